@@ -1,0 +1,91 @@
+// The writer of a run's ledger: append-only JSONL, one writer (the holder of the run's lock), hash-chained, signed and synced at
+// checkpoints. Everything passes the redactor before it is hashed, so what is stored never held the secret.
+// Does not stop: losing the records after the last checkpoint when the machine loses power.
+
+import { closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import type { KeyObject } from "node:crypto";
+import { type Clock, isoTime } from "#src/core/clock.ts";
+import type { Json } from "#src/core/json.ts";
+import { mapStrings, type Redactor } from "#src/core/text.ts";
+import { CHECKPOINTS, GENESIS, hashRecord, type LedgerRecord, signRecord } from "./record.ts";
+
+export type Head = { seq: number; hash: string };
+
+export type LedgerOptions = {
+  file: string;
+  run: string;
+  key: KeyObject;
+  clock: Clock;
+  redact: Redactor;
+  /** Stores the head outside the file; called after the file is synced. */
+  saveHead(head: Head): void;
+  /** Where an existing ledger is continued from (reconcile); absent: the file must not exist yet. */
+  from?: Head;
+};
+
+/** An open ledger. Every `append` is written before it returns; checkpoints are synced, signed and saved as head. */
+export class Ledger implements Disposable {
+  readonly #options: LedgerOptions;
+  readonly #fd: number;
+  readonly #listeners: ((record: LedgerRecord) => void)[] = [];
+  #seq: number;
+  #prev: string;
+
+  constructor(options: LedgerOptions) {
+    const create = options.from === undefined ? constants.O_CREAT | constants.O_EXCL : 0;
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | create;
+    this.#options = options;
+    this.#fd = openSync(options.file, flags, 0o600);
+    this.#seq = options.from?.seq ?? 0;
+    this.#prev = options.from?.hash ?? GENESIS;
+    if (options.from === undefined) syncFolder(dirname(options.file));
+  }
+
+  /** Appends one record and returns it. */
+  append(event: string, data: Record<string, Json>): LedgerRecord {
+    const { run, key, clock, redact } = this.#options;
+    const body = {
+      v: 1 as const,
+      run,
+      seq: this.#seq + 1,
+      ts: isoTime(clock()),
+      event,
+      data: mapStrings(data, redact),
+      prev: this.#prev,
+    };
+    const hash = hashRecord(body);
+    const record: LedgerRecord = { ...body, hash };
+    if (CHECKPOINTS.has(event)) record.sig = signRecord(record, key);
+    // One write per record: a crash can tear the last line but never interleave two.
+    writeSync(this.#fd, `${JSON.stringify(record)}\n`);
+    this.#seq = record.seq;
+    this.#prev = hash;
+    if (record.sig !== undefined) {
+      fsyncSync(this.#fd);
+      this.#options.saveHead({ seq: record.seq, hash });
+    }
+    for (const listener of this.#listeners) listener(record);
+    return record;
+  }
+
+  /** Calls back with every record appended from now on. */
+  onRecord(listener: (record: LedgerRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  get head(): Head {
+    return { seq: this.#seq, hash: this.#prev };
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+// Without this the file's name itself may be lost in a crash.
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  fsyncSync(fd);
+  closeSync(fd);
+}

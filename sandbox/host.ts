@@ -1,0 +1,49 @@
+// Facts about this machine that a plan depends on, gathered once per launch. Reads only; decides nothing.
+
+import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import { ETC_PATHS, MERGED_DIRS, PROC_EMPTIED, PROC_MASKED, PROC_READ_ONLY } from "./mounts.ts";
+
+export type Arch = "x86_64" | "aarch64";
+
+export type HostFacts = {
+  arch: Arch;
+  uid: number;
+  gid: number;
+  mergedDirs: Record<string, { kind: "link"; target: string } | { kind: "directory" } | undefined>;
+  present: ReadonlySet<string>;
+  localtime: string | undefined;
+  /** The pinned Bun and our own sandbox folder, both absolute and without symbolic links. */
+  bun: string;
+  sandboxDir: string;
+};
+
+function dirKind(path: string): HostFacts["mergedDirs"][string] {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isSymbolicLink()) return { kind: "link", target: readlinkSync(path) };
+  return stat?.isDirectory() ? { kind: "directory" } : undefined;
+}
+
+/** Architecture under the name the syscall tables use. Throws `missing` on any other than x86_64 and aarch64. */
+export function hostArch(): Arch {
+  if (process.arch === "x64") return "x86_64";
+  if (process.arch === "arm64") return "aarch64";
+  throw new BrokeError("missing", "the sandbox supports x86_64 and aarch64 only");
+}
+
+/** Gathers the facts. Throws `missing` on a machine the sandbox does not support. */
+export function hostFacts(): HostFacts {
+  if (process.platform !== "linux") throw new BrokeError("missing", "the sandbox needs Linux");
+  const candidates = [...ETC_PATHS, ...PROC_MASKED, ...PROC_READ_ONLY, ...PROC_EMPTIED];
+  return {
+    arch: hostArch(),
+    uid: process.getuid!(),
+    gid: process.getgid!(),
+    mergedDirs: Object.fromEntries(MERGED_DIRS.map((dir) => [dir, dirKind(dir)])),
+    present: new Set(candidates.filter((path) => existsSync(path))),
+    localtime: existsSync("/etc/localtime") ? realpathSync("/etc/localtime") : undefined,
+    bun: realpathSync(process.execPath),
+    sandboxDir: realpathSync(join(dirname(new URL(import.meta.url).pathname))),
+  };
+}

@@ -1,0 +1,111 @@
+// Pid 1 of the sandbox: takes its order from the supervisor, bridges loopback to the run's socket, starts stage two, reaps
+// orphans, passes signals on, and reports the client's own status. Holds no secret the client does not get; must never be readable
+// by the client (non-dumpable, descriptors close-on-exec) and must never outlive its supervisor.
+// Does not stop: the client from exhausting what its limits leave it.
+
+import { readSync, writeSync } from "node:fs";
+import { startBridge } from "./bridge.ts";
+import { CONTROL_FD, makeLineSplitter, OBSERVER_FD } from "./chain-wire.ts";
+import type { Order, Report, StartOrder } from "./chain.ts";
+import * as libc from "./libc.ts";
+
+const PR_SET_DUMPABLE = 4;
+const MAX_ORDER_BYTES = 64 * 1024 * 1024;
+const STAGE_TWO = new URL("./stage-two.ts", import.meta.url).pathname;
+// A parent that was SIGKILLed cannot tell us: the control socket's end does, and bwrap's --die-with-parent before it.
+const REAP_FALLBACK_MS = 1000;
+
+libc.prctl(PR_SET_DUMPABLE, 0);
+libc.closeOnExecFrom(3);
+
+let client = 0;
+let failureFd = -1;
+
+function report(line: Report): void {
+  writeSync(CONTROL_FD, `${JSON.stringify(line)}\n`);
+}
+
+function fail(stage: string, error: unknown): never {
+  report({ kind: "failed", stage, errno: error instanceof libc.LibcError ? error.errno : null });
+  process.exit(125);
+}
+
+function start(order: StartOrder): void {
+  let port: number | null = null;
+  try {
+    if (order.bridge !== null) port = startBridge(order.bridge.port, order.bridge.socketPath).port;
+  } catch (error) {
+    fail("bridge", error);
+  }
+  report({ kind: "ready", port });
+  try {
+    const { bridge: _, kind: __, ...rest } = order;
+    const env = { ...rest.env };
+    for (const [name, value] of Object.entries(env)) env[name] = value.replaceAll("{bridge_port}", String(port ?? 0));
+    const memory = libc.memoryFile("order");
+    writeSync(memory, JSON.stringify({ ...rest, env }), 0);
+    const [readEnd, writeEnd] = libc.socketPair();
+    failureFd = readEnd;
+    client = libc.spawnProcess(
+      process.execPath,
+      [process.execPath, "--config=/dev/null", "--no-env-file", STAGE_TWO],
+      ["BUN_RUNTIME_TRANSPILER_CACHE_PATH=0"],
+      // Moved out of the way first: a target number may be another one's source.
+      [
+        [OBSERVER_FD, 100],
+        [memory, 101],
+        [writeEnd, 102],
+        [100, 3],
+        [101, 4],
+        [102, 5],
+      ],
+    );
+    libc.closeFd(memory);
+    libc.closeFd(writeEnd);
+    // Ours would keep the observer waiting after the client's end.
+    libc.closeFd(OBSERVER_FD);
+  } catch (error) {
+    fail("spawn", error);
+  }
+  report({ kind: "started", pid: client });
+}
+
+function reap(): void {
+  for (let event = libc.reapOne(libc.WUNTRACED); event; event = libc.reapOne(libc.WUNTRACED)) {
+    if (event.pid === client) clientChanged(event.status);
+  }
+}
+
+// wait(2): low 7 bits are the terminating signal, 0x7f means stopped, else the exit code is the second byte.
+function clientChanged(status: number): void {
+  const low = status & 0x7f;
+  if ((status & 0xff) === 0x7f) {
+    report({ kind: "stopped" });
+    return;
+  }
+  const failure = libc.pollInput([failureFd], 0)[0] ? readFailure() : undefined;
+  if (failure) report({ kind: "failed", stage: failure.stage, errno: failure.errno });
+  else if (low === 0) report({ kind: "exited", code: (status >> 8) & 0xff, signal: null });
+  else report({ kind: "exited", code: 128 + low, signal: low });
+  process.exit(0);
+}
+
+function readFailure(): { stage: string; errno: number | null } | undefined {
+  const buffer = Buffer.alloc(256);
+  const bytes = readSync(failureFd, buffer);
+  if (bytes === 0) return undefined;
+  return JSON.parse(buffer.subarray(0, bytes).toString()) as { stage: string; errno: number | null };
+}
+
+process.on("SIGCHLD", reap);
+setInterval(reap, REAP_FALLBACK_MS);
+
+const split = makeLineSplitter(MAX_ORDER_BYTES);
+for await (const piece of Bun.file(CONTROL_FD).stream()) {
+  for (const line of split(piece)) {
+    const order = JSON.parse(line) as Order;
+    if (order.kind === "start") start(order);
+    else if (client > 1) libc.sendSignal(-client, order.signal);
+  }
+}
+process.exit(125);

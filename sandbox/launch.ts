@@ -1,0 +1,110 @@
+// One sandboxed process from plan to end: observer first, then bwrap, then the order to init, then what init reports.
+// Fails closed: a chain whose client's status we did not see, or whose observer was lost, ends as `unobserved`, and everything in it dies.
+// Does not stop: what the plan allows.
+
+import * as v from "valibot";
+import { closeSync, writeSync } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import { parseJson } from "#src/core/json.ts";
+import { type Report, reportLine } from "./chain.ts";
+import { makeLineSplitter } from "./chain-wire.ts";
+import type { Arch } from "./host.ts";
+import { type ObservedExec, startObserver } from "./observer.ts";
+import type { SandboxPlan } from "./plan.ts";
+import { type ClientStreams, spawnSandbox, type Stdio } from "./spawn.ts";
+
+export type SandboxEnd =
+  | { kind: "exited"; code: number; signal: number | null }
+  | { kind: "unobserved"; reason: string };
+
+export type SandboxEvents = {
+  onExec?(exec: ObservedExec): void;
+  /** The client stopped itself (Ctrl-Z). */
+  onStopped?(): void;
+  onStarted?(pid: number): void;
+};
+
+export type RunningSandbox = {
+  process: Bun.Subprocess;
+  streams: ClientStreams | undefined;
+  /** Resolves once, after every process of the sandbox is gone. */
+  ended: Promise<SandboxEnd>;
+  /** Sends a signal to the client's process group. */
+  signal(number: number): void;
+  /** Kills everything in the sandbox. */
+  kill(): void;
+};
+
+const MAX_REPORT_BYTES = 64 * 1024;
+
+async function readReports(control: number, onReport: (report: Report) => void): Promise<void> {
+  const split = makeLineSplitter(MAX_REPORT_BYTES);
+  try {
+    for await (const piece of Bun.file(control).stream()) {
+      for (const line of split(piece)) onReport(v.parse(reportLine, parseJson(line)));
+    }
+  } catch (error) {
+    // A reset socket is the end of the conversation like any other; what it did not say is missing, and missing is unobserved.
+    if (error instanceof v.ValiError || error instanceof RangeError) throw error;
+  }
+}
+
+/** Starts the planned sandbox. Throws `missing` when bwrap cannot be started at all. */
+export async function launchSandbox(
+  plan: SandboxPlan,
+  arch: Arch,
+  stdio: Stdio,
+  events: SandboxEvents = {},
+  prefix: string[] = [],
+): Promise<RunningSandbox> {
+  const observer = await startObserver(arch, (exec) => events.onExec?.(exec));
+  const spawned = (() => {
+    try {
+      return spawnSandbox(plan, observer.childFd, stdio, prefix);
+    } catch (error) {
+      observer.stop();
+      if (error instanceof BrokeError) throw error;
+      throw new BrokeError("missing", "bubblewrap cannot be started", "`broke doctor` says what is missing");
+    }
+  })();
+  const { process: child, streams, control } = spawned;
+  let report: Report | undefined;
+  let failure: string | undefined;
+  const kill = () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  };
+  const say = (order: object) => {
+    try {
+      writeSync(control, `${JSON.stringify(order)}\n`);
+    } catch {
+      failure ??= "init went away"; // EPIPE: the reports that did come, or did not, decide
+    }
+  };
+  say(plan.order);
+  const reports = readReports(control, (line) => {
+    if (line.kind === "started") events.onStarted?.(line.pid);
+    else if (line.kind === "stopped") events.onStopped?.();
+    else if (line.kind === "exited") report = line;
+    else if (line.kind === "failed") failure = `${line.stage} failed inside the sandbox (errno ${line.errno ?? "none"})`;
+  }).catch(() => {
+    failure = "init sent something that is not a report";
+    kill();
+  });
+  void observer.done.then(({ lost }) => {
+    if (lost === undefined) return;
+    failure = `the exec observer was lost: ${lost}`;
+    kill();
+  });
+  const ended = (async (): Promise<SandboxEnd> => {
+    await child.exited;
+    await reports;
+    observer.stop();
+    const { attached, lost } = await observer.done;
+    closeSync(control);
+    if (lost !== undefined) return { kind: "unobserved", reason: `the exec observer was lost: ${lost}` };
+    if (report?.kind !== "exited") return { kind: "unobserved", reason: failure ?? "the sandbox ended without a report" };
+    if (!attached) return { kind: "unobserved", reason: "the exec observer never attached" };
+    return { kind: "exited", code: report.code, signal: report.signal };
+  })();
+  return { process: child, streams, ended, signal: (number) => say({ kind: "signal", signal: number }), kill };
+}

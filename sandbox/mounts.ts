@@ -1,0 +1,126 @@
+// The system part of a sandbox's file system, as bwrap words: what of /usr, /etc, /proc and /dev a client needs, and nothing else.
+// Pure; facts about the host come in. Order matters: later mounts cover earlier ones.
+// Does not stop: reading what is public in /usr and in the parts of /proc that no mask names (meminfo, stat, cpuinfo, version).
+
+import type { HostFacts } from "./host.ts";
+
+/** A descriptor the plan needs; its `token` stands in the words where the number goes. */
+export type PlanFile =
+  | { kind: "data"; token: string; bytes: Uint8Array }
+  | { kind: "path"; token: string; path: string; beneath: string | undefined };
+
+export const ETC_PATHS = [
+  "ssl",
+  "ca-certificates",
+  "pki",
+  "alternatives",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "terminfo",
+  "mime.types",
+  "protocols",
+  "services",
+  "bash.bashrc",
+].map((name) => `/etc/${name}`);
+
+export const MERGED_DIRS = ["/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"];
+
+/** Kernel views that only root or nobody should see; masked with /dev/null where the host has them. */
+export const PROC_MASKED = [
+  "kcore",
+  "keys",
+  "key-users",
+  "kallsyms",
+  "kpagecount",
+  "kpageflags",
+  "kpagecgroup",
+  "timer_list",
+  "sched_debug",
+  "modules",
+  "config.gz",
+  "cmdline",
+  "interrupts",
+  "slabinfo",
+  "vmallocinfo",
+].map((name) => `/proc/${name}`);
+export const PROC_READ_ONLY = ["sys", "mtrr", "irq", "bus", "sysrq-trigger"].map((name) => `/proc/${name}`);
+export const PROC_EMPTIED = ["acpi", "scsi", "fs", "driver", "pressure"].map((name) => `/proc/${name}`);
+
+export const AGENT_HOME = "/home/agent";
+export const SANDBOX_HOST_NAME = "broke";
+
+const MIB = 1024 ** 2;
+const SHM_BYTES = 64 * MIB;
+const TMP_BYTES = 512 * MIB;
+const RUN_USER_BYTES = MIB;
+
+const syntheticEtc: Record<string, string> = {
+  "/etc/passwd":
+    "root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+  "/etc/group": "root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n",
+  "/etc/hosts": "127.0.0.1 localhost broke\n::1 localhost\n",
+  "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+  "/etc/resolv.conf": "",
+  "/etc/gitconfig":
+    "[core]\n\texcludesFile = /etc/gitexclude\n[safe]\n\tdirectory = *\n[user]\n\tname = agent\n\temail = agent@localhost\n",
+};
+
+/** /usr, /etc, and the synthetic identity files. `ignored` names what git inside should not see (our placeholders). */
+export function systemWords(host: HostFacts, ignored: string[]): { words: string[]; files: PlanFile[] } {
+  const words = ["--ro-bind", "/usr", "/usr"];
+  for (const dir of MERGED_DIRS) {
+    const kind = host.mergedDirs[dir];
+    if (kind?.kind === "link") words.push("--symlink", kind.target, dir);
+    else if (kind?.kind === "directory") words.push("--ro-bind", dir, dir);
+  }
+  for (const path of ETC_PATHS) if (host.present.has(path)) words.push("--ro-bind", path, path);
+  if (host.localtime !== undefined) words.push("--ro-bind", host.localtime, "/etc/localtime");
+  const etc = { ...syntheticEtc, "/etc/gitexclude": ignored.map((name) => `${name}\n`).join("") };
+  const files: PlanFile[] = [];
+  for (const [path, text] of Object.entries(etc)) {
+    const token = `{data:${path}}`;
+    files.push({ kind: "data", token, bytes: new TextEncoder().encode(text) });
+    words.push("--ro-bind-data", token, path);
+  }
+  return { words, files };
+}
+
+/** A fresh /proc without a writable or leaking knob. */
+export function procWords(host: HostFacts): string[] {
+  const words = ["--proc", "/proc"];
+  for (const path of PROC_READ_ONLY) if (host.present.has(path)) words.push("--ro-bind", path, path);
+  for (const path of PROC_MASKED) if (host.present.has(path)) words.push("--ro-bind", "/dev/null", path);
+  for (const path of PROC_EMPTIED) {
+    if (host.present.has(path)) words.push("--size", "4096", "--tmpfs", path, "--remount-ro", path);
+  }
+  return words;
+}
+
+/** /dev with bounded shared memory, /tmp, /var/tmp. */
+export function scratchWords(): string[] {
+  return [
+    ...["--dev", "/dev", "--size", String(SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
+    ...[
+      "--size",
+      String(TMP_BYTES),
+      "--perms",
+      "1777",
+      "--tmpfs",
+      "/tmp",
+      "--dir",
+      "/var",
+      "--symlink",
+      "/tmp",
+      "/var/tmp",
+    ],
+  ];
+}
+
+/** The last words: nothing that is still writable by accident stays so. */
+export function sealWords(): string[] {
+  return [
+    ...["--size", String(RUN_USER_BYTES), "--tmpfs", "/run/user", "--remount-ro", "/run/user"],
+    ...["--remount-ro", "/"],
+  ];
+}

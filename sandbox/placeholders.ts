@@ -1,0 +1,81 @@
+// Empty stand-ins for protected names a workspace does not have, so that they can be mounted read-only during a run and are gone
+// after it. Written down before they are made, so that a crash leaves a list of what to take away; only what is still exactly ours
+// (same inode, empty) is ever removed.
+// Does not stop: seeing the stand-ins in a listing while the run lasts.
+
+import * as v from "valibot";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import type { ProtectedPaths } from "./protected.ts";
+
+const journalSchema = v.object({
+  root: v.string(),
+  made: v.array(v.object({ path: v.string(), kind: v.picklist(["file", "dir"]), ino: v.nullable(v.number()) })),
+});
+type Journal = v.InferOutput<typeof journalSchema>;
+
+function writeJournal(file: string, journal: Journal): void {
+  const fd = openSync(file, "w", 0o600);
+  writeSync(fd, JSON.stringify(journal));
+  fsyncSync(fd);
+  closeSync(fd);
+}
+
+/** Makes the missing names. `journalFile` lies outside the workspace. Returns the workspace-relative paths made, parents included. */
+export function makePlaceholders(root: string, missing: ProtectedPaths["missing"], journalFile: string): string[] {
+  const wanted = new Map<string, "file" | "dir">();
+  for (const item of missing) {
+    for (let parent = dirname(item.path); parent !== "."; parent = dirname(parent)) {
+      if (!existsSync(join(root, parent))) wanted.set(parent, "dir");
+    }
+    wanted.set(item.path, item.kind);
+  }
+  const order = [...wanted].sort(([a], [b]) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
+  const journal: Journal = { root, made: order.map(([path, kind]) => ({ path, kind, ino: null })) };
+  writeJournal(journalFile, journal);
+  for (const item of journal.made) {
+    const path = join(root, item.path);
+    try {
+      if (item.kind === "dir") mkdirSync(path, 0o755);
+      else closeSync(openSync(path, "wx", 0o444));
+    } catch {
+      throw new BrokeError(
+        "denied",
+        `cannot protect ${JSON.stringify(item.path)} in the workspace`,
+        "make the workspace writable for yourself",
+      );
+    }
+    item.ino = lstatSync(path).ino;
+  }
+  writeJournal(journalFile, journal);
+  return journal.made.map((item) => item.path);
+}
+
+/** Removes what `makePlaceholders` made and nothing else; safe to call twice and after a crash. */
+export function removePlaceholders(journalFile: string): void {
+  if (!existsSync(journalFile)) return;
+  const journal = v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
+  for (const item of journal.made.toReversed()) {
+    const path = join(journal.root, item.path);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    // A crash between making a file and writing its inode leaves null: then emptiness and mode alone decide.
+    if (stat === undefined || (item.ino !== null && stat.ino !== item.ino)) continue;
+    if (item.kind === "dir" && stat.isDirectory() && readdirSync(path).length === 0) rmdirSync(path);
+    else if (item.kind === "file" && stat.isFile() && stat.size === 0 && (stat.mode & 0o777) === 0o444)
+      unlinkSync(path);
+  }
+  unlinkSync(journalFile);
+}

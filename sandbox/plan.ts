@@ -1,0 +1,198 @@
+// What a run is allowed, turned into what bwrap is told: words, descriptors and the order for init. Pure: same input, same plan.
+// Every word goes to bwrap through a descriptor and its environment is empty, because pid 1's argv and environ are readable inside.
+// Does not stop: see sandbox/README.md for each profile's open sides.
+
+import { dirname, join } from "node:path";
+import type { StartOrder } from "./chain.ts";
+import { clientFilter, listenerFilter, baseFilter } from "./filters.ts";
+import type { HostFacts } from "./host.ts";
+import {
+  AGENT_HOME,
+  type PlanFile,
+  procWords,
+  SANDBOX_HOST_NAME,
+  scratchWords,
+  sealWords,
+  systemWords,
+} from "./mounts.ts";
+import type { Profile } from "./profile.ts";
+import type { ProtectedPaths } from "./protected.ts";
+import { syscallNumber } from "./syscalls.ts";
+
+/** A file or folder of the host that is shown inside. `source` has no symbolic link in it. */
+export type Bind = { source: string; target: string; mode: "read" | "write" } | { link: string; target: string };
+
+export type PlanInput = {
+  profile: Profile;
+  host: HostFacts;
+  /** Absolute, without symbolic links; the same path inside and outside. */
+  workspace: string;
+  protect: ProtectedPaths;
+  /** Names git inside should not offer to commit (our placeholders). */
+  ignored: string[];
+  /** The run's own folders: client home (writable), what in it is regenerated (read-only, relative), tool shims, event pipe, socket folder. */
+  home: string;
+  homeReadOnly: string[];
+  shims: string | undefined;
+  events: string | undefined;
+  socketDir: string | undefined;
+  /** Client binaries and toolchains from elsewhere. */
+  tools: Bind[];
+  /** `BROKE_HOME`, hidden where the host's file system is shown. */
+  hidden: string[];
+  argv: string[];
+  env: Record<string, string>;
+  terminal: boolean;
+};
+
+export type SandboxPlan = {
+  words: string[];
+  files: PlanFile[];
+  seccomp: Uint8Array;
+  order: StartOrder;
+};
+
+export const SHIMS_DIR = "/run/broke/shims";
+export const EVENTS_PIPE = "/run/broke/events";
+export const SOCKET_DIR = "/run/broke/socket";
+export const SOCKET_NAME = "gateway.sock";
+export const BRIDGE_PORT = 4000;
+const OWN_DIR = "/opt/broke";
+const SANDBOX_UID = 1000;
+
+function identityWords(input: PlanInput): string[] {
+  const net = input.profile.ownNetwork ? ["--unshare-net"] : [];
+  return [
+    ...[
+      "--unshare-user",
+      "--disable-userns",
+      "--unshare-pid",
+      ...net,
+      "--unshare-ipc",
+      "--unshare-uts",
+      "--unshare-cgroup-try",
+    ],
+    ...["--as-pid-1", "--uid", String(SANDBOX_UID), "--gid", String(SANDBOX_UID), "--hostname", SANDBOX_HOST_NAME],
+    ...["--cap-drop", "ALL", "--die-with-parent", ...(input.terminal ? [] : ["--new-session"]), "--clearenv"],
+    ...["--setenv", "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "0"],
+  ];
+}
+
+function bindWords(bind: Bind): string[] {
+  if ("link" in bind) return ["--symlink", bind.link, bind.target];
+  return [bind.mode === "write" ? "--bind" : "--ro-bind", bind.source, bind.target];
+}
+
+/** Where the run's own files stand inside: below /run/broke and /home/agent, or, with the host's root, at their own paths. */
+export function insidePaths(input: Pick<PlanInput, "profile" | "home" | "shims" | "events" | "socketDir">): {
+  home: string;
+  shims: string;
+  events: string;
+  socket: string;
+} {
+  if (input.profile.root === "allowlist") {
+    return { home: AGENT_HOME, shims: SHIMS_DIR, events: EVENTS_PIPE, socket: join(SOCKET_DIR, SOCKET_NAME) };
+  }
+  return {
+    home: input.home,
+    shims: input.shims ?? "",
+    events: input.events ?? "",
+    socket: join(input.socketDir ?? "", SOCKET_NAME),
+  };
+}
+
+function ownBinds(input: PlanInput): Bind[] {
+  const inside = insidePaths(input);
+  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }];
+  for (const name of input.homeReadOnly) {
+    binds.push({ source: join(input.home, name), target: join(inside.home, name), mode: "read" });
+  }
+  if (input.shims !== undefined) binds.push({ source: input.shims, target: inside.shims, mode: "read" });
+  if (input.events !== undefined) binds.push({ source: input.events, target: inside.events, mode: "write" });
+  if (input.socketDir !== undefined)
+    binds.push({ source: input.socketDir, target: dirname(inside.socket), mode: "read" });
+  return binds;
+}
+
+function workspaceWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
+  const words: string[] = [];
+  const files: PlanFile[] = [];
+  const bind = (option: "--bind-fd" | "--ro-bind-fd", path: string, beneath: string | undefined) => {
+    const target = beneath === undefined ? path : join(beneath, path);
+    const token = `{path:${option}:${target}}`;
+    files.push({ kind: "path", token, path, beneath });
+    words.push(option, token, target);
+  };
+  const root = input.workspace;
+  const { pins, files: names, dirs, missing, masked } = input.protect;
+  bind("--bind-fd", root, undefined);
+  for (const path of pins) bind("--bind-fd", path, root);
+  for (const path of [...names, ...dirs, ...missing.map((item) => item.path)]) bind("--ro-bind-fd", path, root);
+  for (const path of masked) words.push("--ro-bind", "/dev/null", join(root, path));
+  return { words, files };
+}
+
+function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
+  const { host } = input;
+  const own: Bind[] = [
+    { source: host.bun, target: `${OWN_DIR}/bun`, mode: "read" },
+    { source: host.sandboxDir, target: `${OWN_DIR}/sandbox`, mode: "read" },
+  ];
+  if (input.profile.root === "host") {
+    const hidden = input.hidden.flatMap((path) => ["--tmpfs", path]);
+    const binds = ownBinds(input).flatMap(bindWords);
+    const seal = input.hidden.flatMap((path) => ["--remount-ro", path]);
+    const words = ["--bind", "/", "/", ...procWords(host), "--dev-bind", "/dev", "/dev", ...hidden, ...binds, ...seal];
+    return { words, files: [] };
+  }
+  const system = systemWords(host, input.ignored);
+  const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
+  const work = workspaceWords(input);
+  return {
+    words: [...system.words, ...procWords(host), ...scratchWords(), ...binds, ...work.words, ...sealWords()],
+    files: [...system.files, ...work.files],
+  };
+}
+
+/** The plan for one launch. */
+export function planSandbox(input: PlanInput): SandboxPlan {
+  const { profile, host } = input;
+  const root = rootWords(input);
+  const inside = insidePaths(input);
+  const own = profile.root === "allowlist" ? OWN_DIR : undefined;
+  const bun = own === undefined ? host.bun : `${own}/bun`;
+  const init = own === undefined ? join(host.sandboxDir, "init.ts") : `${own}/sandbox/init.ts`;
+  return {
+    words: [
+      ...identityWords(input),
+      ...root.words,
+      "--chdir",
+      "/",
+      "--",
+      bun,
+      "--config=/dev/null",
+      "--no-env-file",
+      init,
+    ],
+    files: root.files,
+    seccomp: baseFilter(host.arch, { profile: profile.name }).bytes,
+    order: {
+      kind: "start",
+      argv: input.argv,
+      env: input.env,
+      cwd: input.workspace,
+      umask: profile.umask,
+      terminal: input.terminal,
+      listenerFilter: Buffer.from(listenerFilter(host.arch).bytes).toString("base64"),
+      clientFilter: profile.closeUnix
+        ? Buffer.from(clientFilter(host.arch, { allowUnix: false }).bytes).toString("base64")
+        : null,
+      seccompCall: syscallNumber(host.arch, "seccomp"),
+      limits: profile.limits,
+      bridge:
+        input.socketDir === undefined
+          ? null
+          : { port: profile.ownNetwork ? BRIDGE_PORT : 0, socketPath: inside.socket },
+    },
+  };
+}

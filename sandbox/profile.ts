@@ -1,0 +1,38 @@
+// Sandbox profiles as data: what each one takes away. An unknown word is an error, never "unrestricted".
+// Does not stop: see sandbox/README.md, which says for each profile what it leaves open.
+
+import { BrokeError } from "#src/core/errors.ts";
+import type { Limits } from "./chain.ts";
+
+export const profileNames = ["strict", "hardened", "normal"] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+export type Profile = {
+  name: ProfileName;
+  /** Only an allow-listed file system, or the host's with `BROKE_HOME` hidden. */
+  root: "allowlist" | "host";
+  /** Own, empty network namespace: the bridge is the only way out. */
+  ownNetwork: boolean;
+  /** AF_UNIX closed to the client and its tools. */
+  closeUnix: boolean;
+  umask: number;
+  limits: Limits;
+};
+
+const GIB = 1024 ** 3;
+const limits: Limits = { processes: 400, openFiles: 4096, fileBytes: 2 * GIB, dataBytes: 4 * GIB };
+
+const profiles: Record<ProfileName, Profile> = {
+  strict: { name: "strict", root: "allowlist", ownNetwork: true, closeUnix: true, umask: 0o022, limits },
+  hardened: { name: "hardened", root: "allowlist", ownNetwork: true, closeUnix: true, umask: 0o077, limits },
+  normal: { name: "normal", root: "host", ownNetwork: false, closeUnix: false, umask: 0o022, limits: {} },
+};
+
+/** The profile of that name. Throws `usage` for any other word. */
+export function profileOf(name: string): Profile {
+  const found = profileNames.find((known) => known === name);
+  if (found === undefined) {
+    throw new BrokeError("usage", "unknown sandbox profile", `use one of: ${profileNames.join(", ")}`);
+  }
+  return profiles[found];
+}

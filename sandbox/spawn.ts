@@ -1,0 +1,142 @@
+// The only place that starts processes: a planned sandbox (Bun.spawn, because descriptors and a terminal matter), and plain tools by
+// execa. Children get an explicit environment and no descriptor beyond the ones named.
+// Does not stop: a tool started by `runTool` from doing what it likes; never point it at a tree a worker wrote.
+
+import { closeSync, constants } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import { openBeneath } from "./open.ts";
+import * as libc from "./libc.ts";
+import type { PlanFile } from "./mounts.ts";
+import type { SandboxPlan } from "./plan.ts";
+
+export const BWRAP = "/usr/bin/bwrap";
+
+/** How the client's standard streams are wired. */
+export type Stdio =
+  | { kind: "terminal"; columns: number; rows: number; onOutput: (bytes: Uint8Array) => void }
+  | { kind: "pipes"; stdin: "empty" | "pipe" };
+
+/** Our ends of the client's streams: real pipes, because a socket cannot be reopened through /dev/stdout. */
+export type ClientStreams = { stdin: number | undefined; stdout: number; stderr: number };
+
+export type SpawnedSandbox = {
+  process: Bun.Subprocess;
+  /** Undefined with a terminal: that one is `process.terminal`. */
+  streams: ClientStreams | undefined;
+  /** Our end of init's control socket. */
+  control: number;
+};
+
+function openFile(file: PlanFile): number {
+  if (file.kind === "data") {
+    const fd = libc.memoryFile("data");
+    libc.writeAll(fd, file.bytes);
+    return fd;
+  }
+  return openBeneath(file.beneath, file.path);
+}
+
+/** The words as bwrap's --args wants them: NUL-terminated, tokens replaced by descriptor numbers. */
+function encodeWords(words: string[], numbers: Map<string, number>): Uint8Array {
+  const text = words.map((word) => {
+    const number = numbers.get(word);
+    if (word.includes("\0")) throw new BrokeError("usage", "a path or argument contains a NUL byte");
+    return number === undefined ? word : String(number);
+  });
+  return new TextEncoder().encode(text.map((word) => `${word}\0`).join(""));
+}
+
+/**
+ * Starts bwrap on a plan. `observerFd` is the child's end of the observer's socket pair; it and every other descriptor opened here is
+ * closed in this process before returning. `prefix` runs bwrap through another program (to join a cgroup).
+ */
+export function spawnSandbox(
+  plan: SandboxPlan,
+  observerFd: number,
+  stdio: Stdio,
+  prefix: string[] = [],
+): SpawnedSandbox {
+  const [control, initEnd] = libc.socketPair();
+  const opened: number[] = [initEnd, observerFd];
+  try {
+    const extra: number[] = [initEnd, observerFd];
+    const numbers = new Map<string, number>();
+    const add = (token: string, fd: number) => {
+      opened.push(fd);
+      extra.push(fd);
+      numbers.set(token, 2 + extra.length);
+    };
+    for (const file of plan.files) add(file.token, openFile(file));
+    const seccomp = libc.memoryFile("seccomp");
+    libc.writeAll(seccomp, plan.seccomp);
+    add("{seccomp}", seccomp);
+    const args = libc.memoryFile("args");
+    opened.push(args);
+    extra.push(args);
+    const argsNumber = 2 + extra.length;
+    const end = plan.words.indexOf("--");
+    const options = ["--seccomp", "{seccomp}", ...plan.words.slice(0, end)];
+    libc.writeAll(args, encodeWords(options, numbers));
+    const argv = [...prefix, BWRAP, "--args", String(argsNumber), ...plan.words.slice(end)];
+    if (stdio.kind === "terminal") {
+      const child = Bun.spawn(argv, {
+        env: {},
+        cwd: "/",
+        stdio: ["ignore", "ignore", "ignore", ...extra],
+        terminal: { cols: stdio.columns, rows: stdio.rows, data: (_, bytes) => stdio.onOutput(bytes) },
+      });
+      return { process: child, streams: undefined, control };
+    }
+    const input = stdio.stdin === "pipe" ? libc.pipe() : undefined;
+    const output = libc.pipe();
+    const errors = libc.pipe();
+    opened.push(output[1], errors[1]);
+    if (input !== undefined) opened.push(input[0]);
+    const child = Bun.spawn(argv, {
+      env: {},
+      cwd: "/",
+      detached: true,
+      stdio: [input?.[0] ?? "ignore", output[1], errors[1], ...extra],
+    });
+    return { process: child, streams: { stdin: input?.[1], stdout: output[0], stderr: errors[0] }, control };
+  } catch (error) {
+    closeSync(control);
+    throw error;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+/** Result of a tool that ran to its end. */
+export type ToolResult = { code: number; stdout: string; stderr: string };
+
+/** Runs a trusted batch tool from a fixed path with a clean environment; never rejects on a non-zero code. */
+export async function runTool(
+  file: string,
+  args: string[],
+  options: { timeoutMs: number; env?: Record<string, string> },
+): Promise<ToolResult> {
+  const { execa } = await import("execa");
+  const result = await execa(file, args, {
+    reject: false,
+    extendEnv: false,
+    env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...options.env },
+    stdin: "ignore",
+    timeout: options.timeoutMs,
+    killDescendants: true,
+  });
+  return { code: result.exitCode ?? 127, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** A process to be left running after we are gone (the gateway daemon): own session, no streams but the log. */
+export function startDetached(argv: string[], env: Record<string, string>, logFile: string): Bun.Subprocess {
+  const log = libc.openFd(
+    logFile,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+    0o600,
+  );
+  const child = Bun.spawn(argv, { env, cwd: "/", stdio: ["ignore", log, log], detached: true });
+  closeSync(log);
+  child.unref();
+  return child;
+}

@@ -1,0 +1,91 @@
+// The second stage: becomes the client. Leads its own process group, takes the limits, installs the exec listener and hands it to the
+// supervisor, closes AF_UNIX, drops every descriptor, execs. Everything happens on the main thread, because filters are per thread.
+// Any step that fails ends the run before the client has run one instruction.
+// Does not stop: anything after the exec; that is the filters' and the mounts' work.
+
+import { readFileSync, writeFileSync, writeSync } from "node:fs";
+import type { StageTwoOrder } from "./chain.ts";
+import * as libc from "./libc.ts";
+
+const OBSERVER_FD = 3;
+const ORDER_FD = 4;
+const FAILURE_FD = 5;
+const PR_SET_NO_NEW_PRIVS = 38;
+const SIGTTOU = 22;
+const SECCOMP_SET_MODE_FILTER = 1;
+const FILTER_FLAG_NEW_LISTENER = 8;
+const FILTER_FLAG_WAIT_KILLABLE_RECV = 32; // held execs stay interruptible once the observer has read them
+const RLIMIT = { fileBytes: 1, dataBytes: 2, core: 4, processes: 6, openFiles: 7, nice: 13, rtprio: 14 } as const;
+const OOM_SCORE = "500"; // the sandbox is the preferred victim
+
+let stage = "order";
+
+function applyLimits(order: StageTwoOrder): void {
+  const set = (name: keyof typeof RLIMIT, value: number | undefined) => {
+    if (value !== undefined) libc.setLimit(RLIMIT[name], BigInt(value), BigInt(value));
+  };
+  set("core", 0);
+  set("rtprio", 0);
+  set("nice", 0);
+  set("processes", order.limits.processes);
+  set("openFiles", order.limits.openFiles);
+  set("fileBytes", order.limits.fileBytes);
+  set("dataBytes", order.limits.dataBytes);
+}
+
+// Handlers are reset by exec, ignored signals are not; Bun ignores SIGPIPE, which would change what `yes | head` does in the client.
+function resetIgnoredSignals(): void {
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  const ignored = BigInt(`0x${mask}`);
+  for (let signal = 1; signal <= 64; signal++) {
+    if ((ignored >> BigInt(signal - 1)) & 1n) libc.setSignal(signal, libc.SIG_DFL);
+  }
+}
+
+// struct sock_fprog: length in instructions at 0, pointer at 8.
+function installFilter(order: StageTwoOrder, program: string, flags: number): number {
+  const code = Buffer.from(program, "base64");
+  const fprog = new DataView(new ArrayBuffer(16));
+  fprog.setUint16(0, code.length / 8, true);
+  fprog.setBigUint64(8, BigInt(libc.addressOf(code)), true);
+  const bytes = new Uint8Array(fprog.buffer);
+  return libc.systemCall(order.seccompCall, SECCOMP_SET_MODE_FILTER, flags, libc.addressOf(bytes));
+}
+
+try {
+  const order = JSON.parse(readFileSync(ORDER_FD, "utf8")) as StageTwoOrder;
+  stage = "group";
+  libc.leadOwnGroup();
+  if (order.terminal) {
+    libc.setSignal(SIGTTOU, libc.SIG_IGN);
+    libc.setForeground(0, process.pid);
+  }
+  stage = "limits";
+  applyLimits(order);
+  writeFileSync("/proc/self/oom_score_adj", OOM_SCORE);
+  process.umask(order.umask);
+  stage = "chdir";
+  process.chdir(order.cwd);
+  stage = "signals";
+  resetIgnoredSignals();
+  libc.unblockSignals();
+  stage = "filters";
+  libc.prctl(PR_SET_NO_NEW_PRIVS, 1);
+  if (order.listenerFilter !== null) {
+    const listener = installFilter(
+      order,
+      order.listenerFilter,
+      FILTER_FLAG_NEW_LISTENER | FILTER_FLAG_WAIT_KILLABLE_RECV,
+    );
+    libc.sendFd(OBSERVER_FD, listener);
+    libc.closeFd(listener);
+  }
+  if (order.clientFilter !== null) installFilter(order, order.clientFilter, 0);
+  stage = "exec";
+  libc.closeOnExecFrom(3);
+  const env = Object.entries(order.env).map(([name, value]) => `${name}=${value}`);
+  libc.execve(order.argv[0]!, order.argv, env);
+} catch (error) {
+  writeSync(FAILURE_FD, JSON.stringify({ stage, errno: error instanceof libc.LibcError ? error.errno : null }));
+  process.exit(125);
+}

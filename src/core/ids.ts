@@ -1,0 +1,25 @@
+// Identifiers: made here, checked here. A run id is also a folder name, so its shape is a security property.
+
+import { randomBytes } from "node:crypto";
+
+const RUN_ID = /^run_\d{10,12}_[0-9a-f]{8}$/;
+
+/** `run_<unix seconds>_<8 hex>`; sorts by time, safe as a file name. */
+export function newRunId(nowMs: number): string {
+  return `run_${Math.floor(nowMs / 1000)}_${randomBytes(4).toString("hex")}`;
+}
+
+/** Whether the text has exactly the shape of a run id (so it cannot be a path). */
+export function isRunId(text: string): boolean {
+  return RUN_ID.test(text);
+}
+
+/** A bearer secret with 256 bits of randomness, `<prefix>_<43 base64url characters>`. */
+export function newSecret(prefix: string): string {
+  return `${prefix}_${randomBytes(32).toString("base64url")}`;
+}
+
+/** A short id for one request, shown to clients and written to logs. */
+export function newRequestId(): string {
+  return `req_${randomBytes(9).toString("base64url")}`;
+}

@@ -1,0 +1,72 @@
+// Text that comes from elsewhere, made safe: secrets taken out before anything is stored, control characters made visible
+// before anything is shown. Does not stop: a secret in a shape not listed and not registered with the redactor.
+
+const SECRET_SHAPES: RegExp[] = [
+  /\bsk-(?:ant-|or-v1-|proj-)?[A-Za-z0-9_-]{16,}/g, // Anthropic, OpenRouter, OpenAI
+  /\bgsk_[A-Za-z0-9]{16,}/g, // Groq
+  /\bcsk-[A-Za-z0-9]{16,}/g, // Cerebras
+  /\bAIza[A-Za-z0-9_-]{30,}/g, // Google
+  /\bhf_[A-Za-z0-9]{16,}/g, // Hugging Face
+  /\bgh[pousr]_[A-Za-z0-9]{20,}/g, // GitHub
+  /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
+  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g, // Slack
+  /\bAKIA[A-Z0-9]{16}\b/g, // AWS access key id
+  /\bbroke(?:run|cli|app)_[A-Za-z0-9_-]{20,}/g, // our own tokens
+  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g, // JWT
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
+];
+const ASSIGNED =
+  /((?:api[_-]?key|token|secret|passw(?:or)?d|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+)?)([^\s"'&,;]{8,})/gi;
+const URL_USERINFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+@/gi;
+
+export const REDACTED = "[redacted]";
+
+/** Removes secrets by shape, by assignment and by value. Register values with `add` (short ones are ignored: they would eat words). */
+export type Redactor = { (text: string): string; add(secret: string): void };
+
+/** Makes the product's one redactor: known shapes always, the given secret values too. */
+export function makeRedactor(secrets: Iterable<string> = []): Redactor {
+  const known = new Set<string>();
+  const redact = (text: string): string => {
+    let out = text;
+    for (const secret of known) if (out.includes(secret)) out = out.replaceAll(secret, REDACTED);
+    for (const shape of SECRET_SHAPES) out = out.replace(shape, REDACTED);
+    return out.replace(ASSIGNED, `$1${REDACTED}`).replace(URL_USERINFO, `$1${REDACTED}@`);
+  };
+  const redactor = Object.assign(redact, {
+    add(secret: string) {
+      if (secret.length >= 8) known.add(secret);
+    },
+  });
+  for (const secret of secrets) redactor.add(secret);
+  return redactor;
+}
+
+/** Applies a text function to every string inside a JSON value, keys excepted. */
+export function mapStrings<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === "string") return change(value) as T;
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change)) as T;
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)])) as T;
+  }
+  return value;
+}
+
+// C0, DEL, C1, zero-width, bidi controls and line separators: each can forge what a terminal shows.
+const INVISIBLE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** Makes control, bidi and zero-width characters visible as `\u{hex}`; keeps tab and newline when asked to. */
+export function visible(text: string, keep: "none" | "lines" = "none"): string {
+  return text.replace(INVISIBLE, (char) =>
+    keep === "lines" && (char === "\n" || char === "\t") ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
+/** Cuts text to at most `maxBytes` of UTF-8 and says whether it did. */
+export function clip(text: string, maxBytes: number): { text: string; cut: boolean } {
+  if (text.length * 3 <= maxBytes) return { text, cut: false };
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return { text, cut: false };
+  return { text: new TextDecoder().decode(bytes.subarray(0, maxBytes)).replace(/\ufffd$/, ""), cut: true };
+}

@@ -1,0 +1,93 @@
+// Edits of a routing, pure: each takes one and returns the next, or throws `usage`/`missing` and changes nothing.
+
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import { nearest } from "#src/core/nearest.ts";
+import { allBackends, findBackend } from "./backends.ts";
+import { backendSchema, type Routing, type StoredBackend } from "./generation.ts";
+import { providers } from "./providers.ts";
+import { slots } from "./slots.ts";
+
+function didYouMean(word: string, known: string[]): string | undefined {
+  const guess = nearest(word, known);
+  return guess === undefined ? undefined : `did you mean ${guess}?`;
+}
+
+/** Adds a backend under a new label. */
+export function addBackend(routing: Routing, backend: StoredBackend): Routing {
+  const parsed = v.safeParse(backendSchema, backend);
+  if (!parsed.success) {
+    const where = v.getDotPath(parsed.issues[0]) ?? "the backend";
+    throw new BrokeError("usage", `${where} is not valid`, parsed.issues[0].message.replace(/, received .*$/i, ""));
+  }
+  if (findBackend(routing, backend.label) !== undefined) {
+    throw new BrokeError(
+      "usage",
+      `there is a backend ${backend.label} already`,
+      `\`broke backend remove ${backend.label}\` first, or choose another label`,
+    );
+  }
+  if (backend.provider === null && (backend.baseUrl === null || backend.dialect === null)) {
+    throw new BrokeError("usage", "a backend needs --provider, or --base-url with --dialect");
+  }
+  if (backend.provider !== null && !providers.has(backend.provider)) {
+    const known = [...providers.keys()];
+    throw new BrokeError(
+      "usage",
+      "unknown provider",
+      didYouMean(backend.provider, known) ?? `known: ${known.join(", ")}`,
+    );
+  }
+  if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
+    throw new BrokeError("usage", "--base-url must start with http:// or https://");
+  }
+  if (backend.baseUrl !== null && /@/.test(new URL(backend.baseUrl).host + new URL(backend.baseUrl).username)) {
+    throw new BrokeError(
+      "usage",
+      "--base-url must not carry credentials",
+      "put the key in .env and name it with --key-env",
+    );
+  }
+  return { ...routing, backends: { ...routing.backends, [backend.label]: parsed.output } };
+}
+
+/** Removes an operator's backend. Throws `denied` while a slot uses it. */
+export function removeBackend(routing: Routing, label: string): Routing {
+  if (!Object.hasOwn(routing.backends, label)) {
+    throw new BrokeError(
+      "missing",
+      "no such backend of yours",
+      didYouMean(label, Object.keys(routing.backends)) ?? "`broke backend list` shows them",
+    );
+  }
+  const users = Object.entries(routing.slots).filter(([, labels]) => labels.includes(label));
+  if (users.length > 0) {
+    throw new BrokeError(
+      "denied",
+      `${label} answers for ${users.map(([slot]) => slot).join(", ")}`,
+      "swap those slots to another backend first",
+    );
+  }
+  const { [label]: _, ...backends } = routing.backends;
+  return { ...routing, backends };
+}
+
+/** Points slots at backends: pairs of a slot id (or `all`) and a label. All or nothing. */
+export function swapSlots(routing: Routing, assignments: { slot: string; label: string }[]): Routing {
+  const next = { ...routing.slots };
+  for (const { slot, label } of assignments) {
+    if (findBackend(routing, label) === undefined) {
+      const known = allBackends(routing).map((backend) => backend.label);
+      throw new BrokeError("usage", "unknown backend", didYouMean(label, known) ?? "`broke models` lists the backends");
+    }
+    const targets = slot === "all" ? slots.map((known) => known.id) : [slot];
+    for (const target of targets) {
+      const known = slots.map((item) => item.id);
+      if (!known.includes(target)) {
+        throw new BrokeError("usage", "unknown slot", didYouMean(target, known) ?? `slots: ${known.join(", ")}`);
+      }
+      next[target] = [label];
+    }
+  }
+  return { ...routing, slots: next };
+}

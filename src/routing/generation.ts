@@ -1,0 +1,29 @@
+// A generation: everything that influences routing, as one immutable value. A request takes one when it arrives and keeps it.
+
+import * as v from "valibot";
+import { dialects } from "./dialects.ts";
+
+const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
+const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));
+
+/** A backend the operator added: a provider's model, or any base URL with a declared dialect. Absent `keyEnv`: the provider's own, or no key. */
+export const backendSchema = v.strictObject({
+  label,
+  provider: v.nullable(v.string()),
+  baseUrl: v.nullable(v.pipe(v.string(), v.url())),
+  dialect: v.nullable(v.picklist(dialects)),
+  model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+  keyEnv: v.nullable(envName),
+});
+export type StoredBackend = v.InferOutput<typeof backendSchema>;
+
+export const routingSchema = v.strictObject({
+  backends: v.record(v.string(), backendSchema),
+  /** Slot id → labels in the order they are tried. */
+  slots: v.record(v.string(), v.pipe(v.array(v.string()), v.minLength(1))),
+});
+export type Routing = v.InferOutput<typeof routingSchema>;
+
+export type Generation = Readonly<Routing & { id: number }>;
+
+export const emptyRouting: Routing = { backends: {}, slots: {} };

@@ -1,0 +1,32 @@
+// Slots: the stable names a client asks for. A slot's own id always names it; the names real clients send are matched by its aliases.
+// Two slots that share a backend stay two slots, because the match is on what was asked and never on what answers.
+
+export type SlotClient = "claude" | "codex" | "gemini";
+
+export type Slot = { id: string; client: SlotClient; title: string; aliases: RegExp[] };
+
+const table: Slot[] = [
+  { id: "sonnet", client: "claude", title: "Claude main model", aliases: [/^claude-.*sonnet/] },
+  { id: "opus", client: "claude", title: "Claude strong model", aliases: [/^claude-.*opus/, /^claude-.*fable/] },
+  { id: "haiku", client: "claude", title: "Claude small model", aliases: [/^claude-.*haiku/] },
+  { id: "custom", client: "claude", title: "Claude extra picker entry", aliases: [/^claude-.*custom/] },
+  { id: "subagent", client: "claude", title: "Claude subagents", aliases: [/^claude-.*subagent/] },
+  { id: "gpt54", client: "codex", title: "GPT-5.4", aliases: [/^gpt-5\.4$/] },
+  { id: "gpt54mini", client: "codex", title: "GPT-5.4 mini", aliases: [/^gpt-5\.4-mini$/] },
+  { id: "gpt53codex", client: "codex", title: "GPT-5.3 Codex", aliases: [/^gpt-5\.3-codex$/] },
+  { id: "gpt52codex", client: "codex", title: "GPT-5.2 Codex", aliases: [/^gpt-5\.2-codex$/] },
+  { id: "gpt52", client: "codex", title: "GPT-5.2", aliases: [/^gpt-5\.2$/] },
+  { id: "gpt51codexmax", client: "codex", title: "GPT-5.1 Codex Max", aliases: [/^gpt-5\.1-codex-max$/] },
+  { id: "gpt51codexmini", client: "codex", title: "GPT-5.1 Codex mini", aliases: [/^gpt-5\.1-codex-mini$/] },
+  { id: "geminipro", client: "gemini", title: "Gemini Pro", aliases: [/^gemini-.*pro/] },
+  { id: "geminilite", client: "gemini", title: "Gemini Flash-Lite", aliases: [/^gemini-.*flash-lite/] },
+  { id: "geminiflash", client: "gemini", title: "Gemini Flash", aliases: [/^gemini-.*flash(?!-lite)/] },
+];
+
+export const slots: readonly Slot[] = table;
+
+/** The slot a requested model name means, or undefined. Client suffixes such as `[1m]` do not change the slot. */
+export function slotOf(requested: string): Slot | undefined {
+  const name = requested.replace(/\[[^\]]*\]$/, "").toLowerCase();
+  return table.find((slot) => slot.id === name) ?? table.find((slot) => slot.aliases.some((alias) => alias.test(name)));
+}

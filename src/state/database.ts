@@ -1,0 +1,74 @@
+// The one SQLite database, WAL, and its migrations. Waits for other writers up to the busy timeout; every write is an IMMEDIATE transaction,
+// because a deferred one that reads first fails at once when another process wrote meanwhile.
+// Does not stop: damage by another process of the same user; damage is noticed (integrity and schema version) and fails closed.
+
+import { Database } from "bun:sqlite";
+import { chmodSync } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Home } from "./paths.ts";
+
+export type Db = Database;
+
+const BUSY_TIMEOUT_MS = 5000;
+
+// Each entry brings the schema from its index to the next; entries are only ever added.
+const migrations = [
+  `CREATE TABLE generations (
+     id INTEGER PRIMARY KEY,
+     created_ms INTEGER NOT NULL,
+     reason TEXT NOT NULL,
+     body TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE runs (
+     id TEXT PRIMARY KEY,
+     created_ms INTEGER NOT NULL,
+     client TEXT NOT NULL,
+     profile TEXT NOT NULL,
+     workspace TEXT NOT NULL,
+     status TEXT NOT NULL,
+     verdict TEXT,
+     head_seq INTEGER NOT NULL,
+     head_hash TEXT NOT NULL
+   ) STRICT;`,
+];
+
+function migrate(db: Database): void {
+  const version = () => (db.query("PRAGMA user_version").get() as { user_version: number }).user_version;
+  if (version() > migrations.length) {
+    throw new BrokeError(
+      "config",
+      "broke.db was written by a newer version",
+      "update broke, or set BROKE_HOME to another folder",
+    );
+  }
+  if (version() === migrations.length) return;
+  db.transaction(() => {
+    for (let step = version(); step < migrations.length; step++) {
+      db.run(migrations[step]!);
+      db.run(`PRAGMA user_version = ${step + 1}`);
+    }
+  }).immediate();
+}
+
+/** Opens the database, makes it when missing (0600), migrates it. Throws `config` when it cannot be read. */
+export function openDatabase(home: Home): Db {
+  const previous = process.umask(0o077);
+  try {
+    const db = new Database(home.database, { create: true, strict: true });
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = FULL");
+    migrate(db);
+    chmodSync(home.database, 0o600);
+    return db;
+  } catch (error) {
+    if (error instanceof BrokeError) throw error;
+    throw new BrokeError(
+      "config",
+      `${home.database} cannot be opened`,
+      "move it away to start anew; runs and routing in it are lost",
+    );
+  } finally {
+    process.umask(previous);
+  }
+}

@@ -1,0 +1,69 @@
+// Stored generations: routing as it was, edit by edit. A reader takes the newest; an editor reads, changes and commits in one transaction,
+// so two edits at once both happen.
+// A stored generation that does not fit its schema is an error, never an empty configuration.
+
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Clock } from "#src/core/clock.ts";
+import { parseJson } from "#src/core/json.ts";
+import { emptyRouting, type Generation, type Routing, routingSchema } from "#src/routing/generation.ts";
+import type { Db } from "./database.ts";
+
+export type GenerationStore = {
+  /** The newest generation, frozen; generation 0 when nothing was ever set. The same object until somebody commits. */
+  current(): Generation;
+  /** Applies a pure change and commits it; returns the new generation. A change that throws commits nothing. */
+  commit(reason: string, change: (routing: Routing) => Routing): Generation;
+};
+
+type Row = { id: number; body: string };
+
+function parseRow(row: Row): Generation {
+  const parsed = v.safeParse(routingSchema, parseJson(row.body));
+  if (!parsed.success) {
+    throw new BrokeError(
+      "config",
+      `generation ${row.id} in broke.db is damaged`,
+      "move broke.db away and set the routing anew",
+    );
+  }
+  return deepFreeze({ ...parsed.output, id: row.id });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === "object" && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) deepFreeze(item);
+  }
+  return value;
+}
+
+/** The store on an open database. */
+export function openGenerations(db: Db, clock: Clock): GenerationStore {
+  const newest = db.query<{ id: number | null }, []>("SELECT max(id) AS id FROM generations");
+  const select = db.query<Row, [number]>("SELECT id, body FROM generations WHERE id = ?");
+  const insert = db.query("INSERT INTO generations (created_ms, reason, body) VALUES (?, ?, ?)");
+  let cached: Generation = deepFreeze({ ...emptyRouting, id: 0 });
+  const current = () => {
+    const id = newest.get()?.id ?? 0;
+    if (id !== cached.id) {
+      const row = select.get(id);
+      if (row === null)
+        throw new BrokeError("config", "broke.db lost a generation", "move broke.db away and set the routing anew");
+      cached = parseRow(row);
+    }
+    return cached;
+  };
+  return {
+    current,
+    commit: (reason, change) =>
+      db
+        .transaction(() => {
+          const { id: _, ...routing } = current();
+          const next = v.parse(routingSchema, change(routing));
+          insert.run(clock(), reason, JSON.stringify(next));
+          return current();
+        })
+        .immediate(),
+  };
+}

@@ -1,0 +1,89 @@
+// Where everything of broke's own lives: one folder, `BROKE_HOME` (default ~/.broke), 0700, and the names inside it.
+// Does not stop: another process of the same user from reading it.
+
+import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import { isRunId } from "#src/core/ids.ts";
+
+export type Home = {
+  root: string;
+  env: string;
+  database: string;
+  clientToken: string;
+  signingKey: string;
+  verifyKey: string;
+  runs: string;
+  /** Sockets and the daemon's ownership file. */
+  live: string;
+};
+
+/** Path of the home folder, without touching the disk. Throws `usage` when BROKE_HOME is not absolute. */
+export function homePath(env: Record<string, string | undefined>): string {
+  const given = env.BROKE_HOME;
+  if (given === undefined || given === "") return join(env.HOME || homedir(), ".broke");
+  if (!isAbsolute(given)) throw new BrokeError("usage", "BROKE_HOME must be an absolute path");
+  return given;
+}
+
+function ensureFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const stat = lstatSync(path);
+  if (!stat.isDirectory() || stat.uid !== process.getuid!()) {
+    throw new BrokeError(
+      "config",
+      `${path} is not a folder of yours`,
+      "move it away, or set BROKE_HOME to another folder",
+    );
+  }
+  if ((stat.mode & 0o077) !== 0) chmodSync(path, 0o700);
+}
+
+/** The home's folders, made when missing (0700) and with permissions repaired. Throws `config` when somebody else owns it. */
+export function openHome(env: Record<string, string | undefined>): Home {
+  const wanted = homePath(env);
+  mkdirSync(wanted, { recursive: true, mode: 0o700 });
+  const root = realpathSync(wanted);
+  const home: Home = {
+    root,
+    env: join(root, ".env"),
+    database: join(root, "broke.db"),
+    clientToken: join(root, "client-token"),
+    signingKey: join(root, "ledger.key"),
+    verifyKey: join(root, "ledger.pub"),
+    runs: join(root, "runs"),
+    live: join(root, "run"),
+  };
+  for (const folder of [root, home.runs, home.live]) ensureFolder(folder);
+  return home;
+}
+
+export type RunPaths = {
+  root: string;
+  ledger: string;
+  lock: string;
+  contract: string;
+  placeholders: string;
+  clientHome: string;
+  shims: string;
+  events: string;
+  socketDir: string;
+};
+
+/** Names inside one run's folder. Throws `usage` on anything that is not a run id, so an id can never be a path. */
+export function runPaths(home: Home, runId: string): RunPaths {
+  if (!isRunId(runId)) throw new BrokeError("usage", "not a run id", "`broke harness list` shows the runs");
+  const root = join(home.runs, runId);
+  return {
+    root,
+    ledger: join(root, "ledger.jsonl"),
+    lock: join(root, "lock"),
+    contract: join(root, "contract.json"),
+    placeholders: join(root, "placeholders.json"),
+    clientHome: join(root, "home"),
+    shims: join(root, "shims"),
+    events: join(root, "events"),
+    socketDir: join(root, "socket"),
+  };
+}

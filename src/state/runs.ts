@@ -1,0 +1,70 @@
+// The table of runs: what exists, how it ended, and the head of each ledger as it was at its last checkpoint.
+
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Db } from "./database.ts";
+
+export const runStatuses = ["registered", "running", "completed", "failed", "abandoned"] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+const rowSchema = v.object({
+  id: v.string(),
+  created_ms: v.number(),
+  client: v.string(),
+  profile: v.string(),
+  workspace: v.string(),
+  status: v.picklist(runStatuses),
+  verdict: v.nullable(v.string()),
+  head_seq: v.number(),
+  head_hash: v.string(),
+});
+
+export type RunRow = {
+  id: string;
+  createdMs: number;
+  client: string;
+  profile: string;
+  workspace: string;
+  status: RunStatus;
+  verdict: string | null;
+  head: { seq: number; hash: string };
+};
+
+function toRun(row: unknown): RunRow {
+  const parsed = v.safeParse(rowSchema, row);
+  if (!parsed.success) throw new BrokeError("config", "a run in broke.db is damaged", "move broke.db away");
+  const { created_ms: createdMs, head_seq: seq, head_hash: hash, ...rest } = parsed.output;
+  return { ...rest, createdMs, head: { seq, hash } };
+}
+
+export type RunStore = {
+  add(run: Pick<RunRow, "id" | "createdMs" | "client" | "profile" | "workspace">): void;
+  saveHead(id: string, head: RunRow["head"]): void;
+  setStatus(id: string, status: RunStatus, verdict: string | null): void;
+  get(id: string): RunRow | undefined;
+  /** Newest first. */
+  list(): RunRow[];
+};
+
+/** The store on an open database. */
+export function openRuns(db: Db): RunStore {
+  const insert = db.query(
+    `INSERT INTO runs (id, created_ms, client, profile, workspace, status, verdict, head_seq, head_hash)
+     VALUES (?, ?, ?, ?, ?, 'registered', NULL, 0, '')`,
+  );
+  // Never backwards: a head is a promise about how long the ledger is.
+  const head = db.query("UPDATE runs SET head_seq = ?, head_hash = ? WHERE id = ? AND head_seq < ?");
+  const status = db.query("UPDATE runs SET status = ?, verdict = ? WHERE id = ?");
+  const one = db.query("SELECT * FROM runs WHERE id = ?");
+  const all = db.query("SELECT * FROM runs ORDER BY created_ms DESC, id DESC");
+  return {
+    add: (run) => void insert.run(run.id, run.createdMs, run.client, run.profile, run.workspace),
+    saveHead: (id, at) => void head.run(at.seq, at.hash, id, at.seq),
+    setStatus: (id, to, verdict) => void status.run(to, verdict, id),
+    get(id) {
+      const row = one.get(id);
+      return row === null ? undefined : toRun(row);
+    },
+    list: () => all.all().map(toRun),
+  };
+}
