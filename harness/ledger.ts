@@ -74,6 +74,10 @@ export class Ledger implements Disposable {
     this.#listeners.push(listener);
   }
 
+  get run(): string {
+    return this.#options.run;
+  }
+
   get head(): Head {
     return { seq: this.#seq, hash: this.#prev };
   }

@@ -14,8 +14,7 @@ import type { SandboxPlan } from "./plan.ts";
 import { type ClientStreams, spawnSandbox, type Stdio } from "./spawn.ts";
 
 export type SandboxEnd =
-  | { kind: "exited"; code: number; signal: number | null }
-  | { kind: "unobserved"; reason: string };
+  { kind: "exited"; code: number; signal: number | null } | { kind: "unobserved"; reason: string };
 
 export type SandboxEvents = {
   onExec?(exec: ObservedExec): void;
@@ -85,7 +84,8 @@ export async function launchSandbox(
     if (line.kind === "started") events.onStarted?.(line.pid);
     else if (line.kind === "stopped") events.onStopped?.();
     else if (line.kind === "exited") report = line;
-    else if (line.kind === "failed") failure = `${line.stage} failed inside the sandbox (errno ${line.errno ?? "none"})`;
+    else if (line.kind === "failed")
+      failure = `${line.stage} failed inside the sandbox (errno ${line.errno ?? "none"})`;
   }).catch(() => {
     failure = "init sent something that is not a report";
     kill();
@@ -102,7 +102,8 @@ export async function launchSandbox(
     const { attached, lost } = await observer.done;
     closeSync(control);
     if (lost !== undefined) return { kind: "unobserved", reason: `the exec observer was lost: ${lost}` };
-    if (report?.kind !== "exited") return { kind: "unobserved", reason: failure ?? "the sandbox ended without a report" };
+    if (report?.kind !== "exited")
+      return { kind: "unobserved", reason: failure ?? "the sandbox ended without a report" };
     if (!attached) return { kind: "unobserved", reason: "the exec observer never attached" };
     return { kind: "exited", code: report.code, signal: report.signal };
   })();

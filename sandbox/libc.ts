@@ -9,6 +9,7 @@ const lib = dlopen("libc.so.6", {
   __errno_location: { args: [], returns: "ptr" },
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
   socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  mkfifo: { args: ["ptr", "u32"], returns: "i32" },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
@@ -86,6 +87,11 @@ export function pipe(): [number, number] {
   const pair = new Int32Array(2);
   check("pipe2", lib.pipe2(ptr(pair), SOCK_CLOEXEC));
   return [pair[0]!, pair[1]!];
+}
+
+/** A named pipe, 0600. Throws when the name is taken. */
+export function makePipe(path: string): void {
+  check("mkfifo", lib.mkfifo(ptr(cString(path)), 0o600));
 }
 
 /** Closes a descriptor; closing twice is an error of the caller and throws. */

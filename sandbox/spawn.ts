@@ -107,6 +107,12 @@ export function spawnSandbox(
   }
 }
 
+/** Runs a fixed, trusted program to its end with an empty environment; its output, both streams, as text. */
+export function runProbe(argv: string[]): { code: number; output: string } {
+  const result = Bun.spawnSync(argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+  return { code: result.exitCode, output: `${result.stdout.toString()}${result.stderr.toString()}` };
+}
+
 /** Result of a tool that ran to its end. */
 export type ToolResult = { code: number; stdout: string; stderr: string };
 

@@ -3,7 +3,7 @@
 // Any step that fails ends the run before the client has run one instruction.
 // Does not stop: anything after the exec; that is the filters' and the mounts' work.
 
-import { readFileSync, writeFileSync, writeSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import type { StageTwoOrder } from "./chain.ts";
 import * as libc from "./libc.ts";
 
@@ -16,6 +16,7 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const FILTER_FLAG_NEW_LISTENER = 8;
 const FILTER_FLAG_WAIT_KILLABLE_RECV = 32; // held execs stay interruptible once the observer has read them
 const RLIMIT = { fileBytes: 1, dataBytes: 2, core: 4, processes: 6, openFiles: 7, nice: 13, rtprio: 14 } as const;
+const ENOENT = 2;
 const OOM_SCORE = "500"; // the sandbox is the preferred victim
 
 let stage = "order";
@@ -42,6 +43,18 @@ function resetIgnoredSignals(): void {
   }
 }
 
+// As execvp(3) looks a name up, but before the filters are in place, so that no failed attempt is ever observed as one.
+function resolveCommand(order: StageTwoOrder): string {
+  const name = order.argv[0]!;
+  if (name.includes("/")) return name;
+  const folders = (order.env.PATH ?? "").split(":").filter((folder) => folder !== "");
+  const found = folders
+    .map((folder) => `${folder}/${name}`)
+    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  if (found === undefined) throw new libc.LibcError("execve", ENOENT);
+  return found;
+}
+
 // struct sock_fprog: length in instructions at 0, pointer at 8.
 function installFilter(order: StageTwoOrder, program: string, flags: number): number {
   const code = Buffer.from(program, "base64");
@@ -66,6 +79,8 @@ try {
   process.umask(order.umask);
   stage = "chdir";
   process.chdir(order.cwd);
+  stage = "lookup";
+  const command = resolveCommand(order);
   stage = "signals";
   resetIgnoredSignals();
   libc.unblockSignals();
@@ -84,7 +99,7 @@ try {
   stage = "exec";
   libc.closeOnExecFrom(3);
   const env = Object.entries(order.env).map(([name, value]) => `${name}=${value}`);
-  libc.execve(order.argv[0]!, order.argv, env);
+  libc.execve(command, order.argv, env);
 } catch (error) {
   writeSync(FAILURE_FD, JSON.stringify({ stage, errno: error instanceof libc.LibcError ? error.errno : null }));
   process.exit(125);

@@ -1,0 +1,43 @@
+// The client's environment, built from nothing: what the sandbox needs, what the client needs, no more. The launcher's own environment is
+// only counted, by class, for the ledger.
+// Does not stop: what the client puts into its children's environment.
+
+import type { Client, ClientContext } from "./clients.ts";
+
+const DEFAULT_PATH = ["/usr/local/bin", "/usr/bin", "/bin"];
+
+/** Variables for the client. `pathDirs` come after the shims and before the system's folders. */
+export function clientEnvironment(
+  client: Client,
+  context: ClientContext,
+  options: { shims: string; pathDirs: string[]; term: string | undefined },
+): Record<string, string> {
+  return {
+    PATH: [options.shims, ...options.pathDirs, ...DEFAULT_PATH].join(":"),
+    HOME: context.home,
+    USER: "agent",
+    LOGNAME: "agent",
+    SHELL: "/bin/bash",
+    TMPDIR: "/tmp",
+    LANG: "C.UTF-8",
+    TERM: context.terminal ? (options.term ?? "xterm-256color") : "dumb",
+    GIT_TERMINAL_PROMPT: "0",
+    ...client.env(context),
+  };
+}
+
+const SECRET_NAME = /(TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|_KEY$|_PAT$)/i;
+const LOADER_NAME = /^(LD_|DYLD_|BASH_ENV$|ENV$|NODE_OPTIONS$|BUN_|PYTHON|PERL5|RUBYOPT|GIT_SSH|JAVA_TOOL)/;
+
+/** How many of the launcher's variables were dropped, by class; never a name or a value. */
+export function countDropped(launcher: Record<string, string | undefined>): Record<string, number> {
+  const counts = { secret: 0, loader: 0, broke: 0, other: 0 };
+  for (const [name, value] of Object.entries(launcher)) {
+    if (value === undefined) continue;
+    if (name.startsWith("BROKE_")) counts.broke += 1;
+    else if (SECRET_NAME.test(name)) counts.secret += 1;
+    else if (LOADER_NAME.test(name)) counts.loader += 1;
+    else counts.other += 1;
+  }
+  return counts;
+}

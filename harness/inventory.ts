@@ -1,0 +1,118 @@
+// What is in a workspace, before and after: by lstat alone for the comparison (a change of content always moves ctime, which an
+// unprivileged process cannot set back), by content hash for what changed. Never follows a link, never opens anything but a regular file.
+// Does not stop: a change undone before the second look leaves no trace but the exec log.
+
+import { createHash } from "node:crypto";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
+import { join } from "node:path";
+
+export type EntryKind = "file" | "dir" | "link" | "other";
+type Entry = { kind: EntryKind; mode: number; size: number; stamp: string };
+/** Relative path → what lstat says. `complete` false: there were more entries than the bound, and missing ones prove nothing. */
+export type Inventory = { entries: Map<string, Entry>; complete: boolean };
+
+export type Change = {
+  path: string;
+  change: "created" | "modified" | "deleted";
+  kind: EntryKind;
+  size: number;
+  /** SHA-256 of a regular file's new content, or the link's target; null when it was not read (deleted, too large, not a file). */
+  sha256: string | null;
+  target: string | null;
+};
+export type InventoryChanges = { changes: Change[]; total: number; inRepositories: number; complete: boolean };
+
+const MAX_ENTRIES = 200_000;
+const MAX_LISTED = 500;
+const MAX_HASHED_BYTES = 16 * 1024 * 1024;
+
+function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): EntryKind {
+  if (stat.isFile()) return "file";
+  if (stat.isDirectory()) return "dir";
+  return stat.isSymbolicLink() ? "link" : "other";
+}
+
+/** Looks at every entry below `root`. Entries that vanish meanwhile are left out. */
+export function takeInventory(root: string): Inventory {
+  const entries = new Map<string, Entry>();
+  const pending = [""];
+  for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
+    for (const name of readdirSync(join(root, dir))) {
+      if (entries.size >= MAX_ENTRIES) return { entries, complete: false };
+      const path = dir === "" ? name : `${dir}/${name}`;
+      const stat = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      const kind = kindOf(stat);
+      // A folder's own times change with every entry in it, which the entries say better.
+      const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
+      entries.set(path, { kind, mode: Number(stat.mode), size: kind === "dir" ? 0 : Number(stat.size), stamp });
+      if (kind === "dir") pending.push(path);
+    }
+  }
+  return { entries, complete: true };
+}
+
+function hashFile(path: string): string | null {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return null; // unreadable is not evidence of content
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.size > MAX_HASHED_BYTES) return null;
+    const hash = createHash("sha256");
+    const buffer = Buffer.alloc(64 * 1024);
+    for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer))
+      hash.update(buffer.subarray(0, bytes));
+    return hash.digest("hex");
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function describe(root: string, path: string, change: Change["change"], entry: Entry): Change {
+  const full = join(root, path);
+  const read = change !== "deleted";
+  return {
+    path,
+    change,
+    kind: entry.kind,
+    size: entry.size,
+    sha256: read && entry.kind === "file" ? hashFile(full) : null,
+    target: read && entry.kind === "link" ? (readlinkSync(full, { encoding: "utf8" }) ?? null) : null,
+  };
+}
+
+const insideGit = (path: string) => /(^|\/)\.git\//.test(path);
+
+/** What changed between two looks; the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
+export function compareInventories(root: string, before: Inventory, after: Inventory): InventoryChanges {
+  const found: { path: string; change: Change["change"]; entry: Entry }[] = [];
+  let inRepositories = 0;
+  const note = (path: string, change: Change["change"], entry: Entry) => {
+    if (insideGit(path)) inRepositories += 1;
+    else found.push({ path, change, entry });
+  };
+  for (const [path, entry] of after.entries) {
+    const old = before.entries.get(path);
+    if (old === undefined) note(path, "created", entry);
+    else if (
+      old.kind !== entry.kind ||
+      old.mode !== entry.mode ||
+      old.size !== entry.size ||
+      old.stamp !== entry.stamp
+    ) {
+      note(path, "modified", entry);
+    }
+  }
+  for (const [path, entry] of before.entries) if (!after.entries.has(path)) note(path, "deleted", entry);
+  found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return {
+    changes: found.slice(0, MAX_LISTED).map(({ path, change, entry }) => describe(root, path, change, entry)),
+    total: found.length,
+    inRepositories,
+    complete: before.complete && after.complete,
+  };
+}

@@ -1,0 +1,24 @@
+// What the harness needs from the rest and does not import: named here, joined in src/cli/compose.ts.
+
+/** One model request as the supervisor saw it. Tokens are null when the provider did not say. */
+export type ModelRequest = {
+  slot: string | null;
+  backend: string | null;
+  path: string;
+  status: number;
+  attempts: number;
+  inputTokens: number | null;
+  outputTokens: number | null;
+  ms: number;
+  aborted: boolean;
+};
+
+export type ServedGateway = {
+  /** Refuses every later request (the nonce is revoked) and resolves when the socket is closed. */
+  stop(): Promise<void>;
+};
+
+/** Serves the model dialects, and nothing else, on a Unix socket made for one run. */
+export type ModelGateway = {
+  serve(options: { socketPath: string; token: string; onRequest(request: ModelRequest): void }): Promise<ServedGateway>;
+};

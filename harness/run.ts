@@ -1,0 +1,224 @@
+// One run from registration to verdict, as a table of contents: prepare, launch, observe, judge, close. The supervisor is the process that
+// calls this; it holds the run's lock and is the only writer of the ledger.
+// Does not stop: what the chosen profile allows (sandbox/README.md).
+
+import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import type { Clock } from "#src/core/clock.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { newRunId, newSecret } from "#src/core/ids.ts";
+import type { Json } from "#src/core/json.ts";
+import { clip, makeRedactor } from "#src/core/text.ts";
+import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
+import * as libc from "#sandbox/libc.ts";
+import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
+import { planSandbox } from "#sandbox/plan.ts";
+import { requireSandbox } from "#sandbox/preflight.ts";
+import { pruneClientHome } from "./client-home.ts";
+import type { RunContract } from "./contract.ts";
+import { countDropped } from "./environment.ts";
+import { compareInventories, takeInventory } from "./inventory.ts";
+import { Ledger } from "./ledger.ts";
+import type { ModelGateway, ModelRequest } from "./ports.ts";
+import { type Prepared, prepareRun } from "./prepare.ts";
+import { readShimEvents } from "./shim-events.ts";
+import { forwardSignals } from "./signals.ts";
+import { copyOutputs, feedInput } from "./streams.ts";
+import { attachTerminal, terminalSize } from "./terminal.ts";
+import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
+
+export type RunDeps = {
+  home: Home;
+  runs: RunStore;
+  keys: { sign: import("node:crypto").KeyObject };
+  gateway: ModelGateway;
+  /** Values that must never reach the ledger. */
+  secrets: string[];
+  env: Record<string, string | undefined>;
+  clock: Clock;
+};
+
+export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
+
+const MAX_ARG_BYTES = 256;
+const MAX_ARGS = 32;
+
+const boundedArgs = (args: string[]): Json => args.slice(0, MAX_ARGS).map((arg) => clip(arg, MAX_ARG_BYTES).text);
+
+function requestData(request: ModelRequest): Record<string, Json> {
+  return { ...request, ms: Math.round(request.ms) };
+}
+
+function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: RunPaths; lock: number } {
+  const runId = newRunId(deps.clock());
+  const paths = runPaths(deps.home, runId);
+  mkdirSync(paths.root, { mode: 0o700 });
+  const lock = openSync(paths.lock, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  if (!libc.tryLock(lock)) throw new BrokeError("busy", "the run is held by another process");
+  writeFileSync(paths.contract, `${JSON.stringify(contract)}\n`, { mode: 0o600, flag: "wx" });
+  deps.runs.add({
+    id: runId,
+    createdMs: deps.clock(),
+    client: contract.client,
+    profile: contract.profile,
+    workspace: contract.workspace,
+  });
+  return { runId, paths, lock };
+}
+
+function weakControls(prepared: Prepared): string[] {
+  const { profile, host } = prepared.input;
+  const warnings: string[] = [];
+  if (profile.root === "host") warnings.push("normal shows the host's file system and network");
+  if (host.uid === 0) warnings.push("launched as root without a cgroup: the number of processes is not limited");
+  return warnings;
+}
+
+/** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
+export async function runHarness(deps: RunDeps, contract: RunContract): Promise<RunResult> {
+  requireSandbox();
+  const { runId, paths, lock } = openRun(deps, contract);
+  const token = newSecret("brokerun");
+  const redact = makeRedactor([...deps.secrets, token]);
+  using ledger = new Ledger({
+    file: paths.ledger,
+    run: runId,
+    key: deps.keys.sign,
+    clock: deps.clock,
+    redact,
+    saveHead: (head) => deps.runs.saveHead(runId, head),
+  });
+  ledger.append("run.registered", { ...contract, args: boundedArgs(contract.args) });
+  ledger.append("checkpoint.opened", { reason: "registered" });
+  let observed: Observed;
+  let verdict: Verdict;
+  try {
+    observed = await supervise(deps, contract, paths, token, ledger);
+  } catch (error) {
+    const message = error instanceof BrokeError ? error.message : "internal error";
+    observed = { end: { kind: "unobserved", reason: message }, warnings: [], inventoryComplete: false };
+    closeRun(deps, runId, ledger, observed, "failed");
+    closeSync(lock);
+    throw error;
+  }
+  verdict = closeRun(deps, runId, ledger, observed, "completed");
+  closeSync(lock);
+  return { runId, verdict, exit: exitOf(observed, verdict.verdict), ledgerFile: paths.ledger };
+}
+
+function closeRun(
+  deps: RunDeps,
+  runId: string,
+  ledger: Ledger,
+  observed: Observed,
+  outcome: "completed" | "failed",
+): Verdict {
+  const verdict = decideVerdict(observed);
+  const exit = exitOf(observed, verdict.verdict);
+  ledger.append("checkpoint.opened", { reason: "ended" });
+  ledger.append("verdict.issued", { verdict: verdict.verdict, reasons: verdict.reasons });
+  ledger.append("run.completed", { outcome, exit_code: exit.code, exit_source: exit.source });
+  deps.runs.setStatus(runId, outcome, verdict.verdict);
+  return verdict;
+}
+
+async function supervise(
+  deps: RunDeps,
+  contract: RunContract,
+  paths: RunPaths,
+  token: string,
+  ledger: Ledger,
+): Promise<Observed> {
+  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const prepared = prepareRun({ contract, paths, brokeHome: deps.home.root, token, terminal, env: deps.env });
+  const { input, client } = prepared;
+  const warnings = weakControls(prepared);
+  ledger.append("env_plan.applied", { passed: Object.keys(input.env).length, dropped: countDropped(deps.env) });
+  const before = takeInventory(contract.workspace);
+  const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
+  try {
+    const plan = planSandbox({ ...input, ignored });
+    ledger.append("sandbox.planned", {
+      profile: contract.profile,
+      terminal,
+      network: input.profile.ownNetwork ? "run socket only" : "host",
+      protected: input.protect.files.length + input.protect.dirs.length,
+      placeholders: ignored.length,
+      masked: input.protect.masked.length,
+      shims: prepared.shims,
+      warnings,
+    });
+    await using shims = readShimEvents(paths.events, (event, data) => ledger.append(event, data));
+    const gateway = await deps.gateway.serve({
+      socketPath: `${paths.socketDir}/gateway.sock`,
+      token,
+      onRequest: (request) => ledger.append("model.request", requestData(request)),
+    });
+    let end: Observed["end"];
+    try {
+      end = await superviseClient(deps, contract, plan, input.host.arch, terminal, ledger);
+    } finally {
+      await gateway.stop();
+    }
+    await shims.drain();
+    if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
+    else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
+    removePlaceholders(paths.placeholders);
+    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace));
+    ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
+    return { end, warnings, inventoryComplete: changes.complete };
+  } finally {
+    removePlaceholders(paths.placeholders);
+    pruneClientHome(paths.clientHome, client.keep);
+  }
+}
+
+async function superviseClient(
+  deps: RunDeps,
+  contract: RunContract,
+  plan: ReturnType<typeof planSandbox>,
+  arch: Prepared["input"]["host"]["arch"],
+  terminal: boolean,
+  ledger: Ledger,
+): Promise<Observed["end"]> {
+  const size = terminalSize();
+  let session: ReturnType<typeof attachTerminal> | undefined;
+  const stdin = process.stdin.isTTY === true ? "empty" : "pipe";
+  const run: RunningSandbox = await launchSandbox(
+    plan,
+    arch,
+    terminal
+      ? { kind: "terminal", ...size, onOutput: (bytes) => void process.stdout.write(bytes) }
+      : { kind: "pipes", stdin },
+    {
+      onStarted: () => ledger.append("agent.launched", { client: contract.client, argv: boundedArgs(plan.order.argv) }),
+      onStopped: () => session?.suspend(),
+      onExec: (exec) =>
+        ledger.append("command.observed", {
+          pid: exec.pid,
+          path: exec.path,
+          argv: boundedArgs(exec.argv),
+          cwd: exec.cwd,
+          by: exec.exe,
+          cut: exec.cut || exec.argv.length > MAX_ARGS,
+        }),
+    },
+  );
+  deps.runs.setStatus(ledger.run, "running", null);
+  using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
+  if (terminal) {
+    session = attachTerminal(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
+  } else if (run.streams !== undefined) {
+    if (run.streams.stdin !== undefined) feedInput(run.streams.stdin);
+    const copied = copyOutputs(run.streams.stdout, run.streams.stderr);
+    const end = await run.ended;
+    await copied;
+    return end;
+  }
+  try {
+    return await run.ended;
+  } finally {
+    session?.close();
+  }
+}

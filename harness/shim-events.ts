@@ -1,0 +1,81 @@
+// Reads the run's event pipe on its own loop, so that a full pipe never holds a tool, and turns frames into ledger events marked untrusted.
+// Bounded: beyond a number of events the rest is only counted.
+
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import type { Json } from "#src/core/json.ts";
+import { clip } from "#src/core/text.ts";
+import { makeFrameParser, type ShimEvent } from "#shims/frames.ts";
+
+const MAX_EVENTS = 20_000;
+const MAX_ARG_BYTES = 256;
+const MAX_ARGS = 32;
+const POLL_MS = 20;
+
+function eventData(event: ShimEvent): { name: string; data: Record<string, Json> } {
+  if (event.kind === "completed") return { name: "command.completed", data: { pid: event.pid, code: event.code } };
+  const args = event.args?.slice(0, MAX_ARGS).map((arg) => clip(arg, MAX_ARG_BYTES).text) ?? null;
+  return {
+    name: "command.started",
+    data: {
+      pid: event.pid,
+      tool: clip(event.tool, MAX_ARG_BYTES).text,
+      cwd: clip(event.cwd, MAX_ARG_BYTES).text,
+      args,
+    },
+  };
+}
+
+export type ShimReader = AsyncDisposable & {
+  /** Takes what is left in the pipe. Call it when no writer is left. */
+  drain(): Promise<void>;
+};
+
+/** Starts reading. `record` is called for each event with its ledger name; every one carries `trust: "untrusted"`. */
+export function readShimEvents(pipe: string, record: (event: string, data: Record<string, Json>) => void): ShimReader {
+  // Opened for writing too, so that there is never an end of file while tools come and go.
+  const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  const parser = makeFrameParser();
+  const buffer = Buffer.alloc(64 * 1024);
+  let seen = 0;
+  let open = true;
+  const take = () => {
+    for (;;) {
+      let bytes: number;
+      try {
+        bytes = readSync(fd, buffer);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EAGAIN") return;
+        throw error;
+      }
+      if (bytes === 0) return;
+      for (const event of parser.push(buffer.subarray(0, bytes))) {
+        if (++seen > MAX_EVENTS) continue;
+        const { name, data } = eventData(event);
+        record(name, { ...data, trust: "untrusted" });
+      }
+    }
+  };
+  const timer = setInterval(take, POLL_MS);
+  const close = () => {
+    if (!open) return;
+    open = false;
+    clearInterval(timer);
+    take();
+    if (seen > MAX_EVENTS || parser.dropped() > 0) {
+      record("command.omitted", {
+        events: Math.max(0, seen - MAX_EVENTS),
+        garbage: parser.dropped(),
+        trust: "untrusted",
+      });
+    }
+    closeSync(fd);
+  };
+  return {
+    async drain() {
+      close();
+    },
+    async [Symbol.asyncDispose]() {
+      close();
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// Signals that reach the supervisor belong to the client: passed on to its process group, while the supervisor lives on to record how it
+// ended. A client that does not end after a second request is killed.
+// Does not stop: SIGKILL to the supervisor; then bwrap's --die-with-parent takes the sandbox down and the ledger stays incomplete.
+
+import type { RunningSandbox } from "#sandbox/launch.ts";
+
+const FORWARDED = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;
+type Forwarded = keyof typeof FORWARDED;
+/** Grace after SIGTERM or SIGHUP before everything in the sandbox is killed. */
+const GRACE_MS = 5000;
+
+/** Starts forwarding; stops when disposed. */
+export function forwardSignals(run: RunningSandbox, onSignal: (name: string) => void): Disposable {
+  const timers: Timer[] = [];
+  const handlers = (Object.keys(FORWARDED) as Forwarded[]).map((name) => {
+    const handler = () => {
+      onSignal(name);
+      run.signal(FORWARDED[name]);
+      if (name === "SIGTERM" || name === "SIGHUP") timers.push(setTimeout(() => run.kill(), GRACE_MS));
+    };
+    process.on(name, handler);
+    return { name, handler };
+  });
+  return {
+    [Symbol.dispose]() {
+      for (const { name, handler } of handlers) process.off(name, handler);
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,141 @@
+// A run as a person or a program reads it: its ledger checked, its timeline in lines, its facts in one object.
+
+import { closeSync, constants, openSync, readFileSync, watch } from "node:fs";
+import type { KeyObject } from "node:crypto";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import { type Home, runPaths } from "#src/state/paths.ts";
+import type { RunRow, RunStore } from "#src/state/runs.ts";
+import type { LedgerRecord } from "./record.ts";
+import { parseLedger, type Verification, verifyLedger } from "./verify.ts";
+
+export type RunView = { row: RunRow; file: string; records: LedgerRecord[]; verification: Verification };
+
+function readLedger(file: string): string {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return readFileSync(fd, "utf8");
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function findRun(runs: RunStore, home: Home, id: string): { row: RunRow; file: string } {
+  const { ledger } = runPaths(home, id);
+  const row = runs.get(id);
+  if (row === undefined) throw new BrokeError("missing", "no such run", "`broke harness list` shows the runs");
+  return { row, file: ledger };
+}
+
+/** Reads and verifies one run. Throws `missing` for an unknown id; a damaged ledger is a result. */
+export function readRun(home: Home, runs: RunStore, key: KeyObject, id: string): RunView {
+  const { row, file } = findRun(runs, home, id);
+  let text = "";
+  try {
+    text = readLedger(file);
+  } catch {
+    const reason = "the ledger cannot be read";
+    return { row, file, records: [], verification: { state: "tampered", records: 0, line: 1, reason } };
+  }
+  return { row, file, records: parseLedger(text).records, verification: verifyLedger(text, id, key, row.head) };
+}
+
+const text = (value: Json | undefined): string => (typeof value === "string" ? value : JSON.stringify(value ?? null));
+
+function words(record: LedgerRecord): string {
+  const { event, data } = record;
+  switch (event) {
+    case "run.registered":
+      return `${text(data.client)} in ${text(data.profile)}, ${text(data.workspace)}`;
+    case "model.request":
+      return `${text(data.slot)} → ${text(data.backend)} ${text(data.status)}, ${text(data.inputTokens)} in, ${text(data.outputTokens)} out, ${text(data.ms)} ms`;
+    case "command.observed":
+      return Array.isArray(data.argv)
+        ? `${text(data.path)} ${data.argv.slice(1).map(text).join(" ")}`
+        : text(data.path);
+    case "command.started":
+      return `${text(data.tool)} ${Array.isArray(data.args) ? data.args.map(text).join(" ") : ""} (claimed)`;
+    case "workspace.inventory":
+      return `${text(data.total)} changed${
+        Array.isArray(data.changes)
+          ? `: ${data.changes
+              .slice(0, 8)
+              .map((item) => changeWords(item))
+              .join(", ")}`
+          : ""
+      }`;
+    case "agent.exited":
+      return data.code === null ? text(data.unobserved) : `exit ${text(data.code)}`;
+    case "verdict.issued":
+      return `${text(data.verdict)}: ${Array.isArray(data.reasons) ? data.reasons.map(text).join("; ") : ""}`;
+    case "run.completed":
+      return `${text(data.outcome)}, exit ${text(data.exit_code)} by ${text(data.exit_source)}`;
+    default:
+      return Object.entries(data)
+        .filter(([, value]) => typeof value !== "object" || value === null)
+        .map(([key, value]) => `${key} ${text(value)}`)
+        .join(", ");
+  }
+}
+
+function changeWords(item: Json): string {
+  if (item === null || typeof item !== "object" || Array.isArray(item)) return "?";
+  return `${text(item.change)} ${text(item.path)}`;
+}
+
+const MAX_LINE = 200;
+
+/** One ledger record as one line for a person. */
+export function eventLine(record: LedgerRecord): string {
+  const line = `${record.ts.slice(11, 23)}  ${record.event.padEnd(20)}  ${words(record).replaceAll("\n", "⏎")}`;
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 1)}…` : line;
+}
+
+/** The run as text: head, timeline, how it ended, where the ledger is. */
+export function timeline(view: RunView): string {
+  const { row, records, verification, file } = view;
+  const head = `${row.id}  ${row.client} in ${row.profile}  ${row.status}  ${row.verdict ?? "no verdict"}`;
+  const check = `ledger ${verification.state}${verification.reason === null ? "" : ` (${verification.reason})`}: ${file}`;
+  return [head, row.workspace, "", ...records.map(eventLine), "", check].join("\n");
+}
+
+/** The run as one object for programs. */
+export function summarize(view: RunView): Json {
+  const last = (event: string) => view.records.findLast((record) => record.event === event)?.data ?? null;
+  const { head: _, ...row } = view.row;
+  return {
+    ...row,
+    exit: last("run.completed"),
+    verdict: last("verdict.issued"),
+    inventory: last("workspace.inventory"),
+    requests: view.records.filter((record) => record.event === "model.request").map((record) => record.data),
+    events: view.records.length,
+    ledger: { file: view.file, ...view.verification },
+  };
+}
+
+/** Yields the ledger's records; with `follow` also those still to come, until the run is closed. */
+export async function* followLedger(
+  home: Home,
+  runs: RunStore,
+  id: string,
+  follow: boolean,
+): AsyncGenerator<LedgerRecord> {
+  const { file } = findRun(runs, home, id);
+  let seen = 0;
+  let wake = Promise.withResolvers<void>();
+  const watcher = follow ? watch(file, () => wake.resolve()) : undefined;
+  try {
+    for (;;) {
+      const { records } = parseLedger(readLedger(file));
+      for (const record of records.slice(seen)) yield record;
+      seen = records.length;
+      const closed = records.at(-1)?.event === "run.completed";
+      if (watcher === undefined || closed) return;
+      await wake.promise;
+      wake = Promise.withResolvers<void>();
+    }
+  } finally {
+    watcher?.close();
+  }
+}

@@ -1,0 +1,24 @@
+// Which folder an agent may be let loose in.
+// Does not stop: handing it a project folder that holds secrets of its own under names nobody masks.
+
+import { realpathSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { BrokeError } from "#src/core/errors.ts";
+import { isWithin } from "#sandbox/protected.ts";
+
+const FORBIDDEN = ["/", "/home", "/root", "/usr", "/etc", "/tmp", "/var", "/opt", "/run", "/dev", "/proc", "/sys"];
+
+/** The workspace as it will be mounted. Throws `usage`/`denied` for folders no agent should be let loose in. */
+export function checkWorkspace(path: string, brokeHome: string, env: Record<string, string | undefined>): string {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new BrokeError("usage", "the workspace is not a folder");
+  const real = realpathSync(path);
+  const home = realpathSync(env.HOME ?? homedir());
+  if (FORBIDDEN.includes(real) || real === home || isWithin(real, home)) {
+    throw new BrokeError("denied", `${real} is too much to hand to an agent`, "run in a project's own folder");
+  }
+  if (isWithin(real, brokeHome) || isWithin(brokeHome, real)) {
+    throw new BrokeError("denied", "the workspace and BROKE_HOME contain one another", "run in a project's own folder");
+  }
+  return real;
+}

@@ -1,0 +1,78 @@
+// Whether a sandbox can be built here at all, found out by building a small one from the same options. Fails closed with the remedy.
+// Does not stop: a kernel that lies about what it unshared.
+
+import { readFileSync, statSync } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import { BWRAP, runProbe } from "./spawn.ts";
+
+export const INSTALL_HINT = "apt-get install -y bubblewrap (or `npm run demo` from the checkout), then try again";
+const FEATURES = ["--disable-userns", "--bind-fd", "--seccomp", "--args", "--as-pid-1", "--size", "--perms", "--chmod"];
+const PROBE = [
+  ...["--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"],
+  ...["--as-pid-1", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent"],
+  ...["--ro-bind", "/", "/", "--proc", "/proc", "--", "/usr/bin/true"],
+];
+
+function kernelSetting(name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${name}`, "utf8").trim();
+  } catch {
+    return undefined; // the kernel has no such setting
+  }
+}
+
+/** Why user namespaces are refused here, in words with the setting's name; undefined when no known setting forbids them. */
+export function namespaceObstacle(
+  read: (name: string) => string | undefined,
+): { message: string; hint: string } | undefined {
+  if (read("kernel/apparmor_restrict_unprivileged_userns") === "1") {
+    return {
+      message: "AppArmor forbids unprivileged user namespaces (kernel.apparmor_restrict_unprivileged_userns=1)",
+      hint: "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give /usr/bin/bwrap an AppArmor profile that allows userns",
+    };
+  }
+  if (read("kernel/unprivileged_userns_clone") === "0") {
+    return {
+      message: "unprivileged user namespaces are off (kernel.unprivileged_userns_clone=0)",
+      hint: "sysctl -w kernel.unprivileged_userns_clone=1",
+    };
+  }
+  if (read("user/max_user_namespaces") === "0") {
+    return {
+      message: "user namespaces are off (user.max_user_namespaces=0)",
+      hint: "sysctl -w user.max_user_namespaces=10000",
+    };
+  }
+  return undefined;
+}
+
+/** Throws `missing`, naming the cause and the remedy, unless a sandbox can be built. */
+export function requireSandbox(): void {
+  const stat = statSync(BWRAP, { throwIfNoEntry: false });
+  if (stat === undefined) throw new BrokeError("missing", `${BWRAP} is not installed`, INSTALL_HINT);
+  if (stat.uid !== 0 || (stat.mode & 0o6022) !== 0) {
+    throw new BrokeError(
+      "denied",
+      `${BWRAP} is setuid, or not root's alone to write`,
+      "reinstall the distribution's package",
+    );
+  }
+  const help = runProbe([BWRAP, "--help"]).output;
+  const lacking = FEATURES.filter((feature) => !help.includes(feature));
+  if (lacking.length > 0) {
+    throw new BrokeError(
+      "missing",
+      `${BWRAP} lacks ${lacking.join(", ")}`,
+      "install bubblewrap 0.8.0-2+deb12u1, 0.10 or newer",
+    );
+  }
+  const probe = runProbe([BWRAP, ...PROBE]);
+  if (probe.code === 0) return;
+  const obstacle = namespaceObstacle(kernelSetting);
+  throw new BrokeError(
+    "missing",
+    obstacle?.message ?? "bubblewrap cannot build a sandbox on this machine",
+    obstacle?.hint ??
+      "in a container, allow user namespaces and a fresh /proc for it; bubblewrap --unshare-user must work",
+  );
+}

@@ -1,0 +1,30 @@
+// The tools whose use is worth a line in the ledger when a client runs them by name. Shells are left out: a shim in front of every `sh -c`
+// costs more than it tells, and the exec observer sees them anyway.
+
+export const shimmedTools = [
+  "git",
+  "node",
+  "npm",
+  "npx",
+  "pnpm",
+  "yarn",
+  "bun",
+  "deno",
+  "python",
+  "python3",
+  "pip",
+  "pip3",
+  "pytest",
+  "make",
+  "cmake",
+  "gcc",
+  "g++",
+  "cc",
+  "cargo",
+  "rustc",
+  "go",
+  "curl",
+  "wget",
+  "ssh",
+  "docker",
+];

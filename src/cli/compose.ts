@@ -1,0 +1,44 @@
+// The only wiring of state, gateway and harness. Everything heavy is imported where it is needed, so that `broke --help` stays fast.
+
+import { systemClock } from "#src/core/clock.ts";
+import { makeRedactor } from "#src/core/text.ts";
+import { openDatabase } from "#src/state/database.ts";
+import { openGenerations } from "#src/state/generations.ts";
+import { type Home, openHome } from "#src/state/paths.ts";
+import { openRuns } from "#src/state/runs.ts";
+import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
+import { providers } from "#src/routing/providers.ts";
+import { keyPool } from "#src/routing/resolve.ts";
+import type { Generation } from "#src/routing/generation.ts";
+
+/** Values of every key that routing could use: what must never be written down. */
+export function secretValues(keys: KeyRing, generation: Generation): string[] {
+  const bases = [
+    ...[...providers.values()].map((provider) => provider.keyEnv),
+    ...Object.values(generation.backends).map((backend) => backend.keyEnv),
+  ];
+  const names = keys.names();
+  const pools = bases.filter((base) => base !== null).flatMap((base) => keyPool(base, names));
+  return pools.map((name) => keys.get(name)).filter((value) => value !== undefined);
+}
+
+/** Opens the state under BROKE_HOME. */
+export function openState(env: Record<string, string | undefined> = process.env): {
+  home: Home;
+  generations: ReturnType<typeof openGenerations>;
+  runs: ReturnType<typeof openRuns>;
+  keys: KeyRing;
+  env: Record<string, string | undefined>;
+} {
+  const home = openHome(env);
+  const db = openDatabase(home);
+  return { home, generations: openGenerations(db, systemClock), runs: openRuns(db), keys: openKeyRing(home, env), env };
+}
+
+export type State = ReturnType<typeof openState>;
+
+/** What the gateway works on, but for where it reports. */
+export function gatewayDeps(state: State) {
+  const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
+  return { generations: state.generations, keys: state.keys, redact, clock: systemClock };
+}

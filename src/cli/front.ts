@@ -1,0 +1,142 @@
+// The strict front over citty: walks the command tree, checks every word against it, and only then runs. citty alone accepts unknown flags,
+// takes the last of repeated ones and shows our help for a `--help` meant for the client.
+
+import { type ArgDef, type ArgsDef, type CommandDef, renderUsage } from "citty";
+import { BrokeError } from "#src/core/errors.ts";
+import { nearest } from "#src/core/nearest.ts";
+
+/** What a verb gets: flags and named positionals (each a list, in order given), positionals beyond the named ones, words after `--`. */
+export type Invocation = {
+  values: Record<string, string[]>;
+  flags: ReadonlySet<string>;
+  words: string[];
+  rest: string[] | undefined;
+};
+
+/** A leaf: citty's definition for help, plus what citty cannot say. */
+export type Verb = {
+  description: string;
+  args: ArgsDef;
+  /** Name of a trailing list of words (`slot=label …`), absent when there is none. */
+  words?: string;
+  /** Whether words after `--` are taken. */
+  rest?: boolean;
+  run(invocation: Invocation): Promise<number>;
+};
+export type Group = { description: string; commands: Record<string, Lazy>; fallback?: Lazy };
+export type Lazy = { description: string; load(): Promise<{ verb: Verb } | { group: Group }> };
+
+export type Parsed = { kind: "help"; text: string } | { kind: "run"; verb: Verb; invocation: Invocation };
+
+function usage(message: string, hint?: string): BrokeError {
+  return new BrokeError("usage", message, hint ?? "add --help to see how it is called");
+}
+
+function toCommand(path: string[], node: { verb: Verb } | { group: Group }): CommandDef {
+  const name = path.at(-1)!;
+  if ("verb" in node) {
+    const words: ArgsDef = node.verb.words ? { [node.verb.words]: { type: "positional", required: false } } : {};
+    const rest: ArgsDef = node.verb.rest
+      ? { "-- …": { type: "positional", required: false, description: "passed on as it is" } }
+      : {};
+    return { meta: { name, description: node.verb.description }, args: { ...node.verb.args, ...words, ...rest } };
+  }
+  const subCommands = Object.fromEntries(
+    Object.entries(node.group.commands).map(([key, lazy]) => [
+      key,
+      { meta: { name: key, description: lazy.description } },
+    ]),
+  );
+  return { meta: { name, description: node.group.description }, subCommands };
+}
+
+/** Help for a node of the tree, without colour. */
+export async function helpText(path: string[], node: { verb: Verb } | { group: Group }): Promise<string> {
+  const parent = path.length > 1 ? { meta: { name: path.slice(0, -1).join(" ") } } : undefined;
+  return Bun.stripANSI(await renderUsage(toCommand(path, node), parent));
+}
+
+function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
+  const values: Record<string, string[]> = {};
+  const flags = new Set<string>();
+  const words: string[] = [];
+  const named = Object.entries(verb.args).filter(([, arg]) => arg.type === "positional");
+  const option = (name: string): ArgDef | undefined => {
+    const arg = Object.hasOwn(verb.args, name) ? verb.args[name] : undefined;
+    return arg?.type === "positional" ? undefined : arg;
+  };
+  let position = 0;
+  for (let index = 0; index < head.length; index++) {
+    const word = head[index]!;
+    if (!word.startsWith("-") || word === "-") {
+      const slot = named[position++];
+      if (slot !== undefined) values[slot[0]] = [word];
+      else if (verb.words !== undefined) words.push(word);
+      else throw usage("too many arguments");
+      continue;
+    }
+    const [name = "", ...joined] = word.replace(/^--?/, "").split("=");
+    const arg = word.startsWith("--") ? option(name) : undefined;
+    if (arg === undefined) {
+      const guess = nearest(
+        name,
+        Object.keys(verb.args).filter((key) => option(key) !== undefined),
+      );
+      throw usage("unknown option", guess === undefined ? undefined : `did you mean --${guess}?`);
+    }
+    if (arg.type === "boolean") {
+      if (joined.length > 0) throw usage(`--${name} takes no value`);
+      flags.add(name);
+      continue;
+    }
+    const value = joined.length > 0 ? joined.join("=") : head[++index];
+    if (value === undefined || (joined.length === 0 && value.startsWith("--"))) throw usage(`--${name} needs a value`);
+    if (values[name] !== undefined) throw usage(`--${name} is given twice`);
+    values[name] = [value];
+  }
+  for (const [name, arg] of named.slice(position)) if (arg.required !== false) throw usage(`<${name}> is missing`);
+  for (const [name, arg] of Object.entries(verb.args)) {
+    if (arg.required === true && arg.type !== "positional" && values[name] === undefined)
+      throw usage(`--${name} is missing`);
+  }
+  return { values, flags, words };
+}
+
+/** Parses argv against the tree. Throws `usage` on anything the tree does not declare. */
+export async function parse(root: Group, argv: string[]): Promise<Parsed> {
+  const cut = argv.indexOf("--");
+  const head = cut === -1 ? argv : argv.slice(0, cut);
+  const rest = cut === -1 ? undefined : argv.slice(cut + 1);
+  const path = ["broke"];
+  let node: { verb: Verb } | { group: Group } = { group: root };
+  let used = 0;
+  while ("group" in node) {
+    const group: Group = node.group;
+    const word = head[used];
+    if (word === "--help" || word === "-h") return { kind: "help", text: await helpText(path, node) };
+    if (word === undefined || word.startsWith("-")) {
+      if (group.fallback === undefined) {
+        if (word === undefined) return { kind: "help", text: await helpText(path, node) };
+        throw usage("unknown option");
+      }
+      node = await group.fallback.load();
+      break;
+    }
+    if (!Object.hasOwn(group.commands, word)) {
+      const guess = nearest(word, Object.keys(group.commands));
+      const where = path.join(" ");
+      throw usage(
+        `${where} has no such command`,
+        guess === undefined ? `\`${where} --help\` lists them` : `did you mean ${guess}?`,
+      );
+    }
+    node = await group.commands[word]!.load();
+    path.push(word);
+    used += 1;
+  }
+  if ("group" in node) throw usage("a command is missing");
+  const words = head.slice(used);
+  if (words.includes("--help") || words.includes("-h")) return { kind: "help", text: await helpText(path, node) };
+  if (rest !== undefined && node.verb.rest !== true) throw usage("`--` is not taken here");
+  return { kind: "run", verb: node.verb, invocation: { ...parseLeaf(node.verb, words), rest } };
+}

@@ -1,0 +1,39 @@
+// The one command tree: help, parsing and completion come from it. Leaves are loaded when they are called.
+
+import type { Group, Lazy } from "./front.ts";
+
+const lazy = (description: string, load: Lazy["load"]): Lazy => ({ description, load });
+const group = (description: string, commands: Record<string, Lazy>, fallback?: Lazy): Lazy =>
+  lazy(description, async () => ({ group: { description, commands, ...(fallback ? { fallback } : {}) } }));
+
+const harness = group("Run a client in a sandbox and look at what it did", {
+  run: lazy("Run a client in a sandbox", () => import("./verbs/harness-run.ts")),
+  list: lazy("List the runs", () => import("./verbs/harness-list.ts")),
+  show: lazy("Show one run", () => import("./verbs/harness-show.ts")),
+  events: lazy("Print a run's ledger", () => import("./verbs/harness-events.ts")),
+  verify: lazy("Check a run's ledger", () => import("./verbs/harness-verify.ts")),
+  reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
+});
+
+const backend = group("The operator's own backends", {
+  add: lazy("Add a backend", () => import("./verbs/backend-add.ts")),
+  list: lazy("List your backends", () => import("./verbs/backend-list.ts")),
+  remove: lazy("Remove a backend", () => import("./verbs/backend-remove.ts")),
+});
+
+export const root: Group = {
+  description: "Sandboxed runs of coding agents, and a gateway that decides which model answers them",
+  commands: {
+    harness,
+    backend,
+    list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),
+    models: lazy("List the backends that can be used", () => import("./verbs/models.ts")),
+    swap: lazy("Point slots at backends", () => import("./verbs/swap.ts")),
+    route: lazy("Show what would be tried for a slot, in order", () => import("./verbs/route.ts")),
+    start: lazy("Start the gateway in the background", () => import("./verbs/start.ts")),
+    stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),
+    restart: lazy("Restart the gateway", () => import("./verbs/restart.ts")),
+    status: lazy("Say whether the gateway runs", () => import("./verbs/status.ts")),
+    gateway: lazy("Run the gateway in the foreground", () => import("./verbs/gateway.ts")),
+  },
+};

@@ -1,0 +1,43 @@
+// `broke backend add <label> …`.
+
+import { BrokeError } from "#src/core/errors.ts";
+import type { Verb } from "../front.ts";
+import { answer } from "../output.ts";
+
+export const verb: Verb = {
+  description: "Add a backend: a provider's model, or any base URL with a declared dialect",
+  args: {
+    label: { type: "positional", description: "name you will use for it" },
+    provider: { type: "string", description: "a known provider", valueHint: "id" },
+    "base-url": { type: "string", description: "instead of a provider", valueHint: "url" },
+    dialect: {
+      type: "string",
+      description: "what the base URL speaks",
+      valueHint: "anthropic|openai-chat|openai-responses|gemini",
+    },
+    model: { type: "string", description: "the provider's name of the model", required: true, valueHint: "model" },
+    "key-env": { type: "string", description: "variable that holds the key", valueHint: "NAME" },
+  },
+  async run({ values }) {
+    const { openState } = await import("../compose.ts");
+    const { addBackend } = await import("#src/routing/edit.ts");
+    const { dialects } = await import("#src/routing/dialects.ts");
+    const asked = values.dialect?.[0];
+    const dialect = dialects.find((known) => known === asked) ?? null;
+    if (asked !== undefined && dialect === null)
+      throw new BrokeError("usage", "unknown dialect", `use one of: ${dialects.join(", ")}`);
+    const label = values.label![0]!;
+    openState().generations.commit(`backend add ${label}`, (routing) =>
+      addBackend(routing, {
+        label,
+        provider: values.provider?.[0] ?? null,
+        baseUrl: values["base-url"]?.[0] ?? null,
+        dialect,
+        model: values.model![0]!,
+        keyEnv: values["key-env"]?.[0] ?? null,
+      }),
+    );
+    answer(`added ${label}; \`broke swap <slot>=${label}\` uses it`);
+    return 0;
+  },
+};

@@ -1,0 +1,23 @@
+// `broke gateway`: the TCP gateway in the foreground.
+
+import type { Verb } from "../front.ts";
+import { note } from "../output.ts";
+import { portOf, portArg } from "../port.ts";
+
+export const verb: Verb = {
+  description: "Run the gateway in the foreground, until it is interrupted",
+  args: { port: portArg },
+  async run({ values }) {
+    const { gatewayDeps, openState } = await import("../compose.ts");
+    const { serveForeground } = await import("#src/gateway/daemon.ts");
+    const { clientToken } = await import("#src/state/secrets.ts");
+    const { tryLock } = await import("#sandbox/libc.ts");
+    const state = openState();
+    const deps = { ...gatewayDeps(state), onReport: () => {} };
+    const token = clientToken(state.home, state.env);
+    await serveForeground(state.home, deps, token, portOf(values), tryLock, (port) =>
+      note(`listening on http://127.0.0.1:${port}`),
+    );
+    return 0;
+  },
+};

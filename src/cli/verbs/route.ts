@@ -1,0 +1,28 @@
+// `broke route <slot>`: the resolver's own list, exit 1 when nothing would be tried.
+
+import type { Verb } from "../front.ts";
+import { answer, answerJson } from "../output.ts";
+
+export const verb: Verb = {
+  description: "Show what would be tried for a slot or model name, in order, and why",
+  args: {
+    slot: { type: "positional", description: "slot, or a model name a client sends" },
+    json: { type: "boolean", description: "print JSON" },
+  },
+  async run({ values, flags }) {
+    const { openState } = await import("../compose.ts");
+    const { describeRoute } = await import("#src/observe/routes.ts");
+    const state = openState();
+    const route = describeRoute(values.slot![0]!, state.generations.current(), state.keys.names());
+    if (flags.has("json")) answerJson(route);
+    else if (route.kind === "refused") answer(`${route.message}\n${route.hint}`);
+    else {
+      answer(`${route.slot}, generation ${route.generation}`);
+      route.attempts.forEach((attempt, index) =>
+        answer(`${index + 1}. ${attempt.backend} (${attempt.model}) ${attempt.why}, ${attempt.key ?? "no key"}`),
+      );
+      for (const skipped of route.skipped) answer(`-  ${skipped.label}: ${skipped.why}`);
+    }
+    return route.kind === "refused" ? 1 : 0;
+  },
+};

@@ -1,0 +1,28 @@
+// `broke status`: yes (0) or no (1).
+
+import type { Verb } from "../front.ts";
+import { answer, answerJson } from "../output.ts";
+
+export const verb: Verb = {
+  description: "Say whether the gateway runs and answers",
+  args: { json: { type: "boolean", description: "print JSON" } },
+  async run({ flags }) {
+    const { openState } = await import("../compose.ts");
+    const { probeGateway } = await import("#src/gateway/daemon.ts");
+    const { readOwner } = await import("#src/gateway/ownership.ts");
+    const state = openState();
+    const owner = readOwner(state.home);
+    const health = owner === undefined ? { live: false, ready: false } : await probeGateway(owner);
+    const url = owner === undefined ? null : `http://127.0.0.1:${owner.port}`;
+    const generation = state.generations.current().id;
+    if (flags.has("json"))
+      answerJson({ running: owner !== undefined, url, pid: owner?.pid ?? null, ...health, generation });
+    else
+      answer(
+        owner === undefined
+          ? "no gateway runs; `broke start`"
+          : `${url} (pid ${owner.pid}), ${health.ready ? "ready" : "not ready"}, generation ${generation}`,
+      );
+    return health.ready ? 0 : 1;
+  },
+};

@@ -1,0 +1,32 @@
+// Who may ask: the bearer of the token, compared in constant time; and from where: our own host names only, so that a web page whose name was
+// rebound to 127.0.0.1 gets nothing.
+// Does not stop: another process of the same user that can read the token.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+
+const digest = (text: string) => createHash("sha256").update(text).digest();
+
+/** The credential a client sent, in any of the forms the real clients use. Two that differ count as none. */
+export function presentedToken(headers: Headers): string | undefined {
+  const bearer = /^Bearer\s+(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const given = [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key")].filter(
+    (value) => value !== undefined && value !== null && value !== "",
+  );
+  return given.length > 0 && new Set(given).size === 1 ? given[0]! : undefined;
+}
+
+/** Whether the request carries the token. Both sides are hashed first, so neither length nor content shows in the time. */
+export function hasToken(headers: Headers, token: string): boolean {
+  const given = presentedToken(headers);
+  return timingSafeEqual(digest(given ?? ""), digest(token)) && given !== undefined;
+}
+
+const LOCAL_NAME = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
+
+/** Whether Host names this machine and Origin, when there is one, is a page of ours. */
+export function isLocalRequest(headers: Headers): boolean {
+  const host = headers.get("host");
+  if (host === null || !LOCAL_NAME.test(host)) return false;
+  const origin = headers.get("origin");
+  return origin === null || origin === `http://${host}`;
+}

@@ -1,0 +1,96 @@
+// The TCP gateway as a process: in the foreground until it is told to stop, and how others find, wait for and end it.
+
+import { closeSync, constants, openSync } from "node:fs";
+import { join } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Home } from "#src/state/paths.ts";
+import { listen } from "./listen.ts";
+import { dropOwner, type Owner, readOwner, startTicks, writeOwner } from "./ownership.ts";
+import type { GatewayDeps } from "./ports.ts";
+
+const POLL_MS = 20;
+const START_TIMEOUT_MS = 15_000;
+/** Answers in flight may end before the process is cut. */
+const STOP_GRACE_MS = 10_000;
+
+/**
+ * Serves until SIGTERM or SIGINT; answers in flight may finish. `lock` takes an exclusive lock on a descriptor: two daemons for one home
+ * would fight over the ownership file. Throws `busy` when one runs already.
+ */
+export async function serveForeground(
+  home: Home,
+  deps: GatewayDeps,
+  token: string,
+  port: number,
+  lock: (fd: number) => boolean,
+  onReady: (port: number) => void,
+): Promise<void> {
+  const fd = openSync(
+    join(home.live, "gateway.lock"),
+    constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o600,
+  );
+  try {
+    if (!lock(fd))
+      throw new BrokeError("busy", "a gateway runs already for this BROKE_HOME", "`broke status` says where");
+    const listening = listen(deps, { kind: "tcp", token: () => token }, { kind: "tcp", port });
+    const asked = Promise.withResolvers<void>();
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => asked.resolve());
+    writeOwner(home, listening.port!);
+    onReady(listening.port!);
+    await asked.promise;
+    dropOwner(home);
+    const grace = setTimeout(() => void listening.stop(false), STOP_GRACE_MS);
+    await listening.stop(true);
+    clearTimeout(grace);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function until<T>(
+  check: () => Promise<T | undefined> | T | undefined,
+  timeoutMs: number,
+): Promise<T | undefined> {
+  for (const end = performance.now() + timeoutMs; performance.now() < end; await Bun.sleep(POLL_MS)) {
+    const value = await check();
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+/** Whether the daemon answers; `live` is its process, `ready` its routing. */
+export async function probeGateway(owner: Owner): Promise<{ live: boolean; ready: boolean }> {
+  const ask = async (path: string) => {
+    try {
+      return (await fetch(`http://127.0.0.1:${owner.port}/health/${path}`)).ok;
+    } catch {
+      return false; // not listening is an answer
+    }
+  };
+  return { live: await ask("liveliness"), ready: await ask("readiness") };
+}
+
+/** Waits until a started daemon answers. Throws `missing` when it died or stays silent. */
+export async function awaitStart(home: Home, child: { exitCode: number | null; pid: number }): Promise<Owner> {
+  const owner = await until(async () => {
+    if (child.exitCode !== null) return "dead" as const;
+    const found = readOwner(home);
+    return found?.pid === child.pid && (await probeGateway(found)).live ? found : undefined;
+  }, START_TIMEOUT_MS);
+  if (owner === undefined || owner === "dead") {
+    throw new BrokeError("missing", "the gateway did not start", `see ${join(home.root, "gateway.log")}`);
+  }
+  return owner;
+}
+
+/** Asks the daemon to end and waits for it; kills it when it will not. False when none runs. */
+export async function stopGateway(home: Home): Promise<boolean> {
+  const owner = readOwner(home);
+  if (owner === undefined) return false;
+  const gone = () => (startTicks(owner.pid) === owner.startTicks ? undefined : true);
+  process.kill(owner.pid, "SIGTERM");
+  if (await until(gone, STOP_GRACE_MS + START_TIMEOUT_MS)) return true;
+  if (gone() === undefined) process.kill(owner.pid, "SIGKILL");
+  return (await until(gone, START_TIMEOUT_MS)) ?? false;
+}

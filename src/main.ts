@@ -1,0 +1,27 @@
+// argv → exit code. The only process.exit of the product's own process.
+
+import { exitCodeOf } from "#src/core/errors.ts";
+import { parse } from "#src/cli/front.ts";
+import { answer, complain } from "#src/cli/output.ts";
+import { root } from "#src/cli/tree.ts";
+
+async function main(argv: string[]): Promise<number> {
+  if (argv[0] === "--version") {
+    const { version } = await import("../package.json");
+    answer(version);
+    return 0;
+  }
+  const parsed = await parse(root, argv);
+  if (parsed.kind === "help") {
+    answer(parsed.text);
+    return 0;
+  }
+  return await parsed.verb.run(parsed.invocation);
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  complain(error);
+  process.exit(exitCodeOf(error));
+}

@@ -1,0 +1,55 @@
+// Views of the resolver's answer, for people and programs. They ask the resolver; they decide nothing.
+
+import type { Generation } from "#src/routing/generation.ts";
+import { resolve } from "#src/routing/resolve.ts";
+import { slots } from "#src/routing/slots.ts";
+
+export type RouteView =
+  | {
+      kind: "attempts";
+      slot: string;
+      generation: number;
+      attempts: { backend: string; model: string; dialect: string; key: string | null; why: string }[];
+      skipped: { label: string; why: string }[];
+    }
+  | { kind: "refused"; slot: string | null; generation: number; reason: string; message: string; hint: string };
+
+/** What would be tried for a slot or a client's model name. Keys by name of their variable. */
+export function describeRoute(requested: string, generation: Generation, keyNames: readonly string[]): RouteView {
+  const resolution = resolve({ requested, generation, keyNames });
+  if (resolution.kind === "refused") {
+    const { reason, message, hint } = resolution;
+    return { kind: "refused", slot: resolution.slot?.id ?? null, generation: generation.id, reason, message, hint };
+  }
+  return {
+    kind: "attempts",
+    slot: resolution.slot.id,
+    generation: generation.id,
+    attempts: resolution.attempts.map(({ backend, keyName, why }) => ({
+      backend: backend.label,
+      model: backend.model,
+      dialect: backend.dialect,
+      key: keyName,
+      why,
+    })),
+    skipped: resolution.skipped,
+  };
+}
+
+export type SlotView = { slot: string; client: string; backends: string[]; served: boolean; problem: string | null };
+
+/** Every slot with its backends and whether it would be served now. */
+export function describeSlots(generation: Generation, keyNames: readonly string[]): SlotView[] {
+  return slots.map((slot) => {
+    const resolution = resolve({ requested: slot.id, generation, keyNames });
+    const problem =
+      resolution.kind === "refused" ? (resolution.reason === "slot_not_set" ? "not set" : resolution.message) : null;
+    return {
+      slot: slot.id,
+      client: slot.client,
+      backends: [...(generation.slots[slot.id] ?? [])],
+      served: resolution.kind === "attempts",
+      problem,
+    };
+  });
+}
