@@ -54,6 +54,8 @@ const claude: Client = {
     CLAUDE_CODE_SANDBOXED: "1",
     // The line it switches off changes with every session and defeats prefix caches.
     CLAUDE_CODE_ATTRIBUTION_HEADER: "0",
+    // It cannot know what stands behind a slot and would assume a million tokens.
+    CLAUDE_CODE_MAX_CONTEXT_TOKENS: "200000",
   }),
   homeFiles: (context) => ({
     ".claude/.claude.json": JSON.stringify({

@@ -2,7 +2,7 @@
 // calls this; it holds the run's lock and is the only writer of the ledger.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
@@ -24,7 +24,7 @@ import type { ModelGateway, ModelRequest } from "./ports.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { forwardSignals } from "./signals.ts";
-import { copyOutputs, feedInput } from "./streams.ts";
+import { copyOutputs } from "./streams.ts";
 import { attachTerminal, terminalSize } from "./terminal.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
@@ -41,6 +41,7 @@ export type RunDeps = {
 
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
+const SIGPIPE = 13;
 const MAX_ARG_BYTES = 256;
 const MAX_ARGS = 32;
 
@@ -184,7 +185,8 @@ async function superviseClient(
 ): Promise<Observed["end"]> {
   const size = terminalSize();
   let session: ReturnType<typeof attachTerminal> | undefined;
-  const stdin = process.stdin.isTTY === true ? "empty" : "pipe";
+  // A terminal without one for the output, or /dev/null: there is nothing to wait for.
+  const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   const run: RunningSandbox = await launchSandbox(
     plan,
     arch,
@@ -210,8 +212,7 @@ async function superviseClient(
   if (terminal) {
     session = attachTerminal(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
   } else if (run.streams !== undefined) {
-    if (run.streams.stdin !== undefined) feedInput(run.streams.stdin);
-    const copied = copyOutputs(run.streams.stdout, run.streams.stderr);
+    const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
     const end = await run.ended;
     await copied;
     return end;

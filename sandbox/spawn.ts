@@ -17,7 +17,7 @@ export type Stdio =
   | { kind: "pipes"; stdin: "empty" | "pipe" };
 
 /** Our ends of the client's streams: real pipes, because a socket cannot be reopened through /dev/stdout. */
-export type ClientStreams = { stdin: number | undefined; stdout: number; stderr: number };
+export type ClientStreams = { stdout: number; stderr: number };
 
 export type SpawnedSandbox = {
   process: Bun.Subprocess;
@@ -44,6 +44,17 @@ function encodeWords(words: string[], numbers: Map<string, number>): Uint8Array 
     return number === undefined ? word : String(number);
   });
   return new TextEncoder().encode(text.map((word) => `${word}\0`).join(""));
+}
+
+/**
+ * A pipe fed from our standard input by cat(1), which ends when either side does. The client never gets our own descriptor: through
+ * /proc/self/fd it could reopen the file behind it for writing.
+ */
+function feedFromOurInput(opened: number[]): number {
+  const [readEnd, writeEnd] = libc.pipe();
+  opened.push(readEnd, writeEnd);
+  Bun.spawn(["/usr/bin/cat"], { env: {}, cwd: "/", stdio: ["inherit", writeEnd, "ignore"] }).unref();
+  return readEnd;
 }
 
 /**
@@ -87,18 +98,17 @@ export function spawnSandbox(
       });
       return { process: child, streams: undefined, control };
     }
-    const input = stdio.stdin === "pipe" ? libc.pipe() : undefined;
+    const input = stdio.stdin === "pipe" ? feedFromOurInput(opened) : undefined;
     const output = libc.pipe();
     const errors = libc.pipe();
     opened.push(output[1], errors[1]);
-    if (input !== undefined) opened.push(input[0]);
     const child = Bun.spawn(argv, {
       env: {},
       cwd: "/",
       detached: true,
-      stdio: [input?.[0] ?? "ignore", output[1], errors[1], ...extra],
+      stdio: [input ?? "ignore", output[1], errors[1], ...extra],
     });
-    return { process: child, streams: { stdin: input?.[1], stdout: output[0], stderr: errors[0] }, control };
+    return { process: child, streams: { stdout: output[0], stderr: errors[0] }, control };
   } catch (error) {
     closeSync(control);
     throw error;

@@ -73,8 +73,7 @@ try {
     libc.setSignal(SIGTTOU, libc.SIG_IGN);
     libc.setForeground(0, process.pid);
   }
-  stage = "limits";
-  applyLimits(order);
+  stage = "oom";
   writeFileSync("/proc/self/oom_score_adj", OOM_SCORE);
   process.umask(order.umask);
   stage = "chdir";
@@ -96,9 +95,12 @@ try {
     libc.closeFd(listener);
   }
   if (order.clientFilter !== null) installFilter(order, order.clientFilter, 0);
+  const env = Object.entries(order.env).map(([name, value]) => `${name}=${value}`);
+  // Last, because our own interpreter may need more than the client is to get.
+  stage = "limits";
+  applyLimits(order);
   stage = "exec";
   libc.closeOnExecFrom(3);
-  const env = Object.entries(order.env).map(([name, value]) => `${name}=${value}`);
   libc.execve(command, order.argv, env);
 } catch (error) {
   writeSync(FAILURE_FD, JSON.stringify({ stage, errno: error instanceof libc.LibcError ? error.errno : null }));

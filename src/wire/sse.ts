@@ -1,62 +1,120 @@
-// Server-sent events, incrementally: bytes in any pieces, events out (WHATWG HTML, "Event stream interpretation").
-// Bounded: an event larger than the cap is an error, not memory.
+// Server-sent events, both ways (WHATWG HTML, "Server-sent events"). Bytes may be cut anywhere, inside a character too. Never quotes what it
+// read in an error.
 
 import { BrokeError } from "#src/core/errors.ts";
 
+/** `event` is "message" when the sender named none. */
 export type SseEvent = { event: string; data: string };
 
-const MAX_EVENT_CHARS = 16 * 1024 * 1024;
+export type SseParser = {
+  /** Throws `upstream` when one event grows beyond the cap. */
+  push(piece: Uint8Array): SseEvent[];
+  /** What was complete but for its blank line: providers forget it after the last event. */
+  end(): SseEvent[];
+};
 
-/** A parser with its own state: `push` returns the events completed by these bytes. An event not ended by an empty line is dropped, as the standard says. */
-export function makeSseParser(): { push(bytes: Uint8Array): SseEvent[] } {
+export const MAX_EVENT_SIZE = 16 * 1024 * 1024;
+
+/** A parser for one stream. `maxEventSize` in UTF-16 units, so never more than that many bytes of ASCII. */
+export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser {
   const decoder = new TextDecoder();
-  let rest = "";
-  let event = "";
-  let data: string[] = [];
+  // Pieces of an unfinished line are joined once, at its end: appending to one string would copy it again for every piece.
+  let parts: string[] = [];
   let size = 0;
+  let afterCr = false;
+  let name = "";
+  let data: string | undefined;
+  let out: SseEvent[] = [];
 
-  const takeLine = (line: string, out: SseEvent[]) => {
-    if (line === "") {
-      if (data.length > 0) out.push({ event: event || "message", data: data.join("\n") });
-      event = "";
-      data = [];
-      size = 0;
+  const dispatch = () => {
+    if (data !== undefined) out.push({ event: name === "" ? "message" : name, data });
+    name = "";
+    data = undefined;
+    size = 0;
+  };
+
+  const field = (line: string) => {
+    if (line === "") return dispatch();
+    const colon = line.indexOf(":");
+    if (colon === 0) {
+      if (data === undefined) size = 0;
       return;
     }
-    const colon = line.indexOf(":");
-    const field = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (field === "event") event = value;
-    else if (field === "data") {
-      data.push(value);
-      size += value.length;
+    const key = colon < 0 ? line : line.slice(0, colon);
+    if (key !== "data" && key !== "event") return;
+    const value = colon < 0 ? "" : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
+    if (key === "event") name = value;
+    else data = data === undefined ? value : `${data}\n${value}`;
+  };
+
+  const line = (tail: string) => {
+    if (parts.length === 0) return field(tail);
+    parts.push(tail);
+    const whole = parts.join("");
+    parts = [];
+    field(whole);
+  };
+
+  const grow = (units: number) => {
+    size += units;
+    if (size > maxEventSize) throw new BrokeError("upstream", "an event of the provider's stream is too large");
+  };
+
+  const feed = (text: string) => {
+    let from = 0;
+    if (afterCr && text !== "") {
+      afterCr = false;
+      if (text.charCodeAt(0) === 0x0a) from = 1;
+    }
+    // Each is looked for again only once passed, so that a text with one kind of line end is not searched for the other per line.
+    let lf = text.indexOf("\n", from);
+    let cr = text.indexOf("\r", from);
+    while (lf >= 0 || cr >= 0) {
+      const at = cr >= 0 && (lf < 0 || cr < lf) ? cr : lf;
+      grow(at - from);
+      line(text.slice(from, at));
+      from = at + 1;
+      if (at === cr) {
+        if (from === text.length) afterCr = true;
+        else if (lf === from) from++;
+        cr = text.indexOf("\r", from);
+      }
+      if (lf >= 0 && lf < from) lf = text.indexOf("\n", from);
+    }
+    if (from < text.length) {
+      grow(text.length - from);
+      parts.push(text.slice(from));
     }
   };
 
+  const take = () => {
+    const events = out;
+    out = [];
+    return events;
+  };
+
   return {
-    push(bytes) {
-      // TextDecoder drops a leading byte order mark by itself.
-      rest += decoder.decode(bytes, { stream: true });
-      const out: SseEvent[] = [];
-      let start = 0;
-      for (let index = 0; index < rest.length; index++) {
-        const char = rest.charCodeAt(index);
-        if (char !== 10 && char !== 13) continue;
-        // A CR at the very end may be half of a CRLF whose other half is still to come.
-        if (char === 13 && index === rest.length - 1) break;
-        takeLine(rest.slice(start, index), out);
-        if (char === 13 && rest.charCodeAt(index + 1) === 10) index += 1;
-        start = index + 1;
-      }
-      rest = rest.slice(start);
-      if (size + rest.length > MAX_EVENT_CHARS)
-        throw new BrokeError("upstream", "the provider sent an event that is too large");
-      return out;
+    push(piece) {
+      feed(decoder.decode(piece, { stream: true }));
+      return take();
+    },
+    end() {
+      feed(decoder.decode());
+      if (parts.length > 0) line("");
+      dispatch();
+      return take();
     },
   };
 }
 
-/** One event as text. `data` must not contain a line break (JSON never does). */
+/** One event as SSE text; `event` left out when undefined. Data with line breaks becomes several data lines. */
 export function formatSse(event: string | undefined, data: string): string {
-  return event === undefined ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`;
+  const head = event === undefined ? "" : `event: ${event}\n`;
+  const body = /[\r\n]/.test(data)
+    ? data
+        .split(/\r\n|\r|\n/)
+        .map((text) => `data: ${text}\n`)
+        .join("")
+    : `data: ${data}\n`;
+  return `${head}${body}\n`;
 }

@@ -1,0 +1,137 @@
+// The form every dialect is translated through: ordered blocks, tool arguments as the raw text they arrived in, hub events for streams.
+// Types only. Nothing here may know one dialect's spelling of anything.
+
+import type { Json } from "#src/core/json.ts";
+import type { Dialect } from "./dialect.ts";
+import type { WireError } from "./errors.ts";
+
+/** "The prefix up to here is worth caching"; `ttl` in the client's own words (`5m`, `1h`). */
+export type CacheMark = { ttl?: string };
+
+export type Source =
+  | { kind: "base64"; mediaType: string; data: string }
+  | { kind: "url"; url: string }
+  | { kind: "text"; text: string }
+  | { kind: "blocks"; blocks: Block[] }
+  | { kind: "file"; id: string };
+
+export type TextBlock = { kind: "text"; text: string; cache?: CacheMark };
+export type ImageBlock = { kind: "image"; source: Source; cache?: CacheMark };
+export type DocumentBlock = { kind: "document"; source: Source; title?: string; context?: string; cache?: CacheMark };
+
+/** `signature` and `redacted` are bound to whoever minted them; `origin` is null when nobody signed. */
+export type ThinkingBlock = {
+  kind: "thinking";
+  text: string;
+  signature?: string;
+  redacted?: string;
+  origin: Dialect | null;
+  cache?: CacheMark;
+};
+
+/** `custom` takes free text instead of JSON; `server` runs at the provider and has no result from the client. */
+export type CallKind = "function" | "custom" | "server";
+
+/** `argsRaw` is never parsed and written again on its way through. */
+export type ToolCallBlock = {
+  kind: "tool_call";
+  id: string;
+  name: string;
+  argsRaw: string;
+  callKind: CallKind;
+  cache?: CacheMark;
+};
+export type ToolResultBlock = {
+  kind: "tool_result";
+  callId: string;
+  isError: boolean;
+  content: Block[];
+  cache?: CacheMark;
+};
+
+/** Something only its own dialect understands. */
+export type OpaqueBlock = { kind: "opaque"; dialect: Dialect; type: string; raw: Json; cache?: CacheMark };
+
+export type Block =
+  TextBlock | ImageBlock | DocumentBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;
+
+export type Role = "system" | "developer" | "user" | "assistant" | "tool";
+export type Message = { role: Role; blocks: Block[] };
+
+export type Tool =
+  | { kind: "function"; name: string; description?: string; schema: Json; strict?: boolean; cache?: CacheMark }
+  | { kind: "custom"; name: string; description?: string; format?: Json; cache?: CacheMark }
+  | { kind: "server"; dialect: Dialect; type: string; name: string; raw: Json };
+
+export type ToolChoice = { kind: "auto" } | { kind: "required" } | { kind: "none" } | { kind: "tool"; name: string };
+
+/** What the client asked for, each absent when it did not say. `effort` in the client's own word. */
+export type Reasoning = { mode?: "off" | "adaptive"; budgetTokens?: number; effort?: string };
+
+export type ResponseFormat =
+  { kind: "json_object" } | { kind: "json_schema"; name?: string; schema: Json; strict?: boolean };
+
+export type CanonicalRequest = {
+  dialect: Dialect;
+  model: string;
+  system: Block[];
+  messages: Message[];
+  tools: Tool[];
+  toolChoice?: ToolChoice;
+  parallelToolCalls?: boolean;
+  maxTokens?: number;
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  stopSequences: string[];
+  reasoning?: Reasoning;
+  responseFormat?: ResponseFormat;
+  stream: boolean;
+  userId?: string;
+  /** Top-level members only the client's own dialect understands. */
+  extra: Record<string, Json>;
+};
+
+/** `inputTokens` leaves out what the cache served or took in. */
+export type Usage = {
+  inputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+};
+
+export type Stop =
+  | { kind: "end" }
+  | { kind: "max_tokens" }
+  | { kind: "tool_use" }
+  | { kind: "stop_sequence"; sequence: string | null }
+  | { kind: "refusal" }
+  | { kind: "pause" }
+  | { kind: "context_window" }
+  | { kind: "unknown"; raw: string };
+
+/** `usage` is null when the provider did not say. */
+export type CanonicalResponse = { blocks: Block[]; stop: Stop; usage: Usage | null };
+
+/** The upstream's own index or id of a block; unique within one answer. */
+export type BlockKey = string;
+
+export type BlockHead =
+  | { kind: "text" }
+  | { kind: "thinking"; redacted?: string; origin: Dialect | null }
+  | { kind: "tool_call"; id: string; name: string; callKind: CallKind };
+
+/**
+ * One step of an answer. Blocks may overlap and end in any order; `delta` continues a block's text, thinking or raw arguments. `usage` may
+ * come repeatedly (the last one counts) and always before `stop`; `stop` and `error` are the two last words, exactly one of them comes.
+ */
+export type HubEvent =
+  | { kind: "start" }
+  | { kind: "blockStart"; key: BlockKey; head: BlockHead }
+  | { kind: "delta"; key: BlockKey; text: string }
+  | { kind: "signature"; key: BlockKey; signature: string }
+  | { kind: "blockEnd"; key: BlockKey }
+  | { kind: "usage"; usage: Usage }
+  | { kind: "stop"; stop: Stop }
+  | { kind: "error"; error: WireError };

@@ -1,0 +1,96 @@
+// Puts a stream's tool-call fragments together: which fragment continues which call. Servers repeat an index for a new call, leave indexes
+// out, leave ids out, or repeat id and name in every fragment; arguments must reach the call they belong to, whole.
+
+import { parseJson } from "#src/core/json.ts";
+import type { BlockKey, HubEvent } from "../canonical.ts";
+import { upstreamFailure } from "../errors.ts";
+import { isObject } from "../schema.ts";
+import { argsOf } from "./reading.ts";
+import type { WireCall } from "./schema.ts";
+
+type Call = { key: BlockKey; id: string | undefined; name: string; args: string; started: boolean; ended: boolean };
+
+export type CallTracker = {
+  push(fragment: WireCall): HubEvent[];
+  /** Ends the calls whose arguments are complete; to be asked when something else begins. */
+  settle(): HubEvent[];
+  /** Ends every call; an `error` when one never got a name. */
+  end(): HubEvent[];
+  readonly count: number;
+};
+
+/** Without ids, another name begins the next call, and so does the same name behind finished arguments. */
+function beginsAnother(call: Call, id: string | undefined, name: string, args: string): boolean {
+  if (id !== undefined) return call.id !== undefined && id !== call.id && (name !== "" || args === "");
+  if (name === "" || call.name === "") return false;
+  return name !== call.name || (args !== "" && isObject(parseJson(call.args)));
+}
+
+/** `identify` turns a provider's id (or its absence) and `rename` its tool name into the client's. */
+export function makeCallTracker(
+  identify: (id: string | undefined) => string,
+  rename: (name: string) => string,
+): CallTracker {
+  const calls: Call[] = [];
+  const byIndex = new Map<number, Call>();
+
+  const find = (fragment: WireCall, id: string | undefined, name: string, args: string): Call => {
+    const { index } = fragment;
+    const indexed = typeof index === "number";
+    const known = indexed
+      ? byIndex.get(index)
+      : (calls.find((call) => id !== undefined && call.id === id) ?? calls.at(-1));
+    if (known !== undefined && !beginsAnother(known, id, name, args)) return known;
+    const call = { key: `call:${calls.length}`, id, name: "", args: "", started: false, ended: false };
+    calls.push(call);
+    if (indexed) byIndex.set(index, call);
+    return call;
+  };
+
+  const finish = (call: Call): HubEvent => {
+    call.ended = true;
+    return { kind: "blockEnd", key: call.key };
+  };
+
+  const settle = (): HubEvent[] =>
+    calls.filter((call) => call.started && !call.ended && isObject(parseJson(call.args))).map(finish);
+
+  return {
+    settle,
+    get count() {
+      return calls.length;
+    },
+    push(fragment) {
+      const id = fragment.id || undefined;
+      const name = fragment.function?.name ?? "";
+      const args = argsOf(fragment.function?.arguments);
+      if (id === undefined && name === "" && args === "") return [];
+      const before = calls.length;
+      const call = find(fragment, id, name, args);
+      const events = calls.length > before ? settle() : [];
+      if (call.ended) {
+        if (args.trim() === "") return events;
+        return [{ kind: "error", error: upstreamFailure("the provider went on with a tool call that was complete") }];
+      }
+      call.id ??= id;
+      call.args += args;
+      if (call.started) {
+        if (args !== "") events.push({ kind: "delta", key: call.key, text: args });
+        return events;
+      }
+      call.name = name;
+      if (name === "") return events;
+      call.started = true;
+      const head = { kind: "tool_call", id: identify(call.id), name: rename(name), callKind: "function" } as const;
+      events.push({ kind: "blockStart", key: call.key, head });
+      if (call.args !== "") events.push({ kind: "delta", key: call.key, text: call.args });
+      return events;
+    },
+    end() {
+      if (!calls.every((call) => call.started)) {
+        return [{ kind: "error", error: upstreamFailure("the provider sent a tool call without a name") }];
+      }
+      return calls.filter((call) => !call.ended).map(finish);
+    },
+  };
+}

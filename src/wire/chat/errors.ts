@@ -1,0 +1,64 @@
+// Chat providers' errors → ours: the shapes OpenAI, OpenRouter, Google and the local servers send. Provider text is cut short here and must be
+// redacted before it is shown. Does not stop: a provider from putting a secret into its message.
+
+import { type Json, parseJson } from "#src/core/json.ts";
+import { clip } from "#src/core/text.ts";
+import { errorTypeOf, type WireError, type WireErrorType } from "../errors.ts";
+import { isObject } from "../schema.ts";
+
+const MAX_MESSAGE_BYTES = 2048;
+const TOO_LONG = /context[_ ](?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens/i;
+
+/** `code` or `type` of an error, where it says more than the status. */
+const byCode: Record<string, { status: number; type: WireErrorType }> = {
+  context_length_exceeded: { status: 400, type: "context_window" },
+  invalid_api_key: { status: 401, type: "authentication" },
+  authentication_error: { status: 401, type: "authentication" },
+  insufficient_quota: { status: 429, type: "billing" },
+  permission_error: { status: 403, type: "permission" },
+  model_not_found: { status: 404, type: "not_found" },
+  rate_limit_exceeded: { status: 429, type: "rate_limit" },
+  rate_limit_error: { status: 429, type: "rate_limit" },
+  overloaded_error: { status: 529, type: "overloaded" },
+  invalid_request_error: { status: 400, type: "invalid_request" },
+};
+
+function text(value: Json | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function httpStatus(value: Json | undefined): number | undefined {
+  const number = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && number >= 400 && number < 600 ? number : undefined;
+}
+
+/** The members of an error object, wherever the provider put it. */
+function findError(body: Json | undefined): { [key: string]: Json } {
+  const first = Array.isArray(body) ? body[0] : body;
+  if (!isObject(first)) return {};
+  const { error } = first;
+  if (isObject(error)) return error;
+  return typeof error === "string" ? { ...first, message: error } : first;
+}
+
+/** An error object found in an answer. `status` is the HTTP status, undefined inside a 200: there the object itself may tell. */
+export function wireError(body: Json | undefined, status?: number): WireError {
+  const error = findError(body);
+  const message = clip(text(error["message"]) ?? text(error["detail"]) ?? "", MAX_MESSAGE_BYTES).text;
+  const named = byCode[text(error["code"]) ?? ""] ?? byCode[text(error["type"]) ?? ""];
+  const own = status ?? httpStatus(error["code"]) ?? httpStatus(error["status"]) ?? named?.status ?? 502;
+  // OpenAI says `invalid_request_error` with every 4xx: then the status knows better.
+  const precise = named !== undefined && (status === undefined || (status < 500 && named.type !== "invalid_request"));
+  const type = precise ? named.type : errorTypeOf(own);
+  const tooLong = (own === 400 || own === 413) && TOO_LONG.test(message);
+  return {
+    status: own,
+    type: tooLong ? "context_window" : type,
+    message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
+  };
+}
+
+/** An answer with an error status; a body that is not JSON (a proxy's page) is not quoted. */
+export function decodeError(status: number, bodyText: string): WireError {
+  return wireError(parseJson(bodyText), status);
+}

@@ -1,0 +1,149 @@
+// Canonical request → Chat Completions request (OpenAI's API reference), shaped by the backend's quirks. What the backend would refuse is left
+// out and written down as a loss; nothing is invented.
+
+import { createHash } from "node:crypto";
+import type { Json } from "#src/core/json.ts";
+import type { CanonicalRequest, Reasoning, ResponseFormat, Tool } from "../canonical.ts";
+import type { Target } from "../dialect.ts";
+import { type Loss, type LossList, makeLossList } from "../losses.ts";
+import { makeNameMap, type NameMap } from "../names.ts";
+import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { isObject } from "../schema.ts";
+import { encodeMessages } from "./conversation.ts";
+
+const MAX_STOPS = 4;
+const MAX_USER_LENGTH = 64;
+/** The words every Chat provider with `reasoning_effort` knows; Anthropic's higher ones are held at the highest of these. */
+const EFFORTS: Record<string, string> = {
+  minimal: "low",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  xhigh: "high",
+  max: "high",
+};
+
+type Body = { [key: string]: Json };
+
+function encodeTools(tools: Tool[], names: NameMap, losses: LossList): Json[] {
+  return tools.flatMap((tool, index): Json[] => {
+    if (tool.kind !== "function") {
+      losses.add(
+        `tools[${index}]`,
+        `tool ${tool.kind === "server" ? tool.type : "without a schema"}`,
+        "Chat has functions only",
+      );
+      return [];
+    }
+    const described = tool.description === undefined ? {} : { description: tool.description };
+    const strict = tool.strict === undefined ? {} : { strict: tool.strict };
+    return [
+      { type: "function", function: { name: names.out(tool.name), ...described, parameters: tool.schema, ...strict } },
+    ];
+  });
+}
+
+function encodeChoice(request: CanonicalRequest, names: NameMap, quirks: Quirks, losses: LossList): Body {
+  const body: Body = {};
+  const choice = request.toolChoice;
+  if (choice?.kind === "tool") {
+    if (request.tools.some((tool) => tool.kind === "function" && tool.name === choice.name)) {
+      body["tool_choice"] = { type: "function", function: { name: names.out(choice.name) } };
+    } else losses.add("tool_choice", "forced tool", "the tool itself could not be carried");
+  } else if (choice !== undefined) body["tool_choice"] = choice.kind;
+  if (request.parallelToolCalls === false) {
+    if (quirks.parallelToolCalls) body["parallel_tool_calls"] = false;
+    else losses.add("tool_choice", "disable_parallel_tool_use", "the backend takes no parallel_tool_calls");
+  }
+  return body;
+}
+
+function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
+  if (reasoning === undefined || reasoning.mode === "off") return {};
+  if (!quirks.reasoningEffort) {
+    losses.add(
+      reasoning.effort === undefined ? "thinking" : "output_config.effort",
+      "reasoning",
+      "the backend takes no effort",
+    );
+    return {};
+  }
+  const { effort, budgetTokens: budget } = reasoning;
+  if (effort !== undefined) {
+    const word = EFFORTS[effort];
+    if (word === undefined) losses.add("output_config.effort", "effort", "the word has no counterpart");
+    return word === undefined ? {} : { reasoning_effort: word };
+  }
+  if (budget === undefined) return {};
+  return { reasoning_effort: budget <= 4096 ? "low" : budget <= 16384 ? "medium" : "high" };
+}
+
+/** OpenAI refuses `strict` unless every object closes itself and requires all it has. */
+function takesStrict(schema: Json): boolean {
+  if (Array.isArray(schema)) return schema.every(takesStrict);
+  if (!isObject(schema)) return true;
+  const { properties, required, additionalProperties } = schema;
+  if (isObject(properties)) {
+    const names = Array.isArray(required) ? required : [];
+    if (additionalProperties !== false || !Object.keys(properties).every((name) => names.includes(name))) return false;
+  }
+  return Object.values(schema).every(takesStrict);
+}
+
+function encodeFormat(format: ResponseFormat | undefined, losses: LossList): Body {
+  if (format === undefined) return {};
+  if (format.kind === "json_object") return { response_format: { type: "json_object" } };
+  const strict = format.strict ?? takesStrict(format.schema);
+  if (!strict)
+    losses.add(
+      "output_config.format",
+      "strictness",
+      "the schema leaves members open, which Chat's strict mode refuses",
+    );
+  const named = { name: format.name ?? "answer", schema: format.schema };
+  return { response_format: { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } } };
+}
+
+function encodeLimits(request: CanonicalRequest, quirks: Quirks, losses: LossList): Body {
+  const { userId, stopSequences: stops } = request;
+  const body: Body = {};
+  if (request.maxTokens !== undefined) body[quirks.maxTokensField] = request.maxTokens;
+  if (request.temperature !== undefined) body["temperature"] = request.temperature;
+  if (request.topP !== undefined) body["top_p"] = request.topP;
+  if (request.topK !== undefined) losses.add("top_k", "top_k", "Chat has no such setting");
+  if (stops.length > 0) body["stop"] = stops.slice(0, MAX_STOPS);
+  if (stops.length > MAX_STOPS) losses.add("stop_sequences", "stop sequences", `Chat takes ${MAX_STOPS}`);
+  if (userId !== undefined) {
+    body["user"] = userId.length > MAX_USER_LENGTH ? createHash("sha256").update(userId).digest("hex") : userId;
+  }
+  return body;
+}
+
+/** The body for a backend, what it could not carry, and the tool names as the backend knows them. */
+export function encodeRequest(
+  request: CanonicalRequest,
+  target: Target,
+): { body: Json; losses: Loss[]; names: NameMap } {
+  const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
+  const losses = makeLossList();
+  const names = makeNameMap(quirks.maxToolNameLength);
+  const tools = encodeTools(request.tools, names, losses);
+  const body: Body = {
+    model: target.model,
+    messages: encodeMessages(request, { quirks, names, losses }),
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(tools.length === 0 ? {} : encodeChoice(request, names, quirks, losses)),
+    ...encodeLimits(request, quirks, losses),
+    ...encodeReasoning(request.reasoning, quirks, losses),
+    ...encodeFormat(request.responseFormat, losses),
+    ...(target.stream ? { stream: true } : {}),
+    ...(target.stream && quirks.streamUsage ? { stream_options: { include_usage: true } } : {}),
+  };
+  for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
+  for (const name of quirks.unsupported) {
+    if (!(name in body)) continue;
+    delete body[name];
+    losses.add(name, name, "the backend does not take it");
+  }
+  return { body, losses: losses.items, names };
+}

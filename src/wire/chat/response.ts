@@ -1,0 +1,44 @@
+// A whole Chat Completions answer → canonical answer, in the order thinking, text, calls. Half an answer is none.
+
+import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import type { Block, CanonicalResponse } from "../canonical.ts";
+import type { WireError } from "../errors.ts";
+import { isObject, read } from "../schema.ts";
+import { wireError } from "./errors.ts";
+import { argsOf, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { completion } from "./schema.ts";
+import type { ClientNames } from "./stream.ts";
+
+/** The error a provider put into an answer with status 200. */
+export function errorInAnswer(body: Json): WireError | undefined {
+  return isObject(body) && body["error"] ? wireError(body) : undefined;
+}
+
+/** Throws `upstream` when this is no answer, or an unfinished one. */
+export function decodeResponse(body: Json, names: ClientNames): CanonicalResponse {
+  const answer = read(completion, body, "", "upstream");
+  const choice = answer.choices?.[0];
+  const reason = choice?.finish_reason ?? undefined;
+  if (!choice?.message || reason === undefined || isFailure(reason)) {
+    throw new BrokeError("upstream", "the provider's answer is not complete");
+  }
+  const { thinking, text } = wordsOf(choice.message);
+  const blocks: Block[] = [];
+  if (thinking.trim() !== "") blocks.push({ kind: "thinking", text: thinking, origin: null });
+  if (text.trim() !== "") blocks.push({ kind: "text", text });
+  const calls = choice.message.tool_calls ?? [];
+  calls.forEach((call, index) => {
+    const name = call.function?.name;
+    if (!name) throw new BrokeError("upstream", `tool call ${index} of the provider's answer has no name`);
+    const argsRaw = argsOf(call.function?.arguments);
+    const id = names.identify(call.id || undefined);
+    blocks.push({ kind: "tool_call", id, name: names.rename(name), argsRaw, callKind: "function" });
+  });
+  const usage = answer.usage ?? choice.usage;
+  return {
+    blocks,
+    stop: stopOf(reason, { calls: calls.length > 0, refusal: Boolean(choice.message.refusal) }),
+    usage: usage ? usageOf(usage) : null,
+  };
+}

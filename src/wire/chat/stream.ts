@@ -1,0 +1,112 @@
+// A Chat Completions stream → hub events. The end is held back until `[DONE]` or the last byte, because usage may come before, with or after
+// the finish reason. A stream that just breaks off never looks finished.
+
+import { parseJson } from "#src/core/json.ts";
+import * as v from "valibot";
+import type { BlockKey, HubEvent, Usage } from "../canonical.ts";
+import type { StreamDecoder } from "../dialect.ts";
+import { upstreamFailure, type WireError } from "../errors.ts";
+import type { SseEvent } from "../sse.ts";
+import { makeCallTracker } from "./calls.ts";
+import { wireError } from "./errors.ts";
+import { isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
+
+/** How to give a call the client's id and name. */
+export type ClientNames = { identify(id: string | undefined): string; rename(name: string): string };
+
+type Prose = { kind: "text" | "thinking"; key: BlockKey };
+
+/** A decoder for one stream. */
+export function decodeStream(names: ClientNames): StreamDecoder {
+  const calls = makeCallTracker(names.identify, names.rename);
+  let phase: "waiting" | "running" | "over" = "waiting";
+  let prose: Prose | undefined;
+  // Anthropic refuses blocks of nothing but white space when they come back, so one is begun only by something to read.
+  let held: { kind: Prose["kind"]; text: string } | undefined;
+  let proseCount = 0;
+  let refusal = false;
+  let reason: string | undefined;
+  let usage: Usage | undefined;
+
+  const closeProse = (out: HubEvent[]) => {
+    if (prose !== undefined) out.push({ kind: "blockEnd", key: prose.key });
+    prose = undefined;
+  };
+
+  const say = (kind: Prose["kind"], fresh: string, out: HubEvent[]) => {
+    if (fresh === "") return;
+    const text = held?.kind === kind ? held.text + fresh : fresh;
+    if (prose?.kind !== kind) {
+      held = text.trim() === "" ? { kind, text } : undefined;
+      if (held !== undefined) return;
+      closeProse(out);
+      out.push(...calls.settle());
+      prose = { kind, key: `${kind}:${proseCount++}` };
+      const head = kind === "text" ? { kind } : { kind, origin: null };
+      out.push({ kind: "blockStart", key: prose.key, head });
+    }
+    out.push({ kind: "delta", key: prose.key, text });
+  };
+
+  const take = (said: WireSaid, out: HubEvent[]) => {
+    const { thinking, text } = wordsOf(said);
+    say("thinking", thinking, out);
+    say("text", text, out);
+    if (said.refusal) refusal = true;
+    for (const fragment of said.tool_calls ?? []) {
+      const events = calls.push(fragment);
+      if (events.length > 0) closeProse(out);
+      out.push(...events);
+    }
+  };
+
+  const fail = (error: WireError): HubEvent[] => {
+    phase = "over";
+    return [{ kind: "error", error }];
+  };
+
+  const finish = (): HubEvent[] => {
+    if (reason === undefined) return fail(upstreamFailure("the provider's stream broke off"));
+    if (isFailure(reason)) return fail(upstreamFailure("the provider gave up in the middle of its answer"));
+    const out: HubEvent[] = [];
+    closeProse(out);
+    out.push(...calls.end());
+    const broken = out.find((event) => event.kind === "error");
+    if (broken !== undefined) return fail(broken.error);
+    if (usage !== undefined) out.push({ kind: "usage", usage });
+    out.push({ kind: "stop", stop: stopOf(reason, { calls: calls.count > 0, refusal }) });
+    phase = "over";
+    return out;
+  };
+
+  const read = (event: SseEvent): HubEvent[] => {
+    const body = parseJson(event.data);
+    const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
+    if (event.event === "error" || (parsed.success && parsed.output.error)) return fail(wireError(body));
+    if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
+    const out: HubEvent[] = [];
+    if (phase === "waiting") out.push({ kind: "start" });
+    phase = "running";
+    const { choices, usage: total } = parsed.output;
+    if (total) usage = usageOf(total);
+    // Only one answer was asked for; a second one would be mixed into the first.
+    const choice = choices?.find((candidate) => (candidate.index ?? 0) === 0);
+    if (!choice) return out;
+    if (choice.usage) usage = usageOf(choice.usage);
+    if (choice.delta) take(choice.delta, out);
+    const broken = out.find((each) => each.kind === "error");
+    if (broken !== undefined) return fail(broken.error);
+    if (choice.finish_reason) reason = choice.finish_reason;
+    return out;
+  };
+
+  return {
+    push(event) {
+      const data = event.data.trim();
+      if (phase === "over" || data === "") return [];
+      return data === "[DONE]" ? finish() : read(event);
+    },
+    end: () => (phase === "over" ? [] : finish()),
+  };
+}

@@ -1,0 +1,39 @@
+// A failed model call, free of any dialect. The message may hold a provider's words: whoever shows it redacts it first.
+
+export type WireErrorType =
+  | "invalid_request"
+  | "context_window"
+  | "authentication"
+  | "billing"
+  | "permission"
+  | "not_found"
+  | "too_large"
+  | "rate_limit"
+  | "overloaded"
+  | "timeout"
+  | "server";
+
+export type WireError = { status: number; type: WireErrorType; message: string; retryAfterMs?: number };
+
+const byStatus: Record<number, WireErrorType> = {
+  401: "authentication",
+  402: "billing",
+  403: "permission",
+  404: "not_found",
+  408: "timeout",
+  413: "too_large",
+  429: "rate_limit",
+  503: "overloaded",
+  504: "timeout",
+  529: "overloaded",
+};
+
+/** The kind of failure an HTTP status stands for. */
+export function errorTypeOf(status: number): WireErrorType {
+  return byStatus[status] ?? (status >= 500 ? "server" : "invalid_request");
+}
+
+/** The provider broke the protocol or the connection: 502. */
+export function upstreamFailure(message: string): WireError {
+  return { status: 502, type: "server", message };
+}

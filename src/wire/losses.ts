@@ -1,0 +1,21 @@
+// What a translation could not carry, for the log, a header, or a refusal. Names of fields and kinds only, never their contents.
+
+/** `path` is the first place in the client's body where it happened. */
+export type Loss = { path: string; what: string; why: string };
+
+export type LossList = { readonly items: Loss[]; add(path: string, what: string, why: string): void };
+
+/** A list that keeps each kind of loss once: a long conversation repeats itself. */
+export function makeLossList(): LossList {
+  const seen = new Set<string>();
+  const items: Loss[] = [];
+  return {
+    items,
+    add(path, what, why) {
+      const key = `${what}\n${why}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      items.push({ path, what, why });
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// Hub events → Anthropic's SSE. Its blocks come one at a time, so what arrives for a later block waits until the earlier one ends. A stream
+// that failed is never given a normal end.
+
+import type { Json } from "#src/core/json.ts";
+import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
+import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
+import type { WireError } from "../errors.ts";
+import { formatSse } from "../sse.ts";
+import { estimateTokens, stopMembers, usageMembers } from "./answer.ts";
+import { errorBody } from "./errors.ts";
+
+type Pending = { head: BlockHead; index: number; deltas: Json[]; blank: boolean; ended: boolean };
+
+function contentBlock(head: BlockHead): Json {
+  switch (head.kind) {
+    case "text":
+      return { type: "text", text: "" };
+    case "thinking":
+      if (head.redacted !== undefined) return { type: "redacted_thinking", data: head.redacted };
+      return { type: "thinking", thinking: "", signature: "" };
+    case "tool_call":
+      return {
+        type: head.callKind === "server" ? "server_tool_use" : "tool_use",
+        id: head.id,
+        name: head.name,
+        input: {},
+      };
+  }
+}
+
+function contentDelta(head: BlockHead, text: string): Json {
+  switch (head.kind) {
+    case "text":
+      return { type: "text_delta", text };
+    case "thinking":
+      return { type: "thinking_delta", thinking: text };
+    case "tool_call":
+      return { type: "input_json_delta", partial_json: text };
+  }
+}
+
+function sse(body: { type: string; [key: string]: Json }): string {
+  return formatSse(body.type, JSON.stringify(body));
+}
+
+/** An encoder for one answer. */
+export function encodeStream(meta: AnswerMeta): StreamEncoder {
+  const blocks = new Map<BlockKey, Pending>();
+  let phase: "waiting" | "running" | "over" = "waiting";
+  let open: Pending | undefined;
+  let queue: Pending[] = [];
+  let count = 0;
+  let characters = 0;
+  let usage: Usage | null = null;
+
+  const start = (): string => {
+    if (phase !== "waiting") return "";
+    phase = "running";
+    const head = { id: meta.id, type: "message", role: "assistant", model: meta.model, content: [] };
+    const cost = usageMembers(usage, { input: meta.estimate ?? 0, output: 0 });
+    return sse({ type: "message_start", message: { ...head, stop_reason: null, stop_sequence: null, usage: cost } });
+  };
+
+  const emitDelta = (block: Pending, delta: Json) => sse({ type: "content_block_delta", index: block.index, delta });
+
+  const begin = (block: Pending): string => {
+    open = block;
+    block.index = count++;
+    const head = sse({ type: "content_block_start", index: block.index, content_block: contentBlock(block.head) });
+    const deltas = block.deltas.map((delta) => emitDelta(block, delta)).join("");
+    block.deltas = [];
+    return head + deltas;
+  };
+
+  const close = (block: Pending): string => {
+    // A call without arguments is a call with none, which a client reads as JSON all the same.
+    const none = block.head.kind === "tool_call" && block.blank ? emitDelta(block, contentDelta(block.head, "{}")) : "";
+    return `${none}${sse({ type: "content_block_stop", index: block.index })}`;
+  };
+
+  const advance = (): string => {
+    let out = "";
+    while (open === undefined || open.ended) {
+      if (open !== undefined) out += close(open);
+      open = undefined;
+      const next = queue.shift();
+      if (next === undefined) break;
+      out += begin(next);
+    }
+    return out;
+  };
+
+  const append = (key: BlockKey, make: (head: BlockHead) => Json, blank: boolean, size: number): string => {
+    const block = blocks.get(key);
+    if (block === undefined || block.ended) return "";
+    characters += size;
+    if (!blank) block.blank = false;
+    const delta = make(block.head);
+    if (block === open) return emitDelta(block, delta);
+    block.deltas.push(delta);
+    return "";
+  };
+
+  const finish = (stop: Stop): string => {
+    // What a refused answer wanted to call must not run; calls that were not shown yet are left out.
+    if (stop.kind === "refusal") queue = queue.filter((block) => block.head.kind !== "tool_call");
+    for (const block of blocks.values()) block.ended = true;
+    const cost = usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });
+    const out = start() + advance() + sse({ type: "message_delta", delta: stopMembers(stop), usage: cost });
+    phase = "over";
+    return out + sse({ type: "message_stop" });
+  };
+
+  const fail = (error: WireError): string => {
+    if (phase === "over") return "";
+    phase = "over";
+    return formatSse("error", JSON.stringify(errorBody(error)));
+  };
+
+  return {
+    push(event: HubEvent) {
+      if (phase === "over") return "";
+      switch (event.kind) {
+        case "start":
+          return start();
+        case "blockStart": {
+          const block = { head: event.head, index: 0, deltas: [], blank: true, ended: false };
+          blocks.set(event.key, block);
+          queue.push(block);
+          return start() + (open === undefined ? advance() : "");
+        }
+        case "delta":
+          return append(
+            event.key,
+            (head) => contentDelta(head, event.text),
+            event.text.trim() === "",
+            event.text.length,
+          );
+        case "signature":
+          return append(event.key, () => ({ type: "signature_delta", signature: event.signature }), true, 0);
+        case "blockEnd": {
+          const block = blocks.get(event.key);
+          if (block === undefined) return "";
+          block.ended = true;
+          return block === open ? advance() : "";
+        }
+        case "usage":
+          usage = event.usage;
+          return "";
+        case "stop":
+          return finish(event.stop);
+        case "error":
+          return fail(event.error);
+      }
+    },
+    fail,
+    ping: () => (phase === "over" ? "" : sse({ type: "ping" })),
+  };
+}

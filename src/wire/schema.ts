@@ -1,0 +1,31 @@
+// Reads parts of a body through schemas. An error names the path and what belongs there, never what was there.
+
+import * as v from "valibot";
+import { BrokeError, type ErrorKind } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+
+/** Any JSON value; the text it came from has been parsed already. */
+export const json = v.custom<Json>(() => true);
+
+/** A JSON object with any members. */
+export const jsonObject = v.custom<{ [key: string]: Json }>(isObject);
+
+/** Whether the value is a JSON object. */
+export function isObject(value: unknown): value is { [key: string]: Json } {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** The value as the schema sees it. Throws `usage` (or the given kind) naming the path below `path`. */
+export function read<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: Json | undefined,
+  path: string,
+  kind: ErrorKind = "usage",
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const below = v.getDotPath(issue);
+  const at = below === null ? path : path === "" ? below : `${path}.${below}`;
+  throw new BrokeError(kind, `${at === "" ? "the body" : at}: expected ${issue.expected ?? "another value"}`);
+}
