@@ -1,36 +1,173 @@
-// STUB-BY-LEAD (to be overwritten by the real lists)
-import type { Arch } from "./host.ts";
-import { syscallNumber } from "./syscalls.ts";
-function ins(rows: [number, number, number, number][]) {
-  const b = new DataView(new ArrayBuffer(rows.length * 8));
-  rows.forEach(([c, t, f, k], i) => {
-    b.setUint16(i * 8, c, true);
-    b.setUint8(i * 8 + 2, t);
-    b.setUint8(i * 8 + 3, f);
-    b.setUint32(i * 8 + 4, k, true);
+// The seccomp lists as data, and the three programs made from them: what bwrap installs for everything in the sandbox, what stage two adds
+// for the client, and the listener that reports every exec.
+// Does not stop: what the allowed calls allow; a bug in a call that stays reachable; anything before the filters are installed.
+
+import { assemble, type Condition, type Program, type Rule } from "./seccomp.ts";
+import {
+  type Arch,
+  auditArch,
+  CLONE_NAMESPACES,
+  errnos,
+  families,
+  findSyscall,
+  FIRST_UNREVIEWED,
+  openFlags,
+  SETID_BITS,
+  socketTypes,
+  type SyscallName,
+  terminalIoctl,
+  X32_BIT,
+} from "./syscalls.ts";
+
+/** Refused with EPERM in every profile: other processes' memory, keyrings, kernel surface, mounts, clocks, handles, NUMA. */
+export const refusedCalls: SyscallName[] = [
+  ...(["process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise", "process_mrelease"] as const),
+  ...(["add_key", "request_key", "keyctl"] as const),
+  ...(["bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"] as const),
+  ...(["init_module", "finit_module", "delete_module", "create_module", "query_module", "get_kernel_syms"] as const),
+  ...(["kexec_load", "kexec_file_load", "reboot"] as const),
+  ...(["mount", "umount2", "pivot_root", "chroot", "swapon", "swapoff", "unshare", "setns"] as const),
+  ...([
+    "quotactl",
+    "quotactl_fd",
+    "acct",
+    "syslog",
+    "uselib",
+    "nfsservctl",
+    "lookup_dcookie",
+    "ustat",
+    "sysfs",
+  ] as const),
+  ...(["_sysctl", "vhangup", "iopl", "ioperm", "modify_ldt", "vserver"] as const),
+  ...(["settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname"] as const),
+  ...(["open_by_handle_at", "name_to_handle_at", "fanotify_init", "fanotify_mark"] as const),
+  ...(["move_pages", "mbind", "migrate_pages", "set_mempolicy", "get_mempolicy", "set_mempolicy_home_node"] as const),
+  ...(["lsm_set_self_attr", "memfd_secret"] as const),
+];
+
+/** Answered with ENOSYS, so that callers fall back to the older call that a filter can look into. */
+export const absentCalls: SyscallName[] = [
+  ...(["clone3", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick"] as const),
+  ...(["mount_setattr", "open_tree_attr", "statmount", "listmount"] as const),
+];
+
+const EPERM = { kind: "errno", errno: errnos.EPERM } as const;
+const ENOSYS = { kind: "errno", errno: errnos.ENOSYS } as const;
+const EAFNOSUPPORT = { kind: "errno", errno: errnos.EAFNOSUPPORT } as const;
+
+/** Where the mode of each call that can set a mode stands, and which open flags make it count. */
+const modeArguments: { name: SyscallName; mode: number; flags?: number }[] = [
+  { name: "chmod", mode: 1 },
+  { name: "fchmod", mode: 1 },
+  { name: "fchmodat", mode: 2 },
+  { name: "fchmodat2", mode: 2 },
+  { name: "creat", mode: 1 },
+  { name: "mknod", mode: 1 },
+  { name: "mknodat", mode: 2 },
+  { name: "open", mode: 2, flags: 1 },
+  { name: "openat", mode: 3, flags: 2 },
+];
+
+type Draft = { name: SyscallName; when: Condition[]; action: Rule["action"] };
+
+function argumentRules(): Draft[] {
+  const ioctls = Object.values(terminalIoctl).map((value): Draft => ({
+    name: "ioctl",
+    when: [{ argument: 1, kind: "equals", value }],
+    action: EPERM,
+  }));
+  const modes = modeArguments.map(({ name, mode, flags }): Draft => ({
+    name,
+    when: [
+      ...(flags === undefined
+        ? []
+        : [{ argument: flags, kind: "anyBit" as const, mask: openFlags.CREAT | openFlags.TMPFILE }]),
+      { argument: mode, kind: "anyBit", mask: SETID_BITS },
+    ],
+    action: EPERM,
+  }));
+  const { UNIX, INET, INET6, NETLINK } = families;
+  return [
+    { name: "clone", when: [{ argument: 0, kind: "anyBit", mask: CLONE_NAMESPACES }], action: EPERM },
+    ...ioctls,
+    { name: "personality", when: [{ argument: 0, kind: "noneOf", values: [0, 0xffffffff] }], action: EPERM },
+    // Netlink's routing protocol is what getifaddrs needs; the others are kernel surface.
+    {
+      name: "socket",
+      when: [
+        { argument: 0, kind: "equals", value: NETLINK },
+        { argument: 2, kind: "differs", value: 0 },
+      ],
+      action: EPERM,
+    },
+    {
+      name: "socket",
+      when: [{ argument: 0, kind: "noneOf", values: [UNIX, INET, INET6, NETLINK] }],
+      action: EAFNOSUPPORT,
+    },
+    { name: "socketpair", when: [{ argument: 0, kind: "differs", value: UNIX }], action: EAFNOSUPPORT },
+    ...modes,
+  ];
+}
+
+function toRules(arch: Arch, drafts: Draft[]): Rule[] {
+  return drafts.flatMap(({ name, when, action }) => {
+    const syscall = findSyscall(arch, name);
+    return syscall === null ? [] : [{ syscall, when, action }];
   });
-  return { bytes: new Uint8Array(b.buffer), instructions: rows.length };
 }
-const ALLOW: [number, number, number, number] = [6, 0, 0, 0x7fff0000];
-export function baseFilter(_a: Arch, _o: { profile: string }) {
-  return ins([ALLOW]);
+
+function program(arch: Arch, drafts: Draft[], unknown: boolean): Program {
+  return assemble({
+    arch: auditArch[arch],
+    foreignBit: arch === "x86_64" ? X32_BIT : null,
+    firstUnknown: unknown ? FIRST_UNREVIEWED : null,
+    rules: toRules(arch, drafts),
+  });
 }
-export function clientFilter(a: Arch, _o: { allowUnix: boolean }) {
-  return ins([
-    [0x20, 0, 0, 0],
-    [0x15, 0, 3, syscallNumber(a, "socket")],
-    [0x20, 0, 0, 16],
-    [0x15, 0, 1, 1],
-    [6, 0, 0, 0x00050001],
-    ALLOW,
-  ]);
+
+/** For everything in the sandbox, init included; AF_UNIX stays open, because init reaches the run's socket by it. */
+export function baseFilter(arch: Arch, options: { profile: "strict" | "hardened" | "normal" }): Program {
+  const always = (names: SyscallName[], action: Draft["action"]): Draft[] =>
+    names.map((name) => ({ name, when: [], action }));
+  const confined = options.profile !== "normal";
+  return program(
+    arch,
+    [
+      ...always(refusedCalls, EPERM),
+      ...(confined ? always(["ptrace"], EPERM) : []),
+      ...always(absentCalls, ENOSYS),
+      // Its mode stands behind a pointer, out of a filter's sight.
+      ...(options.profile === "hardened" ? always(["openat2"], ENOSYS) : []),
+      ...argumentRules(),
+    ],
+    true,
+  );
 }
-export function listenerFilter(a: Arch) {
-  return ins([
-    [0x20, 0, 0, 0],
-    [0x15, 2, 0, syscallNumber(a, "execve")],
-    [0x15, 1, 0, syscallNumber(a, "execveat")],
-    ALLOW,
-    [6, 0, 0, 0x7fc00000],
-  ]);
+
+/** For the client and its tools: AF_UNIX closed, datagram pairs included (one end could be connected to a socket outside). */
+export function clientFilter(arch: Arch): Program {
+  const { UNIX } = families;
+  return program(
+    arch,
+    [
+      { name: "socket", when: [{ argument: 0, kind: "equals", value: UNIX }], action: EPERM },
+      {
+        name: "socketpair",
+        when: [
+          { argument: 0, kind: "equals", value: UNIX },
+          { argument: 1, kind: "masked", mask: socketTypes.MASK, value: socketTypes.STREAM },
+        ],
+        action: { kind: "allow" },
+      },
+      { name: "socketpair", when: [], action: EPERM },
+    ],
+    false,
+  );
+}
+
+/** Hands every exec to the observer. */
+export function listenerFilter(arch: Arch): Program {
+  const notify = (name: SyscallName): Draft => ({ name, when: [], action: { kind: "notify" } });
+  return program(arch, [notify("execve"), notify("execveat")], false);
 }

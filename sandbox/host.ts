@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { ETC_PATHS, MERGED_DIRS, PROC_EMPTIED, PROC_MASKED, PROC_READ_ONLY } from "./mounts.ts";
 
-export type Arch = "x86_64" | "aarch64";
+import type { Arch } from "./syscalls.ts";
+export type { Arch };
 
 export type HostFacts = {
   arch: Arch;

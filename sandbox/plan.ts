@@ -184,9 +184,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
       umask: profile.umask,
       terminal: input.terminal,
       listenerFilter: Buffer.from(listenerFilter(host.arch).bytes).toString("base64"),
-      clientFilter: profile.closeUnix
-        ? Buffer.from(clientFilter(host.arch, { allowUnix: false }).bytes).toString("base64")
-        : null,
+      clientFilter: profile.closeUnix ? Buffer.from(clientFilter(host.arch).bytes).toString("base64") : null,
       seccompCall: syscallNumber(host.arch, "seccomp"),
       limits: profile.limits,
       bridge:

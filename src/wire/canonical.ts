@@ -124,7 +124,7 @@ export type BlockHead =
 
 /**
  * One step of an answer. Blocks may overlap and end in any order; `delta` continues a block's text, thinking or raw arguments. `usage` may
- * come repeatedly (the last one counts) and always before `stop`; `stop` and `error` are the two last words, exactly one of them comes.
+ * come repeatedly (the last one counts) and always before `stop`, which ends the blocks still open; `stop` and `error` are the two last words, exactly one of them comes.
  */
 export type HubEvent =
   | { kind: "start" }

@@ -85,9 +85,11 @@ function assistantMessage(
         losses.add(at, "order of text behind a tool call", "Chat puts an assistant's text before its calls");
       text += text !== "" && calls.length > 0 ? `\n\n${block.text}` : block.text;
     } else if (block.kind === "tool_call" && block.callKind === "function") calls.push(block);
-    else if (block.kind !== "thinking")
-      losses.add(at, `${block.kind} block`, "Chat has no form for it in an assistant's turn");
-    else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
+    else if (block.kind !== "thinking") {
+      const what =
+        block.kind === "opaque" ? block.type : block.kind === "tool_call" ? `${block.callKind} tool call` : block.kind;
+      losses.add(at, what, "Chat has no form for it in an assistant's turn");
+    } else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
     else losses.add(at, "thinking", "earlier reasoning goes only to the model that reasoned");
   });
   if (text === "" && calls.length === 0) return { calls };

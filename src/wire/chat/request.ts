@@ -46,8 +46,14 @@ function encodeTools(tools: Tool[], names: NameMap, losses: LossList): Json[] {
 function encodeChoice(request: CanonicalRequest, names: NameMap, quirks: Quirks, losses: LossList): Body {
   const body: Body = {};
   const choice = request.toolChoice;
+  const functions = request.tools.filter((tool) => tool.kind === "function");
+  if (functions.length === 0) {
+    if (choice?.kind === "tool" || choice?.kind === "required")
+      losses.add("tool_choice", "forced tool", "no tool could be carried");
+    return body;
+  }
   if (choice?.kind === "tool") {
-    if (request.tools.some((tool) => tool.kind === "function" && tool.name === choice.name)) {
+    if (functions.some((tool) => tool.name === choice.name)) {
       body["tool_choice"] = { type: "function", function: { name: names.out(choice.name) } };
     } else losses.add("tool_choice", "forced tool", "the tool itself could not be carried");
   } else if (choice !== undefined) body["tool_choice"] = choice.kind;
@@ -132,7 +138,7 @@ export function encodeRequest(
     model: target.model,
     messages: encodeMessages(request, { quirks, names, losses }),
     ...(tools.length === 0 ? {} : { tools }),
-    ...(tools.length === 0 ? {} : encodeChoice(request, names, quirks, losses)),
+    ...encodeChoice(request, names, quirks, losses),
     ...encodeLimits(request, quirks, losses),
     ...encodeReasoning(request.reasoning, quirks, losses),
     ...encodeFormat(request.responseFormat, losses),

@@ -69,13 +69,15 @@ export function decodeStream(names: ClientNames): StreamDecoder {
   const finish = (): HubEvent[] => {
     if (reason === undefined) return fail(upstreamFailure("the provider's stream broke off"));
     if (isFailure(reason)) return fail(upstreamFailure("the provider gave up in the middle of its answer"));
+    const stop = stopOf(reason, { calls: calls.count > 0, refusal });
     const out: HubEvent[] = [];
     closeProse(out);
-    out.push(...calls.end());
+    // What a refused answer wanted to call is left unfinished: it must not run.
+    if (stop.kind !== "refusal") out.push(...calls.end());
     const broken = out.find((event) => event.kind === "error");
     if (broken !== undefined) return fail(broken.error);
     if (usage !== undefined) out.push({ kind: "usage", usage });
-    out.push({ kind: "stop", stop: stopOf(reason, { calls: calls.count > 0, refusal }) });
+    out.push({ kind: "stop", stop });
     phase = "over";
     return out;
   };
