@@ -27,5 +27,11 @@ export function read<Schema extends v.GenericSchema>(
   const issue = result.issues[0];
   const below = v.getDotPath(issue);
   const at = below === null ? path : path === "" ? below : `${path}.${below}`;
-  throw new BrokeError(kind, `${at === "" ? "the body" : at}: expected ${issue.expected ?? "another value"}`);
+  const what = at === "" ? "the body" : at;
+  if (issue.received === "undefined") throw new BrokeError(kind, `${what} is missing`);
+  // The one schema of ours that valibot has no name for is the JSON object above.
+  throw new BrokeError(
+    kind,
+    `${what}: expected ${issue.type === "custom" ? "an object" : (issue.expected ?? "something else")}`,
+  );
 }
