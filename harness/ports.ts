@@ -9,6 +9,7 @@ export type ModelRequest = {
   attempts: number;
   inputTokens: number | null;
   outputTokens: number | null;
+  losses: string[];
   ms: number;
   aborted: boolean;
 };

@@ -7,6 +7,7 @@ import type { Home } from "#src/state/paths.ts";
 import { listen } from "./listen.ts";
 import { dropOwner, type Owner, readOwner, startTicks, writeOwner } from "./ownership.ts";
 import type { GatewayDeps } from "./ports.ts";
+import { tcpApp } from "./tcp-app.ts";
 
 const POLL_MS = 20;
 const START_TIMEOUT_MS = 15_000;
@@ -21,6 +22,7 @@ export async function serveForeground(
   home: Home,
   deps: GatewayDeps,
   token: string,
+  version: string,
   port: number,
   lock: (fd: number) => boolean,
   onReady: (port: number) => void,
@@ -33,7 +35,10 @@ export async function serveForeground(
   try {
     if (!lock(fd))
       throw new BrokeError("busy", "a gateway runs already for this BROKE_HOME", "`broke status` says where");
-    const listening = listen(deps, { kind: "tcp", token: () => token }, { kind: "tcp", port });
+    const listening = listen(
+      tcpApp(deps, () => token, version),
+      { kind: "tcp", port },
+    );
     const asked = Promise.withResolvers<void>();
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => asked.resolve());
     writeOwner(home, listening.port!);

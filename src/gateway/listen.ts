@@ -3,8 +3,7 @@
 
 import { unlinkSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
-import { createApp, MAX_BODY_BYTES, type Surface } from "./app.ts";
-import type { GatewayDeps } from "./ports.ts";
+import { MAX_BODY_BYTES } from "./body.ts";
 
 export type Listening = {
   /** The real port; undefined on a Unix socket. */
@@ -14,12 +13,18 @@ export type Listening = {
 };
 
 type Address = { kind: "unix"; path: string } | { kind: "tcp"; port: number };
+type App = { fetch(request: Request): Response | Promise<Response> };
+
+// Beyond this Bun answers by itself, without a body; up to it we say what is wrong.
+const HARD_BODY_LIMIT = MAX_BODY_BYTES * 2;
 
 /** Serves the app. Throws `busy` when the port is taken. */
-export function listen(deps: GatewayDeps, surface: Surface, address: Address): Listening {
-  const app = createApp(deps, surface);
-  const handler = (request: Request) => app.fetch(request);
-  const common = { fetch: handler, maxRequestBodySize: MAX_BODY_BYTES, development: false } as const;
+export function listen(app: App, address: Address): Listening {
+  const common = {
+    fetch: (request: Request) => app.fetch(request),
+    maxRequestBodySize: HARD_BODY_LIMIT,
+    development: false,
+  } as const;
   if (address.kind === "unix") {
     // A file left by a crash would make the bind fail; the folder is ours alone.
     try {
@@ -27,7 +32,9 @@ export function listen(deps: GatewayDeps, surface: Surface, address: Address): L
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
-    const server = Bun.serve({ ...common, unix: address.path });
+    // Bun honours the idle limit on Unix sockets too (10 s if unset), though its types deny it.
+    const options = { ...common, unix: address.path, idleTimeout: 0 } as unknown as Parameters<typeof Bun.serve>[0];
+    const server = Bun.serve(options);
     return { port: undefined, stop: (graceful) => server.stop(!graceful) };
   }
   try {

@@ -11,10 +11,13 @@ export type RequestReport = {
   slot: string | null;
   backend: string | null;
   path: string;
+  /** 499 when the client went away, 502 when the provider was cut off after the status had gone out. */
   status: number;
   attempts: number;
   inputTokens: number | null;
   outputTokens: number | null;
+  /** What the translation could not carry, by kind. */
+  losses: string[];
   ms: number;
   aborted: boolean;
 };

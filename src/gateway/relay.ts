@@ -1,134 +1,137 @@
-// One model request, from the client's bytes to the provider's and back: resolve, then walk the resolver's list. Before the provider has
-// answered with success another attempt may follow; after that never.
-// Does not stop: a provider from answering nonsense with status 200.
+// One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
-import { newRequestId } from "#src/core/ids.ts";
-import { parseJson } from "#src/core/json.ts";
-import { clip } from "#src/core/text.ts";
-import { type Attempt, resolve } from "#src/routing/resolve.ts";
+import type { Dialect } from "#src/core/dialects.ts";
+import { errorTypeOf } from "#src/wire/errors.ts";
+import { type Resolution, resolve } from "#src/routing/resolve.ts";
 import { readTopLevel } from "#src/wire/splice.ts";
-import type { GatewayDeps, RequestReport } from "./ports.ts";
-import { anthropicError, type ReplyError, replyErrorOf } from "./reply.ts";
-import { passThrough } from "./respond.ts";
-import { type Prepared, prepareAttempt } from "./attempt.ts";
-import { callUpstream } from "./upstream.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { parseJson } from "#src/core/json.ts";
+import { codecOf, type Incoming, prepareAttempt } from "./attempt.ts";
+import { MAX_BODY_BYTES, readBody, TooLarge } from "./body.ts";
+import { type Exchange, openExchange } from "./exchange.ts";
+import type { GatewayDeps } from "./ports.ts";
+import { errorReply, type Fault, faultOf } from "./reply.ts";
+import { streamBody } from "./stream-reply.ts";
+import { responseHeaders } from "./upstream.ts";
+import { type Outcome, walkAttempts } from "./walk.ts";
 
-const MAX_ERROR_BYTES = 64 * 1024;
-/** Statuses after which another key or backend may do better; anything else is the request's own fault and goes to the client. */
-const TRY_NEXT = new Set([401, 402, 408, 429, 500, 502, 503, 504, 529]);
+const MAX_LOSSES_HEADER = 1024;
 
-type Failure = ReplyError & { retry: boolean };
-
-async function errorOf(response: Response, deps: GatewayDeps): Promise<Failure> {
-  const text = clip(await response.text(), MAX_ERROR_BYTES).text;
-  const body = parseJson(text) as { error?: { message?: unknown }; message?: unknown } | undefined;
-  const said = body?.error?.message ?? body?.message;
-  const message = deps.redact(typeof said === "string" ? said : `the provider answered ${response.status}`);
-  const refused = response.status >= 300 && response.status < 400;
+/** Reads and checks the request. Throws `usage`. */
+export async function readIncoming(request: Request, dialect: Dialect, id: string): Promise<Incoming> {
+  const codec = codecOf(dialect);
+  const body = await readBody(request);
+  const { model, stream } = readTopLevel(body, ["model", "stream"]);
+  if (typeof model !== "string") throw new BrokeError("usage", "model must be a string");
+  if (stream !== undefined && typeof stream !== "boolean") throw new BrokeError("usage", "stream must be a boolean");
+  let decoded: ReturnType<Incoming["canonical"]> | undefined;
   return {
-    status: refused ? 502 : response.status,
-    message: refused ? "the provider answered with a redirect" : message,
-    retryAfter: response.headers.get("retry-after"),
-    // A wrong key does not become right by asking again; Claude Code would ask ten times.
-    ...(response.status === 401 ? { shouldRetry: false } : {}),
-    retry: TRY_NEXT.has(response.status),
-  };
-}
-
-type Outcome = { kind: "answer"; response: Response; attempt: Attempt } | { kind: "failure"; error: ReplyError };
-
-async function walk(
-  attempts: Attempt[],
-  prepare: (attempt: Attempt) => Prepared,
-  deps: GatewayDeps,
-  signal: AbortSignal,
-  count: () => void,
-): Promise<Outcome> {
-  let last: ReplyError = { status: 502, message: "no provider could be reached" };
-  for (const attempt of attempts) {
-    count();
-    const prepared = prepare(attempt);
-    let response: Response;
-    try {
-      response = await callUpstream(prepared.url, prepared.headers, prepared.body, signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      last = { status: 502, message: `${attempt.backend.label} could not be reached` };
-      continue;
-    }
-    if (response.ok) return { kind: "answer", response, attempt };
-    const failure = await errorOf(response, deps);
-    last = failure;
-    if (!failure.retry) break;
-  }
-  return { kind: "failure", error: last };
-}
-
-/** Serves POST /v1/messages (and, with `suffix`, /v1/messages/count_tokens). */
-export async function relayMessages(
-  request: Request,
-  deps: GatewayDeps,
-  suffix: "" | "/count_tokens",
-): Promise<Response> {
-  const started = performance.now();
-  const id = newRequestId();
-  const url = new URL(request.url);
-  const report: RequestReport = {
+    dialect,
+    codec,
     id,
-    slot: null,
-    backend: null,
-    path: `/v1/messages${suffix}`,
-    status: 0,
-    attempts: 0,
-    inputTokens: null,
-    outputTokens: null,
-    ms: 0,
-    aborted: false,
+    model,
+    stream: stream === true,
+    body,
+    query: new URL(request.url).search,
+    headers: request.headers,
+    canonical() {
+      const json = parseJson(new TextDecoder().decode(body));
+      if (json === undefined) throw new BrokeError("usage", "the body is not well-formed JSON");
+      return (decoded ??= codec.decodeRequest(json));
+    },
   };
-  let reported = false;
-  const finish = (change: Partial<RequestReport>) => {
-    if (reported) return;
-    reported = true;
-    deps.onReport({ ...report, ...change, ms: performance.now() - started });
-  };
-  const refuse = (error: ReplyError) => {
-    finish({ status: error.status });
-    return anthropicError(error, id);
-  };
+}
+
+/** Why the resolver offers nothing, as an error of HTTP. */
+export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }>): Fault {
+  const status = resolution.reason === "unknown_model" ? 404 : 400;
+  const message = `${resolution.message}: ${resolution.hint}`;
+  return { status, type: errorTypeOf(status), message, final: true };
+}
+
+function lossesHeader(losses: readonly string[]): string {
+  return losses
+    .join("; ")
+    .replace(/[^\x20-\x7e]/g, "?")
+    .slice(0, MAX_LOSSES_HEADER);
+}
+
+function answerReply(
+  outcome: Extract<Outcome, { kind: "answer" }>,
+  exchange: Exchange,
+  about: Record<string, string>,
+  abandon: () => void,
+): Response {
+  const { answer, prepared, head } = outcome;
+  const headers = prepared.passes ? responseHeaders(head.headers) : new Headers();
+  for (const [name, value] of Object.entries(about)) headers.set(name, value);
+  if (!headers.has("request-id")) headers.set("request-id", exchange.id);
+  if (answer.kind === "stream") {
+    headers.set("content-type", "text/event-stream; charset=utf-8");
+    headers.set("cache-control", "no-cache");
+    return new Response(streamBody(answer, exchange, abandon), { status: 200, headers });
+  }
+  headers.set("content-type", "application/json");
+  const { input, output } = answer.cost;
+  exchange.finish({ status: 200, inputTokens: input, outputTokens: output });
+  return new Response(answer.body, { status: 200, headers });
+}
+
+/** Ends a request that got no answer. */
+export function refuse(error: unknown, request: Request, dialect: Dialect, exchange: Exchange): Response {
+  if (request.signal.aborted) {
+    exchange.finish({ status: 499, aborted: true });
+    return new Response(null, { status: 499 });
+  }
+  const known = error instanceof TooLarge;
+  const fault: Fault = known
+    ? { status: 413, type: "too_large", message: `the body is larger than ${MAX_BODY_BYTES} bytes`, final: true }
+    : faultOf(error);
+  exchange.finish({ status: fault.status });
+  const reply = errorReply(codecOf(dialect), fault, exchange.id);
+  if (known) reply.headers.set("connection", "close");
+  return reply;
+}
+
+/** Serves one model request of a dialect. Never rejects: every failure is an answer. */
+export async function relay(request: Request, deps: GatewayDeps, dialect: Dialect, path: string): Promise<Response> {
+  const exchange = openExchange(path, deps.onReport);
+  const abort = new AbortController();
+  const onGone = () => abort.abort();
+  request.signal.addEventListener("abort", onGone);
   try {
-    const body = new Uint8Array(await request.arrayBuffer());
-    const { model } = readTopLevel(body, ["model"]);
-    if (typeof model !== "string") return refuse({ status: 400, message: "model must be a string" });
+    const incoming = await readIncoming(request, dialect, exchange.id);
     const generation = deps.generations.current();
-    const resolution = resolve({ requested: model, generation, keyNames: deps.keys.names() });
-    report.slot = resolution.slot?.id ?? null;
-    if (resolution.kind === "refused") {
-      const status = resolution.reason === "unknown_model" ? 404 : 400;
-      return refuse({ status, message: `${resolution.message}: ${resolution.hint}`, shouldRetry: false });
-    }
-    const input = { body, suffix, query: url.search, headers: request.headers };
-    const outcome = await walk(
-      resolution.attempts,
-      (attempt) => prepareAttempt(attempt, input, deps.keys),
-      deps,
-      request.signal,
-      () => (report.attempts += 1),
-    );
-    if (outcome.kind === "failure") return refuse(outcome.error);
-    report.backend = outcome.attempt.backend.label;
-    const headers = {
-      "x-broke-request-id": id,
-      "x-broke-slot": resolution.slot.id,
-      "x-broke-backend": encodeURI(report.backend),
-      "x-broke-attempts": String(report.attempts),
-      "x-broke-generation": String(generation.id),
+    const resolution = resolve({ requested: incoming.model, generation, keyNames: deps.keys.names() });
+    exchange.note({ slot: resolution.slot?.id ?? null });
+    const fail = (fault: Fault) => {
+      exchange.finish({ status: fault.status });
+      return errorReply(incoming.codec, fault, exchange.id);
     };
-    return passThrough({ response: outcome.response, headers, finish });
+    if (resolution.kind === "refused") return fail(refusalFault(resolution));
+    let attempts = 0;
+    const outcome = await walkAttempts({
+      attempts: resolution.attempts,
+      prepare: (attempt) => prepareAttempt(attempt, incoming, deps.keys, deps.redact),
+      stream: incoming.stream,
+      signal: abort.signal,
+      redact: deps.redact,
+      clock: deps.clock,
+      onAttempt: () => (attempts = exchange.attempt()),
+    });
+    if (outcome.kind === "fault") return fail(outcome.fault);
+    const losses = [...new Set(outcome.prepared.losses.map((loss) => loss.what))];
+    exchange.note({ backend: outcome.attempt.backend.label, losses });
+    const about: Record<string, string> = {
+      "x-broke-request-id": exchange.id,
+      "x-broke-slot": resolution.slot.id,
+      "x-broke-backend": encodeURI(outcome.attempt.backend.label),
+      "x-broke-attempts": String(attempts),
+      "x-broke-generation": String(generation.id),
+      ...(losses.length === 0 ? {} : { "x-broke-losses": lossesHeader(losses) }),
+    };
+    return answerReply(outcome, exchange, about, onGone);
   } catch (error) {
-    if (request.signal.aborted) {
-      finish({ status: 499, aborted: true });
-      return new Response(null, { status: 499 });
-    }
-    return refuse(replyErrorOf(error));
+    return refuse(error, request, dialect, exchange);
   }
 }

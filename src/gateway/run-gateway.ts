@@ -1,6 +1,7 @@
 // The gateway of one run: the same app on the run's own socket, let in by the run's nonce, which dies with it.
 
 import type { GatewayDeps, RequestReport } from "./ports.ts";
+import { modelApp } from "./app.ts";
 import { listen } from "./listen.ts";
 
 /** Serves a run; `stop` revokes the nonce first, then cuts what is still open. */
@@ -9,11 +10,8 @@ export function serveRun(
   options: { socketPath: string; token: string; onRequest(report: RequestReport): void },
 ): { stop(): Promise<void> } {
   let token: string | null = options.token;
-  const surface = { kind: "run", token: () => token } as const;
-  const listening = listen({ ...deps, onReport: options.onRequest }, surface, {
-    kind: "unix",
-    path: options.socketPath,
-  });
+  const app = modelApp({ ...deps, onReport: options.onRequest }, () => token);
+  const listening = listen(app, { kind: "unix", path: options.socketPath });
   return {
     async stop() {
       token = null;

@@ -2,14 +2,6 @@
 // A key never appears in a URL, and nothing a provider sets (cookies, its own key echoes) is forwarded.
 
 import type { Backend } from "#src/routing/backends.ts";
-import type { Dialect } from "#src/routing/dialects.ts";
-
-const endpoint: Record<Dialect, string> = {
-  anthropic: "/messages",
-  "openai-chat": "/chat/completions",
-  "openai-responses": "/responses",
-  gemini: "/models",
-};
 
 const FORWARDED_REQUEST = ["anthropic-version", "anthropic-beta"];
 const FORWARDED_RESPONSE =
@@ -19,17 +11,17 @@ const FORWARDED_RESPONSE =
  * URL of a dialect's endpoint below a backend's base. Anthropic's own convention leaves the version out of the base URL, OpenAI's puts
  * it in; both spellings work.
  */
-export function upstreamUrl(backend: Backend, suffix: string, query: string): string {
+export function upstreamUrl(backend: Backend, path: string, query: string): string {
   const versioned = /\/v\d+[a-z]*(\/.*)?$/.test(new URL(backend.baseUrl).pathname);
   const version = backend.dialect === "anthropic" && !versioned ? "/v1" : "";
-  return `${backend.baseUrl}${version}${endpoint[backend.dialect]}${suffix}${query}`;
+  return `${backend.baseUrl}${version}${path}${query}`;
 }
 
 /** Headers for the provider: the dialect's own, ours, the key. */
 export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Headers {
   const headers = new Headers({
     "content-type": "application/json",
-    // What is not compressed can be watched for usage as it passes, without a second copy.
+    // What is not compressed can be watched as it passes, without a second copy.
     "accept-encoding": "identity",
     "user-agent": "broke",
   });
@@ -61,5 +53,17 @@ export function callUpstream(
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Promise<Response> {
-  return fetch(url, { method: "POST", headers, body, signal, redirect: "manual", keepalive: true });
+  // Bun would end a silent answer after five minutes; how long silence may last is decided by who reads it.
+  return fetch(url, { method: "POST", headers, body, signal, redirect: "manual", keepalive: true, timeout: false });
+}
+
+/** How long the provider asks to wait, in ms; undefined when it does not say (RFC 9110 §10.2.3, and OpenAI's `retry-after-ms`). */
+export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
+  const exact = headers.get("retry-after-ms");
+  if (exact !== null && /^\d{1,10}(\.\d+)?$/.test(exact)) return Number(exact);
+  const said = headers.get("retry-after");
+  if (said === null) return undefined;
+  if (/^\d{1,8}(\.\d+)?$/.test(said)) return Number(said) * 1000;
+  const date = Date.parse(said);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }

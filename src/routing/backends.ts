@@ -2,7 +2,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import { catalogue } from "./catalogue.ts";
-import type { Dialect } from "./dialects.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 import type { Routing, StoredBackend } from "./generation.ts";
 import { keyHeaderOf, type KeyHeader, providers } from "./providers.ts";
 

@@ -1,7 +1,7 @@
 // A generation: everything that influences routing, as one immutable value. A request takes one when it arrives and keeps it.
 
 import * as v from "valibot";
-import { dialects } from "./dialects.ts";
+import { dialects } from "#src/core/dialects.ts";
 
 const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));

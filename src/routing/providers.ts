@@ -1,7 +1,7 @@
 // The one table of providers: where they are, what they speak, how they take the key. Adding a provider is adding a row.
 // Facts: each provider's public API reference, as of November 2026.
 
-import type { Dialect } from "./dialects.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 
 /** How the key travels to the provider. */
 export type KeyHeader = "bearer" | "x-api-key" | "x-goog-api-key";

@@ -2,7 +2,7 @@
 // Types only. Nothing here may know one dialect's spelling of anything.
 
 import type { Json } from "#src/core/json.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 import type { WireError } from "./errors.ts";
 
 /** "The prefix up to here is worth caching"; `ttl` in the client's own words (`5m`, `1h`). */

@@ -4,12 +4,10 @@
 import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest, CanonicalResponse, HubEvent } from "./canonical.ts";
 import type { WireError } from "./errors.ts";
+import type { Cost } from "./flow.ts";
 import type { Loss } from "./losses.ts";
 import type { Quirks } from "./quirks.ts";
 import type { SseEvent } from "./sse.ts";
-
-export const dialects = ["anthropic", "openai-chat", "openai-responses", "gemini"] as const;
-export type Dialect = (typeof dialects)[number];
 
 /** What an answer says about itself. `estimate`: input tokens to show until the provider has counted (bytes of the request / 4 will do). */
 export type AnswerMeta = { id: string; model: string; estimate?: number };
@@ -59,5 +57,19 @@ export type OutboundCodec = {
   path(target: { model: string; stream: boolean }): string;
   encodeRequest(request: CanonicalRequest, target: Target): OutboundCall;
   /** An answer with an error status. `retryAfterMs` is for the caller to add: it is in the headers. */
+  decodeError(status: number, bodyText: string): WireError;
+};
+
+/** What one event of a passing stream means: content a client may act on, the last word, an error, or neither. */
+export type Told = { kind: "content" } | { kind: "end" } | { kind: "error"; error: WireError } | { kind: "other" };
+
+/** Reads a passing answer from the side, in the dialect both ends speak. */
+export type PassCodec = {
+  /** Below the provider's base URL. */
+  path(target: { model: string; stream: boolean }): string;
+  /** `frame` takes one whole event with its blank line. */
+  watchStream(): { frame(frame: Uint8Array): Told; cost(): Cost };
+  /** Throws `upstream` when it is no whole answer of this dialect. */
+  readWhole(body: Uint8Array): Cost;
   decodeError(status: number, bodyText: string): WireError;
 };

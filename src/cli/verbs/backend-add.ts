@@ -21,7 +21,7 @@ export const verb: Verb = {
   async run({ values }) {
     const { openState } = await import("../compose.ts");
     const { addBackend } = await import("#src/routing/edit.ts");
-    const { dialects } = await import("#src/routing/dialects.ts");
+    const { dialects } = await import("#src/core/dialects.ts");
     const asked = values.dialect?.[0];
     const dialect = dialects.find((known) => known === asked) ?? null;
     if (asked !== undefined && dialect === null)

@@ -12,10 +12,11 @@ export const verb: Verb = {
     const { serveForeground } = await import("#src/gateway/daemon.ts");
     const { clientToken } = await import("#src/state/secrets.ts");
     const { tryLock } = await import("#sandbox/libc.ts");
+    const { version } = await import("../../../package.json");
     const state = openState();
     const deps = { ...gatewayDeps(state), onReport: () => {} };
     const token = clientToken(state.home, state.env);
-    await serveForeground(state.home, deps, token, portOf(values), tryLock, (port) =>
+    await serveForeground(state.home, deps, token, version, portOf(values), tryLock, (port) =>
       note(`listening on http://127.0.0.1:${port}`),
     );
     return 0;

@@ -1,0 +1,30 @@
+// The request's body, whole and bounded.
+
+import { BrokeError } from "#src/core/errors.ts";
+
+/** Largest request body, 64 MiB: long agent contexts with images. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** A body beyond the limit: 413, and the connection is of no use any more. */
+export class TooLarge extends BrokeError {
+  constructor() {
+    super("usage", `the body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB`);
+  }
+}
+
+/** Reads the body. Throws `TooLarge`; a declared length beyond the limit is refused before a byte is read. */
+export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null) {
+    if (Number(declared) > MAX_BODY_BYTES) throw new TooLarge();
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of request.body ?? []) {
+    size += piece.length;
+    if (size > MAX_BODY_BYTES) throw new TooLarge();
+    pieces.push(piece);
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}

@@ -1,0 +1,43 @@
+// One request as the log knows it: an id, and one report at its end, however it ends.
+
+import { newRequestId } from "#src/core/ids.ts";
+import type { RequestReport } from "./ports.ts";
+
+export type Exchange = {
+  readonly id: string;
+  /** Notes what has become known. */
+  note(change: Partial<RequestReport>): void;
+  /** One attempt more; returns how many there were. */
+  attempt(): number;
+  /** Reports, the first time only. */
+  finish(change: Partial<RequestReport>): void;
+};
+
+/** Starts the clock of a request. */
+export function openExchange(path: string, report: (report: RequestReport) => void): Exchange {
+  const started = performance.now();
+  let over = false;
+  const state: RequestReport = {
+    id: newRequestId(),
+    slot: null,
+    backend: null,
+    path,
+    status: 0,
+    attempts: 0,
+    inputTokens: null,
+    outputTokens: null,
+    losses: [],
+    ms: 0,
+    aborted: false,
+  };
+  return {
+    id: state.id,
+    note: (change) => void Object.assign(state, change),
+    attempt: () => (state.attempts += 1),
+    finish(change) {
+      if (over) return;
+      over = true;
+      report({ ...state, ...change, ms: performance.now() - started });
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// What a route takes and gives, for the OpenAPI document, out of the same valibot schemas that read it. The swagger plugin understands TypeBox
+// only and would copy valibot's own objects into the document, so each route carries finished JSON Schema.
+
+import { toJsonSchema } from "@valibot/to-json-schema";
+import type * as v from "valibot";
+
+type Schema = v.GenericSchema;
+type Media = { schema: object };
+
+export type Operation = {
+  summary: string;
+  description?: string;
+  tag: "models" | "health";
+  body?: Schema;
+  answer: { description: string; schema: Schema };
+  /** Server-sent events, when the request asks for them. */
+  stream?: string;
+  /** What errors look like, and when they come. */
+  error?: { schema: Schema; statuses: Record<number, string> };
+  open?: boolean;
+};
+
+// What only code can check (a custom schema) is any value in the document.
+const media = (schema: Schema, typeMode: "input" | "output"): Media => ({
+  schema: toJsonSchema(schema, { target: "openapi-3.0", typeMode, errorMode: "ignore" }),
+});
+
+/** A route's `detail`. */
+export function operation(spec: Operation) {
+  const errors = Object.entries(spec.error?.statuses ?? {}).map(([status, description]) => [
+    status,
+    { description, content: { "application/json": media(spec.error!.schema, "output") } },
+  ]);
+  return {
+    summary: spec.summary,
+    ...(spec.description === undefined ? {} : { description: spec.description }),
+    tags: [spec.tag],
+    ...(spec.open === true ? { security: [] } : {}),
+    ...(spec.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": media(spec.body, "input") } } }),
+    responses: {
+      200: {
+        description: spec.answer.description,
+        content: {
+          "application/json": media(spec.answer.schema, "output"),
+          ...(spec.stream === undefined
+            ? {}
+            : { "text/event-stream": { schema: { type: "string", description: spec.stream } } }),
+        },
+      },
+      ...Object.fromEntries(errors),
+    },
+  };
+}

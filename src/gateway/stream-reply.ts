@@ -1,0 +1,94 @@
+// The rest of a committed stream on its way to the client. A provider that is cut off ends the client's stream in the client's own form of an
+// error, never as a clean end; a client that goes away cancels the provider.
+
+import { BrokeError } from "#src/core/errors.ts";
+import { upstreamFailure } from "#src/wire/errors.ts";
+import { CUT } from "#src/wire/flow.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Answer, Reader } from "./walk.ts";
+
+/** Clients and the proxies between give up on a silent connection after a minute or less. */
+const PING_MS = 15_000;
+const DRAIN_MS = 1_000;
+
+type Stream = Extract<Answer, { kind: "stream" }>;
+type Sink = ReadableStreamDefaultController<Uint8Array>;
+
+const drop = (reader: Reader) => void reader.cancel().catch(() => undefined);
+
+/** Reads what follows the last word, which is nothing or the end of the bytes: then the connection can be used again. */
+async function drain(reader: Reader): Promise<void> {
+  const timer = setTimeout(() => drop(reader), DRAIN_MS);
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // Lost after the last word: the answer was whole.
+  }
+  clearTimeout(timer);
+}
+
+/** A body that sends what was held back, then the rest. `abandon` cancels the call to the provider. */
+export function streamBody(stream: Stream, exchange: Exchange, abandon: () => void): ReadableStream<Uint8Array> {
+  const { flow, reader } = stream;
+  let ping: ReturnType<typeof setInterval> | undefined;
+  let quiet = true;
+  let over = false;
+
+  const send = (sink: Sink, bytes: Uint8Array): boolean => {
+    if (bytes.length === 0) return false;
+    sink.enqueue(bytes);
+    quiet = false;
+    return true;
+  };
+  const finish = (aborted: boolean) => {
+    over = true;
+    clearInterval(ping);
+    const { input, output } = flow.cost();
+    const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
+    exchange.finish({ status, inputTokens: input, outputTokens: output, aborted });
+  };
+  const step = async (): Promise<{ bytes: Uint8Array; ended: boolean }> => {
+    try {
+      const { done, value } = await reader.read();
+      return { bytes: done ? flow.end() : flow.push(value), ended: done };
+    } catch (error) {
+      // What the network says names addresses; what we say ourselves does not.
+      const said = error instanceof BrokeError ? error.message : CUT;
+      return { bytes: flow.fail(upstreamFailure(said)), ended: true };
+    }
+  };
+  const settle = (sink: Sink, ended: boolean) => {
+    finish(false);
+    sink.close();
+    if (ended) return;
+    if (flow.phase() === "done") void drain(reader);
+    else drop(reader);
+  };
+  const isOver = () => flow.phase() === "done" || flow.phase() === "failed";
+
+  return new ReadableStream<Uint8Array>({
+    start(sink) {
+      for (const bytes of stream.held.splice(0)) send(sink, bytes);
+      if (stream.ended || isOver()) return settle(sink, stream.ended);
+      ping = setInterval(() => {
+        if (quiet && (sink.desiredSize ?? 0) > 0) send(sink, flow.ping());
+        quiet = true;
+      }, PING_MS);
+    },
+    async pull(sink) {
+      for (;;) {
+        const { bytes, ended } = await step();
+        if (over) return; // the client went away meanwhile
+        const sent = send(sink, bytes);
+        if (ended || isOver()) return settle(sink, ended);
+        if (sent) return;
+      }
+    },
+    cancel() {
+      if (over) return;
+      finish(true);
+      abandon();
+      drop(reader);
+    },
+  });
+}

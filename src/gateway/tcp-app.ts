@@ -1,0 +1,46 @@
+// The gateway on TCP: the model dialects, health, and the documentation, for this machine's own callers.
+
+import * as v from "valibot";
+import { Elysia } from "elysia";
+import { elysiaConfig, errorHandler, modelApp, plainError, type Token } from "./app.ts";
+import { isLocalRequest } from "./auth.ts";
+import { docsApp, modelDocs } from "./docs.ts";
+import { operation } from "./openapi.ts";
+import type { GatewayDeps } from "./ports.ts";
+import { json } from "./reply.ts";
+
+const live = v.object({ status: v.literal("alive") });
+const ready = v.object({ status: v.literal("ready"), generation: v.number() });
+
+/** The app. `version` is the product's. */
+export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
+  return new Elysia(elysiaConfig)
+    .onError(errorHandler)
+    .onRequest(({ request }) => {
+      if (isLocalRequest(request.headers)) return undefined;
+      const message = "the Host or Origin header names somebody else";
+      return plainError({ status: 403, type: "permission", message, final: true });
+    })
+    .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
+      detail: operation({
+        summary: "Whether the process answers",
+        tag: "health",
+        answer: { description: "It does", schema: live },
+        open: true,
+      }),
+    })
+    .get(
+      "/health/readiness",
+      () => json({ status: "ready", generation: deps.generations.current().id } satisfies v.InferOutput<typeof ready>),
+      {
+        detail: operation({
+          summary: "Whether routing can be read",
+          tag: "health",
+          answer: { description: "It can", schema: ready },
+          open: true,
+        }),
+      },
+    )
+    .use(modelApp(deps, token, modelDocs))
+    .use(docsApp(version));
+}

@@ -1,0 +1,121 @@
+// Watches an Anthropic answer that passes through untouched, for what it cost and how it ended. What it cannot read it does not know: it never
+// changes or breaks an answer.
+
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import { parseJson } from "#src/core/json.ts";
+import { clip } from "#src/core/text.ts";
+import type { PassCodec, Told } from "../dialect.ts";
+import { errorTypeOf, type WireError, type WireErrorType } from "../errors.ts";
+import { type Cost, noCost } from "../flow.ts";
+import { isObject } from "../schema.ts";
+import { makeSseParser } from "../sse.ts";
+
+const MAX_MESSAGE_BYTES = 2048;
+const count = v.nullish(v.number());
+const usageSchema = v.object({
+  input_tokens: count,
+  output_tokens: count,
+  cache_read_input_tokens: count,
+  cache_creation_input_tokens: count,
+});
+const messageSchema = v.object({ type: v.literal("message"), usage: v.nullish(usageSchema) });
+const eventSchema = v.object({
+  message: v.nullish(v.object({ usage: v.nullish(usageSchema) })),
+  usage: v.nullish(usageSchema),
+});
+const errorSchema = v.object({
+  error: v.object({ type: v.optional(v.string()), message: v.optional(v.string(), "") }),
+});
+
+/** `error.type` where it says more than the status, with the status a stream's error stands for ("Errors" in Anthropic's API reference). */
+const byType: Record<string, { status: number; type: WireErrorType }> = {
+  invalid_request_error: { status: 400, type: "invalid_request" },
+  authentication_error: { status: 401, type: "authentication" },
+  billing_error: { status: 402, type: "billing" },
+  permission_error: { status: 403, type: "permission" },
+  not_found_error: { status: 404, type: "not_found" },
+  request_too_large: { status: 413, type: "too_large" },
+  rate_limit_error: { status: 429, type: "rate_limit" },
+  timeout_error: { status: 504, type: "timeout" },
+  overloaded_error: { status: 529, type: "overloaded" },
+  api_error: { status: 500, type: "server" },
+};
+
+function errorOf(bodyText: string, status?: number): WireError {
+  const parsed = v.safeParse(errorSchema, parseJson(bodyText));
+  const said = parsed.success ? parsed.output.error : undefined;
+  const named = byType[said?.type ?? ""];
+  const own = status ?? named?.status ?? 502;
+  const message = clip(said?.message ?? "", MAX_MESSAGE_BYTES).text;
+  return {
+    status: own,
+    type: named?.type ?? errorTypeOf(own),
+    message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
+  };
+}
+
+/** Later counts of a stream are totals: they replace what `message_start` said. */
+function addUsage(cost: Cost, usage: v.InferOutput<typeof usageSchema> | null | undefined): Cost {
+  return {
+    input: usage?.input_tokens ?? cost.input,
+    output: usage?.output_tokens ?? cost.output,
+    cacheRead: usage?.cache_read_input_tokens ?? cost.cacheRead,
+    cacheWrite: usage?.cache_creation_input_tokens ?? cost.cacheWrite,
+  };
+}
+
+const decoder = new TextDecoder();
+const EVENT = new TextEncoder().encode("event: content_block_");
+
+/** Deltas are nearly all there is: known by their first bytes, they are not read. */
+function isContent(frame: Uint8Array): boolean {
+  if (frame.length < EVENT.length) return false;
+  for (let at = 0; at < EVENT.length; at++) if (frame[at] !== EVENT[at]) return false;
+  return true;
+}
+
+function watchStream(): ReturnType<PassCodec["watchStream"]> {
+  let cost = noCost;
+  const note = (data: string) => {
+    const parsed = v.safeParse(eventSchema, parseJson(data));
+    if (!parsed.success) return;
+    cost = addUsage(addUsage(cost, parsed.output.message?.usage), parsed.output.usage);
+  };
+  const tell = (event: string, data: string): Told => {
+    switch (event) {
+      case "message_start":
+      case "message_delta":
+        note(data);
+        return { kind: "other" };
+      case "message_stop":
+        return { kind: "end" };
+      case "error":
+        return { kind: "error", error: errorOf(data) };
+      default:
+        return { kind: event.startsWith("content_block_") ? "content" : "other" };
+    }
+  };
+  return {
+    frame(frame) {
+      if (isContent(frame)) return { kind: "content" };
+      const [event] = makeSseParser().push(frame);
+      if (event === undefined) return { kind: "other" };
+      if (event.event !== "message") return tell(event.event, event.data);
+      const body = parseJson(event.data);
+      return tell(isObject(body) && typeof body["type"] === "string" ? body["type"] : "", event.data);
+    },
+    cost: () => cost,
+  };
+}
+
+export const messagesPass: PassCodec = {
+  path: () => "/messages",
+  watchStream,
+  readWhole(body) {
+    const parsed = v.safeParse(messageSchema, parseJson(decoder.decode(body)));
+    if (!parsed.success) throw new BrokeError("upstream", "the provider's answer is not a message");
+    return addUsage(noCost, parsed.output.usage);
+  },
+  decodeError: (status, bodyText) => errorOf(bodyText, status),
+};

@@ -1,0 +1,57 @@
+// A streamed answer in the client's own dialect: its bytes go on as they came, in whole events, watched from the side. Only an error is said
+// anew, because a provider's words may hold a secret.
+
+import type { Redactor } from "#src/core/text.ts";
+import type { PassCodec, StreamEncoder } from "./dialect.ts";
+import { upstreamFailure, type WireError } from "./errors.ts";
+import { CUT, type Flow, type FlowPhase } from "./flow.ts";
+import { makeFrameSplitter } from "./frames.ts";
+
+const toBytes = new TextEncoder();
+/** What is kept back before content comes; a provider that sends this much without any is not kept back longer. */
+const MAX_HELD_BYTES = 1024 * 1024;
+
+/** The flow for one answer; `encoder` says errors and pings only. */
+export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redactor): Flow {
+  const splitter = makeFrameSplitter();
+  const watch = codec.watchStream();
+  let phase: FlowPhase = "held";
+  let failure: WireError | undefined;
+  let seen = 0;
+
+  const broken = (error: WireError) => {
+    failure = { ...error, message: redact(error.message) };
+    phase = "failed";
+    return toBytes.encode(encoder.fail(failure));
+  };
+  const forward = (frames: Uint8Array[]): Uint8Array => {
+    const out: Uint8Array[] = [];
+    for (const frame of frames) {
+      if (phase === "failed") break;
+      const told = watch.frame(frame);
+      if (told.kind === "error") out.push(broken(told.error));
+      else out.push(frame);
+      if (told.kind === "content" && phase === "held") phase = "live";
+      if (told.kind === "end") phase = "done";
+      seen += frame.length;
+      if (seen > MAX_HELD_BYTES && phase === "held") phase = "live";
+    }
+    return out.length === 1 ? out[0]! : Buffer.concat(out);
+  };
+
+  return {
+    push: (piece) => forward(splitter.push(piece)),
+    end() {
+      // The blank line after the last event is forgotten by some.
+      const rest = splitter.rest();
+      const last = rest.length === 0 ? rest : forward([Buffer.concat([rest, toBytes.encode("\n\n")])]);
+      if (phase === "done" || phase === "failed") return last;
+      return Buffer.concat([last, broken(upstreamFailure(CUT))]);
+    },
+    fail: broken,
+    ping: () => toBytes.encode(encoder.ping()),
+    phase: () => phase,
+    failure: () => failure,
+    cost: () => watch.cost(),
+  };
+}

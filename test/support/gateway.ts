@@ -1,0 +1,80 @@
+// The gateway in this process, on a real port, over a real BROKE_HOME, with backends of the test's choice.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Dialect } from "#src/core/dialects.ts";
+import { gatewayDeps, openState } from "#src/cli/compose.ts";
+import { listen } from "#src/gateway/listen.ts";
+import type { RequestReport } from "#src/gateway/ports.ts";
+import { tcpApp } from "#src/gateway/tcp-app.ts";
+import { addBackend } from "#src/routing/edit.ts";
+
+export const TOKEN = "test-token-of-the-gateway";
+
+export type BackendSpec = { dialect: Dialect; url: string; keyEnv?: string };
+
+export type TestGateway = AsyncDisposable & {
+  url: string;
+  reports: RequestReport[];
+  /** POSTs JSON (or text as it is) with the token. */
+  post(
+    path: string,
+    body: unknown,
+    init?: { headers?: Record<string, string>; signal?: AbortSignal },
+  ): Promise<Response>;
+  get(path: string): Promise<Response>;
+  /** Ends when so many requests have been reported. */
+  reported(count: number): Promise<void>;
+};
+
+/** Starts one whose slot `sonnet` has these backends, in order; keys go to BROKE_HOME/.env. */
+export async function startGateway(backends: BackendSpec[], keys: Record<string, string> = {}): Promise<TestGateway> {
+  const dir = mkdtempSync(join(tmpdir(), "broke-gateway-"));
+  const state = openState({ BROKE_HOME: dir });
+  const env = Object.entries(keys).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(join(dir, ".env"), env.join(""), { mode: 0o600 });
+  const labels = backends.map((_, index) => `backend-${index}`);
+  state.generations.commit("test", (routing) => {
+    const added = backends.reduce(
+      (current, { dialect, url, keyEnv }, index) =>
+        addBackend(current, {
+          label: labels[index]!,
+          provider: null,
+          baseUrl: url,
+          dialect,
+          model: `model-${index}`,
+          keyEnv: keyEnv ?? null,
+        }),
+      routing,
+    );
+    return labels.length === 0 ? added : { ...added, slots: { ...added.slots, sonnet: labels } };
+  });
+  const reports: RequestReport[] = [];
+  const deps = { ...gatewayDeps(state), onReport: (report: RequestReport) => void reports.push(report) };
+  const listening = listen(
+    tcpApp(deps, () => TOKEN, "0.0.0"),
+    { kind: "tcp", port: 0 },
+  );
+  const url = `http://127.0.0.1:${listening.port}`;
+  const auth = { authorization: `Bearer ${TOKEN}` };
+  return {
+    url,
+    reports,
+    post: (path, body, init = {}) =>
+      fetch(url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...auth, ...init.headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+        ...(init.signal === undefined ? {} : { signal: init.signal }),
+      }),
+    get: (path) => fetch(url + path, { headers: auth }),
+    async reported(count) {
+      while (reports.length < count) await Bun.sleep(1);
+    },
+    async [Symbol.asyncDispose]() {
+      await listening.stop(false);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
