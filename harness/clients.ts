@@ -6,7 +6,15 @@ import { BrokeError } from "#src/core/errors.ts";
 export type ClientId = "claude" | "exec";
 
 /** What a client's set-up may depend on; all paths are as seen from inside. */
-export type ClientContext = { home: string; workspace: string; gatewayUrl: string; token: string; terminal: boolean };
+export type ClientContext = {
+  home: string;
+  workspace: string;
+  gatewayUrl: string;
+  token: string;
+  terminal: boolean;
+  /** Whether the sandbox, and not the client's own questions, is what holds the client. */
+  confined: boolean;
+};
 
 export type Client = {
   id: ClientId;
@@ -34,13 +42,25 @@ const claudeSlots = {
   ANTHROPIC_SMALL_FAST_MODEL: "haiku",
 };
 
+const PERMISSION_ARGS = /^--(permission-mode|permission-prompt-tool|(allow-)?dangerously-skip-permissions)(=|$)/;
+
+/** Without a terminal nobody can be asked, and a question becomes a refusal: the sandbox decides instead. A person is asked, or says otherwise. */
+function claudePermissions(given: string[], { confined, terminal }: ClientContext): string[] {
+  if (!confined || given.some((arg) => PERMISSION_ARGS.test(arg))) return [];
+  return terminal ? ["--allow-dangerously-skip-permissions"] : ["--permission-mode", "bypassPermissions"];
+}
+
 const claude: Client = {
   id: "claude",
   binary: "claude",
   install: "npm install -g @anthropic-ai/claude-code",
   reservedArgs: ["--setting-sources", "--settings", "--managed-settings"],
-  // Workspace settings may carry hooks that run and variables that redirect, also in -p; only the home's own are loaded.
-  args: (given) => ["--setting-sources", "user", ...given],
+  args: (given, context) => [
+    // Workspace settings may carry hooks that run and variables that redirect, also in -p; only the home's own are loaded.
+    ...["--setting-sources", "user"],
+    ...claudePermissions(given, context),
+    ...given,
+  ],
   env: (context) => ({
     ...claudeSlots,
     CLAUDE_CONFIG_DIR: `${context.home}/.claude`,

@@ -73,6 +73,7 @@ export function prepareRun(options: {
     gatewayUrl: "http://127.0.0.1:{bridge_port}",
     token: options.token,
     terminal: options.terminal,
+    confined: profile.root === "allowlist",
   };
   const homeReadOnly = makeClientHome(paths.clientHome, client, context);
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
