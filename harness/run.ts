@@ -13,6 +13,7 @@ import type { RunStore } from "#src/state/runs.ts";
 import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
+import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { pruneClientHome } from "./client-home.ts";
@@ -68,12 +69,21 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   return { runId, paths, lock };
 }
 
-function weakControls(prepared: Prepared): string[] {
+function weakControls(prepared: Prepared, group: ProcessGroup | undefined): string[] {
   const { profile, host } = prepared.input;
   const warnings: string[] = [];
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
-  if (host.uid === 0) warnings.push("launched as root without a cgroup: the number of processes is not limited");
+  if (profile.root === "allowlist" && host.uid === 0 && group === undefined) {
+    warnings.push("launched as root without a cgroup: the number of processes is not limited");
+  }
   return warnings;
+}
+
+/** Root is exempt from the limit that holds everybody else. */
+function limitProcesses({ input }: Prepared, runId: string): ProcessGroup | undefined {
+  const { processes } = input.profile.limits;
+  if (input.host.uid !== 0 || processes === undefined) return undefined;
+  return makeProcessGroup(`broke-${runId}`, processes);
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
@@ -134,7 +144,8 @@ async function supervise(
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const prepared = prepareRun({ contract, paths, brokeHome: deps.home.root, token, terminal, env: deps.env });
   const { input, client } = prepared;
-  const warnings = weakControls(prepared);
+  const group = limitProcesses(prepared, ledger.run);
+  const warnings = weakControls(prepared, group);
   ledger.append("env_plan.applied", { passed: Object.keys(input.env).length, dropped: countDropped(deps.env) });
   const before = takeInventory(contract.workspace);
   const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
@@ -148,6 +159,7 @@ async function supervise(
       placeholders: ignored.length,
       masked: input.protect.masked.length,
       shims: prepared.shims,
+      processes: group === undefined ? "rlimit" : "cgroup",
       warnings,
     });
     await using shims = readShimEvents(paths.events, (event, data) => ledger.append(event, data));
@@ -158,7 +170,7 @@ async function supervise(
     });
     let end: Observed["end"];
     try {
-      end = await superviseClient(deps, contract, plan, input.host.arch, terminal, ledger);
+      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger);
     } finally {
       await gateway.stop();
     }
@@ -170,6 +182,7 @@ async function supervise(
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
     return { end, warnings, inventoryComplete: changes.complete };
   } finally {
+    await group?.remove();
     removePlaceholders(paths.placeholders);
     pruneClientHome(paths.clientHome, client.keep);
   }
@@ -180,7 +193,7 @@ async function superviseClient(
   contract: RunContract,
   plan: ReturnType<typeof planSandbox>,
   arch: Prepared["input"]["host"]["arch"],
-  terminal: boolean,
+  { terminal, group }: { terminal: boolean; group: ProcessGroup | undefined },
   ledger: Ledger,
 ): Promise<Observed["end"]> {
   const size = terminalSize();
@@ -206,20 +219,24 @@ async function superviseClient(
           cut: exec.cut || exec.argv.length > MAX_ARGS,
         }),
     },
+    group?.prefix,
   );
-  deps.runs.setStatus(ledger.run, "running", null);
-  using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
-  if (terminal) {
-    session = attachTerminal(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
-  } else if (run.streams !== undefined) {
-    const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
-    const end = await run.ended;
-    await copied;
-    return end;
-  }
   try {
+    deps.runs.setStatus(ledger.run, "running", null);
+    using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
+    if (terminal) {
+      session = attachTerminal(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
+    } else if (run.streams !== undefined) {
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
+      const end = await run.ended;
+      await copied;
+      return end;
+    }
     return await run.ended;
   } finally {
     session?.close();
+    // Only what failed here leaves it running: nobody would observe it any more.
+    run.kill();
+    await run.ended;
   }
 }

@@ -56,7 +56,8 @@ export async function launchSandbox(
   events: SandboxEvents = {},
   prefix: string[] = [],
 ): Promise<RunningSandbox> {
-  const observer = await startObserver(arch, (exec) => events.onExec?.(exec));
+  let unrecorded = false;
+  const observer = await startObserver(arch, (exec) => tell(() => events.onExec?.(exec)));
   const spawned = (() => {
     try {
       return spawnSandbox(plan, observer.childFd, stdio, prefix);
@@ -80,9 +81,19 @@ export async function launchSandbox(
     }
   };
   say(plan.order);
+  const tell = (event: () => void) => {
+    try {
+      event();
+    } catch {
+      // Whoever keeps the record could not: from here on the run would go unobserved.
+      failure ??= "an event of the run could not be recorded";
+      unrecorded = true;
+      kill();
+    }
+  };
   const reports = readReports(control, (line) => {
-    if (line.kind === "started") events.onStarted?.(line.pid);
-    else if (line.kind === "stopped") events.onStopped?.();
+    if (line.kind === "started") tell(() => events.onStarted?.(line.pid));
+    else if (line.kind === "stopped") tell(() => events.onStopped?.());
     else if (line.kind === "exited") report = line;
     else if (line.kind === "failed")
       failure = `${line.stage} failed inside the sandbox (errno ${line.errno ?? "none"})`;
@@ -102,6 +113,7 @@ export async function launchSandbox(
     const { attached, lost } = await observer.done;
     closeSync(control);
     if (lost !== undefined) return { kind: "unobserved", reason: `the exec observer was lost: ${lost}` };
+    if (unrecorded) return { kind: "unobserved", reason: "an event of the run could not be recorded" };
     if (report?.kind !== "exited")
       return { kind: "unobserved", reason: failure ?? "the sandbox ended without a report" };
     if (!attached) return { kind: "unobserved", reason: "the exec observer never attached" };
