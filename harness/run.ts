@@ -7,7 +7,7 @@ import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
 import type { Json } from "#src/core/json.ts";
-import { clip, makeRedactor } from "#src/core/text.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
@@ -22,6 +22,7 @@ import { countDropped } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import type { ModelGateway, ModelRequest } from "./ports.ts";
+import { boundArgs } from "./bounded.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { forwardSignals } from "./signals.ts";
@@ -43,10 +44,6 @@ export type RunDeps = {
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
 const SIGPIPE = 13;
-const MAX_ARG_BYTES = 256;
-const MAX_ARGS = 32;
-
-const boundedArgs = (args: string[]): Json => args.slice(0, MAX_ARGS).map((arg) => clip(arg, MAX_ARG_BYTES).text);
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -100,7 +97,7 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
     redact,
     saveHead: (head) => deps.runs.saveHead(runId, head),
   });
-  ledger.append("run.registered", { ...contract, args: boundedArgs(contract.args) });
+  ledger.append("run.registered", { ...contract, args: boundArgs(contract.args).argv });
   ledger.append("checkpoint.opened", { reason: "registered" });
   let observed: Observed;
   let verdict: Verdict;
@@ -207,17 +204,13 @@ async function superviseClient(
       ? { kind: "terminal", ...size, onOutput: (bytes) => void process.stdout.write(bytes) }
       : { kind: "pipes", stdin },
     {
-      onStarted: () => ledger.append("agent.launched", { client: contract.client, argv: boundedArgs(plan.order.argv) }),
+      onStarted: () => ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) }),
       onStopped: () => session?.suspend(),
-      onExec: (exec) =>
-        ledger.append("command.observed", {
-          pid: exec.pid,
-          path: exec.path,
-          argv: boundedArgs(exec.argv),
-          cwd: exec.cwd,
-          by: exec.exe,
-          cut: exec.cut || exec.argv.length > MAX_ARGS,
-        }),
+      onExec(exec) {
+        const { argv, cut } = boundArgs(exec.argv);
+        const { pid, path, cwd, exe: by } = exec;
+        ledger.append("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
+      },
     },
     group?.prefix,
   );

@@ -4,23 +4,22 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import type { Json } from "#src/core/json.ts";
 import { clip } from "#src/core/text.ts";
+import { boundArgs } from "./bounded.ts";
 import { makeFrameParser, type ShimEvent } from "#shims/frames.ts";
 
 const MAX_EVENTS = 20_000;
-const MAX_ARG_BYTES = 256;
-const MAX_ARGS = 32;
+const MAX_WORD_BYTES = 256;
 const POLL_MS = 20;
 
 function eventData(event: ShimEvent): { name: string; data: Record<string, Json> } {
   if (event.kind === "completed") return { name: "command.completed", data: { pid: event.pid, code: event.code } };
-  const args = event.args?.slice(0, MAX_ARGS).map((arg) => clip(arg, MAX_ARG_BYTES).text) ?? null;
   return {
     name: "command.started",
     data: {
       pid: event.pid,
-      tool: clip(event.tool, MAX_ARG_BYTES).text,
-      cwd: clip(event.cwd, MAX_ARG_BYTES).text,
-      args,
+      tool: clip(event.tool, MAX_WORD_BYTES).text,
+      cwd: clip(event.cwd, MAX_WORD_BYTES).text,
+      args: event.args === undefined || event.args === null ? null : boundArgs(event.args).argv,
     },
   };
 }

@@ -17,8 +17,8 @@ const NOTIF_BYTES = 80;
 const RESPONSE_BYTES = 24;
 const FLAG_CONTINUE = 1;
 const MAX_PATH_BYTES = 4096;
-const MAX_ARGS = 64;
-const MAX_ARG_BYTES = 1024;
+const MAX_ARGS = 1024;
+const MAX_ARGS_BYTES = 64 * 1024;
 const EINTR = 4;
 const ENOENT = 2;
 
@@ -33,31 +33,38 @@ function readBytes(memory: number, address: bigint, size: number): Buffer {
   return buffer.subarray(0, bytes);
 }
 
-function readString(memory: number, address: bigint, max: number): string {
+function readString(memory: number, address: bigint, max: number): { text: string; bytes: number; cut: boolean } {
   const PAGE = 4096n;
   const parts: Buffer[] = [];
+  let cut = true;
   let at = address;
   for (let left = max; left > 0;) {
     const size = Math.min(left, Number(PAGE - (at % PAGE)));
     const piece = readBytes(memory, at, size);
     const end = piece.indexOf(0);
     parts.push(end === -1 ? piece : piece.subarray(0, end));
+    if (end !== -1) cut = false;
     if (end !== -1 || piece.length < size) break;
     at += BigInt(size);
     left -= size;
   }
-  return Buffer.concat(parts).toString();
+  const whole = Buffer.concat(parts);
+  return { text: whole.toString(), bytes: whole.length, cut };
 }
 
 function readArgs(memory: number, address: bigint): { args: string[]; cut: boolean } {
   const args: string[] = [];
   if (address === 0n) return { args, cut: false };
+  let left = MAX_ARGS_BYTES;
   for (let index = 0; index < MAX_ARGS; index++) {
     const word = readBytes(memory, address + BigInt(index * 8), 8);
     if (word.length < 8) return { args, cut: true };
     const pointer = word.readBigUInt64LE();
     if (pointer === 0n) return { args, cut: false };
-    args.push(readString(memory, pointer, MAX_ARG_BYTES));
+    const read = readString(memory, pointer, left);
+    args.push(read.text);
+    left -= read.bytes;
+    if (read.cut) return { args, cut: true };
   }
   return { args, cut: true };
 }
@@ -80,7 +87,7 @@ function observe(pid: number, number: number, args: bigint[], arch: Arch): Obser
     return { ...base, path: null, argv: [], cut: true };
   }
   try {
-    const path = readString(memory, args[at]!, MAX_PATH_BYTES);
+    const { text: path } = readString(memory, args[at]!, MAX_PATH_BYTES);
     const { args: argv, cut } = readArgs(memory, args[at + 1]!);
     const empty = path === "" && at === 1;
     return { ...base, path: empty ? link(`/proc/${pid}/fd/${Number(BigInt.asIntN(32, args[0]!))}`) : path, argv, cut };
