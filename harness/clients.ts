@@ -44,10 +44,13 @@ const claudeSlots = {
 
 const PERMISSION_ARGS = /^--(permission-mode|permission-prompt-tool|(allow-)?dangerously-skip-permissions)(=|$)/;
 
-/** Without a terminal nobody can be asked, and a question becomes a refusal: the sandbox decides instead. A person is asked, or says otherwise. */
-function claudePermissions(given: string[], { confined, terminal }: ClientContext): string[] {
+/**
+ * Where the sandbox holds the client, it decides and nobody is asked. Claude Code's own default asks a classifier on Anthropic's servers, which
+ * no other provider has, and without a terminal every question becomes a refusal.
+ */
+function claudePermissions(given: string[], { confined }: ClientContext): string[] {
   if (!confined || given.some((arg) => PERMISSION_ARGS.test(arg))) return [];
-  return terminal ? ["--allow-dangerously-skip-permissions"] : ["--permission-mode", "bypassPermissions"];
+  return ["--permission-mode", "bypassPermissions"];
 }
 
 const claude: Client = {

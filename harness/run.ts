@@ -27,7 +27,7 @@ import { type Prepared, prepareRun } from "./prepare.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { forwardSignals } from "./signals.ts";
 import { copyOutputs } from "./streams.ts";
-import { attachTerminal, terminalSize } from "./terminal.ts";
+import { takeTerminal, terminalSize } from "./terminal.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -193,16 +193,13 @@ async function superviseClient(
   { terminal, group }: { terminal: boolean; group: ProcessGroup | undefined },
   ledger: Ledger,
 ): Promise<Observed["end"]> {
-  const size = terminalSize();
-  let session: ReturnType<typeof attachTerminal> | undefined;
+  using session = terminal ? takeTerminal() : undefined;
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   const run: RunningSandbox = await launchSandbox(
     plan,
     arch,
-    terminal
-      ? { kind: "terminal", ...size, onOutput: (bytes) => void process.stdout.write(bytes) }
-      : { kind: "pipes", stdin },
+    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput: session.write },
     {
       onStarted: () => ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) }),
       onStopped: () => session?.suspend(),
@@ -217,9 +214,8 @@ async function superviseClient(
   try {
     deps.runs.setStatus(ledger.run, "running", null);
     using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
-    if (terminal) {
-      session = attachTerminal(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
-    } else if (run.streams !== undefined) {
+    session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
+    if (run.streams !== undefined) {
       const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
       const end = await run.ended;
       await copied;
@@ -227,7 +223,6 @@ async function superviseClient(
     }
     return await run.ended;
   } finally {
-    session?.close();
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();
     await run.ended;

@@ -3,10 +3,11 @@
 // Does not stop: what the client writes from reaching the terminal; escape sequences are its business while it runs.
 
 import type { RunningSandbox } from "#sandbox/launch.ts";
+import * as libc from "#sandbox/libc.ts";
+import { trackModes } from "./terminal-modes.ts";
 
 const SIGCONT = 18;
-// Leaves alternate screens and mouse reporting, shows the cursor: what a client that was killed could not undo itself.
-const RESTORE = "\u001b[?1049l\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?25h";
+const STDIN = 0;
 
 export type TerminalSize = { columns: number; rows: number };
 
@@ -15,48 +16,60 @@ export function terminalSize(): TerminalSize {
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }
 
-export type TerminalSession = {
+export type TerminalSession = Disposable & {
+  /** The client's output, on its way to our terminal. */
+  write(bytes: Uint8Array): void;
+  /** From now on what is typed, and the window's size, go to the client; `onResize` hears of every new size. */
+  connect(run: RunningSandbox, onResize: (size: TerminalSize) => void): void;
   /** The client stopped itself: gives the terminal back, stops this process too, and goes on when it is continued. */
   suspend(): void;
-  /** Gives the terminal back for good. */
-  close(): void;
 };
 
-/** Connects our terminal to the client's. `onResize` hears of every new size. */
-export function attachTerminal(run: RunningSandbox, onResize: (size: TerminalSize) => void): TerminalSession {
-  const inner = run.process.terminal;
-  const raw = (on: boolean) => {
-    if (process.stdin.isTTY) process.stdin.setRawMode(on);
-  };
-  const onInput = (bytes: Buffer) => void inner?.write(bytes);
-  const onWindowChange = () => {
-    const size = terminalSize();
-    inner?.resize(size.columns, size.rows);
-    onResize(size);
-  };
+/**
+ * Takes our terminal for a client, before the client exists: what is typed from here on is the client's. Disposing gives the terminal back.
+ */
+export function takeTerminal(): TerminalSession {
+  const before = libc.terminalSettings(STDIN);
+  const through = libc.rawSettings(before);
+  const raw = (on: boolean) => libc.setTerminal(STDIN, on ? through : before);
+  const modes = trackModes();
+  let client: { run: RunningSandbox; onInput(bytes: Buffer): void; onWindowChange(): void } | undefined;
   raw(true);
-  process.stdin.on("data", onInput);
-  process.stdin.resume();
-  process.on("SIGWINCH", onWindowChange);
-  let open = true;
   return {
+    write(bytes) {
+      modes.watch(bytes);
+      process.stdout.write(bytes);
+    },
+    connect(run, onResize) {
+      const { terminal } = run.process;
+      const onInput = (bytes: Buffer) => void terminal?.write(bytes);
+      const onWindowChange = () => {
+        const size = terminalSize();
+        terminal?.resize(size.columns, size.rows);
+        onResize(size);
+      };
+      client = { run, onInput, onWindowChange };
+      process.stdin.on("data", onInput);
+      process.stdin.resume();
+      process.on("SIGWINCH", onWindowChange);
+    },
     suspend() {
       raw(false);
       process.once("SIGCONT", () => {
         raw(true);
-        onWindowChange();
-        run.signal(SIGCONT);
+        client?.onWindowChange();
+        client?.run.signal(SIGCONT);
       });
       process.kill(process.pid, "SIGSTOP");
     },
-    close() {
-      if (!open) return;
-      open = false;
-      process.off("SIGWINCH", onWindowChange);
-      process.stdin.off("data", onInput);
+    [Symbol.dispose]() {
+      if (client !== undefined) {
+        process.off("SIGWINCH", client.onWindowChange);
+        process.stdin.off("data", client.onInput);
+        process.stdin.pause();
+      }
       raw(false);
-      process.stdin.pause();
-      process.stdout.write(RESTORE);
+      process.stdout.write(modes.undo());
     },
   };
 }

@@ -67,7 +67,7 @@ export async function launchSandbox(
       throw new BrokeError("missing", "bubblewrap cannot be started", "`broke doctor` says what is missing");
     }
   })();
-  const { process: child, streams, control } = spawned;
+  const { process: child, streams, control, drained } = spawned;
   let report: Report | undefined;
   let failure: string | undefined;
   const kill = () => {
@@ -108,6 +108,7 @@ export async function launchSandbox(
   });
   const ended = (async (): Promise<SandboxEnd> => {
     await child.exited;
+    await drained;
     await reports;
     observer.stop();
     const { attached, lost } = await observer.done;

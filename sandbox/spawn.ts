@@ -25,6 +25,8 @@ export type SpawnedSandbox = {
   streams: ClientStreams | undefined;
   /** Our end of init's control socket. */
   control: number;
+  /** Ends when everything written to the terminal has been handed on; at once without one. */
+  drained: Promise<void>;
 };
 
 function openFile(file: PlanFile): number {
@@ -90,13 +92,19 @@ export function spawnSandbox(
     libc.writeAll(args, encodeWords(options, numbers));
     const argv = [...prefix, BWRAP, "--args", String(argsNumber), ...plan.words.slice(end)];
     if (stdio.kind === "terminal") {
+      const { promise: drained, resolve } = Promise.withResolvers<void>();
       const child = Bun.spawn(argv, {
         env: {},
         cwd: "/",
         stdio: ["ignore", "ignore", "ignore", ...extra],
-        terminal: { cols: stdio.columns, rows: stdio.rows, data: (_, bytes) => stdio.onOutput(bytes) },
+        terminal: {
+          cols: stdio.columns,
+          rows: stdio.rows,
+          data: (_, bytes) => stdio.onOutput(bytes),
+          exit: () => resolve(),
+        },
       });
-      return { process: child, streams: undefined, control };
+      return { process: child, streams: undefined, control, drained };
     }
     const input = stdio.stdin === "pipe" ? feedFromOurInput(opened) : undefined;
     const output = libc.pipe();
@@ -108,7 +116,8 @@ export function spawnSandbox(
       detached: true,
       stdio: [input ?? "ignore", output[1], errors[1], ...extra],
     });
-    return { process: child, streams: { stdout: output[0], stderr: errors[0] }, control };
+    const streams = { stdout: output[0], stderr: errors[0] };
+    return { process: child, streams, control, drained: Promise.resolve() };
   } catch (error) {
     closeSync(control);
     throw error;

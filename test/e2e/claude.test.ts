@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Dialect } from "#src/core/dialects.ts";
 import { startGateway, TOKEN } from "#test/support/gateway.ts";
 import { LAUNCHER, makeBench, ROOT, runIdOf } from "#test/support/broke.ts";
+import { sit } from "#test/support/terminal.ts";
 import { converse, shapeOf, streamJsonArgs } from "#test/support/stream-json.ts";
 import { startUpstream, type Upstream } from "#test/support/upstream.ts";
 import { say, type Script, task, tool } from "#test/support/upstream/script.ts";
@@ -213,4 +214,48 @@ test("Ctrl-C of a run without a terminal ends the client, and the call it waited
   expect(shown.ledger.state).toBe("intact");
   const events = (await bench.broke(["harness", "events", id])).stdout;
   expect(events).toContain("session.interrupted");
+});
+
+test("the real TUI on a real terminal: a task, a new window size, and Ctrl-C twice to leave", async () => {
+  using bench = makeBench();
+  await using upstream = await startUpstream(
+    task([
+      say("Looking.", tool("Bash", { command: "echo made > tui.txt", description: "d" })),
+      say("Finished."),
+    ]),
+  );
+  await bench.broke([
+    "backend",
+    "add",
+    "scripted",
+    "--base-url",
+    upstream.url,
+    "--dialect",
+    "anthropic",
+    "--model",
+    "m",
+  ]);
+  await bench.broke(["swap", "all=scripted"]);
+  const seat = sit([LAUNCHER, "harness", "run"], { cwd: bench.workspace, env: bench.env, columns: 100, rows: 30 });
+  await seat.until("❯");
+  seat.resize(110, 35);
+  seat.type("make the file");
+  await seat.until(/make.*the.*file/s);
+  seat.type("\r");
+  await seat.until("Finished.");
+  seat.type("\x03");
+  await seat.until(/Ctrl-C.*again/s);
+  seat.type("\x03");
+  expect(await seat.exited).toBe(0);
+  const id = runIdOf({ code: 0, stdout: "", stderr: seat.screen() });
+  const events = (await bench.broke(["harness", "events", id])).stdout;
+  expect(events).toContain("session.resized       columns 110, rows 35");
+  const shown = JSON.parse((await bench.broke(["harness", "show", id, "--json"])).stdout);
+  expect({
+    state: shown.ledger.state,
+    changed: shown.inventory.changes.map(({ path }: { path: string }) => path),
+  }).toEqual({
+    state: "intact",
+    changed: ["tui.txt"],
+  });
 });
