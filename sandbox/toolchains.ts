@@ -3,6 +3,8 @@
 // Does not stop: reading those binaries.
 
 import {
+  accessSync,
+  constants,
   existsSync,
   lstatSync,
   openSync,
@@ -19,12 +21,16 @@ import type { Bind } from "./plan.ts";
 
 const CLIENTS_DIR = "/opt/broke/clients";
 
-/** Finds an executable by name in a list of folders; the real path, links resolved. */
+/** Finds an executable by name in a list of folders; the real path, links resolved. A folder we may not look into does not have it. */
 export function findExecutable(name: string, folders: string[]): string | undefined {
   for (const folder of folders) {
-    const path = join(folder, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() && (stat.mode & 0o111) !== 0) return realpathSync(path);
+    try {
+      const path = realpathSync(join(folder, name));
+      accessSync(path, constants.X_OK | constants.R_OK);
+      if (statSync(path).isFile()) return path;
+    } catch {
+      // Not there, or not for us.
+    }
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import { Elysia } from "elysia";
 import { newRequestId } from "#src/core/ids.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
 import { codecOf } from "./attempt.ts";
-import { hasToken } from "./auth.ts";
+import { hasToken, isLocalRequest } from "./auth.ts";
 import { countTokens } from "./count.ts";
 import { listModels } from "./models.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -30,6 +30,13 @@ export function plainError(fault: Fault): Response {
 export function errorHandler({ code, error }: { code: string | number; error: unknown }): Response {
   if (code === "NOT_FOUND") return plainError({ status: 404, type: errorTypeOf(404), message: "no such endpoint" });
   return plainError(faultOf(error));
+}
+
+/** Refuses a request that names another host, or comes from another's page, before anything of it is read. */
+export function localOnly({ request }: { request: Request }): Response | undefined {
+  if (isLocalRequest(request.headers)) return undefined;
+  const message = "the Host or Origin header names somebody else";
+  return plainError({ status: 403, type: "permission", message, final: true });
 }
 
 /** The app. */

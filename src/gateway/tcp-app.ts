@@ -2,8 +2,7 @@
 
 import * as v from "valibot";
 import { Elysia } from "elysia";
-import { elysiaConfig, errorHandler, modelApp, plainError, type Token } from "./app.ts";
-import { isLocalRequest } from "./auth.ts";
+import { elysiaConfig, errorHandler, localOnly, modelApp, type Token } from "./app.ts";
 import { docsApp, modelDocs } from "./docs.ts";
 import { operation } from "./openapi.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -16,11 +15,7 @@ const ready = v.object({ status: v.literal("ready"), generation: v.number() });
 export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
   return new Elysia(elysiaConfig)
     .onError(errorHandler)
-    .onRequest(({ request }) => {
-      if (isLocalRequest(request.headers)) return undefined;
-      const message = "the Host or Origin header names somebody else";
-      return plainError({ status: 403, type: "permission", message, final: true });
-    })
+    .onRequest(localOnly)
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({
         summary: "Whether the process answers",
