@@ -6,7 +6,8 @@ import { accessSync, constants, readFileSync, realpathSync, statSync } from "nod
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 
-export type Owner = { uid: number; gid: number; home: string; name: string };
+/** `name` and `home` are null for an id without an account: files from another machine, mounted into a container. */
+export type Owner = { uid: number; gid: number; home: string | null; name: string | null };
 
 const SETPRIV = "/usr/bin/setpriv";
 
@@ -21,7 +22,8 @@ export function ownerOf(uid: number, passwd: string): Owner | undefined {
 
 /** Arguments for setpriv that become `owner` for good and keep nothing of root's. */
 export function dropArguments(owner: Owner, command: string[]): string[] {
-  const ids = ["--reuid", String(owner.uid), "--regid", String(owner.gid), "--init-groups"];
+  const groups = owner.name === null ? "--clear-groups" : "--init-groups";
+  const ids = ["--reuid", String(owner.uid), "--regid", String(owner.gid), groups];
   return [SETPRIV, ...ids, "--inh-caps=-all", "--bounding-set=-all", "--", ...command];
 }
 
@@ -31,14 +33,14 @@ export function dropArguments(owner: Owner, command: string[]): string[] {
  */
 export function dropToOwner(workspace: string, env: Record<string, string | undefined>): void {
   if (process.getuid!() !== 0) return;
-  const uid = statSync(realpathSync(workspace)).uid;
+  const { uid, gid } = statSync(realpathSync(workspace));
   if (uid === 0) return;
-  const owner = ownerOf(uid, readFileSync("/etc/passwd", "utf8"));
-  if (owner === undefined) {
+  const owner = ownerOf(uid, readFileSync("/etc/passwd", "utf8")) ?? { uid, gid, home: null, name: null };
+  if (owner.home === null && !env.BROKE_HOME) {
     throw new BrokeError(
       "denied",
-      `the workspace belongs to uid ${uid}, which has no account here`,
-      "chown the workspace, or add the account",
+      `the workspace belongs to uid ${uid}, which has no account here and so no home for its state`,
+      "set BROKE_HOME to a folder of that user",
     );
   }
   for (const tool of [SETPRIV, process.execPath]) accessSync(tool, constants.X_OK);
@@ -50,7 +52,8 @@ export function dropToOwner(workspace: string, env: Record<string, string | unde
     join(root, "src", "main.ts"),
     ...process.argv.slice(2),
   ];
-  const variables = { ...env, HOME: owner.home, USER: owner.name, LOGNAME: owner.name };
+  const name = owner.name ?? String(uid);
+  const variables = { ...env, HOME: owner.home ?? "/nonexistent", USER: name, LOGNAME: name };
   const [file = SETPRIV, ...args] = dropArguments(owner, command);
   const clean = Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -27,19 +27,21 @@ export function plainError(fault: Fault): Response {
 }
 
 /** Every failure as an answer; nothing of a bug but that it was one. */
-export function errorHandler({ code, error }: { code: string | number; error: unknown }): Response {
+function errorHandler({ code, error }: { code: string | number; error: unknown }): Response {
   if (code === "NOT_FOUND") return plainError({ status: 404, type: errorTypeOf(404), message: "no such endpoint" });
   return plainError(faultOf(error));
 }
 
-/** Refuses a request that names another host, or comes from another's page, before anything of it is read. */
-export function localOnly({ request }: { request: Request }): Response | undefined {
-  if (isLocalRequest(request.headers)) return undefined;
-  const message = "the Host or Origin header names somebody else";
-  return plainError({ status: 403, type: "permission", message, final: true });
+/** The start of every app: failures as answers, and nobody let in who names another host or comes from another's page. */
+export function guardedApp() {
+  return new Elysia(elysiaConfig).onError(errorHandler).onRequest(({ request }) => {
+    if (isLocalRequest(request.headers)) return undefined;
+    const message = "the Host or Origin header names somebody else";
+    return plainError({ status: 403, type: "permission", message, final: true });
+  });
 }
 
-/** The app. */
+/** The model routes, behind the token. */
 export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
   const beforeHandle = ({ request }: { request: Request }) => {
     const current = token();

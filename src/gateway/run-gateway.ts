@@ -1,7 +1,7 @@
 // The gateway of one run: the same app on the run's own socket, let in by the run's nonce, which dies with it.
 
 import type { GatewayDeps, RequestReport } from "./ports.ts";
-import { modelApp } from "./app.ts";
+import { guardedApp, modelApp } from "./app.ts";
 import { listen } from "./listen.ts";
 
 /** Serves a run; `stop` revokes the nonce first, then cuts what is still open. */
@@ -10,7 +10,7 @@ export function serveRun(
   options: { socketPath: string; token: string; onRequest(report: RequestReport): void },
 ): { stop(): Promise<void> } {
   let token: string | null = options.token;
-  const app = modelApp({ ...deps, onReport: options.onRequest }, () => token);
+  const app = guardedApp().use(modelApp({ ...deps, onReport: options.onRequest }, () => token));
   const listening = listen(app, { kind: "unix", path: options.socketPath });
   return {
     async stop() {

@@ -1,8 +1,7 @@
 // The gateway on TCP: the model dialects, health, and the documentation, for this machine's own callers.
 
 import * as v from "valibot";
-import { Elysia } from "elysia";
-import { elysiaConfig, errorHandler, localOnly, modelApp, type Token } from "./app.ts";
+import { guardedApp, modelApp, type Token } from "./app.ts";
 import { docsApp, modelDocs } from "./docs.ts";
 import { operation } from "./openapi.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -13,9 +12,7 @@ const ready = v.object({ status: v.literal("ready"), generation: v.number() });
 
 /** The app. `version` is the product's. */
 export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
-  return new Elysia(elysiaConfig)
-    .onError(errorHandler)
-    .onRequest(localOnly)
+  return guardedApp()
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({
         summary: "Whether the process answers",

@@ -219,10 +219,7 @@ test("Ctrl-C of a run without a terminal ends the client, and the call it waited
 test("the real TUI on a real terminal: a task, a new window size, and Ctrl-C twice to leave", async () => {
   using bench = makeBench();
   await using upstream = await startUpstream(
-    task([
-      say("Looking.", tool("Bash", { command: "echo made > tui.txt", description: "d" })),
-      say("Finished."),
-    ]),
+    task([say("Looking.", tool("Bash", { command: "echo made > tui.txt", description: "d" })), say("Finished.")]),
   );
   await bench.broke([
     "backend",
