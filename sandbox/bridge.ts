@@ -2,24 +2,22 @@
 // No idle limit, no connection cap; a slow side pauses the other, so memory stays bounded. Loaded inside the sandbox: no imports.
 // Does not stop: any process in the sandbox from connecting (the placeholder key decides at the other end).
 
-import type { Socket, TCPSocketListener } from "bun";
+type Side = { peer: Bun.Socket<Side> | undefined; pending: Uint8Array[]; ended: boolean; paused: boolean };
 
-type Side = { peer: Socket<Side> | undefined; pending: Uint8Array[]; ended: boolean; paused: boolean };
-
-function pause(socket: Socket<Side>): void {
+function pause(socket: Bun.Socket<Side>): void {
   socket.data.paused = true;
   socket.pause();
 }
 
 // Bun 1.4 stops reading a socket that is resumed without having been paused, so the state is kept here.
-function resume(socket: Socket<Side>): void {
+function resume(socket: Bun.Socket<Side>): void {
   if (!socket.data.paused) return;
   socket.data.paused = false;
   socket.resume();
 }
 
 // Bytes copied, because Bun reuses the buffer it hands to `data`.
-function forward(from: Socket<Side>, piece: Uint8Array): void {
+function forward(from: Bun.Socket<Side>, piece: Uint8Array): void {
   const side = from.data;
   if (side.peer === undefined || side.peer.data.pending.length > 0) {
     (side.peer?.data ?? side).pending.push(piece.slice());
@@ -33,7 +31,7 @@ function forward(from: Socket<Side>, piece: Uint8Array): void {
   }
 }
 
-function drain(to: Socket<Side>): void {
+function drain(to: Bun.Socket<Side>): void {
   const side = to.data;
   while (side.pending.length > 0) {
     const piece = side.pending[0]!;
@@ -50,14 +48,14 @@ function drain(to: Socket<Side>): void {
   else resume(source);
 }
 
-function finish(from: Socket<Side>): void {
+function finish(from: Bun.Socket<Side>): void {
   const side = from.data;
   side.ended = true;
   if (side.peer !== undefined && side.peer.data.pending.length === 0) side.peer.shutdown();
 }
 
 // With our own side already shut down, Bun reports an orderly end as `close` without `end`; a reset comes with an error.
-function closed(from: Socket<Side>, error?: Error): void {
+function closed(from: Bun.Socket<Side>, error?: Error): void {
   const peer = from.data.peer;
   if (error === undefined) {
     finish(from);
@@ -73,7 +71,7 @@ function closed(from: Socket<Side>, error?: Error): void {
  * Listens on 127.0.0.1:`port` (0: any) and connects each client to `socketPath`, anew for every connection, so a socket that was
  * replaced at the same path is found. Returns the listener; its `port` is the real one.
  */
-export function startBridge(port: number, socketPath: string): TCPSocketListener<Side> {
+export function startBridge(port: number, socketPath: string): Bun.TCPSocketListener<Side> {
   return Bun.listen<Side>({
     hostname: "127.0.0.1",
     port,

@@ -1,6 +1,6 @@
-// The only place that starts processes: a planned sandbox (Bun.spawn, because descriptors and a terminal matter), and plain tools by
-// execa. Children get an explicit environment and no descriptor beyond the ones named.
-// Does not stop: a tool started by `runTool` from doing what it likes; never point it at a tree a worker wrote.
+// The only place that starts processes: a planned sandbox (Bun.spawn, because descriptors and a terminal matter), fixed probes, and our own
+// daemon. Children get an explicit environment and no descriptor beyond the ones named.
+// Does not stop: a program started by `runProbe` from doing what it likes; never point it at a tree a worker wrote.
 
 import { closeSync, constants } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
@@ -130,27 +130,6 @@ export function spawnSandbox(
 export function runProbe(argv: string[]): { code: number; output: string } {
   const result = Bun.spawnSync(argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
   return { code: result.exitCode, output: `${result.stdout.toString()}${result.stderr.toString()}` };
-}
-
-/** Result of a tool that ran to its end. */
-export type ToolResult = { code: number; stdout: string; stderr: string };
-
-/** Runs a trusted batch tool from a fixed path with a clean environment; never rejects on a non-zero code. */
-export async function runTool(
-  file: string,
-  args: string[],
-  options: { timeoutMs: number; env?: Record<string, string> },
-): Promise<ToolResult> {
-  const { execa } = await import("execa");
-  const result = await execa(file, args, {
-    reject: false,
-    extendEnv: false,
-    env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...options.env },
-    stdin: "ignore",
-    timeout: options.timeoutMs,
-    killDescendants: true,
-  });
-  return { code: result.exitCode ?? 127, stdout: result.stdout, stderr: result.stderr };
 }
 
 /** A process to be left running after we are gone (the gateway daemon): own session, no streams but the log. */
