@@ -20,12 +20,16 @@ export type Owner = v.InferOutput<typeof ownerSchema>;
 
 const ownerFile = (home: Home) => join(home.live, "gateway.json");
 
-/** Start time of a process in clock ticks since boot (proc(5), field 22 of stat); undefined when it is gone. */
+/**
+ * Start time of a process in clock ticks since boot (proc(5), field 22 of stat); undefined when it is gone. One that has ended and was not
+ * waited for yet is gone too.
+ */
 export function startTicks(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The command name may hold spaces and parentheses; fields count from the last one.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch {
     return undefined;
   }
