@@ -2,12 +2,13 @@
 // after the last signature is kept as it is and said to be unsigned.
 // Does not stop: edits of the unsigned tail made before reconciling.
 
-import { closeSync, constants, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "#src/core/clock.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
+import { dropProcessGroup } from "#sandbox/cgroup.ts";
 import * as libc from "#sandbox/libc.ts";
 import { removePlaceholders } from "#sandbox/placeholders.ts";
 import { pruneClientHome } from "./client-home.ts";
@@ -35,18 +36,26 @@ function cutTornLine(file: string, text: string): string {
   return text.slice(0, end);
 }
 
+/** The ledger's text; empty when the supervisor died before it wrote any. */
+function readText(file: string): string {
+  if (!existsSync(file)) return "";
+  return cutTornLine(file, readFileSync(file, "utf8"));
+}
+
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
   removePlaceholders(paths.placeholders);
   pruneClientHome(paths.clientHome, clientOf(row.client).keep);
-  const text = cutTornLine(paths.ledger, readFileSync(paths.ledger, "utf8"));
+  dropProcessGroup(row.id);
+  const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
   if (state === "tampered") {
     deps.runs.setStatus(row.id, "failed", row.verdict);
     return "tampered";
   }
   const last = parseLedger(text).records.at(-1);
-  if (state === "intact") {
+  if (last?.event === "run.completed") {
+    deps.runs.saveHead(row.id, { seq: last.seq, hash: last.hash });
     const outcome = last?.data.outcome === "failed" ? "failed" : "completed";
     deps.runs.setStatus(row.id, outcome, row.verdict);
     return "closed";

@@ -80,7 +80,7 @@ function weakControls(prepared: Prepared, group: ProcessGroup | undefined): stri
 function limitProcesses({ input }: Prepared, runId: string): ProcessGroup | undefined {
   const { processes } = input.profile.limits;
   if (input.host.uid !== 0 || processes === undefined) return undefined;
-  return makeProcessGroup(`broke-${runId}`, processes);
+  return makeProcessGroup(runId, processes);
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */

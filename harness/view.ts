@@ -33,8 +33,11 @@ export function readRun(home: Home, runs: RunStore, key: KeyObject, id: string):
   let text = "";
   try {
     text = readLedger(file);
-  } catch {
-    const reason = "the ledger cannot be read";
+  } catch (error) {
+    // A supervisor that died at once wrote none; a ledger that had a head and is gone was taken away.
+    const never = (error as NodeJS.ErrnoException).code === "ENOENT" && row.head.seq === 0;
+    const reason = never ? "the run never began" : "the ledger cannot be read";
+    if (never) return { row, file, records: [], verification: { state: "incomplete", records: 0, line: null, reason } };
     return { row, file, records: [], verification: { state: "tampered", records: 0, line: 1, reason } };
   }
   return { row, file, records: parseLedger(text).records, verification: verifyLedger(text, id, key, row.head) };

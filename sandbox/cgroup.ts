@@ -26,10 +26,23 @@ export function pidsHierarchies(text: string): string[] {
   ];
 }
 
-/** Makes a group that holds at most `max` processes and threads; undefined when none can be made here. */
-export function makeProcessGroup(name: string, max: number): ProcessGroup | undefined {
+const nameOf = (run: string) => `broke-${run}`;
+
+/** Removes what a supervisor that was killed left of its run's group; does nothing where there is none, or it is in use. */
+export function dropProcessGroup(run: string): void {
   for (const parent of pidsHierarchies(readFileSync("/proc/self/cgroup", "utf8"))) {
-    const folder = join(parent, name);
+    try {
+      rmdirSync(join(parent, nameOf(run)));
+    } catch {
+      // Not there, or not empty: then its processes are still ending, and an empty group limits nobody.
+    }
+  }
+}
+
+/** Makes a group for a run that holds at most `max` processes and threads; undefined when none can be made here. */
+export function makeProcessGroup(run: string, max: number): ProcessGroup | undefined {
+  for (const parent of pidsHierarchies(readFileSync("/proc/self/cgroup", "utf8"))) {
+    const folder = join(parent, nameOf(run));
     try {
       mkdirSync(folder);
     } catch {
