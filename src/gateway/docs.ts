@@ -92,7 +92,7 @@ export function docsApp(version: string) {
         provider: "scalar",
         scalarCDN: "/swagger/ui.js",
         documentation: {
-          info: { title: "broke gateway", version },
+          info: { title: "broke gateway", version, description: "Models by slot, for clients on this machine." },
           components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
           security: [{ token: [] }],
         },
