@@ -1,11 +1,12 @@
 // A run as a person or a program reads it: its ledger checked, its timeline in lines, its facts in one object.
 
-import { closeSync, constants, openSync, readFileSync, watch } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
+import * as libc from "#sandbox/libc.ts";
 import type { LedgerRecord } from "./record.ts";
 import { parseLedger, type Verification, verifyLedger } from "./verify.ts";
 
@@ -117,7 +118,22 @@ export function summarize(view: RunView): Json {
   };
 }
 
-/** Yields the ledger's records; with `follow` also those still to come, until the run is closed. */
+const FOLLOW_MS = 100;
+
+/** Whether a supervisor holds the run: it does to its last record. */
+function isHeld(lockFile: string): boolean {
+  const fd = openSync(lockFile, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return !libc.tryLock(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Yields the ledger's records; with `follow` also those still to come, until the run is closed or its supervisor is gone. Looks every
+ * 100 ms: change notices of the file system come late or not at all when several changes follow one another.
+ */
 export async function* followLedger(
   home: Home,
   runs: RunStore,
@@ -126,19 +142,12 @@ export async function* followLedger(
 ): AsyncGenerator<LedgerRecord> {
   const { file } = findRun(runs, home, id);
   let seen = 0;
-  let wake = Promise.withResolvers<void>();
-  const watcher = follow ? watch(file, () => wake.resolve()) : undefined;
-  try {
-    for (;;) {
-      const { records } = parseLedger(readLedger(file));
-      for (const record of records.slice(seen)) yield record;
-      seen = records.length;
-      const closed = records.at(-1)?.event === "run.completed";
-      if (watcher === undefined || closed) return;
-      await wake.promise;
-      wake = Promise.withResolvers<void>();
-    }
-  } finally {
-    watcher?.close();
+  for (;;) {
+    const going = follow && isHeld(runPaths(home, id).lock);
+    const { records } = parseLedger(readLedger(file));
+    for (const record of records.slice(seen)) yield record;
+    seen = records.length;
+    if (!going || records.at(-1)?.event === "run.completed") return;
+    await Bun.sleep(FOLLOW_MS);
   }
 }

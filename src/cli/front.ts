@@ -39,7 +39,13 @@ function toCommand(path: string[], node: { verb: Verb } | { group: Group }): Com
     const rest: ArgsDef = node.verb.rest
       ? { "-- …": { type: "positional", required: false, description: "passed on as it is" } }
       : {};
-    return { meta: { name, description: node.verb.description }, args: { ...node.verb.args, ...words, ...rest } };
+    // citty shows a long alias with one dash, as nobody may write it.
+    const named = Object.entries(node.verb.args).map(([key, arg]) => {
+      const { alias: _, ...shown } = arg as ArgDef & { alias?: string };
+      return [key, shown as ArgDef];
+    });
+    const args: ArgsDef = { ...Object.fromEntries(named), ...words, ...rest };
+    return { meta: { name, description: node.verb.description }, args };
   }
   const subCommands = Object.fromEntries(
     Object.entries(node.group.commands).map(([key, lazy]) => [
@@ -61,10 +67,9 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
   const flags = new Set<string>();
   const words: string[] = [];
   const named = Object.entries(verb.args).filter(([, arg]) => arg.type === "positional");
-  const option = (name: string): ArgDef | undefined => {
-    const arg = Object.hasOwn(verb.args, name) ? verb.args[name] : undefined;
-    return arg?.type === "positional" ? undefined : arg;
-  };
+  const options = Object.entries(verb.args).filter(([, arg]) => arg.type !== "positional");
+  const option = (word: string): [string, ArgDef] | undefined =>
+    options.find(([name, arg]) => name === word || ("alias" in arg && arg.alias === word));
   let position = 0;
   for (let index = 0; index < head.length; index++) {
     const word = head[index]!;
@@ -75,15 +80,16 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
       else throw usage("too many arguments");
       continue;
     }
-    const [name = "", ...joined] = word.replace(/^--?/, "").split("=");
-    const arg = word.startsWith("--") ? option(name) : undefined;
-    if (arg === undefined) {
+    const [written = "", ...joined] = word.replace(/^--?/, "").split("=");
+    const found = word.startsWith("--") ? option(written) : undefined;
+    if (found === undefined) {
       const guess = nearest(
-        name,
-        Object.keys(verb.args).filter((key) => option(key) !== undefined),
+        written,
+        options.map(([known]) => known),
       );
       throw usage("unknown option", guess === undefined ? undefined : `did you mean --${guess}?`);
     }
+    const [name, arg] = found;
     if (arg.type === "boolean") {
       if (joined.length > 0) throw usage(`--${name} takes no value`);
       flags.add(name);

@@ -13,6 +13,8 @@ function didYouMean(word: string, known: string[]): string | undefined {
   return guess === undefined ? undefined : `did you mean ${guess}?`;
 }
 
+const hasCredentials = (url: URL) => url.username !== "" || url.password !== "";
+
 /** Adds a backend under a new label. */
 export function addBackend(routing: Routing, backend: StoredBackend): Routing {
   const parsed = v.safeParse(backendSchema, backend);
@@ -41,7 +43,7 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
   if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
     throw new BrokeError("usage", "--base-url must start with http:// or https://");
   }
-  if (backend.baseUrl !== null && /@/.test(new URL(backend.baseUrl).host + new URL(backend.baseUrl).username)) {
+  if (backend.baseUrl !== null && hasCredentials(new URL(backend.baseUrl))) {
     throw new BrokeError(
       "usage",
       "--base-url must not carry credentials",

@@ -33,7 +33,8 @@ export function openKeyRing(home: Home, env: Record<string, string | undefined>)
     names() {
       refresh();
       const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
-      return [...new Set([...set, ...file.keys()])];
+      const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
+      return [...new Set([...set, ...kept])];
     },
   };
 }

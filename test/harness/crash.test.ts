@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, LAUNCHER, makeBench } from "#test/support/broke.ts";
+import { readFrom } from "#test/support/reading.ts";
 
 const TYPES = 8;
 
@@ -119,7 +120,7 @@ test("a run that is going on is left alone", async () => {
     env: bench.env,
     stdio: ["pipe", "pipe", "ignore"],
   });
-  await child.stdout.getReader().read();
+  await readFrom(child.stdout).until("up");
   expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
   child.stdin.end();
   expect(await child.exited).toBe(1);

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
+import { readFrom } from "#test/support/reading.ts";
 import { sit } from "#test/support/terminal.ts";
 
 const RUNS = 50;
@@ -52,12 +53,10 @@ describe("a client that traps INT and then exits 7", () => {
       env: bench.env,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const reader = child.stdout.getReader();
-    const decoder = new TextDecoder();
-    let out = "";
-    while (!out.includes("ready")) out += decoder.decode((await reader.read()).value);
+    const reading = readFrom(child.stdout);
+    await reading.until("ready");
     child.kill("SIGINT");
-    for (let part = await reader.read(); !part.done; part = await reader.read()) out += decoder.decode(part.value);
+    const out = await reading.rest();
     const stderr = await new Response(child.stderr).text();
     expect({ code: await child.exited, out }).toEqual({ code: 7, out: "ready\ncaught\n" });
     expect((await bench.broke(["harness", "events", runIdOf({ code: 7, stdout: "", stderr })])).stdout).toContain(

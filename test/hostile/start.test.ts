@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LAUNCHER } from "#test/support/broke.ts";
+import { readFrom } from "#test/support/reading.ts";
 
 type Trap = Disposable & {
   folder: string;
@@ -125,9 +126,7 @@ describe("a folder and an environment full of traps", () => {
   test("the gateway in the foreground, and what its process carries", async () => {
     using trap = layTrap();
     const child = start(trap, ["gateway", "--port=0"]);
-    const reader = child.stderr.getReader();
-    let said = "";
-    while (!said.includes("listening")) said += new TextDecoder().decode((await reader.read()).value);
+    await readFrom(child.stderr).until("listening");
     expect({ sprung: trap.sprung(), ...inside(child.pid) }).toEqual({ sprung: [], preloaded: false, variables: [] });
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
@@ -158,17 +157,14 @@ describe("a folder and an environment full of traps", () => {
       "echo up; read -r x < go; grep -c libresolv /proc/self/maps; env",
     ]);
     Bun.spawnSync(["mkfifo", join(trap.folder, "go")]);
-    const reader = child.stdout.getReader();
-    let out = "";
-    while (!out.includes("up")) out += new TextDecoder().decode((await reader.read()).value);
+    const reading = readFrom(child.stdout);
+    await reading.until("up");
     const below = descendants(child.pid).filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("bun"));
     expect(below.length).toBeGreaterThanOrEqual(1);
     for (const pid of [child.pid, ...below])
       expect({ pid, preloaded: inside(pid).preloaded }).toEqual({ pid, preloaded: false });
     writeFileSync(join(trap.folder, "go"), "x\n");
-    for (let part = await reader.read(); !part.done; part = await reader.read())
-      out += new TextDecoder().decode(part.value);
-    expect(out).not.toMatch(/^(BUN_|LD_|NODE_|BASH_ENV|ENV=)/m);
+    expect(await reading.rest()).not.toMatch(/^(BUN_|LD_|NODE_|BASH_ENV|ENV=)/m);
     expect(existsSync(fifo)).toBe(false);
     await child.exited;
     expect(trap.sprung()).toEqual([]);

@@ -6,7 +6,12 @@ import { note } from "../output.ts";
 export const verb: Verb = {
   description: "Run a client in a sandbox, record what it does, and end with a verdict",
   args: {
-    client: { type: "string", description: "claude (default), or exec: any command", valueHint: "claude|exec" },
+    client: {
+      type: "string",
+      alias: "provider",
+      description: "claude (default), or exec: any command; also --provider",
+      valueHint: "claude|exec",
+    },
     sandbox: { type: "string", description: "strict (default), hardened or normal", valueHint: "profile" },
   },
   rest: true,

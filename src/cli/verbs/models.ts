@@ -19,7 +19,11 @@ export const verb: Verb = {
     if (flags.has("json")) answerJson(backends);
     else {
       const key = (backend: (typeof backends)[number]) =>
-        backend.keys === null ? "no key needed" : backend.keys > 0 ? `${backend.keys} key(s)` : `set ${backend.keyEnv}`;
+        backend.keys === null
+          ? "no key needed"
+          : backend.keys > 0
+            ? `${backend.keys} key(s)`
+            : `needs ${backend.keyEnv}`;
       const rows = backends.map((backend) => [
         backend.label,
         backend.provider ?? "-",
