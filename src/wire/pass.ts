@@ -1,15 +1,22 @@
 // A streamed answer in the client's own dialect: its bytes go on as they came, in whole events, watched from the side. Only an error is said
 // anew, because a provider's words may hold a secret.
 
+import { parseJson } from "#src/core/json.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { PassCodec, StreamEncoder } from "./dialect.ts";
 import { upstreamFailure, type WireError } from "./errors.ts";
 import { CUT, type Flow, type FlowPhase } from "./flow.ts";
 import { makeFrameSplitter } from "./frames.ts";
+import { makeSseParser } from "./sse.ts";
 
 const toBytes = new TextEncoder();
 /** What is kept back before content comes; a provider that sends this much without any is not kept back longer. */
 const MAX_HELD_BYTES = 1024 * 1024;
+
+function isWhole(frame: Uint8Array): boolean {
+  const [event] = makeSseParser().push(frame);
+  return event !== undefined && parseJson(event.data) !== undefined;
+}
 
 /** The flow for one answer; `encoder` says errors and pings only. */
 export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redactor): Flow {
@@ -42,9 +49,9 @@ export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redac
   return {
     push: (piece) => forward(splitter.push(piece)),
     end() {
-      // The blank line after the last event is forgotten by some.
-      const rest = splitter.rest();
-      const last = rest.length === 0 ? rest : forward([Buffer.concat([rest, toBytes.encode("\n\n")])]);
+      // The blank line after the last event is forgotten by some; half an event is of no use to anybody.
+      const rest = Buffer.concat([splitter.rest(), toBytes.encode("\n\n")]);
+      const last = isWhole(rest) ? forward([rest]) : new Uint8Array(0);
       if (phase === "done" || phase === "failed") return last;
       return Buffer.concat([last, broken(upstreamFailure(CUT))]);
     },
