@@ -10,8 +10,7 @@ import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
 import { dropProcessGroup } from "#sandbox/cgroup.ts";
 import * as libc from "#sandbox/libc.ts";
-import { removePlaceholders } from "#sandbox/placeholders.ts";
-import { pruneClientHome } from "./client-home.ts";
+import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { GENESIS } from "./record.ts";
@@ -44,8 +43,7 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
-  removePlaceholders(paths.placeholders);
-  pruneClientHome(paths.clientHome, clientOf(row.client).keep);
+  clearRun(paths, clientOf(row.client).keep);
   dropProcessGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);

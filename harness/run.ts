@@ -16,7 +16,8 @@ import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
-import { pruneClientHome } from "./client-home.ts";
+import { clearRun } from "./cleanup.ts";
+import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
 import { countDropped } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
@@ -139,14 +140,15 @@ async function supervise(
   ledger: Ledger,
 ): Promise<Observed> {
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const prepared = prepareRun({ contract, paths, brokeHome: deps.home.root, token, terminal, env: deps.env });
-  const { input, client } = prepared;
-  const group = limitProcesses(prepared, ledger.run);
-  const warnings = weakControls(prepared, group);
-  ledger.append("env_plan.applied", { passed: Object.keys(input.env).length, dropped: countDropped(deps.env) });
-  const before = takeInventory(contract.workspace);
-  const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
+  let group: ProcessGroup | undefined;
   try {
+    const prepared = prepareRun({ contract, paths, brokeHome: deps.home.root, token, terminal, env: deps.env });
+    const { input } = prepared;
+    group = limitProcesses(prepared, ledger.run);
+    const warnings = weakControls(prepared, group);
+    ledger.append("env_plan.applied", { passed: Object.keys(input.env).length, dropped: countDropped(deps.env) });
+    const before = takeInventory(contract.workspace);
+    const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
     const plan = planSandbox({ ...input, ignored });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
@@ -180,8 +182,7 @@ async function supervise(
     return { end, warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
-    removePlaceholders(paths.placeholders);
-    pruneClientHome(paths.clientHome, client.keep);
+    clearRun(paths, clientOf(contract.client).keep);
   }
 }
 

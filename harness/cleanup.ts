@@ -1,0 +1,14 @@
+// What a run needs only while it goes on, taken away after it; the same after an orderly end and after a crash. Works by name alone and
+// follows no link the client may have left.
+
+import { rmSync } from "node:fs";
+import type { RunPaths } from "#src/state/paths.ts";
+import { removePlaceholders } from "#sandbox/placeholders.ts";
+import { pruneClientHome } from "./client-home.ts";
+
+/** Leaves of a run its record and what its client keeps. A second call finds nothing to do. */
+export function clearRun(paths: RunPaths, keep: string[]): void {
+  removePlaceholders(paths.placeholders);
+  pruneClientHome(paths.clientHome, keep);
+  for (const path of [paths.shims, paths.events, paths.socketDir]) rmSync(path, { recursive: true, force: true });
+}
