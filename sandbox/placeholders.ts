@@ -14,6 +14,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  type Stats,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -64,13 +65,24 @@ export function makePlaceholders(root: string, missing: ProtectedPaths["missing"
   return journal.made.map((item) => item.path);
 }
 
+/** What stands at a path; nothing, too, where a folder above it is none. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
 /** Removes what `makePlaceholders` made and nothing else; safe to call twice and after a crash. */
 export function removePlaceholders(journalFile: string): void {
   if (!existsSync(journalFile)) return;
   const journal = v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
   for (const item of journal.made.toReversed()) {
     const path = join(journal.root, item.path);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     // A crash between making a file and writing its inode leaves null: then emptiness and mode alone decide.
     if (stat === undefined || (item.ino !== null && stat.ino !== item.ino)) continue;
     if (item.kind === "dir" && stat.isDirectory() && readdirSync(path).length === 0) rmdirSync(path);

@@ -200,7 +200,6 @@ describe("after a crash", () => {
 
 describe("a name that cannot be made is refused, and what was made can be taken away", () => {
   const cases: [string, () => void][] = [
-    ["a file where a folder is needed", () => writeFileSync(join(root, ".claude"), "mine")],
     ["a file that appeared meanwhile", () => writeFileSync(join(root, ".npmrc"), "mine")],
     ["a dangling link that appeared meanwhile", () => symlinkSync("../escaped", join(root, ".npmrc"))],
   ];
