@@ -38,8 +38,7 @@ test("a workspace full of settings, hooks and servers of Claude Code: none of it
   const command =
     "env | grep -c SPRUNG; echo x >> .claude/settings.json; echo x >> .claude/settings.local.json; echo x > .claude/hooks/h; echo x >> .mcp.json; echo x >> $CLAUDE_CONFIG_DIR/settings.json; echo x > $CLAUDE_CONFIG_DIR/hooks/h; echo done";
   await using upstream = await startUpstream(task([say(tool("Bash", { command, description: "d" })), say("finished")]));
-  await bench.broke(["backend", "add", "up", "--base-url", upstream.url, "--dialect", "anthropic", "--model", "m"]);
-  await bench.broke(["swap", "all=up"]);
+  await bench.answerFrom(upstream.url);
   const before = readFileSync(join(bench.workspace, ".claude/settings.json"), "utf8");
   const ran = await bench.broke(["harness", "run", "--", "-p", "go"]);
   expect({ code: ran.code, stdout: ran.stdout, sprung: existsSync(join(bench.workspace, "sprung")) }).toEqual({
@@ -67,8 +66,7 @@ test("after the run its home holds transcripts and nothing else, private; no key
     task([say(tool("Bash", { command: "env", description: "d" })), say("finished")]),
   );
   writeFileSync(join(bench.workspace, "file"), "x");
-  await bench.broke(["backend", "add", "up", "--base-url", upstream.url, "--dialect", "anthropic", "--model", "m"]);
-  await bench.broke(["swap", "all=up"]);
+  await bench.answerFrom(upstream.url);
   const id = runIdOf(
     await bench.broke(["harness", "run", "--", "-p", "go"], {
       env: { ANTHROPIC_API_KEY: "sk-ant-of-the-operator-0123456789" },

@@ -187,18 +187,7 @@ test("Ctrl-C of a run without a terminal ends the client, and the call it waited
     pieces: 1,
     pause: { after: 3, until: never },
   }));
-  await bench.broke([
-    "backend",
-    "add",
-    "scripted",
-    "--base-url",
-    upstream.url,
-    "--dialect",
-    "anthropic",
-    "--model",
-    "m",
-  ]);
-  await bench.broke(["swap", "all=scripted"]);
+  await bench.answerFrom(upstream.url);
   const child = Bun.spawn([LAUNCHER, "harness", "run", "--", "-p", "hello"], {
     cwd: bench.workspace,
     env: bench.env,
@@ -221,18 +210,7 @@ test("the real TUI on a real terminal: a task, a new window size, and Ctrl-C twi
   await using upstream = await startUpstream(
     task([say("Looking.", tool("Bash", { command: "echo made > tui.txt", description: "d" })), say("Finished.")]),
   );
-  await bench.broke([
-    "backend",
-    "add",
-    "scripted",
-    "--base-url",
-    upstream.url,
-    "--dialect",
-    "anthropic",
-    "--model",
-    "m",
-  ]);
-  await bench.broke(["swap", "all=scripted"]);
+  await bench.answerFrom(upstream.url);
   const seat = sit([LAUNCHER, "harness", "run"], { cwd: bench.workspace, env: bench.env, columns: 100, rows: 30 });
   await seat.until("❯");
   seat.resize(110, 35);

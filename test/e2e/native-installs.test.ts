@@ -52,8 +52,7 @@ test("claude from the native installer, node from nvm", async () => {
   await using upstream = await startUpstream(
     task([say(tool("Bash", { command: command.replaceAll("$REAL_HOME", home), description: "d" })), say("done")]),
   );
-  await bench.broke(["backend", "add", "up", "--base-url", upstream.url, "--dialect", "anthropic", "--model", "m"]);
-  await bench.broke(["swap", "all=up"]);
+  await bench.answerFrom(upstream.url);
   const env = { PATH: `${join(home, ".local", "bin")}:${join(prefix, "bin")}:/usr/local/bin:/usr/bin:/bin` };
   const ran = await bench.broke(["harness", "run", "--", "-p", "go"], { env });
   expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 0, stdout: "done\n" });

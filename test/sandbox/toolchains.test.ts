@@ -6,8 +6,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { clientBinds, findExecutable, nodeBinds } from "#sandbox/toolchains.ts";
 
-const ROOT = process.getuid!() === 0;
-const NOBODY = 65534;
+const MODULE = join(import.meta.dir, "../../sandbox/toolchains.ts");
+const BUN = [process.execPath, "--config=/dev/null", "--no-env-file"];
+const NOBODY = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"];
+const BECOMES_NOBODY =
+  process.getuid!() === 0 &&
+  Bun.spawnSync([...NOBODY, "/usr/bin/test", "-r", MODULE, "-a", "-x", process.execPath]).success;
 const ELF = "\u007fELF\u0002\u0001\u0001";
 let home = "";
 
@@ -147,22 +151,19 @@ describe("looking for an executable", () => {
     expect(findExecutable("claude", folders.slice(0, 6))).toBeUndefined();
   });
 
-  test.skipIf(!ROOT)(
-    "a folder, or a file, we may not read does not have it (becoming somebody else needs root)",
+  test.skipIf(!BECOMES_NOBODY)(
+    "a folder or file we may not read does not have it (needs root, and a checkout others may read)",
     () => {
       file("closed/claude", ELF);
       file("unreadable/claude", ELF, 0o711);
       file("open/claude", ELF);
       chmodSync(home, 0o755);
       chmodSync(at("closed"), 0o700);
-      process.seteuid!(NOBODY);
-      let found: string | undefined;
-      try {
-        found = findExecutable("claude", [at("closed"), at("unreadable"), at("open")]);
-      } finally {
-        process.seteuid!(0);
-      }
-      expect(found).toBe(at("open/claude"));
+      const script = `const { findExecutable } = await import(process.argv[1]);
+      process.stdout.write(String(findExecutable("claude", process.argv.slice(2))));`;
+      const folders = ["closed", "unreadable", "open"].map(at);
+      const result = Bun.spawnSync([...NOBODY, ...BUN, "-e", script, MODULE, ...folders], { env: {}, cwd: "/" });
+      expect([result.stdout.toString(), result.stderr.toString()]).toEqual([at("open/claude"), ""]);
     },
   );
 });

@@ -15,6 +15,8 @@ export type Bench = Disposable & {
   env: Record<string, string>;
   /** Runs `broke` with these words in the workspace. */
   broke(args: string[], options?: { stdin?: string; env?: Record<string, string>; cwd?: string }): Promise<Ran>;
+  /** Lets an upstream that speaks Anthropic Messages answer every slot. */
+  answerFrom(url: string): Promise<void>;
 };
 
 /** A home and a workspace of their own, removed at the end. */
@@ -23,10 +25,19 @@ export function makeBench(): Bench {
   const home = join(dir, "home");
   const workspace = mkdtempSync(join(dir, "ws-"));
   const env = { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: dir, BROKE_HOME: home, NO_COLOR: "1", TZ: "UTC" };
-  return {
+  const bench: Bench = {
     home,
     workspace,
     env,
+    async answerFrom(url) {
+      for (const words of [
+        ["backend", "add", "scripted", "--base-url", url, "--dialect", "anthropic", "--model", "m"],
+        ["swap", "all=scripted"],
+      ]) {
+        const ran = await bench.broke(words);
+        if (ran.code !== 0) throw new Error(ran.stderr);
+      }
+    },
     async broke(args, options = {}) {
       const child = Bun.spawn([LAUNCHER, ...args], {
         cwd: options.cwd ?? workspace,
@@ -46,6 +57,7 @@ export function makeBench(): Bench {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+  return bench;
 }
 
 /** The run id in the last line of `broke harness run`. */
