@@ -54,20 +54,11 @@ function words(record: LedgerRecord): string {
     case "model.request":
       return `${text(data.slot)} → ${text(data.backend)} ${text(data.status)}, ${text(data.inputTokens)} in, ${text(data.outputTokens)} out, ${text(data.ms)} ms`;
     case "command.observed":
-      return Array.isArray(data.argv)
-        ? `${text(data.path)} ${data.argv.slice(1).map(text).join(" ")}`
-        : text(data.path);
+      return `${text(data.path)} ${commandWords(data.argv)}`.trimEnd();
     case "command.started":
       return `${text(data.tool)} ${Array.isArray(data.args) ? data.args.map(text).join(" ") : ""} (claimed)`;
     case "workspace.inventory":
-      return `${text(data.total)} changed${
-        Array.isArray(data.changes)
-          ? `: ${data.changes
-              .slice(0, 8)
-              .map((item) => changeWords(item))
-              .join(", ")}`
-          : ""
-      }`;
+      return [`${text(data.total)} changed`, changedWords(data.changes)].filter((part) => part !== "").join(": ");
     case "agent.exited":
       return data.code === null ? text(data.unobserved) : `exit ${text(data.code)}`;
     case "verdict.issued":
@@ -82,9 +73,24 @@ function words(record: LedgerRecord): string {
   }
 }
 
+const SHOWN_CHANGES = 8;
+
+function changedWords(changes: Json | undefined): string {
+  if (!Array.isArray(changes)) return "";
+  return changes.slice(0, SHOWN_CHANGES).map(changeWords).join(", ");
+}
+
 function changeWords(item: Json): string {
   if (item === null || typeof item !== "object" || Array.isArray(item)) return "?";
   return `${text(item.change)} ${text(item.path)}`;
+}
+
+/** Arguments in one line. Claude Code wraps every command in a shell's set-up, which would push the command itself out of sight. */
+function commandWords(argv: Json | undefined): string {
+  if (!Array.isArray(argv)) return "";
+  const words = argv.slice(1).map(text).join(" ");
+  const wrapped = words.startsWith("-c source /") ? words.lastIndexOf(" && eval ") : -1;
+  return wrapped === -1 ? words : `-c … ${words.slice(wrapped + 4)}`;
 }
 
 const MAX_LINE = 200;
