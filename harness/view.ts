@@ -85,12 +85,14 @@ function changeWords(item: Json): string {
   return `${text(item.change)} ${text(item.path)}`;
 }
 
-/** Arguments in one line. Claude Code wraps every command in a shell's set-up, which would push the command itself out of sight. */
+// What Claude Code 2.1.330 puts before every command of its Bash tool, to the letter: anything else there is shown.
+const CLAUDE_WRAPPING =
+  /^-c source \/home\/agent\/\.claude\/shell-snapshots\/snapshot-\w+-\d+-\w+\.sh 2>\/dev\/null \|\| true(?: && \\builtin shopt -u extglob 2>\/dev\/null \|\| true)?(?: && \{ \\builtin unalias -- '[\w-]+'; \\builtin unset -f -- '[\w-]+'; \} >\/dev\/null 2>&1 \|\| true)* && (?=eval )/;
+
+/** Arguments in one line, without the wrapping that would push the command itself out of sight. */
 function commandWords(argv: Json | undefined): string {
   if (!Array.isArray(argv)) return "";
-  const words = argv.slice(1).map(text).join(" ");
-  const wrapped = words.startsWith("-c source /") ? words.lastIndexOf(" && eval ") : -1;
-  return wrapped === -1 ? words : `-c … ${words.slice(wrapped + 4)}`;
+  return argv.slice(1).map(text).join(" ").replace(CLAUDE_WRAPPING, "-c … ");
 }
 
 const MAX_LINE = 200;
