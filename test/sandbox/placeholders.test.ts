@@ -123,6 +123,15 @@ describe("what is not exactly ours any more stays", () => {
       },
       { ".npmrc": "file 644 mine" },
     ],
+    [
+      "a file with content, its permissions put back",
+      () => {
+        chmodSync(join(root, ".npmrc"), 0o644);
+        writeFileSync(join(root, ".npmrc"), "mine");
+        chmodSync(join(root, ".npmrc"), 0o444);
+      },
+      { ".npmrc": "file 444 mine" },
+    ],
     ["a file with other permissions", () => chmodSync(join(root, ".npmrc"), 0o644), { ".npmrc": "file 644 " }],
     [
       "another file of the same look",
@@ -154,6 +163,14 @@ describe("what is not exactly ours any more stays", () => {
       { ".npmrc": "dir 755" },
     ],
     ["something already gone", () => rmdirSync(join(root, ".vscode")), {}],
+    [
+      "a file in the place of the folder above",
+      () => {
+        rmSync(join(root, ".claude"), { recursive: true });
+        writeFileSync(join(root, ".claude"), "mine", { mode: 0o600 });
+      },
+      { ".claude": "file 600 mine" },
+    ],
   ];
   for (const [name, change, left] of cases) {
     test(name, () => {
@@ -200,6 +217,7 @@ describe("after a crash", () => {
 
 describe("a name that cannot be made is refused, and what was made can be taken away", () => {
   const cases: [string, () => void][] = [
+    ["a file where a folder is needed", () => writeFileSync(join(root, ".claude"), "mine")],
     ["a file that appeared meanwhile", () => writeFileSync(join(root, ".npmrc"), "mine")],
     ["a dangling link that appeared meanwhile", () => symlinkSync("../escaped", join(root, ".npmrc"))],
   ];
