@@ -2,32 +2,69 @@
 // change here (settings, hooks, plugins) is ever loaded by a later run.
 // Does not stop: a transcript from holding whatever the conversation held.
 
-import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { utf8 } from "#sandbox/tree.ts";
 import type { Client, ClientContext } from "./clients.ts";
 
 /** Makes the home and the client's files in it. Returns what is to be mounted read-only, relative to the home. */
 export function makeClientHome(folder: string, client: Client, context: ClientContext): string[] {
   mkdirSync(folder, { mode: 0o700 });
-  for (const dir of client.readOnly.dirs) mkdirSync(join(folder, dir), { recursive: true, mode: 0o700 });
+  for (const dir of client.readOnly.dirs) mkdirSync(`${folder}/${dir}`, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(client.homeFiles(context))) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, name), text, { mode: 0o600, flag: "wx" });
+    mkdirSync(dirname(`${folder}/${name}`), { recursive: true, mode: 0o700 });
+    writeFileSync(`${folder}/${name}`, text, { mode: 0o600, flag: "wx" });
   }
   return [...client.readOnly.files, ...client.readOnly.dirs];
 }
 
-/** Removes everything but what the client keeps. Works through names alone and never follows a link the client may have left. */
+/** Opens a folder for us that its owner (we ourselves, through the client) closed; a link is left alone. */
+function unlock(path: Buffer): boolean {
+  try {
+    if (!lstatSync(path).isDirectory()) return false;
+    chmodSync(path, 0o700);
+    return true;
+  } catch {
+    return false; // gone, or beyond the kernel's longest path
+  }
+}
+
+function namesIn(path: Buffer): Buffer[] {
+  try {
+    return readdirSync(path, { encoding: "buffer" });
+  } catch {
+    return [];
+  }
+}
+
+/** Removes an entry and all below it, whatever modes and names were given to it. */
+function removeTree(path: Buffer): void {
+  if (unlock(path)) for (const name of namesIn(path)) removeTree(join(path, name));
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // What is nested beyond the kernel's longest path stays: nothing ever reads it again.
+  }
+}
+
+const join = (folder: Buffer, name: Buffer) => Buffer.concat([folder, Buffer.from("/"), name]);
+
+/**
+ * Removes everything but what the client keeps. Works through names alone and never follows a link the client may have left. Never throws:
+ * the end of a run does not depend on what the client did to its home.
+ */
 export function pruneClientHome(folder: string, keep: string[]): void {
-  const prune = (relative: string) => {
-    const full = join(folder, relative);
-    for (const name of readdirSync(full)) {
-      const path = relative === "" ? name : `${relative}/${name}`;
-      if (keep.includes(path) && lstatSync(join(folder, path)).isDirectory()) continue;
-      const onTheWay = keep.some((kept) => kept.startsWith(`${path}/`));
-      if (onTheWay && lstatSync(join(folder, path)).isDirectory()) prune(path);
-      else rmSync(join(folder, path), { recursive: true, force: true });
+  const prune = (dir: Buffer, relative: string) => {
+    if (!unlock(dir)) return;
+    for (const name of namesIn(dir)) {
+      const text = utf8(name);
+      const path = relative === "" ? (text ?? "") : `${relative}/${text ?? ""}`;
+      const full = join(dir, name);
+      const isFolder = text !== null && (lstatSync(full, { throwIfNoEntry: false })?.isDirectory() ?? false);
+      if (isFolder && keep.includes(path)) continue;
+      if (isFolder && keep.some((kept) => kept.startsWith(`${path}/`))) prune(full, path);
+      else removeTree(full);
     }
   };
-  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) prune("");
+  prune(Buffer.from(folder), "");
 }

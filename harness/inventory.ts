@@ -3,12 +3,15 @@
 // Does not stop: a change undone before the second look leaves no trace but the exec log.
 
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import { below, showPath, walkTree } from "#sandbox/tree.ts";
 
 export type EntryKind = "file" | "dir" | "link" | "other";
 type Entry = { kind: EntryKind; mode: number; size: number; stamp: string };
-/** Relative path → what lstat says. `complete` false: there were more entries than the bound, and missing ones prove nothing. */
+/**
+ * Relative path, a character a byte (names need not be UTF-8) → what lstat says. `complete` false: not everything could be looked at, and
+ * missing entries prove nothing.
+ */
 export type Inventory = { entries: Map<string, Entry>; complete: boolean };
 
 export type Change = {
@@ -32,27 +35,26 @@ function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLin
   return stat.isSymbolicLink() ? "link" : "other";
 }
 
-/** Looks at every entry below `root`. Entries that vanish meanwhile are left out. */
+/** Looks at every entry below `root`. Entries that vanish meanwhile are left out; a folder that cannot be read makes it incomplete. */
 export function takeInventory(root: string): Inventory {
   const entries = new Map<string, Entry>();
-  const pending = [""];
-  for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
-    for (const name of readdirSync(join(root, dir))) {
-      if (entries.size >= MAX_ENTRIES) return { entries, complete: false };
-      const path = dir === "" ? name : `${dir}/${name}`;
-      const stat = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
-      if (stat === undefined) continue;
-      const kind = kindOf(stat);
-      // A folder's own times change with every entry in it, which the entries say better.
-      const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
-      entries.set(path, { kind, mode: Number(stat.mode), size: kind === "dir" ? 0 : Number(stat.size), stamp });
-      if (kind === "dir") pending.push(path);
-    }
+  let complete = true;
+  for (const { path, stat } of walkTree(
+    root,
+    () => true,
+    () => (complete = false),
+  )) {
+    if (entries.size >= MAX_ENTRIES) return { entries, complete: false };
+    const kind = kindOf(stat);
+    // A folder's own times change with every entry in it, which the entries say better.
+    const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
+    const size = kind === "dir" ? 0 : Number(stat.size);
+    entries.set(path.toString("latin1"), { kind, mode: Number(stat.mode), size, stamp });
   }
-  return { entries, complete: true };
+  return { entries, complete };
 }
 
-function hashFile(path: string): string | null {
+function hashFile(path: Buffer): string | null {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -72,16 +74,25 @@ function hashFile(path: string): string | null {
   }
 }
 
-function describe(root: string, path: string, change: Change["change"], entry: Entry): Change {
-  const full = join(root, path);
+function linkTarget(path: Buffer): string | null {
+  try {
+    return showPath(readlinkSync(path, { encoding: "buffer" }));
+  } catch {
+    return null; // gone, or unreadable: as little evidence as an unreadable file
+  }
+}
+
+function describe(root: string, key: string, change: Change["change"], entry: Entry): Change {
+  const path = Buffer.from(key, "latin1");
+  const full = below(root, path);
   const read = change !== "deleted";
   return {
-    path,
+    path: showPath(path),
     change,
     kind: entry.kind,
     size: entry.size,
     sha256: read && entry.kind === "file" ? hashFile(full) : null,
-    target: read && entry.kind === "link" ? (readlinkSync(full, { encoding: "utf8" }) ?? null) : null,
+    target: read && entry.kind === "link" ? linkTarget(full) : null,
   };
 }
 

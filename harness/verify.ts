@@ -18,9 +18,10 @@ export function parseLedger(text: string): { records: LedgerRecord[]; bad: numbe
   const torn = lines.pop() !== "";
   const records: LedgerRecord[] = [];
   for (const [index, line] of lines.entries()) {
-    const parsed = v.safeParse(recordSchema, parseJson(line));
-    if (!parsed.success) return { records, bad: index + 1, torn };
-    records.push(parsed.output as LedgerRecord);
+    const raw = parseJson(line);
+    // The line must be, to the letter, what would be written again: no second spelling of a member, no space, no name a parser drops.
+    if (!v.is(recordSchema, raw) || JSON.stringify(raw) !== line) return { records, bad: index + 1, torn };
+    records.push(raw as LedgerRecord);
   }
   return { records, bad: null, torn };
 }

@@ -6,7 +6,18 @@ import { homedir } from "node:os";
 import { BrokeError } from "#src/core/errors.ts";
 import { isWithin } from "#sandbox/protected.ts";
 
-const FORBIDDEN = ["/", "/home", "/root", "/usr", "/etc", "/tmp", "/var", "/opt", "/run", "/dev", "/proc", "/sys"];
+/** Too much to hand over as a whole; a folder below may be a project. */
+const TOO_MUCH = ["/", "/home", "/root", "/tmp", "/var", "/var/tmp", "/var/lib", "/opt", "/srv", "/mnt", "/media"];
+/** The system's own, with all that is below. */
+const SYSTEM = ["/usr", "/etc", "/boot", "/dev", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/lib64"];
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // not there, or not for us to see
+  }
+}
 
 /** The real path of a folder that may not be there: an id without an account has no home. */
 function existing(path: string): string | undefined {
@@ -15,11 +26,11 @@ function existing(path: string): string | undefined {
 
 /** The workspace as it will be mounted. Throws `usage`/`denied` for folders no agent should be let loose in. */
 export function checkWorkspace(path: string, brokeHome: string, env: Record<string, string | undefined>): string {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw new BrokeError("usage", "the workspace is not a folder");
+  if (!isFolder(path)) throw new BrokeError("usage", "the workspace is not a folder that can be read");
   const real = realpathSync(path);
   const home = existing(env.HOME ?? homedir());
-  if (FORBIDDEN.includes(real) || (home !== undefined && (real === home || isWithin(real, home)))) {
+  const holdsHome = home !== undefined && (real === home || isWithin(real, home));
+  if (TOO_MUCH.includes(real) || SYSTEM.some((folder) => isWithin(folder, real)) || holdsHome) {
     throw new BrokeError("denied", `${real} is too much to hand to an agent`, "run in a project's own folder");
   }
   if (isWithin(real, brokeHome) || isWithin(brokeHome, real)) {

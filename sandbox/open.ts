@@ -23,7 +23,8 @@ function openat2(dir: number, path: string, flags: number, resolve: number): num
 
 /** An O_PATH descriptor for `path`, taken relative to the folder `beneath` when given. Throws `denied` on a symbolic link. */
 export function openBeneath(beneath: string | undefined, path: string): number {
-  const flags = O_PATH | O_CLOEXEC | constants.O_NOFOLLOW;
+  // Without O_NOFOLLOW, which together with O_PATH would open a link at the end instead of refusing it (openat2(2)).
+  const flags = O_PATH | O_CLOEXEC;
   const AT_FDCWD = -100;
   try {
     if (beneath === undefined) return openat2(AT_FDCWD, path, flags, RESOLVE_NO_SYMLINKS);

@@ -13,6 +13,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   type Stats,
   unlinkSync,
@@ -28,11 +29,14 @@ const journalSchema = v.object({
 });
 type Journal = v.InferOutput<typeof journalSchema>;
 
+/** Whole or not at all: a crash leaves the journal as it was before. */
 function writeJournal(file: string, journal: Journal): void {
-  const fd = openSync(file, "w", 0o600);
+  const next = `${file}.next`;
+  const fd = openSync(next, "w", 0o600);
   writeSync(fd, JSON.stringify(journal));
   fsyncSync(fd);
   closeSync(fd);
+  renameSync(next, file);
 }
 
 /** Makes the missing names. `journalFile` lies outside the workspace. Returns the workspace-relative paths made, parents included. */

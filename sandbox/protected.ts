@@ -3,9 +3,10 @@
 // (CVE-2026-87766). The walk never opens a file and never follows a link.
 // Does not stop: names not listed; a new repository made inside during the run; scripts, tests and Makefiles a person runs later.
 
-import { type Dirent, lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
+import { showPath, type TreeEntry, utf8, walkTree } from "./tree.ts";
 
 /** Protected at the workspace root, made read-only there; missing ones get a placeholder for the time of the run. */
 export const ROOT_FILES = [
@@ -50,30 +51,42 @@ type Walk = { repositories: string[]; gitFiles: string[]; masked: string[] };
 
 function walk(root: string): Walk {
   const found: Walk = { repositories: [], gitFiles: [], masked: [] };
-  const pending = [""];
   let seen = 0;
-  for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
-    for (const entry of readdirSync(join(root, dir), { withFileTypes: true })) {
-      if (++seen > MAX_ENTRIES) {
-        throw new BrokeError("denied", "the workspace is too large to check", "run in a smaller folder");
-      }
-      const path = dir === "" ? entry.name : `${dir}/${entry.name}`;
-      visit(path, entry, found, pending);
+  const unreadable = (path: Buffer) => {
+    throw new BrokeError(
+      "denied",
+      `the folder ${JSON.stringify(showPath(path))} of the workspace cannot be read, so nothing in it could be protected`,
+      "make it readable for yourself, or remove it",
+    );
+  };
+  for (const entry of walkTree(root, ({ name }) => name !== ".git", unreadable)) {
+    if (++seen > MAX_ENTRIES) {
+      throw new BrokeError("denied", "the workspace is too large to check", "run in a smaller folder");
     }
+    visit(entry, found);
   }
   return found;
 }
 
-function visit(path: string, entry: Dirent, found: Walk, pending: string[]): void {
-  if (entry.name === ".git") {
-    if (entry.isSymbolicLink()) refuseLink(path);
-    if (entry.isDirectory()) found.repositories.push(path);
+function visit({ path: bytes, name, stat }: TreeEntry, found: Walk): void {
+  const isEnv = name !== null && /^\.env(\.|$)/.test(name) && !HARMLESS_ENV.test(name);
+  if (name !== ".git" && !isEnv && !stat.isSocket()) return;
+  const path = utf8(bytes);
+  if (path === null) {
+    throw new BrokeError(
+      "denied",
+      `${JSON.stringify(showPath(bytes))} must be protected, and its path is not UTF-8`,
+      "rename the folders above it",
+    );
+  }
+  if (name === ".git") {
+    if (stat.isSymbolicLink()) refuseLink(path);
+    if (stat.isDirectory()) found.repositories.push(path);
     else found.gitFiles.push(path);
-  } else if (entry.isDirectory()) pending.push(path);
-  else if (entry.isSocket()) found.masked.push(path);
-  else if (/^\.env(\.|$)/.test(entry.name) && !HARMLESS_ENV.test(entry.name)) {
-    if (entry.isSymbolicLink()) refuseLink(path);
-    if (entry.isFile()) found.masked.push(path);
+  } else if (stat.isSocket()) found.masked.push(path);
+  else {
+    if (stat.isSymbolicLink()) refuseLink(path);
+    if (stat.isFile()) found.masked.push(path);
   }
 }
 

@@ -44,9 +44,16 @@ function interpreterLine(path: string): string | undefined {
   return line.startsWith("#!") ? line.slice(2).trim() : undefined;
 }
 
+/** The installed package a script belongs to: below a `node_modules`, so never a folder of the person's own, home least of all. */
 function packageFolder(path: string): string {
-  for (let dir = dirname(path); dir !== "/"; dir = dirname(dir)) if (existsSync(join(dir, "package.json"))) return dir;
-  throw new BrokeError("missing", "the client is a script outside any package", "install it with npm or natively");
+  for (let dir = dirname(path); dir !== "/"; dir = dirname(dir)) {
+    if (/\/node_modules\/(@[^/]+\/)?[^/]+$/.test(dir) && existsSync(join(dir, "package.json"))) return dir;
+  }
+  throw new BrokeError(
+    "missing",
+    "the client is a script outside any installed package",
+    "install it with npm or natively",
+  );
 }
 
 /** Where a client's binary stands inside, and what must be bound for it. A native binary is one file; a script brings its package. */
@@ -80,6 +87,9 @@ export function nodeBinds(folders: string[]): { binds: Bind[]; pathDirs: string[
     packages.add(join(prefix, match[1]!));
     binds.push({ link, target: path });
   }
-  for (const folder of packages) binds.push({ source: realpathSync(folder), target: folder, mode: "read" });
+  // A link of `npm link` whose package is gone leads nowhere inside either.
+  for (const folder of packages) {
+    if (existsSync(folder)) binds.push({ source: realpathSync(folder), target: folder, mode: "read" });
+  }
   return { binds, pathDirs: [bin] };
 }

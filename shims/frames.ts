@@ -8,6 +8,7 @@ export type ShimEvent =
 const MAX_FIELD_BYTES = 8192;
 const MAX_ARGS = 256;
 const isCount = (text: string) => /^(-1|\d{1,9})$/.test(text);
+const isPid = (text: string) => /^[1-9]\d{0,8}$/.test(text);
 
 /** A parser with its own state: `push` returns the whole frames; `dropped` counts fields that fitted none. */
 export function makeFrameParser(): { push(piece: Uint8Array): ShimEvent[]; dropped(): number } {
@@ -20,13 +21,11 @@ export function makeFrameParser(): { push(piece: Uint8Array): ShimEvent[]; dropp
     const [mark, pid, third, tool, argc] = fields;
     if (mark === "E") {
       if (fields.length < 3) return "more";
-      return isCount(pid!) && isCount(third!)
-        ? { kind: "completed", pid: Number(pid), code: Number(third) }
-        : "garbage";
+      return isPid(pid!) && isCount(third!) ? { kind: "completed", pid: Number(pid), code: Number(third) } : "garbage";
     }
     if (mark !== "B") return "garbage";
     if (fields.length < 5) return "more";
-    if (!isCount(pid!) || !isCount(argc!) || Number(argc) > MAX_ARGS) return "garbage";
+    if (!isPid(pid!) || !isCount(argc!) || Number(argc) > MAX_ARGS) return "garbage";
     const count = Number(argc);
     if (fields.length < 5 + Math.max(0, count)) return "more";
     const args = count < 0 ? null : fields.slice(5, 5 + count);
@@ -37,11 +36,8 @@ export function makeFrameParser(): { push(piece: Uint8Array): ShimEvent[]; dropp
     dropped: () => dropped,
     push(piece) {
       const parts = (rest + decoder.decode(piece, { stream: true })).split("\0");
-      rest = parts.pop() ?? "";
-      if (rest.length > MAX_FIELD_BYTES) {
-        rest = "";
-        dropped += 1;
-      }
+      // However it is cut into pieces, an endless field keeps its beginning.
+      rest = (parts.pop() ?? "").slice(0, MAX_FIELD_BYTES);
       const events: ShimEvent[] = [];
       for (const part of parts) {
         fields.push(part.slice(0, MAX_FIELD_BYTES));

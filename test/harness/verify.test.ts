@@ -209,3 +209,40 @@ test("parsing: records up to the first line that is none", () => {
   expect(parseLedger("")).toEqual({ records: [], bad: null, torn: false });
   expect(parseLedger(`${lines[0]}\n?\n${lines[1]}`)).toEqual({ records: [all[0]!], bad: 2, torn: true });
 });
+
+describe("a line is what was written, to the letter", () => {
+  const second = lines[1]!;
+  const spellings: [string, string][] = [
+    ["a member a parser drops", second.replace('"data":{', '"data":{"constructor":"forged",')],
+    ["a prototype", second.replace('"data":{', '"data":{"__proto__":{"x":1},')],
+    ["a member twice", second.replace('"seq":2', '"seq":1,"seq":2')],
+    ["the data twice", second.replace('"data":', '"data":{"forged":true},"data":')],
+    ["a space", second.replace('"v":1', '"v": 1')],
+    ["a space behind", `${second} `],
+    ["a number in another spelling", second.replace('"seq":2', '"seq":2.0')],
+    ["a character in another spelling", second.replace('"event":"', '"event":"\\u0063').replace("\\u0063c", "\\u0063")],
+    ["junk in the signature", second.replace(/"sig":"(.)/, '"sig":"$1!')],
+  ];
+  for (const [name, line] of spellings) {
+    test(name, () => {
+      expect(line).not.toBe(second);
+      expect(verify(text(lines.with(1, line)))).toMatchObject({ state: "tampered", line: 2 });
+    });
+  }
+
+  test("names that are special to a language are ordinary ones here", () => {
+    const file = join(folder, "special.jsonl");
+    {
+      using ledger = new Ledger({
+        file,
+        run: RUN,
+        key: keys.privateKey,
+        clock: () => 0,
+        redact: Object.assign((given: string) => given, { add() {} }),
+        saveHead() {},
+      });
+      ledger.append("x", { constructor: "a", toString: "b", ["__proto__"]: "c" });
+    }
+    expect(verify(readFileSync(file, "utf8"), undefined)).toMatchObject({ state: "incomplete", records: 1 });
+  });
+});

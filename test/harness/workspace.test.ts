@@ -28,7 +28,7 @@ const CONTAINS = expect.objectContaining({
   kind: "denied",
   message: "the workspace and BROKE_HOME contain one another",
 });
-const NO_FOLDER = expect.objectContaining({ kind: "usage", message: "the workspace is not a folder" });
+const NO_FOLDER = expect.objectContaining({ kind: "usage", message: "the workspace is not a folder that can be read" });
 
 describe("allowed", () => {
   test("a project's folder, below the home and elsewhere", () => {
@@ -70,6 +70,14 @@ describe("too much", () => {
     expect(() => check(join(root, "people"))).toThrow(TOO_MUCH(join(root, "people")));
   });
 
+  test("what is below the system's own folders is too", () => {
+    for (const path of ["/usr/bin", "/usr/local", "/etc/ssl", "/proc/1", "/sys/kernel", "/dev/shm"].filter((name) =>
+      existsSync(name),
+    )) {
+      expect(() => check(path, "/elsewhere/.broke")).toThrow(TOO_MUCH(realpathSync(path)));
+    }
+  });
+
   const system = ["/", "/home", "/root", "/usr", "/etc", "/tmp", "/var", "/opt", "/run", "/dev", "/proc", "/sys"];
   for (const path of system.filter((name) => existsSync(name) && realpathSync(name) === name)) {
     test(path, () => {
@@ -99,7 +107,7 @@ describe("no folder", () => {
   test("a file, a missing path, a dangling link, a name with a NUL in it", () => {
     writeFileSync(join(root, "file"), "");
     symlinkSync("nowhere", join(root, "dangling"));
-    for (const name of ["file", "missing", "dangling"]) {
+    for (const name of ["file", "file/below", "missing", "dangling"]) {
       expect(() => check(join(root, name))).toThrow(NO_FOLDER);
     }
     expect(() => check(`${root}\0x`)).toThrow();

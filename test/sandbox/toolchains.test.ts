@@ -129,10 +129,16 @@ describe("a client", () => {
     expect(clientBinds("env", "/usr/bin/env")).toEqual({ command: "/usr/bin/env", binds: [] });
   });
 
+  test("a wrapper in the home does not bring the home, whatever lies beside it", () => {
+    file("bin/claude", "#!/bin/sh\nexec /somewhere/else\n");
+    file("package.json", "{}", 0o644);
+    expect(() => clientBinds("claude", at("bin/claude"))).toThrow(expect.objectContaining({ kind: "missing" }));
+  });
+
   test("a script outside any package is refused", () => {
     file("bin/claude", "#!/bin/sh\nexec /somewhere/else\n");
     expect(() => clientBinds("claude", at("bin/claude"))).toThrow(
-      expect.objectContaining({ kind: "missing", message: "the client is a script outside any package" }),
+      expect.objectContaining({ kind: "missing", message: "the client is a script outside any installed package" }),
     );
   });
 });
