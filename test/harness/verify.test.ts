@@ -243,6 +243,9 @@ describe("a line is what was written, to the letter", () => {
       });
       ledger.append("x", { constructor: "a", toString: "b", ["__proto__"]: "c" });
     }
-    expect(verify(readFileSync(file, "utf8"), undefined)).toMatchObject({ state: "incomplete", records: 1 });
+    expect(verifyLedger(readFileSync(file, "utf8"), RUN, keys.publicKey, undefined)).toMatchObject({
+      state: "incomplete",
+      records: 1,
+    });
   });
 });
