@@ -13,7 +13,7 @@ function parseValue(raw: string): string | undefined {
     const body = /^"((?:[^"\\]|\\.)*)"\s*(?:#.*)?$/.exec(raw)?.[1];
     return body?.replace(/\\(.)/g, (whole, char: string) => ESCAPES[char] ?? whole);
   }
-  return raw.replace(/\s+#.*$/, "").trim();
+  return raw.replace(/(^|\s+)#.*$/, "").trim();
 }
 
 /** Names and values, later lines winning. Throws `config` with the file's name and line number; the line itself is not quoted. */

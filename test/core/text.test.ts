@@ -1,0 +1,99 @@
+// What is taken out of a text before it is stored, made visible before it is shown, and cut where it is too long.
+
+import { describe, expect, test } from "bun:test";
+import { clip, makeRedactor, mapStrings, REDACTED, visible } from "#src/core/text.ts";
+
+const secrets: [string, string][] = [
+  ["Anthropic", "sk-ant-api03-AbCdEfGhIjKlMnOpQrSt"],
+  ["OpenRouter", "sk-or-v1-0123456789abcdef0123"],
+  ["OpenAI", "sk-proj-AbCdEfGhIjKlMnOpQrSt"],
+  ["Groq", "gsk_AbCdEfGhIjKlMnOpQrSt"],
+  ["Cerebras", "csk-AbCdEfGhIjKlMnOpQrSt"],
+  ["Google", "AIzaSyA0123456789abcdefghijklmnopqrstu"],
+  ["Hugging Face", "hf_AbCdEfGhIjKlMnOpQrSt"],
+  ["GitHub", "ghp_AbCdEfGhIjKlMnOpQrStUvWx"],
+  ["GitHub, fine-grained", "github_pat_11AAAAAAA0aaaaaaaaaaaa"],
+  ["Slack", "xoxb-0123456789-abcdef"],
+  ["AWS", "AKIAIOSFODNN7EXAMPLE"],
+  ["our own nonce", "brokerun_AbCdEfGhIjKlMnOpQrStUvWx"],
+  ["a JWT", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4"],
+  ["a private key", "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\ndef\n-----END OPENSSH PRIVATE KEY-----"],
+  ["a private key that was cut", "-----BEGIN RSA PRIVATE KEY-----\nabc\ndef"],
+];
+
+describe("the redactor", () => {
+  const redact = makeRedactor(["a-registered-value", "short"]);
+  for (const [name, secret] of secrets) {
+    test(name, () => {
+      for (const text of [secret, `before ${secret}`, `"${secret}"`, `url?x=${secret}&y`]) {
+        const out = redact(text);
+        expect(out).not.toContain(secret.slice(0, 20));
+        expect(out).toContain(REDACTED);
+      }
+    });
+  }
+
+  const cases: [string, string, string][] = [
+    ["a value that was registered", "x a-registered-value y", `x ${REDACTED} y`],
+    ["a value too short to register", "a short word", "a short word"],
+    ["an assignment", "API_KEY=abcdefgh123", `API_KEY=${REDACTED}`],
+    ["an assignment in JSON", '{"password": "hunter2hunter2"}', `{"password": "${REDACTED}"}`],
+    ["a header", "Authorization: Bearer abcdefgh123", `Authorization: Bearer ${REDACTED}`],
+    ["credentials in a URL", "https://me:secret@host/path", `https://${REDACTED}@host/path`],
+    ["a URL without", "https://host/path", "https://host/path"],
+    ["ordinary words", "the skill of skating, tokens: 12", "the skill of skating, tokens: 12"],
+  ];
+  for (const [name, text, wanted] of cases) {
+    test(name, () => {
+      expect(redact(text)).toBe(wanted);
+      expect(redact(redact(text))).toBe(wanted);
+    });
+  }
+
+  test("a value registered later", () => {
+    const later = makeRedactor();
+    expect(later("the-later-value")).toBe("the-later-value");
+    later.add("the-later-value");
+    expect(later("the-later-value twice the-later-value")).toBe(`${REDACTED} twice ${REDACTED}`);
+  });
+});
+
+describe("visible", () => {
+  const cases: [string, string, string][] = [
+    ["an escape sequence", "\u001b[31mred", "\\u{1b}[31mred"],
+    ["a bell, a return, a null", "a\u0007b\rc\u0000", "a\\u{7}b\\u{d}c\\u{0}"],
+    ["a bidi override", "user\u202etxt.exe", "user\\u{202e}txt.exe"],
+    ["a zero-width space and a joiner", "a\u200bb\u200dc", "a\\u{200b}b\\u{200d}c"],
+    ["C1", "\u009b31m", "\\u{9b}31m"],
+    ["a line separator", "a\u2028b", "a\\u{2028}b"],
+    ["ordinary text of any script", "Grüße 世界 👋", "Grüße 世界 👋"],
+    ["a line break and a tab", "a\nb\tc", "a\\u{a}b\\u{9}c"],
+  ];
+  for (const [name, text, wanted] of cases) test(name, () => expect(visible(text)).toBe(wanted));
+
+  test("lines kept where they are wanted", () => expect(visible("a\nb\tc\r", "lines")).toBe("a\nb\tc\\u{d}"));
+});
+
+describe("clip", () => {
+  const text = "aé世👋z";
+  test("at every length: never more bytes than allowed, never half a character", () => {
+    for (let max = 0; max <= 14; max++) {
+      const { text: kept, cut } = clip(text, max);
+      expect(Buffer.byteLength(kept)).toBeLessThanOrEqual(max);
+      expect(text.startsWith(kept)).toBe(true);
+      expect(cut).toBe(kept !== text);
+    }
+  });
+  test("a text that ends in the replacement character keeps it", () =>
+    expect(clip("a\ufffd", 10)).toEqual({ text: "a\ufffd", cut: false }));
+});
+
+test("mapStrings changes every string in a value, and no key", () => {
+  expect(mapStrings({ a: "x", b: ["x", { x: "x" }], c: 1, d: null, e: true }, (value) => `${value}!`)).toEqual({
+    a: "x!",
+    b: ["x!", { x: "x!" }],
+    c: 1,
+    d: null,
+    e: true,
+  });
+});

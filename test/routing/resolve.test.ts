@@ -1,0 +1,138 @@
+// The one resolver, as a table; and that it changes nothing.
+
+import { describe, expect, test } from "bun:test";
+import { allBackends } from "#src/routing/backends.ts";
+import { catalogue } from "#src/routing/catalogue.ts";
+import { emptyRouting, type Generation, type StoredBackend } from "#src/routing/generation.ts";
+import { providers } from "#src/routing/providers.ts";
+import { keyPool, resolve } from "#src/routing/resolve.ts";
+import { slotOf, slots } from "#src/routing/slots.ts";
+
+const backend = (label: string, keyEnv: string | null = null): StoredBackend => ({
+  label,
+  provider: null,
+  baseUrl: "http://127.0.0.1:1/v1/",
+  dialect: "openai-chat",
+  model: `model-of-${label}`,
+  keyEnv,
+});
+const backends = Object.fromEntries(
+  [backend("open"), backend("keyed", "MY_KEY"), backend("other", "OTHER_KEY")].map((item) => [item.label, item]),
+);
+const generation = (slotsOf: Record<string, string[]>): Generation =>
+  Object.freeze({ id: 7, backends, slots: slotsOf });
+
+const ask = (requested: string, slotsOf: Record<string, string[]>, keyNames: string[] = []) => {
+  const answer = resolve({ requested, generation: generation(slotsOf), keyNames });
+  return answer.kind === "refused"
+    ? answer.reason
+    : {
+        attempts: answer.attempts.map(({ backend: { label }, keyName, why }) => [label, keyName, why]),
+        skipped: answer.skipped,
+      };
+};
+
+describe("the attempts", () => {
+  const cases: [string, ReturnType<typeof ask>, unknown][] = [
+    [
+      "one backend without a key",
+      ask("sonnet", { sonnet: ["open"] }),
+      { attempts: [["open", null, "the slot's backend"]], skipped: [] },
+    ],
+    [
+      "a key",
+      ask("sonnet", { sonnet: ["keyed"] }, ["MY_KEY"]),
+      { attempts: [["keyed", "MY_KEY", "the slot's backend"]], skipped: [] },
+    ],
+    [
+      "a pool of keys in numeric order",
+      ask("sonnet", { sonnet: ["keyed"] }, ["MY_KEY_10", "MY_KEY_2", "MY_KEY", "MY_KEY_X", "MY_KEY_2_3", "XMY_KEY_4"]),
+      {
+        attempts: [
+          ["keyed", "MY_KEY", "the slot's backend, key 1 of 3"],
+          ["keyed", "MY_KEY_2", "the slot's backend, key 2 of 3"],
+          ["keyed", "MY_KEY_10", "the slot's backend, key 3 of 3"],
+        ],
+        skipped: [],
+      },
+    ],
+    [
+      "a pool without its base",
+      ask("sonnet", { sonnet: ["keyed"] }, ["MY_KEY_3"]),
+      { attempts: [["keyed", "MY_KEY_3", "the slot's backend"]], skipped: [] },
+    ],
+    [
+      "fallbacks in order, what cannot be asked left out and said",
+      ask("sonnet", { sonnet: ["keyed", "gone", "open"] }),
+      {
+        attempts: [["open", null, "fallback 2"]],
+        skipped: [
+          { label: "keyed", why: "MY_KEY is not set" },
+          { label: "gone", why: "unknown backend" },
+        ],
+      },
+    ],
+    ["no key anywhere", ask("sonnet", { sonnet: ["keyed"] }), "no_key"],
+    ["a backend nobody knows", ask("sonnet", { sonnet: ["gone"] }), "unknown_backend"],
+    ["a slot that is not set", ask("opus", { sonnet: ["open"] }), "slot_not_set"],
+    ["a model nobody knows", ask("llama", { sonnet: ["open"] }), "unknown_model"],
+  ];
+  for (const [name, got, wanted] of cases) test(name, () => expect(got).toEqual(wanted as typeof got));
+
+  test("names every object has are no slots, backends or keys", () => {
+    for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty", ""])
+      expect(ask(name, { sonnet: ["open"] })).toBe("unknown_model");
+    for (const label of ["__proto__", "constructor"])
+      expect(ask("sonnet", { sonnet: [label] })).toBe("unknown_backend");
+    expect(keyPool("constructor", [])).toEqual([]);
+  });
+});
+
+describe("the slot a name means", () => {
+  const cases: [string, string | undefined][] = [
+    ["sonnet", "sonnet"],
+    ["SONNET", "sonnet"],
+    ["claude-sonnet-5", "sonnet"],
+    ["claude-sonnet-4-5-20250929", "sonnet"],
+    ["claude-sonnet-5[1m]", "sonnet"],
+    ["claude-opus-5-5", "opus"],
+    ["claude-fable-1", "opus"],
+    ["claude-haiku-4-5", "haiku"],
+    ["gpt-5.4", "gpt54"],
+    ["gpt-5.4-mini", "gpt54mini"],
+    ["gpt-5.4-nano", undefined],
+    ["gemini-3-pro-preview", "geminipro"],
+    ["gemini-2.5-flash", "geminiflash"],
+    ["gemini-2.5-flash-lite", "geminilite"],
+    ["xclaude-sonnet", undefined],
+    ["", undefined],
+  ];
+  for (const [name, slot] of cases)
+    test(name === "" ? "(nothing)" : name, () => expect(slotOf(name)?.id).toBe(slot as string));
+  test("every slot is named by its own id", () => expect(slots.filter(({ id }) => slotOf(id)?.id !== id)).toEqual([]));
+});
+
+test("the same question has the same answer, and nothing is changed by asking", () => {
+  const frozen = Object.freeze({
+    id: 1,
+    backends: Object.freeze({ ...backends }),
+    slots: Object.freeze({ sonnet: Object.freeze(["keyed", "open"]) as unknown as string[] }),
+  });
+  const keyNames = Object.freeze(["MY_KEY_2", "MY_KEY"]) as string[];
+  const first = resolve({ requested: "sonnet", generation: frozen, keyNames });
+  expect(resolve({ requested: "sonnet", generation: frozen, keyNames })).toEqual(first);
+});
+
+test("the tables hold together", () => {
+  expect(catalogue.filter(({ provider }) => !providers.has(provider))).toEqual([]);
+  expect(new Set(catalogue.map(({ label }) => label)).size).toBe(catalogue.length);
+  for (const { baseUrl, keyEnv } of providers.values()) {
+    expect(new URL(baseUrl).protocol).toBe("https:");
+    expect(baseUrl.endsWith("/")).toBe(false);
+    expect(keyEnv).toMatch(/^[A-Z][A-Z0-9_]*$/);
+  }
+  expect(allBackends(emptyRouting).length).toBe(catalogue.length);
+  expect(allBackends({ ...emptyRouting, backends }).find(({ label }) => label === "open")!.baseUrl).toBe(
+    "http://127.0.0.1:1/v1",
+  );
+});
