@@ -68,7 +68,10 @@ function chownAll(path: string, uid: number): void {
 }
 
 async function listening(at: number | string): Promise<Server> {
-  const server = createServer((socket) => socket.end(`${canary}\n`));
+  const server = createServer((socket) => {
+    socket.on("error", () => {}); // a probe that only connects is gone before it is answered
+    socket.end(`${canary}\n`);
+  });
   await new Promise<void>((resolve) =>
     typeof at === "number" ? server.listen(at, "127.0.0.1", resolve) : server.listen(at, resolve),
   );
