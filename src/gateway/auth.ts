@@ -7,17 +7,18 @@ import { createHash, timingSafeEqual } from "node:crypto";
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
 /** The credential a client sent, in any of the forms the real clients use. Two that differ count as none. */
-export function presentedToken(headers: Headers): string | undefined {
+export function presentedToken({ headers, url }: Pick<Request, "headers" | "url">): string | undefined {
+  const query = url.includes("key=") ? new URL(url).searchParams.get("key") : null;
   const bearer = /^Bearer\s+(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const given = [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key")].filter(
+  const given = [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key"), query].filter(
     (value) => value !== undefined && value !== null && value !== "",
   );
   return given.length > 0 && new Set(given).size === 1 ? given[0]! : undefined;
 }
 
 /** Whether the request carries the token. Both sides are hashed first, so neither length nor content shows in the time. */
-export function hasToken(headers: Headers, token: string): boolean {
-  const given = presentedToken(headers);
+export function hasToken(request: Pick<Request, "headers" | "url">, token: string): boolean {
+  const given = presentedToken(request);
   return timingSafeEqual(digest(given ?? ""), digest(token)) && given !== undefined;
 }
 

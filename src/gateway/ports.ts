@@ -3,6 +3,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
+import type { HealthStore } from "#src/state/health.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 
 /** One finished request. Tokens are null when the provider did not say; never a body, a prompt or a key. */
@@ -27,5 +28,8 @@ export type GatewayDeps = {
   keys: KeyRing;
   redact: Redactor;
   clock: Clock;
+  health: HealthStore;
+  /** How long a provider may say nothing before its answer counts as broken, in ms. */
+  silenceMs: number;
   onReport(report: RequestReport): void;
 };

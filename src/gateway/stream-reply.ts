@@ -29,7 +29,7 @@ async function drain(reader: Reader): Promise<void> {
 
 /** A body that sends what was held back, then the rest. `abandon` cancels the call to the provider. */
 export function streamBody(stream: Stream, exchange: Exchange, abandon: () => void): ReadableStream<Uint8Array> {
-  const { flow, reader } = stream;
+  const { flow, reader, silence } = stream;
   let ping: ReturnType<typeof setInterval> | undefined;
   let quiet = true;
   let over = false;
@@ -43,6 +43,7 @@ export function streamBody(stream: Stream, exchange: Exchange, abandon: () => vo
   const finish = (aborted: boolean) => {
     over = true;
     clearInterval(ping);
+    silence.stop();
     const { input, output } = flow.cost();
     const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
     exchange.finish({ status, inputTokens: input, outputTokens: output, aborted });
@@ -50,6 +51,7 @@ export function streamBody(stream: Stream, exchange: Exchange, abandon: () => vo
   const step = async (): Promise<{ bytes: Uint8Array; ended: boolean }> => {
     try {
       const { done, value } = await reader.read();
+      silence.heard();
       return { bytes: done ? flow.end() : flow.push(value), ended: done };
     } catch (error) {
       // What the network says names addresses; what we say ourselves does not.

@@ -40,6 +40,13 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
       didYouMean(backend.provider, known) ?? `known: ${known.join(", ")}`,
     );
   }
+  const provider = backend.provider === null ? undefined : providers.get(backend.provider);
+  if (provider !== undefined && backend.baseUrl === null && backend.dialect !== null) {
+    const spoken = Object.keys(provider.endpoints);
+    if (!spoken.includes(backend.dialect)) {
+      throw new BrokeError("usage", `${provider.name} does not speak ${backend.dialect}`, `it speaks ${spoken.join(", ")}`);
+    }
+  }
   if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
     throw new BrokeError("usage", "--base-url must start with http:// or https://");
   }

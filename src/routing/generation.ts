@@ -21,9 +21,11 @@ export const routingSchema = v.strictObject({
   backends: v.record(v.string(), backendSchema),
   /** Slot id → labels in the order they are tried. */
   slots: v.record(v.string(), v.pipe(v.array(v.string()), v.minLength(1))),
+  /** Refuse a request that its backend's dialect cannot carry whole. */
+  lossless: v.optional(v.boolean(), false),
 });
 export type Routing = v.InferOutput<typeof routingSchema>;
 
 export type Generation = Readonly<Routing & { id: number }>;
 
-export const emptyRouting: Routing = { backends: {}, slots: {} };
+export const emptyRouting: Routing = { backends: {}, slots: {}, lossless: false };

@@ -30,6 +30,12 @@ const migrations = [
      head_seq INTEGER NOT NULL,
      head_hash TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE health (
+     subject TEXT PRIMARY KEY,
+     reason TEXT NOT NULL,
+     until_ms INTEGER,
+     strikes INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 function migrate(db: Database): void {

@@ -3,7 +3,7 @@
 
 import { parseJson } from "#src/core/json.ts";
 import type { Redactor } from "#src/core/text.ts";
-import type { PassCodec, StreamEncoder } from "./dialect.ts";
+import type { StreamEncoder, StreamWatch } from "./dialect.ts";
 import { upstreamFailure, type WireError } from "./errors.ts";
 import { CUT, type Flow, type FlowPhase } from "./flow.ts";
 import { makeFrameSplitter } from "./frames.ts";
@@ -19,9 +19,8 @@ function isWhole(frame: Uint8Array): boolean {
 }
 
 /** The flow for one answer; `encoder` says errors and pings only. */
-export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redactor): Flow {
+export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Redactor): Flow {
   const splitter = makeFrameSplitter();
-  const watch = codec.watchStream();
   let phase: FlowPhase = "held";
   let failure: WireError | undefined;
   let seen = 0;
@@ -37,7 +36,7 @@ export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redac
       if (phase === "failed") break;
       const told = watch.frame(frame);
       if (told.kind === "error") out.push(broken(told.error));
-      else out.push(frame);
+      else if (told.kind !== "ours") out.push(frame);
       if (told.kind === "content" && phase === "held") phase = "live";
       if (told.kind === "end") phase = "done";
       seen += frame.length;
@@ -52,6 +51,7 @@ export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redac
       // The blank line after the last event is forgotten by some; half an event is of no use to anybody.
       const rest = Buffer.concat([splitter.rest(), toBytes.encode("\n\n")]);
       const last = isWhole(rest) ? forward([rest]) : new Uint8Array(0);
+      if (phase !== "failed" && watch.mayEnd?.()) phase = "done";
       if (phase === "done" || phase === "failed") return last;
       return Buffer.concat([last, broken(upstreamFailure(CUT))]);
     },

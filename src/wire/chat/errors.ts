@@ -58,6 +58,30 @@ export function wireError(body: Json | undefined, status?: number): WireError {
   };
 }
 
+const words: Record<WireErrorType, { type: string; code: string | null }> = {
+  invalid_request: { type: "invalid_request_error", code: null },
+  context_window: { type: "invalid_request_error", code: "context_length_exceeded" },
+  authentication: { type: "authentication_error", code: "invalid_api_key" },
+  billing: { type: "insufficient_quota", code: "insufficient_quota" },
+  permission: { type: "permission_error", code: null },
+  not_found: { type: "invalid_request_error", code: "model_not_found" },
+  too_large: { type: "invalid_request_error", code: "request_too_large" },
+  rate_limit: { type: "rate_limit_error", code: "rate_limit_exceeded" },
+  overloaded: { type: "server_error", code: "overloaded" },
+  timeout: { type: "server_error", code: "timeout" },
+  server: { type: "server_error", code: null },
+};
+
+/** The error object of both of OpenAI's dialects ("Error codes" in its guides). */
+export function errorBody(error: WireError): Json {
+  return { error: { message: error.message, ...words[error.type], param: null } };
+}
+
+/** Status and body of an answer. */
+export function encodeError(error: WireError): { status: number; body: Json } {
+  return { status: error.status, body: errorBody(error) };
+}
+
 /** An answer with an error status; a body that is not JSON (a proxy's page) is not quoted. */
 export function decodeError(status: number, bodyText: string): WireError {
   return wireError(parseJson(bodyText), status);

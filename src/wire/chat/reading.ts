@@ -3,6 +3,7 @@
 import type { Json } from "#src/core/json.ts";
 import type { Stop, Usage } from "../canonical.ts";
 import { isObject } from "../schema.ts";
+import { seal } from "../seal.ts";
 import type { WireSaid, WireUsage } from "./schema.ts";
 
 /** OpenAI's `finish_reason`s, and the words other servers use for the same. A reason that means failure is not here. */
@@ -70,6 +71,11 @@ export function wordsOf(said: WireSaid): { thinking: string; text: string } {
     thinking: thinking + parts.map((part) => part.thinking).join(""),
     text: parts.map((part) => part.text).join("") + refusal,
   };
+}
+
+/** A call's thought signature for a client to keep. */
+export function sealCall(signature: string, scope: string): string {
+  return seal({ origin: "openai-chat", scope, kind: "signature", data: signature });
 }
 
 /** Arguments as text; `null` is how some servers write none. */

@@ -4,11 +4,12 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalResponse } from "../canonical.ts";
 import type { WireError } from "../errors.ts";
+import { unwrapInput } from "../custom.ts";
+import type { AnswerNames } from "../names.ts";
 import { isObject, read } from "../schema.ts";
 import { wireError } from "./errors.ts";
-import { argsOf, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { argsOf, isFailure, sealCall, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { completion } from "./schema.ts";
-import type { ClientNames } from "./stream.ts";
 
 /** The error a provider put into an answer with status 200. */
 export function errorInAnswer(body: Json): WireError | undefined {
@@ -16,7 +17,7 @@ export function errorInAnswer(body: Json): WireError | undefined {
 }
 
 /** Throws `upstream` when this is no answer, or an unfinished one. */
-export function decodeResponse(body: Json, names: ClientNames): CanonicalResponse {
+export function decodeResponse(body: Json, names: AnswerNames, scope: string): CanonicalResponse {
   const answer = read(completion, body, "", "upstream");
   const choice = answer.choices?.[0];
   const reason = choice?.finish_reason ?? undefined;
@@ -31,9 +32,12 @@ export function decodeResponse(body: Json, names: ClientNames): CanonicalRespons
   calls.forEach((call, index) => {
     const name = call.function?.name;
     if (!name) throw new BrokeError("upstream", `tool call ${index} of the provider's answer has no name`);
-    const argsRaw = argsOf(call.function?.arguments);
-    const id = names.identify(call.id || undefined);
-    blocks.push({ kind: "tool_call", id, name: names.rename(name), argsRaw, callKind: "function" });
+    const args = argsOf(call.function?.arguments);
+    const tool = names.tool(name);
+    const proof = call.extra_content?.google?.thought_signature;
+    if (proof) blocks.push({ kind: "thinking", text: "", signature: sealCall(proof, scope), origin: "openai-chat" });
+    const argsRaw = tool.callKind === "custom" ? unwrapInput(args) : args;
+    blocks.push({ kind: "tool_call", id: names.identify(call.id || undefined), ...tool, argsRaw });
   });
   const usage = answer.usage ?? choice.usage;
   return {

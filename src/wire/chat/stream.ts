@@ -6,20 +6,18 @@ import * as v from "valibot";
 import type { BlockKey, HubEvent, Usage } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
+import type { AnswerNames } from "../names.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
 import { isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
 
-/** How to give a call the client's id and name. */
-export type ClientNames = { identify(id: string | undefined): string; rename(name: string): string };
-
 type Prose = { kind: "text" | "thinking"; key: BlockKey };
 
 /** A decoder for one stream. */
-export function decodeStream(names: ClientNames): StreamDecoder {
-  const calls = makeCallTracker(names.identify, names.rename);
+export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
+  const calls = makeCallTracker(names, scope);
   let phase: "waiting" | "running" | "over" = "waiting";
   let prose: Prose | undefined;
   // Anthropic refuses blocks of nothing but white space when they come back, so one is begun only by something to read.

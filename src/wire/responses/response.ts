@@ -1,0 +1,56 @@
+// A whole Responses answer → canonical answer: a stream that is nothing but its last word. Half an answer is none.
+
+import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import type { Block, BlockHead, CanonicalResponse, HubEvent } from "../canonical.ts";
+import { unwrapInput } from "../custom.ts";
+import type { AnswerNames } from "../names.ts";
+import { read } from "../schema.ts";
+import { finishAnswer } from "./answer.ts";
+import { makeItemTracker } from "./items.ts";
+import * as schema from "./schema.ts";
+
+const FINISHED = new Set(["completed", "incomplete"]);
+
+function blockOf(head: BlockHead, text: string, signature: string | undefined, wraps: boolean): Block {
+  switch (head.kind) {
+    case "text":
+      return { kind: "text", text };
+    case "thinking":
+      return { ...head, text, ...(signature === undefined ? {} : { signature }) };
+    case "tool_call":
+      return { ...head, argsRaw: wraps && head.callKind === "custom" ? unwrapInput(text) : text };
+  }
+}
+
+/** The blocks that events tell of, in the order they began. */
+function collect(events: HubEvent[], wraps: boolean): Block[] {
+  return events.flatMap((event): Block[] => {
+    if (event.kind !== "blockStart") return [];
+    let text = "";
+    let signature: string | undefined;
+    for (const each of events) {
+      if (each.kind === "delta" && each.key === event.key) text += each.text;
+      if (each.kind === "signature" && each.key === event.key) ({ signature } = each);
+    }
+    return [blockOf(event.head, text, signature, wraps)];
+  });
+}
+
+/** Throws `upstream` when this is no answer, or an unfinished one. `wraps`: tools of free text were sent as functions. */
+export function decodeResponse(body: Json, names: AnswerNames, scope: string, wraps: boolean): CanonicalResponse {
+  const response = read(schema.response, body, "", "upstream");
+  const { status, output } = response;
+  if (!output || (status && !FINISHED.has(status))) {
+    throw new BrokeError("upstream", "the provider's answer is not complete");
+  }
+  const events = finishAnswer(response, makeItemTracker(names, scope), false);
+  const last = events.at(-1);
+  if (last?.kind === "error") throw new BrokeError("upstream", last.error.message);
+  const usage = events.find((event) => event.kind === "usage");
+  return {
+    blocks: collect(events, wraps),
+    stop: last?.kind === "stop" ? last.stop : { kind: "end" },
+    usage: usage?.usage ?? null,
+  };
+}
