@@ -21,6 +21,12 @@ const backend = group("The operator's own backends", {
   remove: lazy("Remove a backend", () => import("./verbs/backend-remove.ts")),
 });
 
+const keyState = group(
+  "What is known of keys and backends from the answers they gave",
+  { set: lazy("Lift what is held against a key or backend", () => import("./verbs/key-state-set.ts")) },
+  lazy("List it", () => import("./verbs/key-state.ts")),
+);
+
 export const root: Group = {
   description: "Sandboxed runs of coding agents, and a gateway that decides which model answers them",
   commands: {
@@ -29,6 +35,8 @@ export const root: Group = {
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),
     models: lazy("List the backends that can be used", () => import("./verbs/models.ts")),
     swap: lazy("Point slots at backends", () => import("./verbs/swap.ts")),
+    "key-state": keyState,
+    settings: lazy("Show or change settings of the gateway", () => import("./verbs/settings.ts")),
     route: lazy("Show what would be tried for a slot, in order", () => import("./verbs/route.ts")),
     start: lazy("Start the gateway in the background", () => import("./verbs/start.ts")),
     stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),

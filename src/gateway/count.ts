@@ -6,7 +6,7 @@ import type { Dialect } from "#src/core/dialects.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Backend } from "#src/routing/backends.ts";
-import { type Attempt, resolve } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/resolve.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { isObject } from "#src/wire/schema.ts";
@@ -14,8 +14,9 @@ import { spliceTopLevel } from "#src/wire/splice.ts";
 import { openExchange } from "./exchange.ts";
 import { type Door, type Incoming, readIncoming } from "./incoming.ts";
 import type { GatewayDeps } from "./ports.ts";
-import { refusalFault, refuse } from "./relay.ts";
+import { refuse } from "./relay.ts";
 import { errorReply, json } from "./reply.ts";
+import { refusalFault, resolveNow } from "./resolution.ts";
 import { callUpstream, requestHeaders, upstreamUrl } from "./upstream.ts";
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -54,7 +55,8 @@ const forms: { [dialect in Dialect]?: Form } = {
       return parsed.success ? parsed.output.totalTokens : undefined;
     },
     say: (tokens) => ({ totalTokens: tokens }),
-    request: (body) => (isObject(body) && isObject(body["generateContentRequest"]) ? body["generateContentRequest"] : body),
+    request: (body) =>
+      isObject(body) && isObject(body["generateContentRequest"]) ? body["generateContentRequest"] : body,
   },
 };
 
@@ -85,11 +87,10 @@ export async function countTokens(request: Request, deps: GatewayDeps, door: Doo
   const form = forms[door.dialect]!;
   try {
     const incoming = await readIncoming(request, door, exchange.id);
-    const generation = deps.generations.current();
-    const resolution = resolve({ requested: incoming.model, generation, keyNames: deps.keys.names() });
+    const { resolution, nowMs } = resolveNow(incoming.model, deps);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") {
-      const fault = refusalFault(resolution, deps.clock());
+      const fault = refusalFault(resolution, nowMs);
       exchange.finish({ status: fault.status });
       return errorReply(incoming.codec, fault, exchange.id);
     }

@@ -4,16 +4,19 @@
 import type { StreamEncoder } from "#src/wire/dialect.ts";
 import type { Fault } from "./reply.ts";
 
-const PING_MS = 15_000;
-
-/** What came of the waiting: the rest of the body, or why there is none. */
+/** What came of the waiting: the rest of the body, or why there is none. It never rejects. */
 export type Late = { kind: "body"; body: ReadableStream<Uint8Array> } | { kind: "fault"; fault: Fault };
 
 const toBytes = new TextEncoder();
 
 /** A body that keeps the client waiting, then gives it what came. `abandon` ends the waiting when the client goes away. */
-export function lateBody(coming: Promise<Late>, encoder: StreamEncoder, abandon: () => void): ReadableStream<Uint8Array> {
-  let inner: ReadableStreamDefaultReader<Uint8Array> | undefined;
+export function lateBody(
+  coming: Promise<Late>,
+  { encoder, pingMs, abandon }: { encoder: StreamEncoder; pingMs: number; abandon: () => void },
+): ReadableStream<Uint8Array> {
+  const opened = coming.then((late) =>
+    late.kind === "fault" ? late : { kind: "body" as const, reader: late.body.getReader() },
+  );
   let ping: ReturnType<typeof setInterval> | undefined;
   return new ReadableStream<Uint8Array>({
     start(sink) {
@@ -22,27 +25,24 @@ export function lateBody(coming: Promise<Late>, encoder: StreamEncoder, abandon:
         if (text !== "" && (sink.desiredSize ?? 0) > 0) sink.enqueue(toBytes.encode(text));
       };
       say();
-      ping = setInterval(say, PING_MS);
+      ping = setInterval(say, pingMs);
+      void opened.finally(() => clearInterval(ping));
     },
     async pull(sink) {
-      if (inner === undefined) {
-        const late = await coming;
-        clearInterval(ping);
-        if (late.kind === "fault") {
-          sink.enqueue(toBytes.encode(encoder.fail(late.fault)));
-          sink.close();
-          return;
-        }
-        inner = late.body.getReader();
+      const late = await opened;
+      if (late.kind === "fault") {
+        sink.enqueue(toBytes.encode(encoder.fail(late.fault)));
+        sink.close();
+        return;
       }
-      const { done, value } = await inner.read();
+      const { done, value } = await late.reader.read();
       if (done) sink.close();
       else sink.enqueue(value);
     },
     cancel() {
       clearInterval(ping);
       abandon();
-      void inner?.cancel().catch(() => undefined);
+      void opened.then((late) => (late.kind === "body" ? late.reader.cancel() : undefined)).catch(() => undefined);
     },
   });
 }

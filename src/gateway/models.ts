@@ -3,9 +3,8 @@
 import * as v from "valibot";
 import { isoTime } from "#src/core/clock.ts";
 import type { Dialect } from "#src/core/dialects.ts";
-import { resolve } from "#src/routing/resolve.ts";
 import { type Slot, slots } from "#src/routing/slots.ts";
-import type { GatewayDeps } from "./ports.ts";
+import { resolveNow } from "./resolution.ts";
 
 const anthropicModel = v.object({
   type: v.literal("model"),
@@ -26,14 +25,17 @@ const geminiModel = v.object({
   supportedGenerationMethods: v.array(v.string()),
 });
 
-export const anthropicList = v.object({
+const anthropicList = v.object({
   data: v.array(anthropicModel),
   has_more: v.literal(false),
   first_id: v.nullable(v.string()),
   last_id: v.nullable(v.string()),
 });
-export const openaiList = v.object({ object: v.literal("list"), data: v.array(openaiModel) });
-export const geminiList = v.object({ models: v.array(geminiModel) });
+const openaiList = v.object({ object: v.literal("list"), data: v.array(openaiModel) });
+const geminiList = v.object({ models: v.array(geminiModel) });
+
+export const anyList = v.union([anthropicList, openaiList, geminiList]);
+export const anyModel = v.union([anthropicModel, openaiModel, geminiModel]);
 
 function anthropicOf({ id, title }: Slot): v.InferOutput<typeof anthropicModel> {
   return { type: "model", id, display_name: title, created_at: isoTime(0) };
@@ -46,11 +48,9 @@ function geminiOf({ id, title }: Slot): v.InferOutput<typeof geminiModel> {
   return { name: `models/${id}`, displayName: title, version: "1", supportedGenerationMethods };
 }
 
-/** The slots that have a backend and a key. */
-export function servedSlots({ generations, keys }: Pick<GatewayDeps, "generations" | "keys">): Slot[] {
-  const generation = generations.current();
-  const keyNames = keys.names();
-  return slots.filter((slot) => resolve({ requested: slot.id, generation, keyNames }).kind === "attempts");
+/** The slots the resolver would serve now. */
+export function servedSlots(deps: Parameters<typeof resolveNow>[1]): Slot[] {
+  return slots.filter((slot) => resolveNow(slot.id, deps).resolution.kind === "attempts");
 }
 
 /** The whole list. */

@@ -11,6 +11,8 @@ export type Operation = {
   summary: string;
   description?: string;
   tag: "models" | "health";
+  /** Parameters of the path, with what they mean. */
+  parameters?: Record<string, string>;
   body?: Schema;
   answer: { description: string; schema: Schema };
   /** Server-sent events, when the request asks for them. */
@@ -25,6 +27,15 @@ const media = (schema: Schema, typeMode: "input" | "output"): Media => ({
   schema: toJsonSchema(schema, { target: "openapi-3.0", typeMode, errorMode: "ignore" }),
 });
 
+const pathParameters = (parameters: Record<string, string>) =>
+  Object.entries(parameters).map(([name, description]) => ({
+    name,
+    in: "path",
+    required: true,
+    description,
+    schema: { type: "string" },
+  }));
+
 /** A route's `detail`. */
 export function operation(spec: Operation) {
   const errors = Object.entries(spec.error?.statuses ?? {}).map(([status, description]) => [
@@ -35,6 +46,7 @@ export function operation(spec: Operation) {
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
     tags: [spec.tag],
+    ...(spec.parameters === undefined ? {} : { parameters: pathParameters(spec.parameters) }),
     ...(spec.open === true ? { security: [] } : {}),
     ...(spec.body === undefined
       ? {}

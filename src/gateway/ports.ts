@@ -23,13 +23,24 @@ export type RequestReport = {
   aborted: boolean;
 };
 
+/** When something is said although there is nothing to say; all in ms. */
+export type Timing = {
+  /** A stream is never silent for longer: clients and the proxies between give up after a minute or less. */
+  pingMs: number;
+  /** A stream's headers go out after this long, whatever has come: Gemini CLI gives up after 60 s without them. */
+  headersAfterMs: number;
+  /** How long a request may wait for a key whose limit is about to pass. */
+  maxWaitMs: number;
+};
+
+export const usualTiming: Timing = { pingMs: 15_000, headersAfterMs: 15_000, maxWaitMs: 3_000 };
+
 export type GatewayDeps = {
   generations: Pick<GenerationStore, "current">;
   keys: KeyRing;
   redact: Redactor;
   clock: Clock;
   health: HealthStore;
-  /** How long a provider may say nothing before its answer counts as broken, in ms. */
-  silenceMs: number;
+  timing: Timing;
   onReport(report: RequestReport): void;
 };

@@ -1,7 +1,5 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
-import { errorTypeOf } from "#src/wire/errors.ts";
-import { type Resolution, resolve } from "#src/routing/resolve.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { arrayBody } from "./array-reply.ts";
 import { prepareAttempt } from "./attempt.ts";
@@ -11,27 +9,12 @@ import { type Door, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
+import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
 import { responseHeaders } from "./upstream.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
 const MAX_LOSSES_HEADER = 1024;
-/** Headers of a stream go out after this long, whatever has come: Gemini CLI gives up after 60 s without them. */
-const HEADERS_AFTER_MS = 15_000;
-/** How long a request may wait for a key whose limit is about to pass. */
-const MAX_WAIT_MS = 3_000;
-
-/** Why the resolver offers nothing, as an error of HTTP. */
-export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }>, nowMs: number): Fault {
-  const message = `${resolution.message}: ${resolution.hint}`;
-  if (resolution.reason === "cooling") {
-    const retryAfterMs = Math.max(1, (resolution.untilMs ?? nowMs) - nowMs);
-    return { status: 429, type: "rate_limit", message, retryAfterMs };
-  }
-  if (resolution.reason === "keys_refused") return { status: 502, type: errorTypeOf(502), message, final: true };
-  const status = resolution.reason === "unknown_model" ? 404 : 400;
-  return { status, type: errorTypeOf(status), message, final: true };
-}
 
 function lossesHeader(losses: readonly string[]): string {
   return losses
@@ -40,22 +23,15 @@ function lossesHeader(losses: readonly string[]): string {
     .slice(0, MAX_LOSSES_HEADER);
 }
 
-/** What can be asked now, after a short wait if a limit is about to pass. */
-async function resolveSoon(model: string, deps: GatewayDeps, signal: AbortSignal) {
-  for (let waited = false; ; waited = true) {
-    const generation = deps.generations.current();
-    const nowMs = deps.clock();
-    const { health } = deps;
-    const resolution = resolve({ requested: model, generation, keyNames: deps.keys.names(), health, nowMs });
-    const wait = resolution.kind === "refused" ? (resolution.untilMs ?? Infinity) - nowMs : Infinity;
-    if (waited || wait > MAX_WAIT_MS) return { generation, resolution, nowMs };
-    await Bun.sleep(Math.max(0, wait));
-    signal.throwIfAborted();
-  }
-}
-
 type Answered = Extract<Outcome, { kind: "answer" }>;
-type Context = { door: Door; incoming: Incoming; exchange: Exchange; about: Record<string, string>; abandon: () => void };
+type Context = {
+  door: Door;
+  incoming: Incoming;
+  exchange: Exchange;
+  about: Record<string, string>;
+  pingMs: number;
+  abandon: () => void;
+};
 
 /** Notes who answered and what was lost, and returns the headers that say so. */
 function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): Record<string, string> {
@@ -78,11 +54,11 @@ function streamReply(body: ReadableStream<Uint8Array>, headers: Headers, { door 
 
 function answerReply(outcome: Answered, context: Context): Response {
   const { answer, prepared, head } = outcome;
-  const { exchange, abandon } = context;
+  const { exchange } = context;
   const headers = prepared.passes ? responseHeaders(head.headers) : new Headers();
   for (const [name, value] of Object.entries(noteAnswer(outcome, context))) headers.set(name, value);
   if (!headers.has("request-id")) headers.set("request-id", exchange.id);
-  if (answer.kind === "stream") return streamReply(streamBody(answer, exchange, abandon), headers, context);
+  if (answer.kind === "stream") return streamReply(streamBody(answer, context), headers, context);
   headers.set("content-type", "application/json");
   const { input, output } = answer.cost;
   exchange.finish({ status: 200, inputTokens: input, outputTokens: output });
@@ -91,7 +67,7 @@ function answerReply(outcome: Answered, context: Context): Response {
 
 /** A stream's headers before its answer: who will answer is not known yet. */
 function lateReply(walking: Promise<Outcome>, context: Context): Response {
-  const { incoming, exchange, abandon, about } = context;
+  const { incoming, exchange, abandon, about, pingMs } = context;
   const { id, model, createdMs } = incoming;
   const coming = walking.then(
     (outcome): Late => {
@@ -101,7 +77,7 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
       }
       noteAnswer(outcome, context);
       if (outcome.answer.kind !== "stream") throw new Error("a stream was asked for");
-      return { kind: "body", body: streamBody(outcome.answer, exchange, abandon) };
+      return { kind: "body", body: streamBody(outcome.answer, context) };
     },
     (error: unknown): Late => {
       const fault = faultOf(error);
@@ -114,7 +90,8 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
     abandon();
   };
   const headers = new Headers({ ...about, "request-id": exchange.id });
-  return streamReply(lateBody(coming, incoming.codec.encodeStream({ id, model, createdMs }), onGone), headers, context);
+  const encoder = incoming.codec.encodeStream({ id, model, createdMs });
+  return streamReply(lateBody(coming, { encoder, pingMs, abandon: onGone }), headers, context);
 }
 
 /** Ends a request that got no answer. */
@@ -150,13 +127,13 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
     const { generation, resolution, nowMs } = await resolveSoon(incoming.model, deps, abort.signal);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
-    const { keys, redact, clock, silenceMs, health } = deps;
+    const { keys, redact, clock, timing, health } = deps;
     const about = {
       "x-broke-request-id": exchange.id,
       "x-broke-slot": resolution.slot.id,
       "x-broke-generation": String(generation.id),
     };
-    const context: Context = { door, incoming, exchange, about, abandon };
+    const context: Context = { door, incoming, exchange, about, pingMs: timing.pingMs, abandon };
     const walking = walkAttempts({
       attempts: resolution.attempts,
       prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
@@ -164,14 +141,16 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
       signal: abort.signal,
       redact,
       clock,
-      silenceMs,
+      silenceMs: generation.silenceMs,
       onAttempt: exchange.attempt,
       failed: health.failed,
       worked: health.worked,
     });
     if (incoming.stream) {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), HEADERS_AFTER_MS)));
+      const late = new Promise<undefined>(
+        (resolve) => (timer = setTimeout(() => resolve(undefined), timing.headersAfterMs)),
+      );
       const first = await Promise.race([walking, late]);
       clearTimeout(timer);
       if (first === undefined) return lateReply(walking, context);

@@ -20,7 +20,8 @@ const DEFAULT_RETRY_AFTER_MS = 5_000;
 /** An error in the caller's dialect, named by the request's id. */
 export function errorReply(codec: InboundCodec, fault: Fault, requestId: string): Response {
   const headers: Record<string, string> = { "request-id": requestId, "x-broke-request-id": requestId };
-  const wait = fault.retryAfterMs ?? (fault.status === 429 && fault.type !== "billing" ? DEFAULT_RETRY_AFTER_MS : undefined);
+  const wait =
+    fault.retryAfterMs ?? (fault.status === 429 && fault.type !== "billing" ? DEFAULT_RETRY_AFTER_MS : undefined);
   if (wait !== undefined) headers["retry-after"] = String(Math.ceil(Math.min(wait, MAX_RETRY_AFTER_MS) / 1000));
   if (fault.final === true) headers["x-should-retry"] = "false";
   const { status, body } = codec.encodeError(fault);

@@ -54,7 +54,8 @@ class Failed extends Error {
 }
 
 /** What a failure means for the attempts that are left. */
-type Lesson = { kind: "final" } | { kind: "next key" } | { kind: "again, then next backend" } | { kind: "next backend" };
+type Lesson =
+  { kind: "final" } | { kind: "next key" } | { kind: "again, then next backend" } | { kind: "next backend" };
 
 /**
  * A key's limit, refusal or empty account leaves the others; a provider's own failure may pass within a moment; a silent one was waited for

@@ -51,7 +51,10 @@ const words: Record<HealthReason, string> = {
   upstream_error: "keeps failing",
 };
 
-function whyBlocked({ keyName }: Attempt, { reason, untilMs }: { reason: HealthReason; untilMs: number | null }): string {
+function whyBlocked(
+  { keyName }: Attempt,
+  { reason, untilMs }: { reason: HealthReason; untilMs: number | null },
+): string {
   const who = reason === "upstream_error" || keyName === null ? "it" : keyName;
   return `${who} ${words[reason]}${untilMs === null ? ", until lifted" : `, until ${isoTime(untilMs)}`}`;
 }

@@ -34,7 +34,9 @@ export function stripKeywords(schema: Json, keywords: readonly string[]): Json {
     if (keywords.includes(key)) continue;
     if (SCHEMAS.has(key)) out[key] = stripKeywords(value, keywords);
     else if (NAMED.has(key) && isObject(value)) {
-      out[key] = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, stripKeywords(inner, keywords)]));
+      out[key] = Object.fromEntries(
+        Object.entries(value).map(([name, inner]) => [name, stripKeywords(inner, keywords)]),
+      );
     } else out[key] = value;
   }
   return out;

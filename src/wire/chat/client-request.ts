@@ -82,9 +82,9 @@ function decodeFormat(format: schema.WireRequest["response_format"]): ResponseFo
 }
 
 /** The members with a value, under their canonical names. */
-function present<Key extends keyof CanonicalRequest>(
-  values: { [key in Key]: CanonicalRequest[key] | null | undefined },
-): { [key in Key]?: NonNullable<CanonicalRequest[key]> } {
+function present<Key extends keyof CanonicalRequest>(values: {
+  [key in Key]: CanonicalRequest[key] | null | undefined;
+}): { [key in Key]?: NonNullable<CanonicalRequest[key]> } {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== null && value !== undefined),
   ) as never;

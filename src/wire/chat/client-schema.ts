@@ -44,7 +44,9 @@ const reasoningDetail = v.object({
   data: v.nullish(v.string()),
 });
 
-export const messageRole = v.object({ role: v.picklist(["system", "developer", "user", "assistant", "tool", "function"]) });
+export const messageRole = v.object({
+  role: v.picklist(["system", "developer", "user", "assistant", "tool", "function"]),
+});
 export const said = v.object({ content });
 export const assistant = v.object({
   content: v.nullish(content),

@@ -76,11 +76,7 @@ function encodeChoice(request: CanonicalRequest, names: ToolNames, quirks: Quirk
 function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
   if (reasoning === undefined || reasoning.mode === "off") return {};
   if (!quirks.reasoningEffort) {
-    losses.add(
-      "reasoning",
-      "reasoning",
-      "the backend takes no effort",
-    );
+    losses.add("reasoning", "reasoning", "the backend takes no effort");
     return {};
   }
   const { effort, budgetTokens: budget } = reasoning;
@@ -110,11 +106,7 @@ function encodeFormat(format: ResponseFormat | undefined, losses: LossList): Bod
   if (format.kind === "json_object") return { response_format: { type: "json_object" } };
   const strict = format.strict ?? takesStrict(format.schema);
   if (!strict)
-    losses.add(
-      "response format",
-      "strictness",
-      "the schema leaves members open, which Chat's strict mode refuses",
-    );
+    losses.add("response format", "strictness", "the schema leaves members open, which Chat's strict mode refuses");
   const named = { name: format.name ?? "answer", schema: format.schema };
   return { response_format: { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } } };
 }

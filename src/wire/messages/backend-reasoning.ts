@@ -9,7 +9,14 @@ import type { Quirks } from "../quirks.ts";
 type Body = { [key: string]: Json };
 
 const MIN_BUDGET = 1024;
-const BUDGETS: Record<string, number> = { minimal: 1024, low: 4096, medium: 16384, high: 32768, xhigh: 49152, max: 65536 };
+const BUDGETS: Record<string, number> = {
+  minimal: 1024,
+  low: 4096,
+  medium: 16384,
+  high: 32768,
+  xhigh: 49152,
+  max: 65536,
+};
 const EFFORTS: Record<string, string> = {
   minimal: "low",
   low: "low",

@@ -30,7 +30,11 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
 
   const begin = ({ index, content_block: block }: Wire<"content_block_start">): HubEvent[] => {
     const key = `block:${index}`;
-    const start = (kind: Open["kind"], head: (HubEvent & { kind: "blockStart" })["head"], first: string): HubEvent[] => {
+    const start = (
+      kind: Open["kind"],
+      head: (HubEvent & { kind: "blockStart" })["head"],
+      first: string,
+    ): HubEvent[] => {
       open.set(index, { key, kind, signature: block.signature ?? "" });
       const said: HubEvent[] = first === "" ? [] : [{ kind: "delta", key, text: first }];
       return [{ kind: "blockStart", key, head }, ...said];
@@ -47,7 +51,11 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
       case "tool_use": {
         if (!block.name) return broken("sent a tool call without a name");
         const given = isObject(block.input) && Object.keys(block.input).length > 0 ? JSON.stringify(block.input) : "";
-        const head = { kind: "tool_call", id: names.identify(block.id || undefined), ...names.tool(block.name) } as const;
+        const head = {
+          kind: "tool_call",
+          id: names.identify(block.id || undefined),
+          ...names.tool(block.name),
+        } as const;
         return start("call", head, given);
       }
       default:

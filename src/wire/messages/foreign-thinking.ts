@@ -43,7 +43,8 @@ function without(all: Span[], taken: Set<Span>): Change[] {
   const firstKept = all.findIndex((span) => !taken.has(span));
   return all.flatMap((span, index) => {
     if (!taken.has(span)) return [];
-    if (firstKept < 0) return [{ start: span.start, end: index + 1 < all.length ? all[index + 1]!.start : span.end, bytes: nothing }];
+    if (firstKept < 0)
+      return [{ start: span.start, end: index + 1 < all.length ? all[index + 1]!.start : span.end, bytes: nothing }];
     // In front of the first that stays, the comma behind goes; anywhere else the one before.
     return index < firstKept
       ? [{ start: span.start, end: all[index + 1]!.start, bytes: nothing }]

@@ -40,4 +40,3 @@ export function errorOf(bodyText: string, status?: number): WireError {
     message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
   };
 }
-
