@@ -36,8 +36,8 @@ const pathParameters = (parameters: Record<string, string>) =>
     schema: { type: "string" },
   }));
 
-/** A route's `detail`. */
-export function operation(spec: Operation) {
+/** A route's `detail`, as the plugin takes it. */
+export function operation(spec: Operation): object {
   const errors = Object.entries(spec.error?.statuses ?? {}).map(([status, description]) => [
     status,
     { description, content: { "application/json": media(spec.error!.schema, "output") } },
