@@ -17,8 +17,8 @@ import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 /** The token callers must present now; null means revoked: nobody is let in. */
 export type Token = () => string | null;
 
-/** Finished OpenAPI operations by path (a parameter in braces), where there is somebody to read them. */
-export type Docs = { [path: string]: object };
+/** Finished OpenAPI operations by method and path (a parameter in braces), where there is somebody to read them. */
+export type Docs = { [route: string]: object };
 
 // Elysia finds the path by a fixed offset unless told that the host may be short; then path and routing could disagree.
 export const elysiaConfig = { handler: { standardHostname: false } } as const;
@@ -81,7 +81,10 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
   for (const { paths, dialect, service } of posts) {
     for (const path of paths) {
       const door: Door = { dialect, route: paths[0]! };
-      app.post(path, ({ request }) => services[service](request, deps, door), { ...raw, detail: docs[path] ?? hidden });
+      app.post(path, ({ request }) => services[service](request, deps, door), {
+        ...raw,
+        detail: docs[`POST ${path}`] ?? hidden,
+      });
     }
   }
   const gemini = ({ request }: { request: Request }) => {
@@ -100,12 +103,15 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
       .get(
         path,
         ({ request }) => json(modelList(servedSlots(deps), dialectOfCaller(pathOf(request), request.headers))),
-        { beforeHandle, detail: docs[path] ?? hidden },
+        { beforeHandle, detail: docs[`GET ${path}`] ?? hidden },
       )
-      .get(`${path}/:model`, one, { beforeHandle, detail: docs[`${path}/{model}`] ?? hidden });
+      .get(`${path}/:model`, one, { beforeHandle, detail: docs[`GET ${path}/{model}`] ?? hidden });
   }
   for (const version of ["v1beta", "v1"]) {
-    app.post(`/${version}/models/:call`, gemini, { ...raw, detail: docs[`/${version}/models/{call}`] ?? hidden });
+    app.post(`/${version}/models/:model`, gemini, {
+      ...raw,
+      detail: docs[`POST /${version}/models/{model}`] ?? hidden,
+    });
   }
   // Claude Code warms its connection up with this and ignores the answer.
   return app.head("/", () => new Response(null, { status: 200 }), { detail: hidden });

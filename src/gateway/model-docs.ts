@@ -1,4 +1,4 @@
-// The model routes as OpenAPI operations, by path: one row a route, out of the schemas that read it and those its answers keep to.
+// The model routes as OpenAPI operations, by method and path: one row a route, out of the schemas that read it and those its answers keep to.
 
 import * as chat from "#src/wire/chat/answer-schema.ts";
 import { request as chatRequest } from "#src/wire/chat/client-schema.ts";
@@ -70,7 +70,7 @@ const geminiCall = operation({
   summary: "Gemini generateContent, streamGenerateContent and countTokens",
   description: `${bySlot} countTokens answers with totalTokens: ${count.toLowerCase()}`,
   tag: "models",
-  parameters: { call: "<model>:generateContent, <model>:streamGenerateContent or <model>:countTokens" },
+  parameters: { model: "<model>:generateContent, <model>:streamGenerateContent or <model>:countTokens" },
   body: geminiRequest,
   answer: { description: "The answer; for countTokens the count", schema: gemini.answer },
   stream:
@@ -92,20 +92,20 @@ const one = operation({
   error: { schema: messages.error, statuses: { 401: failures[401], 404: "It would not be served" } },
 });
 
-/** The documented routes; a parameter of a path in braces. */
+/** The documented routes. */
 export const modelDocs: Docs = {
-  "/v1/messages": messagesCall,
-  "/v1/messages/count_tokens": messagesCount,
-  "/v1/responses": responsesCall,
-  "/responses": responsesCall,
-  "/v1/chat/completions": chatCall,
-  "/chat/completions": chatCall,
-  "/v1beta/models/{call}": geminiCall,
-  "/v1/models/{call}": geminiCall,
-  "/v1/models": list,
-  "/models": list,
-  "/v1beta/models": list,
-  "/v1/models/{model}": one,
-  "/models/{model}": one,
-  "/v1beta/models/{model}": one,
+  "POST /v1/messages": messagesCall,
+  "POST /v1/messages/count_tokens": messagesCount,
+  "POST /v1/responses": responsesCall,
+  "POST /responses": responsesCall,
+  "POST /v1/chat/completions": chatCall,
+  "POST /chat/completions": chatCall,
+  "POST /v1beta/models/{model}": geminiCall,
+  "POST /v1/models/{model}": geminiCall,
+  "GET /v1/models": list,
+  "GET /models": list,
+  "GET /v1beta/models": list,
+  "GET /v1/models/{model}": one,
+  "GET /models/{model}": one,
+  "GET /v1beta/models/{model}": one,
 };

@@ -22,9 +22,20 @@ export type Operation = {
   open?: boolean;
 };
 
+/** OpenAPI 3.0 wants a list of required members to name one at least. */
+function withoutEmptyLists(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyLists);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name, inner]) => name !== "required" || !Array.isArray(inner) || inner.length > 0)
+      .map(([name, inner]) => [name, withoutEmptyLists(inner)]),
+  );
+}
+
 // What only code can check (a custom schema) is any value in the document.
 const media = (schema: Schema, typeMode: "input" | "output"): Media => ({
-  schema: toJsonSchema(schema, { target: "openapi-3.0", typeMode, errorMode: "ignore" }),
+  schema: withoutEmptyLists(toJsonSchema(schema, { target: "openapi-3.0", typeMode, errorMode: "ignore" })) as object,
 });
 
 const pathParameters = (parameters: Record<string, string>) =>

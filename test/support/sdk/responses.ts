@@ -43,6 +43,8 @@ export function responsesTalk(url: string, token: string): Talk {
           .on("response.output_text.delta", ({ delta }) => onText?.(delta))
           .finalResponse()
       : await client.responses.create(params, options);
+    // The SDK hands a failed answer over like any other.
+    if (response.status === "failed") throw new Error(response.error?.message ?? "failed");
     input.push(...(response.output as OpenAI.Responses.ResponseInputItem[]));
     return heard(response);
   };
