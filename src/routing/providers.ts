@@ -159,7 +159,11 @@ const table: Provider[] = [
         },
       },
     },
-    models: [{ match: /^gemini-[3-9]/, quirks: { reasoningEffort: true } }],
+    models: [
+      { match: /^gemini-[3-9]/, quirks: { reasoningEffort: true } },
+      // They do not think, and refuse to be asked to.
+      { match: /^gemini-(1|2\.0)/, quirks: { unsupported: ["thinkingConfig"] } },
+    ],
   },
   {
     id: "huggingface",
@@ -184,5 +188,7 @@ export const keyHeaderOf: Record<Dialect, KeyHeader> = {
 /** What one model at one endpoint takes beyond or short of its dialect. */
 export function quirksOf(provider: Provider, dialect: Dialect, model: string): Partial<Quirks> {
   const own = provider.models?.find(({ match }) => match.test(model))?.quirks;
-  return { ...provider.endpoints[dialect]?.quirks, ...own };
+  const shared = provider.endpoints[dialect]?.quirks;
+  const unsupported = [...(shared?.unsupported ?? []), ...(own?.unsupported ?? [])];
+  return { ...shared, ...own, ...(unsupported.length === 0 ? {} : { unsupported }) };
 }

@@ -3,7 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
-import type { BlockKey, CustomTool, HubEvent } from "./canonical.ts";
+import type { BlockKey, CustomTool, HubEvent, ToolCallBlock } from "./canonical.ts";
 import type { StreamDecoder } from "./dialect.ts";
 import { upstreamFailure } from "./errors.ts";
 import { isObject } from "./schema.ts";
@@ -37,6 +37,13 @@ export function unwrapInput(argsRaw: string): string {
   const args = parseJson(argsRaw);
   if (isObject(args) && typeof args["input"] === "string") return args["input"];
   throw new BrokeError("upstream", BROKEN);
+}
+
+/** A call's arguments for those who want an object; undefined when they are none: a model may have said anything. */
+export function inputOf({ callKind, argsRaw }: Pick<ToolCallBlock, "callKind" | "argsRaw">) {
+  if (callKind === "custom") return { input: argsRaw };
+  const args = argsRaw.trim() === "" ? {} : parseJson(argsRaw);
+  return isObject(args) ? args : undefined;
 }
 
 /** The same for a stream: a custom call's arguments are held until they are complete, since only then they can be read. */

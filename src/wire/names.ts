@@ -34,8 +34,11 @@ export type ToolNames = {
   back(name: string): KnownTool;
 };
 
-/** Names for one request's tools, at most `maxLength` characters of `[a-zA-Z0-9_-]`; a namespace goes in front. */
-export function makeToolNames(tools: readonly Tool[], maxLength: number): ToolNames {
+/**
+ * Names for one request's tools, at most `maxLength` characters of `[a-zA-Z0-9_-]`; a namespace goes in front. `begin`: how a name has to
+ * begin; another one gets a `_` in front.
+ */
+export function makeToolNames(tools: readonly Tool[], maxLength: number, begin = /^/): ToolNames {
   const toProvider = new Map<string, string>();
   const toClient = new Map<string, KnownTool>();
   const kinds = new Map<string, CallKind>();
@@ -44,7 +47,8 @@ export function makeToolNames(tools: readonly Tool[], maxLength: number): ToolNa
     const key = keyOf(name, namespace);
     const known = toProvider.get(key);
     if (known !== undefined) return known;
-    let fitted = fit(namespace === undefined ? name : `${namespace}__${name}`, maxLength);
+    const whole = namespace === undefined ? name : `${namespace}__${name}`;
+    let fitted = fit(begin.test(whole) ? whole : `_${whole}`, maxLength);
     // Only a client that spells out another tool's shortened name gets here.
     while (toClient.has(fitted)) fitted = fit(`${fitted} `, maxLength);
     toProvider.set(key, fitted);

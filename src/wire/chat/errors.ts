@@ -33,7 +33,7 @@ function httpStatus(value: Json | undefined): number | undefined {
 }
 
 /** The members of an error object, wherever the provider put it. */
-function findError(body: Json | undefined): { [key: string]: Json } {
+export function findError(body: Json | undefined): { [key: string]: Json } {
   const first = Array.isArray(body) ? body[0] : body;
   if (!isObject(first)) return {};
   const { error } = first;

@@ -3,59 +3,33 @@
 
 import { parseJson } from "#src/core/json.ts";
 import * as v from "valibot";
-import type { BlockKey, HubEvent, Usage } from "../canonical.ts";
+import type { HubEvent, Usage } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import type { AnswerNames } from "../names.ts";
+import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
 import { isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
 
-type Prose = { kind: "text" | "thinking"; key: BlockKey };
-
 /** A decoder for one stream. */
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const calls = makeCallTracker(names, scope);
+  const prose = makeProse(null, calls.settle);
   let phase: "waiting" | "running" | "over" = "waiting";
-  let prose: Prose | undefined;
-  // Anthropic refuses blocks of nothing but white space when they come back, so one is begun only by something to read.
-  let held: { kind: Prose["kind"]; text: string } | undefined;
-  let proseCount = 0;
   let refusal = false;
   let reason: string | undefined;
   let usage: Usage | undefined;
 
-  const closeProse = (out: HubEvent[]) => {
-    if (prose !== undefined) out.push({ kind: "blockEnd", key: prose.key });
-    prose = undefined;
-  };
-
-  const say = (kind: Prose["kind"], fresh: string, out: HubEvent[]) => {
-    if (fresh === "") return;
-    const text = held?.kind === kind ? held.text + fresh : fresh;
-    if (prose?.kind !== kind) {
-      held = text.trim() === "" ? { kind, text } : undefined;
-      if (held !== undefined) return;
-      closeProse(out);
-      out.push(...calls.settle());
-      prose = { kind, key: `${kind}:${proseCount++}` };
-      const head = kind === "text" ? { kind } : { kind, origin: null };
-      out.push({ kind: "blockStart", key: prose.key, head });
-    }
-    out.push({ kind: "delta", key: prose.key, text });
-  };
-
   const take = (said: WireSaid, out: HubEvent[]) => {
     const { thinking, text } = wordsOf(said);
-    say("thinking", thinking, out);
-    say("text", text, out);
+    out.push(...prose.say("thinking", thinking), ...prose.say("text", text));
     if (said.refusal) refusal = true;
     for (const fragment of said.tool_calls ?? []) {
       const events = calls.push(fragment);
-      if (events.length > 0) closeProse(out);
-      out.push(...events);
+      out.push(...(events.length > 0 ? prose.close() : []), ...events);
     }
   };
 
@@ -68,8 +42,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     if (reason === undefined) return fail(upstreamFailure("the provider's stream broke off"));
     if (isFailure(reason)) return fail(upstreamFailure("the provider gave up in the middle of its answer"));
     const stop = stopOf(reason, { calls: calls.count > 0, refusal });
-    const out: HubEvent[] = [];
-    closeProse(out);
+    const out = prose.close();
     // What a refused answer wanted to call is left unfinished: it must not run.
     if (stop.kind !== "refusal") out.push(...calls.end());
     const broken = out.find((event) => event.kind === "error");

@@ -1,11 +1,10 @@
 // Canonical blocks → Anthropic content. What has no form here leaves a line saying so, because an empty place would mislead the model.
 
-import { type Json, parseJson } from "#src/core/json.ts";
+import type { Json } from "#src/core/json.ts";
 import type { Block, CacheMark, DocumentBlock, Source, ToolCallBlock } from "../canonical.ts";
-import { wrapInput } from "../custom.ts";
+import { inputOf } from "../custom.ts";
 import type { LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
-import { isObject } from "../schema.ts";
 
 type Member = { [key: string]: Json };
 
@@ -87,13 +86,12 @@ export function contentMembers(blocks: Block[], path: string, losses: LossList):
 
 /** A call made earlier. Anthropic wants an object; other dialects let a model send anything. */
 export function callMember(call: ToolCallBlock, path: string, names: ToolNames, losses: LossList): Member {
-  const raw = call.callKind === "custom" ? wrapInput(call.argsRaw) : call.argsRaw;
-  const input = raw.trim() === "" ? {} : parseJson(raw);
-  if (!isObject(input)) losses.add(path, "arguments of an earlier call", "they are not a JSON object");
+  const input = inputOf(call);
+  if (input === undefined) losses.add(path, "arguments of an earlier call", "they are not a JSON object");
   return {
     type: "tool_use",
     id: fitCallId(call.id),
     name: names.out(call.name, call.namespace),
-    input: isObject(input) ? input : {},
+    input: input ?? {},
   };
 }

@@ -5,6 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalRequest, Reasoning, ResponseFormat } from "../canonical.ts";
 import type { Asked } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
+import { present } from "../present.ts";
 import { isObject, read } from "../schema.ts";
 import { decodeInput } from "./client-items.ts";
 import * as schema from "./client-schema.ts";
@@ -52,15 +53,6 @@ function unknownMembers(raw: Json): Record<string, Json> {
   keep(raw["reasoning"], KNOWN_WITHIN.reasoning, "reasoning.");
   keep(raw["text"], KNOWN_WITHIN.text, "text.");
   return extra;
-}
-
-/** The members with a value, under their canonical names. */
-function present<Key extends keyof CanonicalRequest>(values: {
-  [key in Key]: CanonicalRequest[key] | null | undefined;
-}): { [key in Key]?: NonNullable<CanonicalRequest[key]> } {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== null && value !== undefined),
-  ) as never;
 }
 
 /** Reads a Responses request. Throws `usage` naming the path, never the value. */

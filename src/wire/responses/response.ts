@@ -2,8 +2,8 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
-import type { Block, BlockHead, CanonicalResponse, HubEvent } from "../canonical.ts";
-import { unwrapInput } from "../custom.ts";
+import type { CanonicalResponse } from "../canonical.ts";
+import { collectBlocks } from "../collect.ts";
 import type { AnswerNames } from "../names.ts";
 import { read } from "../schema.ts";
 import { finishAnswer } from "./answer.ts";
@@ -11,31 +11,6 @@ import { makeItemTracker } from "./items.ts";
 import * as schema from "./schema.ts";
 
 const FINISHED = new Set(["completed", "incomplete"]);
-
-function blockOf(head: BlockHead, text: string, signature: string | undefined, wraps: boolean): Block {
-  switch (head.kind) {
-    case "text":
-      return { kind: "text", text };
-    case "thinking":
-      return { ...head, text, ...(signature === undefined ? {} : { signature }) };
-    case "tool_call":
-      return { ...head, argsRaw: wraps && head.callKind === "custom" ? unwrapInput(text) : text };
-  }
-}
-
-/** The blocks that events tell of, in the order they began. */
-function collect(events: HubEvent[], wraps: boolean): Block[] {
-  return events.flatMap((event): Block[] => {
-    if (event.kind !== "blockStart") return [];
-    let text = "";
-    let signature: string | undefined;
-    for (const each of events) {
-      if (each.kind === "delta" && each.key === event.key) text += each.text;
-      if (each.kind === "signature" && each.key === event.key) ({ signature } = each);
-    }
-    return [blockOf(event.head, text, signature, wraps)];
-  });
-}
 
 /** Throws `upstream` when this is no answer, or an unfinished one. `wraps`: tools of free text were sent as functions. */
 export function decodeResponse(body: Json, names: AnswerNames, scope: string, wraps: boolean): CanonicalResponse {
@@ -49,7 +24,7 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string, wr
   if (last?.kind === "error") throw new BrokeError("upstream", last.error.message);
   const usage = events.find((event) => event.kind === "usage");
   return {
-    blocks: collect(events, wraps),
+    blocks: collectBlocks(events, wraps),
     stop: last?.kind === "stop" ? last.stop : { kind: "end" },
     usage: usage?.usage ?? null,
   };
