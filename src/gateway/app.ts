@@ -12,6 +12,7 @@ import type { Door } from "./incoming.ts";
 import { dialectOfCaller, modelEntry, modelList, servedSlots } from "./models.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { relay } from "./relay.ts";
+import { targetOf } from "./target.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 
 /** The token callers must present now; null means revoked: nobody is let in. */
@@ -23,7 +24,7 @@ export type Docs = { [route: string]: object };
 // Elysia finds the path by a fixed offset unless told that the host may be short; then path and routing could disagree.
 export const elysiaConfig = { handler: { standardHostname: false } } as const;
 
-const pathOf = (request: Request) => new URL(request.url).pathname;
+const pathOf = (request: Request) => targetOf(request.url).path;
 
 /** An error no model request is behind, in the words of the path's dialect. What its body holds was not read. */
 export function plainError(request: Request, fault: Fault): Response {
@@ -88,7 +89,7 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
     }
   }
   const gemini = ({ request }: { request: Request }) => {
-    const found = geminiDoor(new URL(request.url));
+    const found = geminiDoor(targetOf(request.url));
     return found === undefined ? notFound(request) : services[found.service](request, deps, found.door);
   };
   const one = ({ request }: { request: Request }) => {

@@ -22,7 +22,7 @@ export type Whole = { kind: "answer"; body: Uint8Array<ArrayBuffer>; cost: Cost 
 
 export type Prepared = {
   url: string;
-  headers: Headers;
+  headers: Record<string, string>;
   body: Uint8Array<ArrayBuffer>;
   losses: Loss[];
   /** Whether the provider's headers are the client's dialect too. */

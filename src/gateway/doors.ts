@@ -2,6 +2,7 @@
 
 import type { Dialect } from "#src/core/dialects.ts";
 import type { Door } from "./incoming.ts";
+import type { RequestTarget } from "./target.ts";
 
 export type Service = "model" | "count";
 
@@ -23,8 +24,8 @@ const methods: Record<string, { service: Service; stream: boolean }> = {
 };
 
 /** Gemini's model and method, both in the path; undefined when it is not one of its calls. */
-export function geminiDoor(url: URL): { door: Door; service: Service } | undefined {
-  const [, version, rest] = /^\/(v1beta|v1)\/models\/([^/]+)\/?$/.exec(url.pathname) ?? [];
+export function geminiDoor({ path, query }: RequestTarget): { door: Door; service: Service } | undefined {
+  const [, version, rest] = /^\/(v1beta|v1)\/models\/([^/]+)\/?$/.exec(path) ?? [];
   if (rest === undefined) return undefined;
   const colon = rest.lastIndexOf(":");
   const name = rest.slice(colon + 1);
@@ -32,7 +33,7 @@ export function geminiDoor(url: URL): { door: Door; service: Service } | undefin
   if (colon < 1 || method === undefined) return undefined;
   const model = decode(rest.slice(0, colon));
   if (model === undefined) return undefined;
-  const array = method.stream && url.searchParams.get("alt") !== "sse";
+  const array = method.stream && new URLSearchParams(query).get("alt") !== "sse";
   return {
     service: method.service,
     door: {
@@ -66,5 +67,5 @@ export function allowedAt(path: string): string | undefined {
   if (posts.some(({ paths }) => paths.includes(plain))) return "POST, OPTIONS";
   if (lists.includes(plain)) return "GET, HEAD, OPTIONS";
   if (!lists.some((list) => plain.startsWith(`${list}/`))) return undefined;
-  return geminiDoor(new URL(plain, "http://broke")) === undefined ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+  return geminiDoor({ path: plain, query: "" }) === undefined ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
 }

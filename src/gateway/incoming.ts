@@ -8,6 +8,7 @@ import { inbound } from "#src/wire/codecs.ts";
 import type { Asked, InboundCodec } from "#src/wire/dialect.ts";
 import type { Loss } from "#src/wire/losses.ts";
 import { readBody, WrongType } from "./body.ts";
+import { targetOf } from "./target.ts";
 
 /**
  * Where a request came in. `named` is what its URL says about it; `array`: the client reads a stream as one JSON array (Gemini without
@@ -45,7 +46,6 @@ export async function readIncoming(request: Request, door: Door, id: string): Pr
   const body = await readBody(request);
   const asked = codec.readHead(body, door.named);
   let decoded: ReturnType<Incoming["canonical"]> | undefined;
-  const queryAt = request.url.indexOf("?");
   return {
     ...asked,
     dialect: door.dialect,
@@ -53,7 +53,7 @@ export async function readIncoming(request: Request, door: Door, id: string): Pr
     id,
     createdMs: Date.now(),
     body,
-    query: queryAt < 0 ? "" : request.url.slice(queryAt),
+    query: targetOf(request.url).query,
     headers: request.headers,
     canonical() {
       if (decoded !== undefined) return decoded;

@@ -23,7 +23,7 @@ export type RequestReport = {
   aborted: boolean;
 };
 
-/** When something is said although there is nothing to say; all in ms. */
+/** How long is waited for what; all in ms. */
 export type Timing = {
   /** A stream is never silent for longer: clients and the proxies between give up after a minute or less. */
   pingMs: number;
@@ -31,9 +31,11 @@ export type Timing = {
   headersAfterMs: number;
   /** How long a request may wait for a key whose limit is about to pass. */
   maxWaitMs: number;
+  /** The least wait before a provider that failed is asked once more; twice that at most. */
+  backoffMs: number;
 };
 
-export const usualTiming: Timing = { pingMs: 15_000, headersAfterMs: 15_000, maxWaitMs: 3_000 };
+export const usualTiming: Timing = { pingMs: 15_000, headersAfterMs: 15_000, maxWaitMs: 3_000, backoffMs: 250 };
 
 export type GatewayDeps = {
   generations: Pick<GenerationStore, "current">;

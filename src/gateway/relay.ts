@@ -4,6 +4,7 @@ import { inbound } from "#src/wire/codecs.ts";
 import { arrayBody } from "./array-reply.ts";
 import { prepareAttempt } from "./attempt.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
+import { watchDeparture } from "./departure.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
 import { type Door, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
@@ -24,6 +25,7 @@ function lossesHeader(losses: readonly string[]): string {
 }
 
 type Answered = Extract<Outcome, { kind: "answer" }>;
+type ReplyHeaders = Record<string, string>;
 type Context = {
   door: Door;
   incoming: Incoming;
@@ -34,7 +36,7 @@ type Context = {
 };
 
 /** Notes who answered and what was lost, and returns the headers that say so. */
-function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): Record<string, string> {
+function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): ReplyHeaders {
   const losses = [...new Set(prepared.losses.map((loss) => loss.what))];
   exchange.note({ backend: attempt.backend.label, losses });
   return {
@@ -45,21 +47,26 @@ function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Contex
   };
 }
 
-function streamReply(body: ReadableStream<Uint8Array>, headers: Headers, { door }: Context): Response {
+function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { door }: Context): Response {
   const array = door.array === true;
-  headers.set("content-type", array ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8");
-  headers.set("cache-control", "no-cache");
+  const headers = {
+    ...about,
+    "content-type": array ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+  };
   return new Response(array ? arrayBody(body) : body, { status: 200, headers });
 }
 
 function answerReply(outcome: Answered, context: Context): Response {
   const { answer, prepared, head } = outcome;
   const { exchange } = context;
-  const headers = prepared.passes ? responseHeaders(head.headers) : new Headers();
-  for (const [name, value] of Object.entries(noteAnswer(outcome, context))) headers.set(name, value);
-  if (!headers.has("request-id")) headers.set("request-id", exchange.id);
+  const headers: ReplyHeaders = {
+    "request-id": exchange.id,
+    ...(prepared.passes ? responseHeaders(head.headers) : {}),
+    ...noteAnswer(outcome, context),
+  };
   if (answer.kind === "stream") return streamReply(streamBody(answer, context), headers, context);
-  headers.set("content-type", "application/json");
+  headers["content-type"] = "application/json";
   const { input, output } = answer.cost;
   exchange.finish({ status: 200, inputTokens: input, outputTokens: output });
   return new Response(answer.body, { status: 200, headers });
@@ -89,7 +96,7 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
     exchange.finish({ status: 499, aborted: true });
     abandon();
   };
-  const headers = new Headers({ ...about, "request-id": exchange.id });
+  const headers = { ...about, "request-id": exchange.id };
   const encoder = incoming.codec.encodeStream({ id, model, createdMs });
   return streamReply(lateBody(coming, { encoder, pingMs, abandon: onGone }), headers, context);
 }
@@ -115,8 +122,8 @@ export function refuse(error: unknown, request: Request, door: Door, exchange: E
 /** Serves one model request. Never rejects: every failure is an answer. */
 export async function relay(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
   const exchange = openExchange(door.route, deps.onReport);
-  const abort = new AbortController();
-  const abandon = () => abort.abort();
+  const departure = watchDeparture();
+  const abandon = departure.leave;
   request.signal.addEventListener("abort", abandon);
   try {
     const incoming = await readIncoming(request, door, exchange.id);
@@ -124,7 +131,7 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
       exchange.finish({ status: fault.status });
       return errorReply(incoming.codec, fault, exchange.id);
     };
-    const { generation, resolution, nowMs } = await resolveSoon(incoming.model, deps, abort.signal);
+    const { generation, resolution, nowMs } = await resolveSoon(incoming.model, deps, departure);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
     const { keys, redact, clock, timing, health } = deps;
@@ -138,10 +145,11 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
       attempts: resolution.attempts,
       prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
       stream: incoming.stream,
-      signal: abort.signal,
+      departure,
       redact,
       clock,
       silenceMs: generation.silenceMs,
+      backoffMs: timing.backoffMs,
       onAttempt: exchange.attempt,
       failed: health.failed,
       worked: health.worked,

@@ -3,6 +3,7 @@
 import { errorTypeOf } from "#src/wire/errors.ts";
 import type { Generation } from "#src/routing/generation.ts";
 import { type Resolution, resolve } from "#src/routing/resolve.ts";
+import type { Departure } from "./departure.ts";
 import type { GatewayDeps } from "./ports.ts";
 import type { Fault } from "./reply.ts";
 
@@ -22,15 +23,14 @@ export function resolveNow(
   };
 }
 
-/** What can be asked now, or after a short wait if a limit is about to pass. Throws the abort when the client goes away meanwhile. */
-export async function resolveSoon(requested: string, deps: GatewayDeps, signal: AbortSignal): Promise<Resolved> {
+/** What can be asked now, or after a short wait if a limit is about to pass. Rejects with `Departed` when the client goes away meanwhile. */
+export async function resolveSoon(requested: string, deps: GatewayDeps, departure: Departure): Promise<Resolved> {
   for (let waited = false; ; waited = true) {
     const resolved = resolveNow(requested, deps);
     const { resolution, nowMs } = resolved;
     const wait = resolution.kind === "refused" ? (resolution.untilMs ?? Infinity) - nowMs : Infinity;
     if (waited || wait > deps.timing.maxWaitMs) return resolved;
-    await Bun.sleep(Math.max(0, wait));
-    signal.throwIfAborted();
+    await departure.pause(Math.max(0, wait));
   }
 }
 

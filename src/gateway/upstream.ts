@@ -11,8 +11,15 @@ const FORWARDED_REQUEST: Record<Dialect, readonly string[]> = {
   "openai-responses": [],
   gemini: [],
 };
-const FORWARDED_RESPONSE =
-  /^(content-type|retry-after|retry-after-ms|request-id|x-request-id|x-should-retry|(anthropic|x)-ratelimit-.*)$/;
+const FORWARDED_RESPONSE = new Set([
+  "content-type",
+  "retry-after",
+  "retry-after-ms",
+  "request-id",
+  "x-request-id",
+  "x-should-retry",
+]);
+const FORWARDED_FAMILIES = ["anthropic-ratelimit-", "x-ratelimit-"];
 
 /** What each dialect's own server has in front of its paths; a base URL may leave it out. */
 const VERSIONS: Record<Dialect, string> = {
@@ -34,38 +41,39 @@ export function upstreamUrl({ baseUrl, dialect }: Pick<Backend, "baseUrl" | "dia
 }
 
 /** Headers for the provider: the dialect's own, ours, the key. */
-export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Headers {
-  const headers = new Headers({
+export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Record<string, string> {
+  const headers: Record<string, string> = {
     "content-type": "application/json",
     // What is not compressed can be watched as it passes, without a second copy.
     "accept-encoding": "identity",
     "user-agent": "broke",
-  });
+  };
+  if (backend.dialect === "anthropic") headers["anthropic-version"] = "2023-06-01";
   for (const name of FORWARDED_REQUEST[backend.dialect]) {
     const value = client.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  if (backend.dialect === "anthropic" && !headers.has("anthropic-version")) {
-    headers.set("anthropic-version", "2023-06-01");
+    if (value !== null) headers[name] = value;
   }
   if (key !== undefined) {
-    if (backend.keyHeader === "bearer") headers.set("authorization", `Bearer ${key}`);
-    else headers.set(backend.keyHeader, key);
+    if (backend.keyHeader === "bearer") headers["authorization"] = `Bearer ${key}`;
+    else headers[backend.keyHeader] = key;
   }
   return headers;
 }
 
 /** The provider's headers that a client may see. */
-export function responseHeaders(upstream: Headers): Headers {
-  const headers = new Headers();
-  for (const [name, value] of upstream) if (FORWARDED_RESPONSE.test(name)) headers.set(name, value);
+export function responseHeaders(upstream: Headers): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of upstream) {
+    if (FORWARDED_RESPONSE.has(name) || FORWARDED_FAMILIES.some((start) => name.startsWith(start)))
+      headers[name] = value;
+  }
   return headers;
 }
 
 /** Sends the request; resolves with the provider's head. Rejects on network failure and on abort. */
 export function callUpstream(
   url: string,
-  headers: Headers,
+  headers: Record<string, string>,
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Promise<Response> {

@@ -10,13 +10,15 @@ import type { Attempt } from "#src/routing/resolve.ts";
 import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Prepared } from "./attempt.ts";
+import type { Departure } from "./departure.ts";
 import type { Fault } from "./reply.ts";
 import { type SilenceWatch, watchSilence } from "./silence.ts";
 import { callUpstream, retryAfterMs } from "./upstream.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-const BACKOFF_MS = 250;
+/** A whole answer up to this size is taken in one piece: its pieces would cost more than it does. */
+const ONE_PIECE_BYTES = 1024 * 1024;
 
 export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
@@ -33,11 +35,13 @@ export type Walk = {
   attempts: readonly Attempt[];
   prepare(attempt: Attempt): Prepared;
   stream: boolean;
-  signal: AbortSignal;
+  departure: Departure;
   redact: Redactor;
   clock: Clock;
   /** How long a provider may say nothing, in ms. */
   silenceMs: number;
+  /** The least wait before a provider is asked once more, in ms; twice that at most. */
+  backoffMs: number;
   onAttempt(): void;
   failed(attempt: Attempt, failure: Failure): void;
   worked(attempt: Attempt): void;
@@ -77,6 +81,10 @@ function failureOf({ status, type, retryAfterMs: wait }: WireError): Failure | u
 }
 
 async function readLimited(response: Response, limit: number, silence: SilenceWatch): Promise<Uint8Array<ArrayBuffer>> {
+  const said = response.headers.get("content-length");
+  if (said !== null && Number(said) <= ONE_PIECE_BYTES && !response.headers.has("content-encoding")) {
+    return new Uint8Array(await response.arrayBuffer());
+  }
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of response.body ?? []) {
@@ -151,11 +159,9 @@ async function ask(
 
 /** One call, ended by the client's going and by the provider's silence. */
 async function tryOnce(prepared: Prepared, walk: Walk): Promise<{ answer: Answer; head: Response }> {
-  walk.signal.throwIfAborted();
   const call = new AbortController();
   let silent = false;
-  const onGone = () => call.abort();
-  walk.signal.addEventListener("abort", onGone, { once: true });
+  walk.departure.ends(() => call.abort());
   const silence = watchSilence(walk.silenceMs, () => {
     silent = true;
     call.abort();
@@ -171,10 +177,7 @@ async function tryOnce(prepared: Prepared, walk: Walk): Promise<{ answer: Answer
     throw new Failed({ status: 504, type: errorTypeOf(504), message });
   } finally {
     // A stream goes on under both.
-    if (!streams) {
-      silence.stop();
-      walk.signal.removeEventListener("abort", onGone);
-    }
+    if (!streams) silence.stop();
   }
 }
 
@@ -187,21 +190,7 @@ function faultOf(error: unknown, attempt: Attempt): Fault {
   return upstreamFailure(`${attempt.backend.label} could not be reached, or broke off`);
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-}
-
-/** The first answer, or the last attempt's fault. Throws what preparing throws, and the abort when the client is gone. */
+/** The first answer, or the last attempt's fault. Throws what preparing throws, and `Departed` when the client is gone. */
 export async function walkAttempts(walk: Walk): Promise<Outcome> {
   let fault: Fault = upstreamFailure("no provider could be asked");
   const given = new Set<string>();
@@ -215,13 +204,13 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
         walk.worked(attempt);
         return { kind: "answer", answer, attempt, prepared, head };
       } catch (error) {
-        walk.signal.throwIfAborted();
+        walk.departure.check();
         fault = faultOf(error, attempt);
       }
       const lesson = lessonOf(fault);
       if (lesson.kind === "final") return { kind: "fault", fault };
       if (lesson.kind === "again, then next backend" && round === 0) {
-        await pause(BACKOFF_MS * (1 + Math.random()), walk.signal);
+        await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
         continue;
       }
       const failure = failureOf(fault);

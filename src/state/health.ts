@@ -12,6 +12,7 @@ import {
 } from "#src/routing/health.ts";
 import type { Attempt } from "#src/routing/resolve.ts";
 import type { Db } from "./database.ts";
+import { perTurn } from "./turn.ts";
 
 export type HealthStore = Health & {
   failed(attempt: Attempt, failure: Failure): void;
@@ -40,14 +41,14 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
   let known = new Map<string, HealthEntry>();
   let seen = -1;
 
-  const fresh = (): Map<string, HealthEntry> => {
+  const fresh = perTurn((): Map<string, HealthEntry> => {
     const now = version.get()?.data_version ?? 0;
     if (now !== seen) {
       seen = now;
       known = new Map(selectAll.all().map((row) => [row.subject, entryOf(row)]));
     }
     return known;
-  };
+  });
   const drop = (subject: string) => {
     remove.run(subject);
     known.delete(subject);

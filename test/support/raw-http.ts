@@ -44,13 +44,20 @@ export function readAnswer(raw: Buffer): RawAnswer {
 }
 
 /**
- * Sends the bytes, then half-closes, and waits until the server closes. Rejects when it has not within `patienceMs`: a server must not wait for
- * what cannot come.
+ * Sends the bytes and waits until the server closes; `unfinished` half-closes behind them, as one does who has no more to say. Rejects when the
+ * server has not closed within `patienceMs`: it must not wait for what cannot come.
  */
-export function sendRaw(port: number, bytes: Uint8Array | string, patienceMs = 10_000): Promise<RawAnswer> {
+export function sendRaw(
+  port: number,
+  bytes: Uint8Array | string,
+  { unfinished = false, patienceMs = 10_000 } = {},
+): Promise<RawAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
   const pieces: Buffer[] = [];
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => socket.end(bytes));
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => {
+    if (unfinished) socket.end(bytes);
+    else socket.write(bytes);
+  });
   const timer = setTimeout(() => {
     socket.destroy();
     reject(
@@ -60,6 +67,7 @@ export function sendRaw(port: number, bytes: Uint8Array | string, patienceMs = 1
   socket.on("data", (piece: Buffer) => void pieces.push(piece));
   // A server that refuses early resets what it did not read.
   socket.on("error", () => {});
+  socket.on("end", () => socket.end());
   socket.on("close", () => {
     clearTimeout(timer);
     resolve(readAnswer(Buffer.concat(pieces)));
