@@ -7,7 +7,7 @@ import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
 import { makeProse } from "../prose.ts";
 import { seal } from "../seal.ts";
-import { blockedBy, candidateOf, failureIn, stopOf, usageOf } from "./reading.ts";
+import { addUsage, blockedBy, candidateOf, failureIn, stopOf, usageOf } from "./reading.ts";
 import type { WireAnswer, WireCall, WirePart, WireUsage } from "./schema.ts";
 import { SENTINEL } from "./signatures.ts";
 
@@ -71,7 +71,7 @@ export function makeAnswerReader(names: AnswerNames, scope: string): AnswerReade
 
   return {
     take(answer) {
-      if (answer.usageMetadata) counted = usageOf(answer.usageMetadata, counted).wire;
+      if (answer.usageMetadata) counted = addUsage(answer.usageMetadata, counted);
       const candidate = candidateOf(answer);
       reason = candidate?.finishReason || blockedBy(answer) || reason;
       return (candidate?.content?.parts ?? []).flatMap(takePart);
@@ -86,7 +86,7 @@ export function makeAnswerReader(names: AnswerNames, scope: string): AnswerReade
       return [
         ...prose.close(),
         ...ended.map((key): HubEvent => ({ kind: "blockEnd", key })),
-        ...(counted === undefined ? [] : [{ kind: "usage", usage: usageOf(counted).usage } as const]),
+        ...(counted === undefined ? [] : [{ kind: "usage", usage: usageOf(counted) } as const]),
         { kind: "stop", stop },
       ];
     },

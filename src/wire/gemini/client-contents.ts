@@ -30,6 +30,6 @@ export function decodeContents(raws: readonly Json[], losses: LossList): Message
 }
 
 /** The system prompt. */
-export function decodeSystem(content: schema.WireContent | null | undefined, losses: LossList): Block[] {
+export function decodeSystem(content: schema.WireSystem | null | undefined, losses: LossList): Block[] {
   return decodeParts(content?.parts ?? [], "systemInstruction.parts", "system", { ids: makeCallIds(), losses });
 }

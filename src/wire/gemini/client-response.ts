@@ -3,7 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
-import type { CanonicalResponse, ToolCallBlock } from "../canonical.ts";
+import type { Block, CanonicalResponse, ToolCallBlock } from "../canonical.ts";
 import { inputOf } from "../custom.ts";
 import type { AnswerMeta } from "../dialect.ts";
 import { estimateTokens } from "../estimate.ts";
@@ -15,6 +15,10 @@ function partOf(call: ToolCallBlock, cut: boolean): Part | undefined {
   if (args !== undefined) return callPart(call.id, call.name, args);
   if (cut) return undefined;
   throw new BrokeError("upstream", "the model called a tool with arguments that are no JSON object");
+}
+
+function lengthOf(block: Block): number {
+  return block.kind === "tool_call" ? block.argsRaw.length : "text" in block ? block.text.length : 0;
 }
 
 /** The answer as one object. Throws `upstream` when a call's arguments are no JSON object. */
@@ -43,6 +47,9 @@ export function encodeResponse({ blocks, stop, usage }: CanonicalResponse, meta:
     }
   }
   flush();
-  const estimate = { input: meta.estimate ?? 0, output: estimateTokens(JSON.stringify(parts).length) };
+  const estimate = {
+    input: meta.estimate ?? 0,
+    output: estimateTokens(blocks.reduce((sum, block) => sum + lengthOf(block), 0)),
+  };
   return lastChunk(meta, parts, reason, parts.length > 0, usageMembers(usage, estimate));
 }

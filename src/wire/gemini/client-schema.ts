@@ -39,6 +39,9 @@ export const object = v.pipe(jsonObject, v.transform(camelKeys));
 
 export const content = members({ role: v.nullish(v.picklist(["user", "model", "function"])), parts: v.nullish(list) });
 export type WireContent = v.InferOutput<typeof content>;
+/** A system prompt's role says nothing, whatever it is. */
+const system = members({ parts: v.nullish(list) });
+export type WireSystem = v.InferOutput<typeof system>;
 
 /** A part is what its members make it; which one counts is decided where it is read. */
 export const partHead = members({ thought: v.nullish(v.boolean()), thoughtSignature: word });
@@ -90,7 +93,7 @@ export type WireConfig = v.InferOutput<typeof generationConfig>;
 
 export const request = members({
   contents: list,
-  systemInstruction: v.nullish(content),
+  systemInstruction: v.nullish(system),
   tools: v.nullish(list),
   toolConfig: v.nullish(toolConfig),
   generationConfig: v.nullish(generationConfig),

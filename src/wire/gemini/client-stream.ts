@@ -10,8 +10,14 @@ import { formatSse } from "../sse.ts";
 import * as answer from "./client-answer.ts";
 import { errorBody } from "./errors.ts";
 
-type Call = { head: Extract<BlockHead, { kind: "tool_call" }>; args: string; proof: string | undefined };
-type Open = { kind: "text" | "thinking" } | ({ kind: "call" } & Call);
+type Call = {
+  kind: "call";
+  head: Extract<BlockHead, { kind: "tool_call" }>;
+  args: string;
+  proof: string | undefined;
+  ended: boolean;
+};
+type Open = { kind: "text" | "thinking" } | Call;
 
 /**
  * Some readers of Google's streams (its SDK before 2.0) read an error event as a chunk without content and see a failure only in bytes that no
@@ -23,6 +29,7 @@ const BROKEN = ": the answer broke off\n";
 export function encodeStream(meta: AnswerMeta): StreamEncoder {
   const shows = answer.showsThoughts(meta);
   const blocks = new Map<BlockKey, Open>();
+  const calls: Call[] = [];
   let over = false;
   let malformed = false;
   let said = false;
@@ -56,10 +63,14 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
         proof = head.redacted;
         return out;
       }
-      case "tool_call":
+      case "tool_call": {
         // What a provider runs itself is not the client's to run.
-        if (head.callKind !== "server") blocks.set(key, { kind: "call", head, args: "", proof: takeProof() });
+        if (head.callKind === "server") return "";
+        const call: Call = { kind: "call", head, args: "", proof: takeProof(), ended: false };
+        calls.push(call);
+        blocks.set(key, call);
         return "";
+      }
     }
   };
   const append = (block: Open, text: string): string => {
@@ -75,21 +86,30 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
         return "";
     }
   };
-  const end = (key: BlockKey, cut: boolean): string => {
+  const tell = ({ head, args: argsRaw, proof: proven }: Call, cut: boolean): string => {
+    const args = inputOf({ callKind: head.callKind, argsRaw });
+    if (args !== undefined) return part(answer.callPart(head.id, head.name, args), proven);
+    if (!cut) malformed = true;
+    return proven === undefined ? "" : part({ text: "" }, proven);
+  };
+  /** Calls go on in the order they began: what proves them is on the first. */
+  const release = (cut = false): string => {
+    let out = "";
+    while (calls[0]?.ended) out += tell(calls.shift()!, cut);
+    return out;
+  };
+  const end = (key: BlockKey): string => {
     const block = blocks.get(key);
     blocks.delete(key);
     if (block?.kind !== "call") return "";
-    const { head, args: argsRaw } = block;
-    const args = inputOf({ callKind: head.callKind, argsRaw });
-    if (args !== undefined) return part(answer.callPart(head.id, head.name, args), block.proof);
-    if (!cut) malformed = true;
-    return block.proof === undefined ? "" : part({ text: "" }, block.proof);
+    block.ended = true;
+    return release();
   };
   const finish = (stop: Stop): string => {
     const reason = answer.finishReason(stop);
     // What a refused answer wanted to call is never told: it must not run.
-    const open = stop.kind === "refusal" ? [] : [...blocks.keys()];
-    const out = open.map((key) => end(key, reason === "MAX_TOKENS")).join("") + flush();
+    if (stop.kind !== "refusal") for (const call of calls) call.ended = true;
+    const out = release(reason === "MAX_TOKENS") + flush();
     const cost = answer.usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });
     over = true;
     return out + data(answer.lastChunk(meta, [], malformed ? answer.MALFORMED : reason, said, cost));
@@ -116,7 +136,7 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
           proof = event.signature;
           return "";
         case "blockEnd":
-          return end(event.key, false);
+          return end(event.key);
         case "usage":
           usage = event.usage;
           return "";

@@ -11,7 +11,7 @@ import { readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { decodeError, errorInAnswer, errorOf } from "./errors.ts";
 import { withoutForeignSignatures } from "./foreign-signatures.ts";
-import { blockedBy, candidateOf, costOf, usageOf } from "./reading.ts";
+import { addUsage, blockedBy, candidateOf, costOf } from "./reading.ts";
 import { answer as answerSchema, type WireAnswer, type WireUsage } from "./schema.ts";
 
 const decoder = new TextDecoder();
@@ -41,7 +41,7 @@ function watchStream(): StreamWatch {
 
   const note = (answer: WireAnswer) => {
     latest = undefined;
-    if (answer.usageMetadata) counted = usageOf(answer.usageMetadata, counted).wire;
+    if (answer.usageMetadata) counted = addUsage(answer.usageMetadata, counted);
   };
   const tell = (frame: Uint8Array): Told => {
     const { event, body } = dataOf(frame);
@@ -66,7 +66,7 @@ function watchStream(): StreamWatch {
     cost(): Cost {
       const parsed = latest === undefined ? undefined : v.safeParse(answerSchema, dataOf(latest).body);
       if (parsed?.success) note(parsed.output);
-      return counted === undefined ? noCost : costOf(usageOf(counted).usage);
+      return counted === undefined ? noCost : costOf(counted);
     },
     mayEnd: () => ended,
   };
@@ -87,7 +87,7 @@ export const geminiPass: PassCodec = {
       throw new BrokeError("upstream", "the provider's answer is not a response");
     }
     const { usageMetadata } = parsed.output;
-    return usageMetadata ? costOf(usageOf(usageMetadata).usage) : noCost;
+    return usageMetadata ? costOf(usageMetadata) : noCost;
   },
   decodeError,
 };

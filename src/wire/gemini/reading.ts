@@ -47,26 +47,35 @@ export function candidateOf({ candidates }: WireAnswer): WireCandidate | undefin
   return candidates?.find(({ index }) => (index ?? 0) === 0);
 }
 
-/** Google counts cached tokens among the prompt's and thoughts beside the answer. Later counts of a stream replace earlier ones. */
-export function usageOf(usage: WireUsage, before?: WireUsage): { wire: WireUsage; usage: Usage } {
-  const given = Object.entries(usage).filter(([, count]) => typeof count === "number");
-  const wire: WireUsage = { ...before, ...(Object.fromEntries(given) as WireUsage) };
+/** Every chunk counts anew: what it says replaces what was said before. */
+export function addUsage(usage: WireUsage, before: WireUsage | undefined): WireUsage {
+  const said = Object.entries(usage).filter(([, count]) => typeof count === "number");
+  return { ...before, ...(Object.fromEntries(said) as WireUsage) };
+}
+
+/** Google counts cached tokens among the prompt's, thoughts beside the answer, and what its own tools read beside both. */
+export function usageOf(wire: WireUsage): Usage {
   const cached = wire.cachedContentTokenCount ?? 0;
   const prompt = (wire.promptTokenCount ?? 0) + (wire.toolUsePromptTokenCount ?? 0);
   const thoughts = wire.thoughtsTokenCount ?? 0;
   return {
-    wire,
-    usage: {
-      inputTokens: Math.max(0, prompt - cached),
-      cacheReadTokens: cached,
-      cacheWriteTokens: 0,
-      outputTokens: (wire.candidatesTokenCount ?? 0) + thoughts,
-      reasoningTokens: thoughts,
-    },
+    inputTokens: Math.max(0, prompt - cached),
+    cacheReadTokens: cached,
+    cacheWriteTokens: 0,
+    outputTokens: (wire.candidatesTokenCount ?? 0) + thoughts,
+    reasoningTokens: thoughts,
   };
 }
 
-/** The same for an answer that passes. */
-export function costOf({ inputTokens: input, outputTokens: output, cacheReadTokens, cacheWriteTokens }: Usage): Cost {
-  return { input, output, cacheRead: cacheReadTokens, cacheWrite: cacheWriteTokens };
+/** The same for an answer that passes: null where nothing was counted. */
+export function costOf(wire: WireUsage): Cost {
+  const usage = usageOf(wire);
+  const asked = typeof wire.promptTokenCount === "number";
+  const answered = typeof (wire.candidatesTokenCount ?? wire.thoughtsTokenCount) === "number";
+  return {
+    input: asked ? usage.inputTokens : null,
+    output: answered ? usage.outputTokens : null,
+    cacheRead: asked ? usage.cacheReadTokens : null,
+    cacheWrite: asked ? usage.cacheWriteTokens : null,
+  };
 }

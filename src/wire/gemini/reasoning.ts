@@ -4,6 +4,7 @@
 import type { Json } from "#src/core/json.ts";
 import type { Reasoning } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
+import type { Quirks } from "../quirks.ts";
 
 type Body = { [key: string]: Json };
 
@@ -41,16 +42,18 @@ function budget({ effort, budgetTokens, mode }: Reasoning): number | undefined {
   return wanted === undefined ? undefined : Math.min(Math.max(wanted, MIN_BUDGET), MAX_BUDGET);
 }
 
-/** `thinkingConfig`, or nothing. `levels`: the backend takes levels. */
-export function encodeReasoning(reasoning: Reasoning | undefined, levels: boolean, losses: LossList): Body {
+/** `thinkingConfig`, or nothing. */
+export function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
   if (reasoning === undefined) return {};
   const { effort, budgetTokens, mode, show } = reasoning;
+  // A model that cannot be asked to think does not.
+  if (mode === "off" && quirks.unsupported.includes("thinkingConfig")) return {};
   if (mode === "off")
     losses.add("reasoning", "thinking switched off", "not every Gemini can; it thinks as little as it can");
   if (mode !== "off" && effort !== undefined && LEVELS[effort] === undefined) {
     losses.add("reasoning", "effort", "the word has no counterpart");
   }
-  const told = levels ? { thinkingLevel: level(reasoning) } : { thinkingBudget: budget(reasoning) };
+  const told = quirks.reasoningEffort ? { thinkingLevel: level(reasoning) } : { thinkingBudget: budget(reasoning) };
   const shows = show === true || (mode !== "off" && (mode === "adaptive" || budgetTokens !== undefined));
   const config: Body = { ...(shows ? { includeThoughts: true } : {}) };
   for (const [name, value] of Object.entries(told)) if (value !== undefined) config[name] = value;

@@ -79,7 +79,7 @@ export function encodeRequest(
   const settings = withoutUnsupported(
     {
       ...encodeLimits(request, losses),
-      ...encodeReasoning(request.reasoning, quirks.reasoningEffort, losses),
+      ...encodeReasoning(request.reasoning, quirks, losses),
       ...encodeFormat(request, functions, quirks, losses),
     },
     quirks,
