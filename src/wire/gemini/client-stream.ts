@@ -20,8 +20,8 @@ type Call = {
 type Open = { kind: "text" | "thinking" } | Call;
 
 /**
- * Some readers of Google's streams (its SDK before 2.0) read an error event as a chunk without content and see a failure only in bytes that no
- * blank line ends. Everybody else reads a comment.
+ * The reader inside Gemini CLI 0.61 takes an error event for a chunk without content, and sees a failure only in bytes that no blank line ends;
+ * without one it runs the calls it has. Everybody else reads a comment.
  */
 const BROKEN = ": the answer broke off\n";
 
