@@ -41,14 +41,15 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
   let known = new Map<string, HealthEntry>();
   let seen = -1;
 
-  const fresh = perTurn((): Map<string, HealthEntry> => {
+  const read = (): Map<string, HealthEntry> => {
     const now = version.get()?.data_version ?? 0;
     if (now !== seen) {
       seen = now;
       known = new Map(selectAll.all().map((row) => [row.subject, entryOf(row)]));
     }
     return known;
-  });
+  };
+  const fresh = perTurn(read);
   const drop = (subject: string) => {
     remove.run(subject);
     known.delete(subject);
@@ -62,7 +63,7 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
         const row = selectOne.get(subject);
         const next = afterFailure(row === null ? undefined : entryOf(row), failure, clock());
         upsert.run(subject, next.reason, next.untilMs, next.strikes);
-        fresh().set(subject, next);
+        read().set(subject, next);
       }).immediate();
     },
     worked(attempt) {
@@ -72,9 +73,9 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
         if (entry !== undefined && entry.untilMs !== null && entry.untilMs <= clock()) drop(subject);
       }
     },
-    all: () => [...fresh()].map(([subject, entry]) => ({ subject, ...entry })),
+    all: () => [...read()].map(([subject, entry]) => ({ subject, ...entry })),
     lift(name) {
-      const subjects = [...fresh().keys()].filter((subject) =>
+      const subjects = [...read().keys()].filter((subject) =>
         [`key ${name}`, `backend ${name}`].some((start) => subject === start || subject.startsWith(`${start} `)),
       );
       for (const subject of subjects) drop(subject);
