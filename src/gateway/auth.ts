@@ -9,10 +9,13 @@ import { targetOf } from "./target.ts";
 export function presentedToken({ headers, url }: Pick<Request, "headers" | "url">): string | undefined {
   const query = url.includes("key=") ? new URLSearchParams(targetOf(url).query).get("key") : null;
   const bearer = /^Bearer\s+(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const given = [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key"), query].filter(
-    (value) => value !== undefined && value !== null && value !== "",
-  );
-  return given.length > 0 && new Set(given).size === 1 ? given[0]! : undefined;
+  let token: string | undefined;
+  for (const given of [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key"), query]) {
+    if (!given || given === token) continue;
+    if (token !== undefined) return undefined;
+    token = given;
+  }
+  return token;
 }
 
 /** Whether the request carries the token. How long a token is, is known; nothing else of it shows in the time. */
