@@ -74,6 +74,7 @@ export type FunctionTool = {
   strict?: boolean;
   cache?: CacheMark;
 };
+/** `format` as Responses writes it. */
 export type CustomTool = { kind: "custom"; name: string; namespace?: string; description?: string; format?: Json };
 export type ServerTool = { kind: "server"; dialect: Dialect; type: string; name: string; hosted?: Hosted; raw: Json };
 export type Tool = FunctionTool | CustomTool | ServerTool;

@@ -3,7 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
-import type { BlockKey, CustomTool, HubEvent, ToolCallBlock } from "./canonical.ts";
+import type { BlockKey, CustomTool, HubEvent, Stop, ToolCallBlock } from "./canonical.ts";
 import type { StreamDecoder } from "./dialect.ts";
 import { upstreamFailure } from "./errors.ts";
 import { isObject } from "./schema.ts";
@@ -32,11 +32,26 @@ export function wrapInput(text: string): string {
   return JSON.stringify({ input: text });
 }
 
+function textIn(argsRaw: string): string | undefined {
+  const args = parseJson(argsRaw);
+  return isObject(args) && typeof args["input"] === "string" ? args["input"] : undefined;
+}
+
+/** Whether a call may be found in halves: a limit cut the answer, or it was refused. */
+export function leavesHalves({ kind }: Stop): boolean {
+  return kind === "max_tokens" || kind === "context_window" || kind === "refusal";
+}
+
 /** The free text in the function's arguments. Throws `upstream` when there is none. */
 export function unwrapInput(argsRaw: string): string {
-  const args = parseJson(argsRaw);
-  if (isObject(args) && typeof args["input"] === "string") return args["input"];
-  throw new BrokeError("upstream", BROKEN);
+  const text = textIn(argsRaw);
+  if (text === undefined) throw new BrokeError("upstream", BROKEN);
+  return text;
+}
+
+/** The same where half a call may be found: that has none. */
+export function unwrapLast(argsRaw: string, stop: Stop): string | undefined {
+  return leavesHalves(stop) ? textIn(argsRaw) : unwrapInput(argsRaw);
 }
 
 /** A call's arguments for those who want an object; undefined when they are none: a model may have said anything. */
@@ -49,33 +64,38 @@ export function inputOf({ callKind, argsRaw }: Pick<ToolCallBlock, "callKind" | 
 /** The same for a stream: a custom call's arguments are held until they are complete, since only then they can be read. */
 export function unwrapStream(inner: StreamDecoder): StreamDecoder {
   const held = new Map<BlockKey, string>();
+  // A call that ended without a text is a fault, unless the next thing heard is that the answer ended there too.
+  let doubtful = false;
+  let failed = false;
 
-  const flush = (key: BlockKey, complete: boolean): HubEvent[] => {
-    const args = held.get(key);
+  const fail = (): HubEvent[] => [{ kind: "error", error: upstreamFailure(BROKEN) }];
+  const flush = (key: BlockKey): HubEvent[] => {
+    const text = textIn(held.get(key) ?? "");
     held.delete(key);
-    if (args === undefined) return [];
-    const parsed = parseJson(args);
-    if (isObject(parsed) && typeof parsed["input"] === "string") {
-      return [{ kind: "delta", key, text: parsed["input"] }];
-    }
-    // A call that a limit cut in half stays without text; one that ended must have it.
-    return complete ? [{ kind: "error", error: upstreamFailure(BROKEN) }] : [];
+    return text === undefined ? [] : [{ kind: "delta", key, text }];
   };
   const pass = (event: HubEvent): HubEvent[] => {
     switch (event.kind) {
       case "blockStart":
+        if (doubtful) return fail();
         if (event.head.kind === "tool_call" && event.head.callKind === "custom") held.set(event.key, "");
         return [event];
       case "delta": {
+        if (doubtful) return fail();
         const args = held.get(event.key);
         if (args === undefined) return [event];
         held.set(event.key, args + event.text);
         return [];
       }
-      case "blockEnd":
-        return [...flush(event.key, true), event];
+      case "blockEnd": {
+        if (!held.has(event.key)) return [event];
+        const said = flush(event.key);
+        doubtful ||= said.length === 0;
+        return said.length === 0 ? [] : [...said, event];
+      }
       case "stop":
-        return [...[...held.keys()].flatMap((key) => flush(key, false)), event];
+        if (doubtful && !leavesHalves(event.stop)) return fail();
+        return [...[...held.keys()].flatMap(flush), event];
       default:
         return [event];
     }
@@ -85,7 +105,6 @@ export function unwrapStream(inner: StreamDecoder): StreamDecoder {
     const at = events.findIndex((event) => event.kind === "error");
     return at < 0 ? events : events.slice(0, at + 1);
   };
-  let failed = false;
   const run = (events: HubEvent[]): HubEvent[] => {
     if (failed) return [];
     const out = untilError(events.flatMap(pass));

@@ -13,9 +13,12 @@ const toBytes = new TextEncoder();
 /** What is kept back before content comes; a provider that sends this much without any is not kept back longer. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
+/** The one event of any dialect that is no JSON. */
+const CHAT_END = "[DONE]";
+
 function isWhole(frame: Uint8Array): boolean {
   const [event] = makeSseParser().push(frame);
-  return event !== undefined && parseJson(event.data) !== undefined;
+  return event !== undefined && (event.data === CHAT_END || parseJson(event.data) !== undefined);
 }
 
 /** The flow for one answer; `encoder` says errors and pings only. */

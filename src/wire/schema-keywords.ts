@@ -22,7 +22,7 @@ const SCHEMAS = new Set([
   "allOf",
 ]);
 /** Members whose value has a schema under each name. */
-const NAMED = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
+const NAMED = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"]);
 
 /** The schema without these keywords, at any depth; the same object when there is nothing to take out. */
 export function stripKeywords(schema: Json, keywords: readonly string[]): Json {

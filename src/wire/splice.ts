@@ -15,18 +15,18 @@ function text(body: Uint8Array, start: number, end: number): string {
   return decoder.decode(body.subarray(start, end));
 }
 
-type Members = { spans: Map<string, Span>; whole: Map<string, Span>; open: number; empty: boolean };
+type Members = { spans: Map<string, Span>; whole: Map<string, Span>; open: number; count: number };
 
 /**
  * Where the values of the named top-level members are (`spans`), where the members themselves are with the comma that goes with them
- * (`whole`), where the object opens and whether it has members.
+ * (`whole`), where the object opens and how many members it has.
  */
 function findMembers(body: Uint8Array, keys: Set<string>): Members {
   const open = skipSpace(body, 0);
   if (body[open] !== 0x7b) throw new BrokeError("usage", "the body is not a JSON object");
   const spans = new Map<string, Span>();
   const whole = new Map<string, Span>();
-  let empty = true;
+  let count = 0;
   let previousEnd = open + 1;
   let pending: { key: string; start: number; first: boolean } | undefined;
   const settle = (nextStart: number | undefined, memberEnd: number) => {
@@ -37,8 +37,7 @@ function findMembers(body: Uint8Array, keys: Set<string>): Members {
   };
   const end = skipObject(body, open, 1, (keyStart, keyEnd, start, valueEnd) => {
     settle(keyStart, previousEnd);
-    const first = empty;
-    empty = false;
+    const first = count++ === 0;
     // A key may be spelled with escapes; only its meaning counts.
     const key = JSON.parse(text(body, keyStart, keyEnd)) as string;
     if (keys.has(key)) {
@@ -50,7 +49,7 @@ function findMembers(body: Uint8Array, keys: Set<string>): Members {
   });
   settle(undefined, previousEnd);
   if (skipSpace(body, end) !== body.length) throw new BrokeError("usage", "the body is not well-formed JSON");
-  return { spans, whole, open, empty };
+  return { spans, whole, open, count };
 }
 
 /**
@@ -90,7 +89,7 @@ export type Change = { start: number; end: number; bytes: Uint8Array };
 
 /** A copy of the body with the changes made. They must not overlap. */
 export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
-  const sorted = changes.toSorted((a, b) => a.start - b.start);
+  const sorted = changes.toSorted((a, b) => a.start - b.start || a.end - b.end);
   const length = sorted.reduce((sum, change) => sum + change.bytes.length - (change.end - change.start), body.length);
   const out = new Uint8Array(length);
   let from = 0;
@@ -112,7 +111,7 @@ export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint
  */
 export function spliceTopLevel(body: Uint8Array, edits: Record<string, Json | undefined>): Uint8Array<ArrayBuffer> {
   const keys = Object.keys(edits);
-  const { spans, whole, open, empty } = findMembers(body, new Set(keys));
+  const { spans, whole, open, count } = findMembers(body, new Set(keys));
   const changes: Change[] = [];
   const added: string[] = [];
   for (const key of keys) {
@@ -126,7 +125,8 @@ export function spliceTopLevel(body: Uint8Array, edits: Record<string, Json | un
   }
   if (added.length > 0) {
     const first = added.join(",");
-    changes.push({ start: open + 1, end: open + 1, bytes: encoder.encode(empty ? first : `${first},`) });
+    const alone = count === keys.filter((key) => edits[key] === undefined && spans.has(key)).length;
+    changes.push({ start: open + 1, end: open + 1, bytes: encoder.encode(alone ? first : `${first},`) });
   }
   return applyChanges(body, changes);
 }

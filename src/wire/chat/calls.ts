@@ -6,7 +6,7 @@ import type { BlockKey, HubEvent } from "../canonical.ts";
 import { upstreamFailure } from "../errors.ts";
 import type { AnswerNames } from "../names.ts";
 import { isObject } from "../schema.ts";
-import { argsOf, sealCall } from "./reading.ts";
+import { partsOf, sealCall } from "./reading.ts";
 import type { WireCall } from "./schema.ts";
 
 type Call = { key: BlockKey; id: string | undefined; name: string; args: string; started: boolean; ended: boolean };
@@ -15,8 +15,8 @@ export type CallTracker = {
   push(fragment: WireCall): HubEvent[];
   /** Ends the calls whose arguments are complete; to be asked when something else begins. */
   settle(): HubEvent[];
-  /** Ends every call; an `error` when one never got a name. */
-  end(): HubEvent[];
+  /** Ends every call, an `error` when one never got a name; `halves`: those that are not complete stay as they are. */
+  end(halves: boolean): HubEvent[];
   readonly count: number;
 };
 
@@ -60,8 +60,7 @@ export function makeCallTracker(names: AnswerNames, scope: string): CallTracker 
     },
     push(fragment) {
       const id = fragment.id || undefined;
-      const name = fragment.function?.name ?? "";
-      const args = argsOf(fragment.function?.arguments);
+      const { name, args } = partsOf(fragment);
       if (id === undefined && name === "" && args === "") return [];
       const before = calls.length;
       const call = find(fragment, id, name, args);
@@ -91,7 +90,8 @@ export function makeCallTracker(names: AnswerNames, scope: string): CallTracker 
       if (call.args !== "") events.push({ kind: "delta", key: call.key, text: call.args });
       return events;
     },
-    end() {
+    end(halves) {
+      if (halves) return settle();
       if (!calls.every((call) => call.started)) {
         return [{ kind: "error", error: upstreamFailure("the provider sent a tool call without a name") }];
       }

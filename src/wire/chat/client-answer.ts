@@ -22,13 +22,14 @@ export function finishReason(stop: Stop): string {
 /** `usage`, with estimates where the provider did not say. OpenAI counts cached tokens among the prompt's. */
 export function usageMembers(usage: Usage | null, estimate: { input: number; output: number }): Json {
   const read = usage?.cacheReadTokens ?? 0;
-  const prompt = (usage?.inputTokens ?? estimate.input) + read + (usage?.cacheWriteTokens ?? 0);
+  const written = usage?.cacheWriteTokens ?? 0;
+  const prompt = (usage?.inputTokens ?? estimate.input) + read + written;
   const completion = usage?.outputTokens ?? estimate.output;
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: read },
+    prompt_tokens_details: { cached_tokens: read, cache_write_tokens: written },
     completion_tokens_details: { reasoning_tokens: usage?.reasoningTokens ?? 0 },
   };
 }

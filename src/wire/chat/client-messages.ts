@@ -1,7 +1,8 @@
 // A client's Chat messages → canonical messages. Results of parallel calls come one by one here and are one turn elsewhere.
 
 import type { Json } from "#src/core/json.ts";
-import type { Block, Message, Source, ThinkingBlock, ToolCallBlock } from "../canonical.ts";
+import type { Block, CacheMark, Message, Source, ThinkingBlock, ToolCallBlock } from "../canonical.ts";
+import type { LossList } from "../losses.ts";
 import { read } from "../schema.ts";
 import { unsealThinking } from "../seal.ts";
 import * as schema from "./client-schema.ts";
@@ -15,8 +16,20 @@ export function sourceOf(url: string): Source {
   return { kind: "base64", mediaType: mediaType[1]!, data: url.slice(mediaType[0].length) };
 }
 
+/** The `cache` member of a part or tool that is marked. */
+export function cacheOf({ cache_control: mark, prompt_cache_breakpoint: breakpoint }: schema.WireMarks): {
+  cache?: CacheMark;
+} {
+  if (mark) return { cache: typeof mark.ttl === "string" ? { ttl: mark.ttl } : {} };
+  return breakpoint ? { cache: {} } : {};
+}
+
 function decodePart(raw: Json, path: string): Block {
-  const { type } = read(schema.partType, raw, path);
+  const { type, ...marks } = read(schema.partType, raw, path);
+  return { ...decodeTyped(type, raw, path), ...cacheOf(marks) };
+}
+
+function decodeTyped(type: string, raw: Json, path: string): Block {
   switch (type) {
     case "text":
       return { kind: "text", text: read(schema.parts.text, raw, path).text };
@@ -81,14 +94,17 @@ function resultBlock(callId: string, content: string | Json[] | null | undefined
 }
 
 /** The system prompt (what stands before anything else is said) and the conversation. Throws `usage` naming the path. */
-export function decodeMessages(raws: Json[]): { system: Block[]; messages: Message[] } {
+export function decodeMessages(raws: Json[], losses: LossList): { system: Block[]; messages: Message[] } {
   const system: Block[] = [];
   const messages: Message[] = [];
   let legacyId = "";
   let results: Message | undefined;
   raws.forEach((raw, index) => {
     const path = `messages[${index}]`;
-    const { role } = read(schema.messageRole, raw, path);
+    const { role, name } = read(schema.messageHead, raw, path);
+    if (name && role !== "function" && role !== "tool") {
+      losses.add(`${path}.name`, "name of a speaker", "other dialects know roles only");
+    }
     if (role === "tool" || role === "function") {
       const block =
         role === "tool"

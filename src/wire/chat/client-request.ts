@@ -6,7 +6,7 @@ import type { CanonicalRequest, FunctionTool, Reasoning, ResponseFormat, Tool } 
 import type { Asked } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
-import { decodeMessages } from "./client-messages.ts";
+import { cacheOf, decodeMessages } from "./client-messages.ts";
 import * as schema from "./client-schema.ts";
 
 const KNOWN = new Set(Object.keys(schema.request.entries));
@@ -24,18 +24,33 @@ function functionTool(given: WireFunction): FunctionTool {
   };
 }
 
-function decodeTools(body: schema.WireRequest): Tool[] {
-  const tools = (body.tools ?? []).map((raw, index): Tool => {
-    const tool = read(schema.tool, raw, `tools[${index}]`);
-    if (tool.type === "function") return functionTool(tool.function);
-    const { name, description, format } = tool.custom;
+/** A grammar as OpenAI's other dialect writes it: one level less deep. */
+function flat(format: Json): Json {
+  return isObject(format) && isObject(format["grammar"]) ? { type: "grammar", ...format["grammar"] } : format;
+}
+
+function decodeTool(raw: Json, path: string): Tool {
+  const { type } = read(schema.partType, raw, path);
+  if (type === "function") {
+    const tool = read(schema.tools.function, raw, path);
+    return { ...functionTool(tool.function), ...cacheOf(tool) };
+  }
+  if (type === "custom") {
+    const { name, description, format } = read(schema.tools.custom, raw, path).custom;
     return {
       kind: "custom",
       name,
       ...(typeof description === "string" ? { description } : {}),
-      ...(format === null || format === undefined ? {} : { format }),
+      ...(format === null || format === undefined ? {} : { format: flat(format) }),
     };
-  });
+  }
+  const name = read(schema.tools.other, raw, path).name ?? type;
+  const hosted = /(?:^|:)web_search/.test(type) ? { hosted: "web_search" as const } : {};
+  return { kind: "server", dialect: "openai-chat", type, name, ...hosted, raw };
+}
+
+function decodeTools(body: schema.WireRequest): Tool[] {
+  const tools = (body.tools ?? []).map((raw, index) => decodeTool(raw, `tools[${index}]`));
   tools.push(...(body.functions ?? []).map(functionTool));
   const search = body.web_search_options;
   if (search !== null && search !== undefined) {
@@ -64,8 +79,9 @@ function decodeChoice(body: schema.WireRequest, losses: LossList): Pick<Canonica
 function decodeReasoning(body: schema.WireRequest): Reasoning | undefined {
   const effort = body.reasoning_effort ?? body.reasoning?.effort;
   const budgetTokens = body.reasoning?.max_tokens;
-  if (effort === "none") return { mode: "off" };
-  if (!effort && typeof budgetTokens !== "number") return undefined;
+  const enabled = body.reasoning?.enabled;
+  if (effort === "none" || enabled === false) return { mode: "off" };
+  if (!effort && typeof budgetTokens !== "number") return enabled === true ? { mode: "adaptive" } : undefined;
   return { ...(effort ? { effort } : {}), ...(typeof budgetTokens === "number" ? { budgetTokens } : {}) };
 }
 
@@ -75,7 +91,7 @@ function decodeFormat(format: schema.WireRequest["response_format"]): ResponseFo
   const { name, schema: given, strict } = format.json_schema;
   return {
     kind: "json_schema",
-    schema: given,
+    schema: given ?? {},
     ...(typeof name === "string" ? { name } : {}),
     ...(typeof strict === "boolean" ? { strict } : {}),
   };
@@ -90,6 +106,12 @@ function present<Key extends keyof CanonicalRequest>(values: {
   ) as never;
 }
 
+/** `null` is how some clients leave a member out. */
+function unknownMembers(raw: Json): Record<string, Json> {
+  if (!isObject(raw)) return {};
+  return Object.fromEntries(Object.entries(raw).filter(([key, value]) => !KNOWN.has(key) && value !== null));
+}
+
 /** Reads a Chat Completions request. Throws `usage` naming the path, never the value. */
 export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequest; losses: Loss[] } {
   const body = read(schema.request, raw, "");
@@ -100,7 +122,7 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
   const request: CanonicalRequest = {
     dialect: "openai-chat",
     ...asked,
-    ...decodeMessages(body.messages),
+    ...decodeMessages(body.messages, losses),
     tools: decodeTools(body),
     ...decodeChoice(body, losses),
     ...present({
@@ -120,7 +142,7 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
       cacheKey: body.prompt_cache_key,
     }),
     stopSequences: typeof stop === "string" ? [stop] : (stop ?? []),
-    extra: isObject(raw) ? Object.fromEntries(Object.entries(raw).filter(([key]) => !KNOWN.has(key))) : {},
+    extra: unknownMembers(raw),
   };
   return { request, losses: losses.items };
 }

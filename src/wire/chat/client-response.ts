@@ -2,15 +2,16 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { CanonicalResponse, ToolCallBlock } from "../canonical.ts";
+import { leavesHalves } from "../custom.ts";
 import type { AnswerMeta } from "../dialect.ts";
 import { estimateTokens } from "../estimate.ts";
 import { answerHead, finishReason, reasoningDetail, usageMembers } from "./client-answer.ts";
 
-function callMember(call: ToolCallBlock): Json {
+function callMember(call: ToolCallBlock, cut: boolean): Json {
   if (call.callKind === "custom") {
     return { id: call.id, type: "custom", custom: { name: call.name, input: call.argsRaw } };
   }
-  const args = call.argsRaw.trim() === "" ? "{}" : call.argsRaw;
+  const args = call.argsRaw.trim() === "" && !cut ? "{}" : call.argsRaw;
   return { id: call.id, type: "function", function: { name: call.name, arguments: args } };
 }
 
@@ -31,7 +32,9 @@ export function encodeResponse({ blocks, stop, usage }: CanonicalResponse, meta:
     refusal: null,
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => callMember(call as ToolCallBlock)) }),
+    ...(calls.length === 0
+      ? {}
+      : { tool_calls: calls.map((call) => callMember(call as ToolCallBlock, leavesHalves(stop))) }),
   };
   const output = estimateTokens(JSON.stringify(message).length);
   return {

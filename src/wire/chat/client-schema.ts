@@ -8,7 +8,14 @@ const name = v.pipe(v.string(), v.nonEmpty());
 
 export const content = v.union([v.string(), v.array(json)]);
 
-export const partType = v.object({ type: v.string() });
+/** OpenRouter's mark for Anthropic's prompt caches; OpenAI's own mark has another name and no lifetime. */
+const cached = {
+  cache_control: v.nullish(v.object({ ttl: v.nullish(v.string()) })),
+  prompt_cache_breakpoint: v.nullish(jsonObject),
+};
+export type WireMarks = v.InferOutput<v.ObjectSchema<typeof cached, undefined>>;
+
+export const partType = v.object({ type: v.string(), ...cached });
 
 /** Parts by `type`; one that is not here is carried as it is, for its own dialect only. */
 export const parts = {
@@ -44,7 +51,8 @@ const reasoningDetail = v.object({
   data: v.nullish(v.string()),
 });
 
-export const messageRole = v.object({
+export const messageHead = v.object({
+  name: v.nullish(v.string()),
   role: v.picklist(["system", "developer", "user", "assistant", "tool", "function"]),
 });
 export const said = v.object({ content });
@@ -67,13 +75,12 @@ const functionTool = v.object({
   parameters: v.nullish(jsonObject),
   strict: v.nullish(v.boolean()),
 });
-export const tool = v.variant("type", [
-  v.object({ type: v.literal("function"), function: functionTool }),
-  v.object({
-    type: v.literal("custom"),
-    custom: v.object({ name, description: v.nullish(v.string()), format: v.nullish(json) }),
-  }),
-]);
+/** Tools by `type`; one that is not here is run by a provider, and carried as it is. */
+export const tools = {
+  function: v.object({ function: functionTool, ...cached }),
+  custom: v.object({ custom: v.object({ name, description: v.nullish(v.string()), format: v.nullish(json) }) }),
+  other: v.object({ name: v.nullish(v.string()) }),
+};
 
 const toolChoice = v.union([
   v.picklist(["auto", "none", "required"]),
@@ -115,12 +122,18 @@ export const request = v.object({
       v.object({ type: v.picklist(["text", "json_object"]) }),
       v.object({
         type: v.literal("json_schema"),
-        json_schema: v.object({ name: v.nullish(v.string()), schema: jsonObject, strict: v.nullish(v.boolean()) }),
+        json_schema: v.object({
+          name: v.nullish(v.string()),
+          schema: v.nullish(jsonObject),
+          strict: v.nullish(v.boolean()),
+        }),
       }),
     ]),
   ),
   reasoning_effort: v.nullish(v.string()),
-  reasoning: v.nullish(v.object({ effort: v.nullish(v.string()), max_tokens: v.nullish(whole) })),
+  reasoning: v.nullish(
+    v.object({ effort: v.nullish(v.string()), max_tokens: v.nullish(whole), enabled: v.nullish(v.boolean()) }),
+  ),
   verbosity: v.nullish(v.string()),
   user: v.nullish(v.string()),
   safety_identifier: v.nullish(v.string()),

@@ -4,6 +4,7 @@ import type { Json } from "#src/core/json.ts";
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
 import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
 import type { WireError } from "../errors.ts";
+import { leavesHalves } from "../custom.ts";
 import { estimateTokens } from "../estimate.ts";
 import { formatSse } from "../sse.ts";
 import { answerHead, finishReason, reasoningDetail, usageMembers } from "./client-answer.ts";
@@ -69,7 +70,7 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
     return none ? args(block, "{}") : "";
   };
   const finish = (stop: Stop): string => {
-    const open = stop.kind === "refusal" ? [] : [...blocks.values()];
+    const open = leavesHalves(stop) ? [] : [...blocks.values()];
     const out = start() + open.map(end).join("") + chunk({}, finishReason(stop));
     phase = "over";
     const cost = usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });

@@ -24,14 +24,18 @@ export const chatInbound: InboundCodec = {
 export const chatOutbound: OutboundCodec = {
   path: () => "/chat/completions",
   encodeRequest(request, target) {
-    const { body, losses, names } = encodeRequest(request, target);
+    const { body, losses, names, quirks } = encodeRequest(request, target);
     const answerNames = () => makeAnswerNames(request, names, target.newId);
+    const wraps = !quirks.customTools;
     return {
       body,
       losses,
       errorInAnswer,
-      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope),
-      decodeStream: () => unwrapStream(decodeStream(answerNames(), target.scope)),
+      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope, wraps),
+      decodeStream() {
+        const decoder = decodeStream(answerNames(), target.scope);
+        return wraps ? unwrapStream(decoder) : decoder;
+      },
     };
   },
   decodeError,

@@ -52,7 +52,7 @@ function chatCall(call: ToolCallBlock, signature: string | undefined, { names, q
   if (call.callKind === "custom" && quirks.customTools) {
     return { id, type: "custom", custom: { name, input: call.argsRaw }, ...signed };
   }
-  const args = call.callKind === "custom" ? wrapInput(call.argsRaw) : call.argsRaw === "" ? "{}" : call.argsRaw;
+  const args = call.callKind === "custom" ? wrapInput(call.argsRaw) : call.argsRaw.trim() === "" ? "{}" : call.argsRaw;
   return { id, type: "function", function: { name, arguments: args }, ...signed };
 }
 

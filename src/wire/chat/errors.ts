@@ -5,6 +5,7 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import { clip } from "#src/core/text.ts";
 import { errorTypeOf, type WireError, type WireErrorType } from "../errors.ts";
 import { isObject } from "../schema.ts";
+import { entryOf } from "../table.ts";
 
 const MAX_MESSAGE_BYTES = 2048;
 const TOO_LONG = /context[_ ](?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens/i;
@@ -45,7 +46,7 @@ export function findError(body: Json | undefined): { [key: string]: Json } {
 export function wireError(body: Json | undefined, status?: number): WireError {
   const error = findError(body);
   const message = clip(text(error["message"]) ?? text(error["detail"]) ?? "", MAX_MESSAGE_BYTES).text;
-  const named = byCode[text(error["code"]) ?? ""] ?? byCode[text(error["type"]) ?? ""];
+  const named = entryOf(byCode, text(error["code"]) ?? "") ?? entryOf(byCode, text(error["type"]) ?? "");
   const own = status ?? httpStatus(error["code"]) ?? httpStatus(error["status"]) ?? named?.status ?? 502;
   // OpenAI says `invalid_request_error` with every 4xx: then the status knows better.
   const precise = named !== undefined && (status === undefined || (status < 500 && named.type !== "invalid_request"));

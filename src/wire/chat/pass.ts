@@ -3,59 +3,72 @@
 
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
-import { parseJson } from "#src/core/json.ts";
+import { type Json, parseJson } from "#src/core/json.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
-import { type Cost, noCost } from "../flow.ts";
+import { upstreamFailure, type WireError } from "../errors.ts";
+import { type Cost, CUT, noCost } from "../flow.ts";
 import { defaultQuirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
-import { readMember, spliceTopLevel } from "../splice.ts";
+import { readMember, readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { decodeError, wireError } from "./errors.ts";
-import { usageOf, wordsOf } from "./reading.ts";
-import { chunk as chunkSchema, completion } from "./schema.ts";
+import { GAVE_UP, isFailure, usageOf } from "./reading.ts";
+import { chunk as chunkSchema, completion, type WireUsage } from "./schema.ts";
 
-type Chunk = v.InferOutput<typeof chunkSchema>;
+const REASON = '"finish_reason"';
 
 const decoder = new TextDecoder();
 
-function costOf(usage: NonNullable<Chunk["usage"]>): Cost {
+function costOf(usage: WireUsage): Cost {
   const { inputTokens: input, outputTokens: output, cacheReadTokens, cacheWriteTokens } = usageOf(usage);
   return { input, output, cacheRead: cacheReadTokens, cacheWrite: cacheWriteTokens };
 }
 
-function hasContent({ choices }: Chunk): boolean {
-  return (choices ?? []).some(({ delta }) => {
-    if (!delta) return false;
-    const { thinking, text } = wordsOf(delta);
-    return thinking !== "" || text !== "" || (delta.tool_calls ?? []).length > 0;
-  });
+/** Anything but who speaks: what nobody knows yet is of an answer too. */
+function hasContent(choice: Json): boolean {
+  const delta = isObject(choice) && isObject(choice["delta"]) ? choice["delta"] : {};
+  return Object.entries(delta).some(
+    ([key, value]) => key !== "role" && value !== null && value !== "" && !(Array.isArray(value) && value.length === 0),
+  );
+}
+
+function hasReason(frame: Buffer): boolean {
+  for (let at = frame.indexOf(REASON); at >= 0; at = frame.indexOf(REASON, at + REASON.length)) {
+    if (!frame.subarray(at, at + REASON.length + 6).includes("null")) return true;
+  }
+  return false;
 }
 
 /** Whether a frame says more than the next piece of an answer; nearly all do not, and are not read once content flows. */
 function isTelling(frame: Buffer): boolean {
   if (frame.includes('"error"') || frame.includes("[DONE]") || frame.includes("event:")) return true;
   const usage = frame.indexOf('"usage"');
-  if (usage >= 0 && !frame.subarray(usage, usage + 14).includes("null")) return true;
-  const reason = frame.indexOf('"finish_reason"');
-  return reason >= 0 && !frame.subarray(reason, reason + 22).includes("null");
+  return (usage >= 0 && !frame.subarray(usage, usage + 14).includes("null")) || hasReason(frame);
 }
 
-function watch(usageIsOurs: boolean): StreamWatch {
+/** `answers`: how many were asked for; `usageIsOurs`: the client did not ask what the stream cost. */
+function watch(answers: number, usageIsOurs: boolean): StreamWatch {
   let cost = noCost;
   let live = false;
-  let ended = false;
+  const ended = new Set<number>();
+  const failed = (error: WireError): Told => ({ kind: "error", error });
   const tell = (event: string, data: string): Told => {
-    if (data.trim() === "[DONE]") return { kind: "end" };
+    // Nothing but the end is no answer.
+    if (data.trim() === "[DONE]") return live || ended.size > 0 ? { kind: "end" } : failed(upstreamFailure(CUT));
     const body = parseJson(data);
+    if (event === "error" || (isObject(body) && body["error"])) return failed(wireError(body));
     const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
-    if (event === "error" || (isObject(body) && body["error"])) return { kind: "error", error: wireError(body) };
     if (!parsed.success) return { kind: "other" };
-    const chunk = parsed.output;
-    const usage = chunk.usage ?? chunk.choices?.[0]?.usage;
-    if (usage) cost = costOf(usage);
-    if (chunk.choices?.some((choice) => choice.finish_reason)) ended = true;
-    if (usageIsOurs && usage && (chunk.choices ?? []).length === 0) return { kind: "ours" };
-    if (!hasContent(chunk)) return { kind: "other" };
+    const { usage, choices } = parsed.output;
+    const told = usage ?? choices?.[0]?.usage;
+    if (told) cost = costOf(told);
+    for (const { finish_reason: reason, index } of choices ?? []) {
+      if (reason && isFailure(reason)) return failed(upstreamFailure(GAVE_UP));
+      if (reason) ended.add(index ?? 0);
+    }
+    if (usageIsOurs && usage && (choices ?? []).length === 0) return { kind: "ours" };
+    const given = isObject(body) && Array.isArray(body["choices"]) ? body["choices"] : [];
+    if (!given.some(hasContent)) return { kind: "other" };
     live = true;
     return { kind: "content" };
   };
@@ -66,7 +79,7 @@ function watch(usageIsOurs: boolean): StreamWatch {
       return event === undefined ? { kind: "other" } : tell(event.event, event.data);
     },
     cost: () => cost,
-    mayEnd: () => ended,
+    mayEnd: () => ended.size >= answers,
   };
 }
 
@@ -77,7 +90,9 @@ export const chatPass: PassCodec = {
     const given = isObject(options) ? options : {};
     const ours = stream && (quirks?.streamUsage ?? defaultQuirks.streamUsage) && given["include_usage"] !== true;
     const spliced = ours ? { stream_options: { ...given, include_usage: true } } : {};
-    return { body: spliceTopLevel(body, { model, ...spliced }), watchStream: () => watch(ours) };
+    const { n } = readTopLevel(body, ["n"]);
+    const answers = typeof n === "number" ? Math.max(1, n) : 1;
+    return { body: spliceTopLevel(body, { model, ...spliced }), watchStream: () => watch(answers, ours) };
   },
   readWhole(body) {
     const answer = parseJson(decoder.decode(body));

@@ -4,7 +4,8 @@ import type { Json } from "#src/core/json.ts";
 import type { Stop, Usage } from "../canonical.ts";
 import { isObject } from "../schema.ts";
 import { seal } from "../seal.ts";
-import type { WireSaid, WireUsage } from "./schema.ts";
+import { entryOf } from "../table.ts";
+import type { WireCall, WireSaid, WireUsage } from "./schema.ts";
 
 /** OpenAI's `finish_reason`s, and the words other servers use for the same. A reason that means failure is not here. */
 const reasons: Record<string, Stop["kind"]> = {
@@ -23,6 +24,8 @@ const reasons: Record<string, Stop["kind"]> = {
 };
 const failures = new Set(["error", "network_error", "insufficient_system_resource"]);
 
+export const GAVE_UP = "the provider gave up in the middle of its answer";
+
 /** Whether the reason says that the provider failed. */
 export function isFailure(reason: string): boolean {
   return failures.has(reason);
@@ -30,7 +33,7 @@ export function isFailure(reason: string): boolean {
 
 /** Why the answer ended. `stop` with tool calls is a call: several servers never say `tool_calls`; a refusal stays one whatever was said. */
 export function stopOf(reason: string, seen: { calls: boolean; refusal: boolean }): Stop {
-  const kind = reasons[reason];
+  const kind = entryOf(reasons, reason);
   if (seen.refusal && (kind === "end" || kind === "tool_use")) return { kind: "refusal" };
   if (kind === undefined || kind === "unknown") return { kind: "unknown", raw: reason };
   if (kind === "stop_sequence") return { kind, sequence: null };
@@ -82,4 +85,9 @@ export function sealCall(signature: string, scope: string): string {
 export function argsOf(args: Json | undefined): string {
   if (args === undefined || args === null) return "";
   return typeof args === "string" ? args : JSON.stringify(args);
+}
+
+/** What a call says, or a fragment of one; a tool of free text says it elsewhere. */
+export function partsOf({ function: called, custom }: WireCall): { name: string; args: string } {
+  return { name: called?.name ?? custom?.name ?? "", args: argsOf(called?.arguments ?? custom?.input) };
 }

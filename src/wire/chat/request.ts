@@ -11,6 +11,7 @@ import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
+import { entryOf } from "../table.ts";
 import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
@@ -27,6 +28,13 @@ const EFFORTS: Record<string, string> = {
 
 type Body = { [key: string]: Json };
 
+/** A grammar in Chat's form, which is one level deeper than the canonical one. */
+function deep(format: Json): Json {
+  if (!isObject(format) || format["type"] !== "grammar") return format;
+  const { type, ...grammar } = format;
+  return { type, grammar };
+}
+
 function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: LossList): Json[] {
   return tools.flatMap((tool, index): Json[] => {
     if (tool.kind === "server") {
@@ -39,7 +47,9 @@ function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: Lo
     };
     if (tool.kind === "custom") {
       if (!quirks.customTools) return [{ type: "function", function: { ...head, parameters: customSchema(tool) } }];
-      return [{ type: "custom", custom: { ...head, ...(tool.format === undefined ? {} : { format: tool.format }) } }];
+      return [
+        { type: "custom", custom: { ...head, ...(tool.format === undefined ? {} : { format: deep(tool.format) }) } },
+      ];
     }
     const strict = tool.strict === undefined ? {} : { strict: tool.strict };
     const parameters = stripKeywords(tool.schema, quirks.schemaKeywords);
@@ -81,7 +91,7 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
   }
   const { effort, budgetTokens: budget } = reasoning;
   if (effort !== undefined) {
-    const word = EFFORTS[effort];
+    const word = entryOf(EFFORTS, effort);
     if (word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
     return word === undefined ? {} : { reasoning_effort: word };
   }
@@ -139,7 +149,7 @@ function encodeLimits(request: CanonicalRequest, quirks: Quirks, losses: LossLis
 export function encodeRequest(
   request: CanonicalRequest,
   target: Target,
-): { body: Json; losses: Loss[]; names: ToolNames } {
+): { body: Json; losses: Loss[]; names: ToolNames; quirks: Quirks } {
   const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength);
@@ -161,5 +171,5 @@ export function encodeRequest(
     delete body[name];
     losses.add(name, name, "the backend does not take it");
   }
-  return { body, losses: losses.items, names };
+  return { body, losses: losses.items, names, quirks };
 }

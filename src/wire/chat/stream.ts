@@ -4,6 +4,7 @@
 import { parseJson } from "#src/core/json.ts";
 import * as v from "valibot";
 import type { HubEvent, Usage } from "../canonical.ts";
+import { leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import type { AnswerNames } from "../names.ts";
@@ -11,7 +12,7 @@ import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
-import { isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
 
 /** A decoder for one stream. */
@@ -40,11 +41,11 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
 
   const finish = (): HubEvent[] => {
     if (reason === undefined) return fail(upstreamFailure("the provider's stream broke off"));
-    if (isFailure(reason)) return fail(upstreamFailure("the provider gave up in the middle of its answer"));
+    if (isFailure(reason)) return fail(upstreamFailure(GAVE_UP));
     const stop = stopOf(reason, { calls: calls.count > 0, refusal });
     const out = prose.close();
     // What a refused answer wanted to call is left unfinished: it must not run.
-    if (stop.kind !== "refusal") out.push(...calls.end());
+    if (stop.kind !== "refusal") out.push(...calls.end(leavesHalves(stop)));
     const broken = out.find((event) => event.kind === "error");
     if (broken !== undefined) return fail(broken.error);
     if (usage !== undefined) out.push({ kind: "usage", usage });

@@ -20,7 +20,7 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string): C
     throw new BrokeError("upstream", last?.kind === "error" ? last.error.message : CUT);
   }
   const { stop } = last;
-  const blocks = collectBlocks([...said, ...end], true).filter(
+  const blocks = collectBlocks([...said, ...end], { wraps: true, stop }).filter(
     (block) => stop.kind !== "refusal" || block.kind !== "tool_call",
   );
   return { blocks, stop, usage: end.find((event) => event.kind === "usage")?.usage ?? null };

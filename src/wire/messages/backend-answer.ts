@@ -3,11 +3,12 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalResponse, Stop, Usage } from "../canonical.ts";
-import { unwrapInput } from "../custom.ts";
+import { unwrapLast } from "../custom.ts";
 import type { WireError } from "../errors.ts";
 import type { AnswerNames } from "../names.ts";
 import { isObject, read } from "../schema.ts";
 import { seal } from "../seal.ts";
+import { entryOf } from "../table.ts";
 import * as schema from "./backend-schema.ts";
 import { errorOf } from "./provider-errors.ts";
 
@@ -23,7 +24,7 @@ const reasons: Record<string, Exclude<Stop["kind"], "stop_sequence" | "unknown">
 /** Why the answer ended. */
 export function stopOf(reason: string, sequence: string | null | undefined): Stop {
   if (reason === "stop_sequence") return { kind: "stop_sequence", sequence: sequence ?? null };
-  const kind = reasons[reason];
+  const kind = entryOf(reasons, reason);
   return kind === undefined ? { kind: "unknown", raw: reason } : { kind };
 }
 
@@ -34,7 +35,7 @@ export function usageOf(usage: schema.WireUsage, before?: Usage): Usage {
     cacheReadTokens: usage.cache_read_input_tokens ?? before?.cacheReadTokens ?? 0,
     cacheWriteTokens: usage.cache_creation_input_tokens ?? before?.cacheWriteTokens ?? 0,
     outputTokens: usage.output_tokens ?? before?.outputTokens ?? 0,
-    reasoningTokens: 0,
+    reasoningTokens: usage.output_tokens_details?.thinking_tokens ?? before?.reasoningTokens ?? 0,
   };
 }
 
@@ -43,7 +44,9 @@ export function sealThought(kind: "signature" | "redacted", data: string, scope:
   return seal({ origin: "anthropic", scope, kind, data });
 }
 
-function decodeBlock(block: schema.WireBlock, names: AnswerNames, scope: string): Block[] {
+type Reading = { names: AnswerNames; scope: string; stop: Stop };
+
+function decodeBlock(block: schema.WireBlock, { names, scope, stop }: Reading): Block[] {
   switch (block.type) {
     case "text":
       return block.text ? [{ kind: "text", text: block.text }] : [];
@@ -51,16 +54,19 @@ function decodeBlock(block: schema.WireBlock, names: AnswerNames, scope: string)
       const proof = block.signature ? { signature: sealThought("signature", block.signature, scope) } : {};
       return [{ kind: "thinking", text: block.thinking ?? "", ...proof, origin: "anthropic" }];
     }
-    case "redacted_thinking":
-      return [
-        { kind: "thinking", text: "", redacted: sealThought("redacted", block.data ?? "", scope), origin: "anthropic" },
-      ];
+    case "redacted_thinking": {
+      if (!block.data) return [];
+      const redacted = sealThought("redacted", block.data, scope);
+      return [{ kind: "thinking", text: "", redacted, origin: "anthropic" }];
+    }
     case "tool_use": {
       if (!block.name) throw new BrokeError("upstream", "the provider sent a tool call without a name");
       const tool = names.tool(block.name);
       const args = JSON.stringify(block.input ?? {});
-      const argsRaw = tool.callKind === "custom" ? unwrapInput(args) : args;
-      return [{ kind: "tool_call", id: names.identify(block.id || undefined), ...tool, argsRaw }];
+      const argsRaw = tool.callKind === "custom" ? unwrapLast(args, stop) : args;
+      return argsRaw === undefined
+        ? []
+        : [{ kind: "tool_call", id: names.identify(block.id || undefined), ...tool, argsRaw }];
     }
     default:
       return [];
@@ -76,9 +82,10 @@ export function errorInAnswer(body: Json): WireError | undefined {
 export function decodeResponse(body: Json, names: AnswerNames, scope: string): CanonicalResponse {
   const message = read(schema.message, body, "", "upstream");
   if (!message.stop_reason) throw new BrokeError("upstream", "the provider's answer is not complete");
+  const stop = stopOf(message.stop_reason, message.stop_sequence);
   return {
-    blocks: message.content.flatMap((block) => decodeBlock(block, names, scope)),
-    stop: stopOf(message.stop_reason, message.stop_sequence),
+    blocks: message.content.flatMap((block) => decodeBlock(block, { names, scope, stop })),
+    stop,
     usage: message.usage ? usageOf(message.usage) : null,
   };
 }

@@ -4,7 +4,7 @@ import type { Json } from "#src/core/json.ts";
 import type { Block, CacheMark, DocumentBlock, Source, ToolCallBlock } from "../canonical.ts";
 import { inputOf } from "../custom.ts";
 import type { LossList } from "../losses.ts";
-import { fitCallId, type ToolNames } from "../names.ts";
+import type { ToolNames } from "../names.ts";
 
 type Member = { [key: string]: Json };
 
@@ -63,35 +63,43 @@ function documentMember(block: DocumentBlock, path: string, losses: LossList): M
   };
 }
 
-/** What a user or a tool may say; calls, results and thinking must have been taken out before. Blank text is no block. */
+/** One block of what a user or a tool may say; calls, results and thinking must have been taken out before. Blank text is no block. */
+export function blockMembers(block: Block, path: string, losses: LossList): Member[] {
+  switch (block.kind) {
+    case "text":
+      return block.text.trim() === "" ? [] : [{ ...text(block.text), ...cacheMember(block.cache) }];
+    case "image":
+      return [{ ...imageMember(block.source, path, losses), ...cacheMember(block.cache) }];
+    case "document":
+      return [{ ...documentMember(block, path, losses), ...cacheMember(block.cache) }];
+    case "opaque":
+      losses.add(path, `${block.type} block`, "only its own dialect understands it");
+      return [text("[content that cannot be shown here was left out]")];
+    default:
+      losses.add(path, `${block.kind} block`, "it has no place among a user's words");
+      return [];
+  }
+}
+
+/** A list of blocks. */
 export function contentMembers(blocks: Block[], path: string, losses: LossList): Member[] {
-  return blocks.flatMap((block, index): Member[] => {
-    const at = `${path}[${index}]`;
-    switch (block.kind) {
-      case "text":
-        return block.text.trim() === "" ? [] : [{ ...text(block.text), ...cacheMember(block.cache) }];
-      case "image":
-        return [{ ...imageMember(block.source, at, losses), ...cacheMember(block.cache) }];
-      case "document":
-        return [{ ...documentMember(block, at, losses), ...cacheMember(block.cache) }];
-      case "opaque":
-        losses.add(at, `${block.type} block`, "only its own dialect understands it");
-        return [text("[content that cannot be shown here was left out]")];
-      default:
-        losses.add(at, `${block.kind} block`, "it has no place among a user's words");
-        return [];
-    }
-  });
+  return blocks.flatMap((block, index) => blockMembers(block, `${path}[${index}]`, losses));
 }
 
 /** A call made earlier. Anthropic wants an object; other dialects let a model send anything. */
-export function callMember(call: ToolCallBlock, path: string, names: ToolNames, losses: LossList): Member {
+export function callMember(
+  call: ToolCallBlock,
+  id: string,
+  path: string,
+  { names, losses }: { names: ToolNames; losses: LossList },
+): Member {
   const input = inputOf(call);
   if (input === undefined) losses.add(path, "arguments of an earlier call", "they are not a JSON object");
   return {
     type: "tool_use",
-    id: fitCallId(call.id),
+    id,
     name: names.out(call.name, call.namespace),
     input: input ?? {},
+    ...cacheMember(call.cache),
   };
 }

@@ -5,10 +5,12 @@ import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import type { Quirks } from "../quirks.ts";
+import { entryOf } from "../table.ts";
 
 type Body = { [key: string]: Json };
 
 const MIN_BUDGET = 1024;
+/** What an effort is worth to a model that takes a budget. */
 const BUDGETS: Record<string, number> = {
   minimal: 1024,
   low: 4096,
@@ -39,12 +41,9 @@ export function encodeReasoning(
   if (reasoning === undefined) return none;
   if (reasoning.mode === "off") return { members: { thinking: { type: "disabled" } }, thinks: false };
   const { effort, budgetTokens, mode } = reasoning;
-  if (effort === undefined && budgetTokens === undefined && mode === undefined) return none;
-  const word = effort === undefined ? undefined : EFFORTS[effort];
-  if (effort !== undefined && word === undefined) {
-    losses.add("reasoning", "effort", "the word has no counterpart");
-    return none;
-  }
+  const word = effort === undefined ? undefined : entryOf(EFFORTS, effort);
+  if (effort !== undefined && word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
+  if (word === undefined && budgetTokens === undefined && mode === undefined) return none;
   const output = word !== undefined && quirks.reasoningEffort ? { output_config: { effort: word } } : {};
   if (blocked) {
     losses.add("reasoning", "reasoning", "Anthropic refuses to think where the thinking before a call is missing");
@@ -53,7 +52,7 @@ export function encodeReasoning(
   if (quirks.reasoningEffort && budgetTokens === undefined) {
     return { members: { thinking: { type: "adaptive" }, ...output }, thinks: true };
   }
-  const wanted = budgetTokens ?? BUDGETS[effort ?? "medium"]!;
+  const wanted = budgetTokens ?? entryOf(BUDGETS, effort ?? "") ?? BUDGETS["medium"]!;
   const budget = Math.min(Math.max(wanted, MIN_BUDGET), maxTokens - 1);
   if (budget < MIN_BUDGET) {
     losses.add("reasoning", "reasoning", "the answer's limit leaves no room for it");

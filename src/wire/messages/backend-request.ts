@@ -1,69 +1,22 @@
 // Canonical request → Anthropic Messages request, for clients of another dialect. What Anthropic would refuse is left out and written down as a
 // loss; nothing is invented but the limit it demands.
 
+import { createHash } from "node:crypto";
 import type { Json } from "#src/core/json.ts";
-import type { CanonicalRequest, Tool } from "../canonical.ts";
-import { customSchema } from "../custom.ts";
+import type { CanonicalRequest } from "../canonical.ts";
 import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
-import { stripKeywords } from "../schema-keywords.ts";
-import { cacheMember, contentMembers } from "./backend-content.ts";
+import { contentMembers } from "./backend-content.ts";
 import { encodeMessages, hasUnthoughtCalls } from "./backend-conversation.ts";
 import { encodeReasoning } from "./backend-reasoning.ts";
+import { encodeChoice, encodeTools } from "./backend-tools.ts";
 
 type Body = { [key: string]: Json };
 
-function objectSchema(schema: Json): Json {
-  return isObject(schema) && schema["type"] === undefined ? { type: "object", ...schema } : schema;
-}
-
-function encodeTools(tools: readonly Tool[], names: ToolNames, quirks: Quirks, losses: LossList): Body[] {
-  return tools.flatMap((tool, index): Body[] => {
-    if (tool.kind === "server") {
-      if (tool.hosted === "web_search" && quirks.hosted.includes("web_search")) {
-        return [{ type: "web_search_20250305", name: "web_search" }];
-      }
-      losses.add(`tools[${index}]`, `tool ${tool.type}`, "the backend does not run it");
-      return [];
-    }
-    const described = tool.description === undefined ? {} : { description: tool.description };
-    const name = names.out(tool.name, tool.namespace);
-    if (tool.kind === "custom") return [{ name, ...described, input_schema: customSchema(tool) }];
-    const schema = objectSchema(stripKeywords(tool.schema, quirks.schemaKeywords));
-    return [{ name, ...described, input_schema: schema, ...cacheMember(tool.cache) }];
-  });
-}
-
-function encodeChoice(
-  request: CanonicalRequest,
-  tools: Body[],
-  thinks: boolean,
-  names: ToolNames,
-  losses: LossList,
-): Body {
-  const { toolChoice: choice, parallelToolCalls } = request;
-  if (tools.length === 0) {
-    if (choice?.kind === "tool" || choice?.kind === "required")
-      losses.add("tool_choice", "forced tool", "no tool could be carried");
-    return {};
-  }
-  const single = parallelToolCalls === false ? { disable_parallel_tool_use: true } : {};
-  if (choice === undefined) return parallelToolCalls === false ? { tool_choice: { type: "auto", ...single } } : {};
-  if (choice.kind === "none") return { tool_choice: { type: "none" } };
-  if (choice.kind === "auto") return { tool_choice: { type: "auto", ...single } };
-  if (thinks) {
-    losses.add("tool_choice", "forced tool", "Anthropic forces none while it thinks");
-    return { tool_choice: { type: "auto", ...single } };
-  }
-  if (choice.kind === "required") return { tool_choice: { type: "any", ...single } };
-  const name = names.out(choice.name, choice.namespace);
-  if (tools.some((tool) => tool["name"] === name)) return { tool_choice: { type: "tool", name, ...single } };
-  losses.add("tool_choice", "forced tool", "the tool itself could not be carried");
-  return {};
-}
+const MAX_USER_LENGTH = 256;
 
 function encodeSampling(request: CanonicalRequest, thinks: boolean, losses: LossList): Body {
   const body: Body = {};
@@ -103,6 +56,24 @@ function withFormat(request: CanonicalRequest, members: Body, losses: LossList):
   return { ...members, output_config: { ...given, format: { type: "json_schema", schema: format.schema } } };
 }
 
+/** A long one is refused, and one that tells who the user is. */
+function userMember(userId: string | undefined): Body {
+  if (userId === undefined) return {};
+  const plain = userId.length <= MAX_USER_LENGTH && !userId.includes("@");
+  return { metadata: { user_id: plain ? userId : createHash("sha256").update(userId).digest("hex") } };
+}
+
+/** The system prompt and the conversation; a prompt alone is what the user says, since Anthropic wants somebody to answer. */
+function encodeWords(request: CanonicalRequest, scope: string, names: ToolNames, losses: LossList) {
+  const all = contentMembers(request.system, "system", losses);
+  const system = all.filter((member) => member["type"] === "text");
+  if (system.length < all.length) losses.add("system", "image", "a system prompt carries text only");
+  const messages = encodeMessages(request, { scope, names, losses });
+  if (messages.length > 0 || system.length === 0) return { system, messages };
+  losses.add("system", "system prompt without a conversation", "Anthropic wants a message to answer");
+  return { system: [], messages: [{ role: "user" as const, content: system }] };
+}
+
 /** The body for a backend, what it could not carry, and the tool names as the backend knows them. */
 export function encodeRequest(
   request: CanonicalRequest,
@@ -112,9 +83,8 @@ export function encodeRequest(
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength);
   const tools = encodeTools(request.tools, names, quirks, losses);
-  const messages = encodeMessages(request, { scope: target.scope, names, losses });
+  const { system, messages } = encodeWords(request, target.scope, names, losses);
   const maxTokens = request.maxTokens ?? quirks.defaultMaxTokens;
-  const system = contentMembers(request.system, "system", losses).filter((member) => member["type"] === "text");
   const { members, thinks } = encodeReasoning(request, maxTokens, hasUnthoughtCalls(messages), quirks, losses);
   const body: Body = {
     model: target.model,
@@ -125,7 +95,7 @@ export function encodeRequest(
     ...encodeChoice(request, tools, thinks, names, losses),
     ...encodeSampling(request, thinks, losses),
     ...withFormat(request, members, losses),
-    ...(request.userId === undefined ? {} : { metadata: { user_id: request.userId } }),
+    ...userMember(request.userId),
     ...(target.stream ? { stream: true } : {}),
   };
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);

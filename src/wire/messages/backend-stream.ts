@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
-import type { BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
+import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import type { AnswerNames } from "../names.ts";
@@ -12,12 +12,14 @@ import { sealThought, stopOf, usageOf } from "./backend-answer.ts";
 import { events as schemas } from "./backend-schema.ts";
 import { errorOf } from "./provider-errors.ts";
 
-type Open = { key: BlockKey; kind: "text" | "thinking" | "call"; signature: string };
+/** `whole`: a call's arguments where they came with its beginning, for when they do not come in pieces. */
+type Open = { key: BlockKey; kind: "text" | "thinking" | "call"; signature: string; whole: string };
 type Wire<Name extends keyof typeof schemas> = v.InferOutput<(typeof schemas)[Name]>;
 
 /** A decoder for one stream. */
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const open = new Map<number, Open>();
+  const passedOver = new Set<number>();
   let phase: "waiting" | "running" | "over" = "waiting";
   let stop: Stop | undefined;
   let usage: Usage | undefined;
@@ -30,12 +32,8 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
 
   const begin = ({ index, content_block: block }: Wire<"content_block_start">): HubEvent[] => {
     const key = `block:${index}`;
-    const start = (
-      kind: Open["kind"],
-      head: (HubEvent & { kind: "blockStart" })["head"],
-      first: string,
-    ): HubEvent[] => {
-      open.set(index, { key, kind, signature: block.signature ?? "" });
+    const start = (kind: Open["kind"], head: BlockHead, first = "", whole = ""): HubEvent[] => {
+      open.set(index, { key, kind, signature: block.signature ?? "", whole });
       const said: HubEvent[] = first === "" ? [] : [{ kind: "delta", key, text: first }];
       return [{ kind: "blockStart", key, head }, ...said];
     };
@@ -45,8 +43,10 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
       case "thinking":
         return start("thinking", { kind: "thinking", origin: "anthropic" }, block.thinking ?? "");
       case "redacted_thinking": {
-        const redacted = sealThought("redacted", block.data ?? "", scope);
-        return start("thinking", { kind: "thinking", redacted, origin: "anthropic" }, "");
+        passedOver.add(index);
+        if (!block.data) return [];
+        const redacted = sealThought("redacted", block.data, scope);
+        return start("thinking", { kind: "thinking", redacted, origin: "anthropic" });
       }
       case "tool_use": {
         if (!block.name) return broken("sent a tool call without a name");
@@ -56,26 +56,30 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
           id: names.identify(block.id || undefined),
           ...names.tool(block.name),
         } as const;
-        return start("call", head, given);
+        return start("call", head, "", given);
       }
       default:
+        passedOver.add(index);
         return [];
     }
   };
   const go = ({ index, delta }: Wire<"content_block_delta">): HubEvent[] => {
     const block = open.get(index);
-    if (block === undefined) return [];
+    if (block === undefined) return passedOver.has(index) ? [] : broken("went on with what it had not begun");
     if (delta.type === "signature_delta") block.signature += delta.signature ?? "";
     const text = { text: delta.text, thinking: delta.thinking, call: delta.partial_json }[block.kind];
-    return text ? [{ kind: "delta", key: block.key, text }] : [];
+    if (!text) return [];
+    block.whole = "";
+    return [{ kind: "delta", key: block.key, text }];
   };
   const end = ({ index }: Wire<"content_block_stop">): HubEvent[] => {
     const block = open.get(index);
     if (block === undefined) return [];
     open.delete(index);
+    const said: HubEvent[] = block.whole === "" ? [] : [{ kind: "delta", key: block.key, text: block.whole }];
     const signature = block.signature === "" ? undefined : sealThought("signature", block.signature, scope);
     const proof: HubEvent[] = signature === undefined ? [] : [{ kind: "signature", key: block.key, signature }];
-    return [...proof, { kind: "blockEnd", key: block.key }];
+    return [...said, ...proof, { kind: "blockEnd", key: block.key }];
   };
   const finish = (): HubEvent[] => {
     if (stop === undefined) return broken("ended its answer without a reason");
@@ -96,7 +100,8 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
         const event = as("message_start");
         if (event === undefined) return strange();
         if (event.message.usage) usage = usageOf(event.message.usage);
-        return [{ kind: "start" }];
+        // Told now too, so that the cost of an answer that breaks off is known.
+        return [{ kind: "start" }, ...(usage === undefined ? [] : [{ kind: "usage", usage } as const])];
       }
       case "content_block_start":
         return ((event) => (event === undefined ? strange() : begin(event)))(as("content_block_start"));
@@ -112,7 +117,8 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
         return [];
       }
       case "message_stop":
-        return finish();
+        // Half a word is none.
+        return parseJson(data) === undefined ? strange() : finish();
       default:
         return [];
     }

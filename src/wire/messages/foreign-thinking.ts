@@ -14,9 +14,26 @@ const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const decoder = new TextDecoder();
 const nothing = new Uint8Array(0);
-const SIGNS = ['"broke1.', '"signature":""', '"signature": ""'];
+/** What foreign thinking looks like, in JSON with and without spaces. */
+const SIGNS = ['"broke1.', '"signature":""', '"signature": ""', '"signature":null', '"signature": null'];
+const THOUGHTS = ['"type":"thinking"', '"type": "thinking"'];
+const SIGNATURES = ['"signature":"', '"signature": "'];
 
-function isForeign(bytes: Uint8Array): boolean {
+function count(buffer: Buffer, texts: readonly string[]): number {
+  let found = 0;
+  for (const text of texts) {
+    for (let at = buffer.indexOf(text); at >= 0; at = buffer.indexOf(text, at + text.length)) found++;
+  }
+  return found;
+}
+
+/** Whether it is worth the walk, which takes as long as all the rest. A thought without any signature is told by there being too few. */
+function mayBeForeign(buffer: Buffer): boolean {
+  return SIGNS.some((sign) => buffer.includes(sign)) || count(buffer, THOUGHTS) > count(buffer, SIGNATURES);
+}
+
+function isForeign(bytes: Buffer): boolean {
+  if (!bytes.includes("thinking")) return false;
   const block = parseJson(decoder.decode(bytes));
   if (!isObject(block)) return false;
   const { type, signature, data } = block;
@@ -55,7 +72,7 @@ function without(all: Span[], taken: Set<Span>): Change[] {
 /** The changes that take it out of a Messages request; a turn of nothing else goes with it. The body must be well-formed. */
 export function withoutForeignThinking(body: Uint8Array): Change[] {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!SIGNS.some((sign) => buffer.includes(sign))) return [];
+  if (!mayBeForeign(buffer)) return [];
   const messagesAt = memberOf(body, { start: buffer.indexOf("{"), end: body.length }, "messages");
   if (messagesAt === undefined || body[messagesAt] !== OPEN_ARRAY) return [];
   const messages = elements(body, messagesAt);
@@ -64,7 +81,7 @@ export function withoutForeignThinking(body: Uint8Array): Change[] {
     const content = body[message.start] === OPEN_OBJECT ? memberOf(body, message, "content") : undefined;
     if (content === undefined || body[content] !== OPEN_ARRAY) return [];
     const blocks = elements(body, content);
-    const foreign = new Set(blocks.filter(({ start, end }) => isForeign(body.subarray(start, end))));
+    const foreign = new Set(blocks.filter(({ start, end }) => isForeign(buffer.subarray(start, end))));
     if (foreign.size === 0) return [];
     if (foreign.size < blocks.length) return without(blocks, foreign);
     emptied.add(message);

@@ -8,6 +8,7 @@ import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
 import { isObject } from "../schema.ts";
 import { applyChanges, spliceTopLevel } from "../splice.ts";
+import { errorInAnswer } from "./backend-answer.ts";
 import { errorOf } from "./provider-errors.ts";
 import { withoutForeignThinking } from "./foreign-thinking.ts";
 import { makeSseParser } from "../sse.ts";
@@ -90,5 +91,6 @@ export const messagesPass: PassCodec = {
     if (!parsed.success) throw new BrokeError("upstream", "the provider's answer is not a message");
     return addUsage(noCost, parsed.output.usage);
   },
+  errorInAnswer: (body) => (body === undefined ? undefined : errorInAnswer(body)),
   decodeError: (status, bodyText) => errorOf(bodyText, status),
 };

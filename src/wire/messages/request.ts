@@ -34,7 +34,7 @@ function decodeReasoning(body: schema.WireRequest): Reasoning | undefined {
   const { thinking, output_config: output } = body;
   const reasoning: Reasoning = {};
   if (thinking?.type === "disabled") reasoning.mode = "off";
-  if (thinking?.type === "adaptive") reasoning.mode = "adaptive";
+  if (thinking?.type === "adaptive" || thinking?.type === "between_tools") reasoning.mode = "adaptive";
   if (thinking?.type === "enabled" && thinking.budget_tokens !== undefined)
     reasoning.budgetTokens = thinking.budget_tokens;
   if (typeof output?.effort === "string") reasoning.effort = output.effort;
@@ -57,7 +57,8 @@ function decodeChoice(body: schema.WireRequest): Pick<CanonicalRequest, "toolCho
 
 function unknownMembers(raw: Json, body: schema.WireRequest): Record<string, Json> {
   const extra: Record<string, Json> = {};
-  if (isObject(raw)) for (const [key, value] of Object.entries(raw)) if (!KNOWN.has(key)) extra[key] = value;
+  if (isObject(raw))
+    for (const [key, value] of Object.entries(raw)) if (!KNOWN.has(key) && value !== null) extra[key] = value;
   for (const [key, value] of Object.entries(body.output_config ?? {})) {
     if (!KNOWN_OUTPUT.has(key)) extra[`output_config.${key}`] = value as Json;
   }

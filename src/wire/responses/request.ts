@@ -9,6 +9,7 @@ import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { entryOf } from "../table.ts";
 import { encodeInput } from "./conversation.ts";
 import { takesStrict } from "./strictness.ts";
 import { encodeTools } from "./tools.ts";
@@ -39,7 +40,7 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
   }
   const { effort, budgetTokens: budget, mode, show } = reasoning;
   const members: Body = {};
-  const word = effort === undefined ? undefined : EFFORTS[effort];
+  const word = effort === undefined ? undefined : entryOf(EFFORTS, effort);
   if (effort !== undefined && word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
   if (word !== undefined) members["effort"] = word;
   else if (effort === undefined && budget !== undefined) {

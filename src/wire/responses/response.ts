@@ -2,7 +2,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
-import type { CanonicalResponse } from "../canonical.ts";
+import type { CanonicalResponse, Stop } from "../canonical.ts";
 import { collectBlocks } from "../collect.ts";
 import type { AnswerNames } from "../names.ts";
 import { read } from "../schema.ts";
@@ -23,9 +23,10 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string, wr
   const last = events.at(-1);
   if (last?.kind === "error") throw new BrokeError("upstream", last.error.message);
   const usage = events.find((event) => event.kind === "usage");
+  const stop: Stop = last?.kind === "stop" ? last.stop : { kind: "end" };
   return {
-    blocks: collectBlocks(events, wraps),
-    stop: last?.kind === "stop" ? last.stop : { kind: "end" },
+    blocks: collectBlocks(events, { wraps, stop }),
+    stop,
     usage: usage?.usage ?? null,
   };
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { responsesInbound } from "#src/wire/responses/codec.ts";
-import { bytesOf, loadCases, type Members } from "./cases.ts";
+import { bytesOf, loadCases, type Members } from "../cases.ts";
 
 type RequestCase = { body: Members; request: Members; losses: string[] };
 const asked = { model: "asked-model", stream: false };
@@ -19,7 +19,7 @@ const refusal = (body: Members): BrokeError | undefined => {
 const decode = (body: Members) => responsesInbound.decodeRequest({ model: "asked-model", ...body }, asked);
 
 describe("a Responses request becomes canonical", () => {
-  for (const { name, body, request: expected, losses } of loadCases<RequestCase>("client-request")) {
+  for (const { name, body, request: expected, losses } of loadCases<RequestCase>("responses/client-request")) {
     test(name, () => {
       const { request, losses: lost } = decode(body);
       const empty = { system: [], messages: [], tools: [], stopSequences: [], extra: {} };

@@ -4,10 +4,11 @@ import { describe, expect, test } from "bun:test";
 import type { HubEvent } from "#src/wire/canonical.ts";
 import type { WireError } from "#src/wire/errors.ts";
 import { responsesInbound } from "#src/wire/responses/codec.ts";
-import { clientEvents, loadCases, type Members, META, readEvents } from "./cases.ts";
+import { loadCases, type Members } from "../cases.ts";
+import { clientEvents, META, readEvents } from "./cases.ts";
 
 type StreamCase = { events: HubEvent[]; client: Members[] };
-const cases = loadCases<StreamCase>("client-stream");
+const cases = loadCases<StreamCase>("responses/client-stream");
 
 /** A response object without what is the same in all of them; the whole of it has a test of its own. */
 function view({ sequence_number: _, response, ...event }: Members): Members {

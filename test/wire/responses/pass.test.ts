@@ -6,7 +6,8 @@ import { makeRedactor } from "#src/core/text.ts";
 import { CUT, noCost } from "#src/wire/flow.ts";
 import { passFlow } from "#src/wire/pass.ts";
 import { responsesInbound, responsesPass } from "#src/wire/responses/codec.ts";
-import { bytesOf, eventText, type Members, META, SCOPE } from "./cases.ts";
+import { bytesOf, type Members, SCOPE } from "../cases.ts";
+import { eventText, META } from "./cases.ts";
 
 const target = { model: "upstream-model", stream: true, scope: SCOPE };
 const redact = makeRedactor(["the-SECRET-value"]);

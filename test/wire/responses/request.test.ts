@@ -4,12 +4,13 @@ import { describe, expect, test } from "bun:test";
 import type { CanonicalRequest } from "#src/wire/canonical.ts";
 import type { Quirks } from "#src/wire/quirks.ts";
 import { responsesInbound, responsesOutbound } from "#src/wire/responses/codec.ts";
-import { callFor, loadCases, type Members, SCOPE } from "./cases.ts";
+import { loadCases, type Members, SCOPE } from "../cases.ts";
+import { callFor } from "./cases.ts";
 
 type RequestCase = { request: Partial<CanonicalRequest>; quirks?: Partial<Quirks>; body: Members; losses: string[] };
 
 describe("a canonical request becomes a Responses request", () => {
-  for (const { name, request, quirks, body, losses } of loadCases<RequestCase>("request")) {
+  for (const { name, request, quirks, body, losses } of loadCases<RequestCase>("responses/request")) {
     test(name, () => {
       const call = callFor(request, quirks);
       expect({ body: call.body, losses: call.losses.map(({ path, what }) => `${path}: ${what}`) }).toEqual({

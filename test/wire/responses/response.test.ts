@@ -6,7 +6,8 @@ import type { CanonicalRequest, CanonicalResponse } from "#src/wire/canonical.ts
 import type { WireError } from "#src/wire/errors.ts";
 import type { Quirks } from "#src/wire/quirks.ts";
 import { responsesInbound, responsesOutbound } from "#src/wire/responses/codec.ts";
-import { callFor, loadCases, META } from "./cases.ts";
+import { loadCases } from "../cases.ts";
+import { callFor, META } from "./cases.ts";
 
 type AnswerCase = {
   request?: Partial<CanonicalRequest>;
@@ -16,7 +17,7 @@ type AnswerCase = {
 };
 
 describe("a response becomes canonical", () => {
-  for (const { name, request, quirks, answer, response } of loadCases<AnswerCase>("response")) {
+  for (const { name, request, quirks, answer, response } of loadCases<AnswerCase>("responses/response")) {
     test(name, () => {
       expect(callFor(request, quirks).decodeResponse(answer)).toEqual(response);
     });
@@ -84,7 +85,7 @@ test("a provider's error is read and cut", () => {
 
 describe("an answer for a Responses client", () => {
   for (const { name, response, client } of loadCases<{ response: CanonicalResponse; client: Json }>(
-    "client-response",
+    "responses/client-response",
   )) {
     test(name, () => {
       expect(responsesInbound.encodeResponse(response, META)).toEqual(client);

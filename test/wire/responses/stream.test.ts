@@ -4,7 +4,8 @@ import { describe, expect, test } from "bun:test";
 import type { CanonicalRequest, HubEvent } from "#src/wire/canonical.ts";
 import type { Json } from "#src/core/json.ts";
 import type { Quirks } from "#src/wire/quirks.ts";
-import { bytesOf, callFor, clientEvents, decodePieces, eventText, loadCases, type Members } from "./cases.ts";
+import { bytesOf, decodePieces, loadCases, type Members } from "../cases.ts";
+import { callFor, clientEvents, eventText } from "./cases.ts";
 
 type StreamCase = {
   request?: Partial<CanonicalRequest>;
@@ -13,7 +14,7 @@ type StreamCase = {
   events: HubEvent[];
 };
 
-const cases = loadCases<StreamCase>("stream");
+const cases = loadCases<StreamCase>("responses/stream");
 const run = ({ request, quirks }: StreamCase, pieces: Iterable<Uint8Array>) =>
   decodePieces(callFor(request, quirks, true).decodeStream(), pieces);
 const isLast = ({ kind }: HubEvent) => kind === "stop" || kind === "error";
