@@ -27,6 +27,12 @@ const keyState = group(
   lazy("List it", () => import("./verbs/key-state.ts")),
 );
 
+const sandbox = group(
+  "The sandbox that clients are launched in",
+  { set: lazy("Choose its profile", () => import("./verbs/sandbox-set.ts")) },
+  lazy("Show its profile", () => import("./verbs/sandbox-show.ts")),
+);
+
 const launch = (client: string) =>
   lazy(`Run ${client} in the configured sandbox`, async () => ({
     verb: (await import("./verbs/launch.ts")).launchOf(client),
@@ -48,6 +54,7 @@ export const root: Group = {
     }),
     harness,
     backend,
+    sandbox,
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),
     models: lazy("List the backends that can be used", () => import("./verbs/models.ts")),
     swap: lazy("Point slots at backends", () => import("./verbs/swap.ts")),
