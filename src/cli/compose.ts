@@ -2,13 +2,17 @@
 
 import { systemClock } from "#src/core/clock.ts";
 import { makeRedactor } from "#src/core/text.ts";
+import type { Known } from "#src/observe/routes.ts";
 import { openDatabase } from "#src/state/database.ts";
 import { openGenerations } from "#src/state/generations.ts";
+import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRuns } from "#src/state/runs.ts";
+import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/resolve.ts";
+import { usualTiming } from "#src/gateway/ports.ts";
 import type { Generation } from "#src/routing/generation.ts";
 
 /** Values of every key that routing could use: what must never be written down. */
@@ -27,18 +31,34 @@ export function openState(env: Record<string, string | undefined> = process.env)
   home: Home;
   generations: ReturnType<typeof openGenerations>;
   runs: ReturnType<typeof openRuns>;
+  settings: SettingStore;
   keys: KeyRing;
+  health: HealthStore;
   env: Record<string, string | undefined>;
 } {
   const home = openHome(env);
   const db = openDatabase(home);
-  return { home, generations: openGenerations(db, systemClock), runs: openRuns(db), keys: openKeyRing(home, env), env };
+  return {
+    home,
+    generations: openGenerations(db, systemClock),
+    runs: openRuns(db),
+    settings: openSettings(db),
+    keys: openKeyRing(home, env),
+    health: openHealth(db, systemClock),
+    env,
+  };
 }
 
 export type State = ReturnType<typeof openState>;
 
+/** What the resolver goes by at this moment. */
+export function knownNow({ generations, keys, health }: State): Known {
+  return { generation: generations.current(), keyNames: keys.names(), health, nowMs: systemClock() };
+}
+
 /** What the gateway works on, but for where it reports. */
 export function gatewayDeps(state: State) {
   const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
-  return { generations: state.generations, keys: state.keys, redact, clock: systemClock };
+  const { generations, keys, health } = state;
+  return { generations, keys, health, redact, clock: systemClock, timing: usualTiming };
 }

@@ -3,67 +3,117 @@
 
 import { Elysia } from "elysia";
 import { newRequestId } from "#src/core/ids.ts";
+import { inbound } from "#src/wire/codecs.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
-import { codecOf } from "./attempt.ts";
 import { hasToken, isLocalRequest } from "./auth.ts";
 import { countTokens } from "./count.ts";
-import { listModels } from "./models.ts";
+import { allowedAt, decode, dialectAt, geminiDoor, lists, posts, type Service } from "./doors.ts";
+import type { Door } from "./incoming.ts";
+import { dialectOfCaller, modelEntry, modelList, servedSlots } from "./models.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { relay } from "./relay.ts";
+import { targetOf } from "./target.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 
 /** The token callers must present now; null means revoked: nobody is let in. */
 export type Token = () => string | null;
 
-/** Finished OpenAPI operations by route, where there is somebody to read them. */
-export type Docs = { [route in "messages" | "countTokens" | "models"]?: object };
+/** Finished OpenAPI operations by method and path (a parameter in braces), where there is somebody to read them. */
+export type Docs = { [route: string]: object };
 
 // Elysia finds the path by a fixed offset unless told that the host may be short; then path and routing could disagree.
 export const elysiaConfig = { handler: { standardHostname: false } } as const;
 
-/** An error that no dialect's route is behind. */
-export function plainError(fault: Fault): Response {
-  return errorReply(codecOf("anthropic"), fault, newRequestId());
+const pathOf = (request: Request) => targetOf(request.url).path;
+
+/** An error no model request is behind, in the words of the path's dialect. What its body holds was not read. */
+export function plainError(request: Request, fault: Fault): Response {
+  const reply = errorReply(inbound[dialectAt(pathOf(request))], fault, newRequestId());
+  reply.headers.set("connection", "close");
+  return reply;
+}
+
+function notFound(request: Request): Response {
+  const allow = allowedAt(pathOf(request));
+  if (allow === undefined) {
+    return plainError(request, { status: 404, type: errorTypeOf(404), message: "no such endpoint", final: true });
+  }
+  const message = `this path takes ${allow}`;
+  const reply = plainError(request, { status: 405, type: errorTypeOf(405), message, final: true });
+  reply.headers.set("allow", allow);
+  return reply;
 }
 
 /** Every failure as an answer; nothing of a bug but that it was one. */
-function errorHandler({ code, error }: { code: string | number; error: unknown }): Response {
-  if (code === "NOT_FOUND") return plainError({ status: 404, type: errorTypeOf(404), message: "no such endpoint" });
-  return plainError(faultOf(error));
+function errorHandler({ code, error, request }: { code: string | number; error: unknown; request: Request }): Response {
+  return code === "NOT_FOUND" ? notFound(request) : plainError(request, faultOf(error));
 }
 
 /** The start of every app: failures as answers, and nobody let in who names another host or comes from another's page. */
 export function guardedApp() {
   return new Elysia(elysiaConfig).onError(errorHandler).onRequest(({ request }) => {
-    if (isLocalRequest(request.headers)) return undefined;
-    const message = "the Host or Origin header names somebody else";
-    return plainError({ status: 403, type: "permission", message, final: true });
+    if (!isLocalRequest(request.headers)) {
+      const message = "the Host or Origin header names somebody else";
+      return plainError(request, { status: 403, type: "permission", message, final: true });
+    }
+    if (request.method !== "OPTIONS") return undefined;
+    const allow = allowedAt(pathOf(request));
+    return allow === undefined ? undefined : new Response(null, { status: 204, headers: { allow } });
   });
 }
+
+const services: Record<Service, (request: Request, deps: GatewayDeps, door: Door) => Promise<Response>> = {
+  model: relay,
+  count: countTokens,
+};
 
 /** The model routes, behind the token. */
 export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
   const beforeHandle = ({ request }: { request: Request }) => {
     const current = token();
-    if (current !== null && hasToken(request.headers, current)) return undefined;
+    if (current !== null && hasToken(request, current)) return undefined;
     const message = current === null ? "the run is over" : "missing or wrong client token";
-    return plainError({ status: 401, type: "authentication", message, final: true });
+    return plainError(request, { status: 401, type: "authentication", message, final: true });
   };
   // The relay reads the body itself: parsing it here would cost a copy, and a schema would strip what providers understand.
   const raw = { parse: "none", beforeHandle } as const;
-  return (
-    new Elysia(elysiaConfig)
-      .onError(errorHandler)
-      .post("/v1/messages", ({ request }) => relay(request, deps, "anthropic", "/v1/messages"), {
+  const hidden = { hide: true };
+  const app = new Elysia(elysiaConfig).onError(errorHandler);
+  for (const { paths, dialect, service } of posts) {
+    for (const path of paths) {
+      const door: Door = { dialect, route: paths[0]! };
+      app.post(path, ({ request }) => services[service](request, deps, door), {
         ...raw,
-        detail: docs.messages ?? {},
-      })
-      .post("/v1/messages/count_tokens", ({ request }) => countTokens(request, deps), {
-        ...raw,
-        detail: docs.countTokens ?? {},
-      })
-      .get("/v1/models", () => json(listModels(deps)), { beforeHandle, detail: docs.models ?? {} })
-      // Claude Code warms its connection up with this and ignores the answer.
-      .head("/", () => new Response(null, { status: 200 }), { detail: { hide: true } })
-  );
+        detail: docs[`POST ${path}`] ?? hidden,
+      });
+    }
+  }
+  const gemini = ({ request }: { request: Request }) => {
+    const found = geminiDoor(targetOf(request.url));
+    return found === undefined ? notFound(request) : services[found.service](request, deps, found.door);
+  };
+  const one = ({ request }: { request: Request }) => {
+    const path = pathOf(request).replace(/\/$/, "");
+    const id = decode(path.slice(path.lastIndexOf("/") + 1));
+    const slot = servedSlots(deps).find((served) => served.id === id);
+    if (slot !== undefined) return json(modelEntry(slot, dialectOfCaller(path, request.headers)));
+    return plainError(request, { status: 404, type: errorTypeOf(404), message: "no such model", final: true });
+  };
+  for (const path of lists) {
+    app
+      .get(
+        path,
+        ({ request }) => json(modelList(servedSlots(deps), dialectOfCaller(pathOf(request), request.headers))),
+        { beforeHandle, detail: docs[`GET ${path}`] ?? hidden },
+      )
+      .get(`${path}/:model`, one, { beforeHandle, detail: docs[`GET ${path}/{model}`] ?? hidden });
+  }
+  for (const version of ["v1beta", "v1"]) {
+    app.post(`/${version}/models/:model`, gemini, {
+      ...raw,
+      detail: docs[`POST /${version}/models/{model}`] ?? hidden,
+    });
+  }
+  // Claude Code warms its connection up with this and ignores the answer.
+  return app.head("/", () => new Response(null, { status: 200 }), { detail: hidden });
 }

@@ -2,23 +2,28 @@
 // rebound to 127.0.0.1 gets nothing.
 // Does not stop: another process of the same user that can read the token.
 
-import { createHash, timingSafeEqual } from "node:crypto";
-
-const digest = (text: string) => createHash("sha256").update(text).digest();
+import { timingSafeEqual } from "node:crypto";
+import { targetOf } from "./target.ts";
 
 /** The credential a client sent, in any of the forms the real clients use. Two that differ count as none. */
-export function presentedToken(headers: Headers): string | undefined {
+export function presentedToken({ headers, url }: Pick<Request, "headers" | "url">): string | undefined {
+  const query = url.includes("key=") ? new URLSearchParams(targetOf(url).query).get("key") : null;
   const bearer = /^Bearer\s+(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const given = [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key")].filter(
-    (value) => value !== undefined && value !== null && value !== "",
-  );
-  return given.length > 0 && new Set(given).size === 1 ? given[0]! : undefined;
+  let token: string | undefined;
+  for (const given of [bearer, headers.get("x-api-key"), headers.get("x-goog-api-key"), query]) {
+    if (!given || given === token) continue;
+    if (token !== undefined) return undefined;
+    token = given;
+  }
+  return token;
 }
 
-/** Whether the request carries the token. Both sides are hashed first, so neither length nor content shows in the time. */
-export function hasToken(headers: Headers, token: string): boolean {
-  const given = presentedToken(headers);
-  return timingSafeEqual(digest(given ?? ""), digest(token)) && given !== undefined;
+/** Whether the request carries the token. How long a token is, is known; nothing else of it shows in the time. */
+export function hasToken(request: Pick<Request, "headers" | "url">, token: string): boolean {
+  const given = Buffer.from(presentedToken(request) ?? "");
+  const wanted = Buffer.from(token);
+  const sameLength = given.length === wanted.length;
+  return timingSafeEqual(sameLength ? given : wanted, wanted) && sameLength;
 }
 
 const LOCAL_NAME = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;

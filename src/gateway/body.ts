@@ -12,6 +12,13 @@ export class TooLarge extends BrokeError {
   }
 }
 
+/** A body in a form nobody here reads: 415. */
+export class WrongType extends BrokeError {
+  constructor(message: string) {
+    super("usage", message);
+  }
+}
+
 /** Reads the body. Throws `TooLarge`; a declared length beyond the limit is refused before a byte is read. */
 export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   const declared = request.headers.get("content-length");

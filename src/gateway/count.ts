@@ -2,47 +2,112 @@
 // `src/wire/estimate.ts` states. Never 0.
 
 import * as v from "valibot";
-import { parseJson } from "#src/core/json.ts";
-import { resolve } from "#src/routing/resolve.ts";
+import type { Dialect } from "#src/core/dialects.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { type Json, parseJson } from "#src/core/json.ts";
+import type { Backend } from "#src/routing/backends.ts";
+import type { Attempt } from "#src/routing/resolve.ts";
+import { inbound } from "#src/wire/codecs.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
-import { tokenCount } from "#src/wire/messages/answer-schema.ts";
+import { isObject } from "#src/wire/schema.ts";
 import { spliceTopLevel } from "#src/wire/splice.ts";
 import { openExchange } from "./exchange.ts";
+import { type Door, type Incoming, readIncoming } from "./incoming.ts";
 import type { GatewayDeps } from "./ports.ts";
-import { readIncoming, refusalFault, refuse } from "./relay.ts";
+import { refuse } from "./relay.ts";
 import { errorReply, json } from "./reply.ts";
+import { refusalFault, resolveNow } from "./resolution.ts";
 import { callUpstream, requestHeaders, upstreamUrl } from "./upstream.ts";
 
-/** Serves POST /v1/messages/count_tokens. */
-export async function countTokens(request: Request, deps: GatewayDeps): Promise<Response> {
-  const exchange = openExchange("/v1/messages/count_tokens", deps.onReport);
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+/** How a dialect asks for a count, and says one. */
+type Form = {
+  call(backend: Backend, incoming: Incoming): { path: string; body: Uint8Array<ArrayBuffer> };
+  read(answer: Json | undefined): number | undefined;
+  say(tokens: number): Json;
+  /** The request to be estimated. */
+  request(body: Json): Json;
+};
+
+const forms: { [dialect in Dialect]?: Form } = {
+  anthropic: {
+    call: ({ model }, { body, query }) => ({
+      path: `/messages/count_tokens${query}`,
+      body: spliceTopLevel(body, { model }),
+    }),
+    read(answer) {
+      const parsed = v.safeParse(v.object({ input_tokens: positive }), answer);
+      return parsed.success ? parsed.output.input_tokens : undefined;
+    },
+    say: (tokens) => ({ input_tokens: tokens }),
+    request: (body) => body,
+  },
+  gemini: {
+    call({ model }, { body }) {
+      const whole = parseJson(new TextDecoder().decode(body));
+      const asked = isObject(whole) ? whole["generateContentRequest"] : undefined;
+      const edits = isObject(asked) ? { generateContentRequest: { ...asked, model: `models/${model}` } } : {};
+      return { path: `/models/${encodeURIComponent(model)}:countTokens`, body: spliceTopLevel(body, edits) };
+    },
+    read(answer) {
+      const parsed = v.safeParse(v.object({ totalTokens: positive }), answer);
+      return parsed.success ? parsed.output.totalTokens : undefined;
+    },
+    say: (tokens) => ({ totalTokens: tokens }),
+    request: (body) =>
+      isObject(body) && isObject(body["generateContentRequest"]) ? body["generateContentRequest"] : body,
+  },
+};
+
+async function askProvider(
+  { backend, keyName }: Attempt,
+  form: Form,
+  incoming: Incoming,
+  deps: GatewayDeps,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const key = keyName === null ? undefined : deps.keys.get(keyName);
+  const { path, body } = form.call(backend, incoming);
+  const headers = requestHeaders(backend, key, incoming.headers);
   try {
-    const incoming = await readIncoming(request, "anthropic", exchange.id);
-    const generation = deps.generations.current();
-    const resolution = resolve({ requested: incoming.model, generation, keyNames: deps.keys.names() });
+    const answer = await callUpstream(upstreamUrl(backend, path), headers, body, signal);
+    return form.read(answer.ok ? parseJson(await answer.text()) : undefined);
+  } catch (error) {
+    signal.throwIfAborted();
+    // A count is no reason to hold anything against a provider; the estimate stands in.
+    if (error instanceof BrokeError) throw error;
+    return undefined;
+  }
+}
+
+/** Serves a count. Never rejects. */
+export async function countTokens(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
+  const exchange = openExchange(door.route, deps.onReport);
+  const form = forms[door.dialect]!;
+  try {
+    const incoming = await readIncoming(request, door, exchange.id);
+    const { resolution, nowMs } = resolveNow(incoming.model, deps);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") {
-      const fault = refusalFault(resolution);
+      const fault = refusalFault(resolution, nowMs);
       exchange.finish({ status: fault.status });
       return errorReply(incoming.codec, fault, exchange.id);
     }
-    for (const { backend, keyName } of resolution.attempts) {
-      if (backend.dialect !== "anthropic") continue;
+    for (const attempt of resolution.attempts) {
+      if (attempt.backend.dialect !== door.dialect) continue;
       exchange.attempt();
-      const key = keyName === null ? undefined : deps.keys.get(keyName);
-      const url = upstreamUrl(backend, "/messages/count_tokens", incoming.query);
-      const headers = requestHeaders(backend, key, incoming.headers);
-      const body = spliceTopLevel(incoming.body, { model: backend.model });
-      const answer = await callUpstream(url, headers, body, request.signal).catch(() => undefined);
-      const counted = v.safeParse(tokenCount, answer?.ok ? parseJson(await answer.text()) : undefined);
-      if (!counted.success) continue;
-      exchange.finish({ status: 200, backend: backend.label });
-      return json({ input_tokens: counted.output.input_tokens }, 200, { "x-broke-count": "provider" });
+      const counted = await askProvider(attempt, form, incoming, deps, request.signal);
+      if (counted === undefined) continue;
+      exchange.finish({ status: 200, backend: attempt.backend.label });
+      return json(form.say(counted), 200, { "x-broke-count": "provider" });
     }
-    const tokens = estimateInputTokens(incoming.canonical().request);
+    const body = parseJson(new TextDecoder().decode(incoming.body)) ?? null;
+    const { model, stream } = incoming;
+    const { request: asked } = inbound[door.dialect].decodeRequest(form.request(body), { model, stream });
     exchange.finish({ status: 200 });
-    return json({ input_tokens: tokens }, 200, { "x-broke-count": "estimate" });
+    return json(form.say(estimateInputTokens(asked)), 200, { "x-broke-count": "estimate" });
   } catch (error) {
-    return refuse(error, request, "anthropic", exchange);
+    return refuse(error, request, door, exchange);
   }
 }

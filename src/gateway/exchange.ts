@@ -7,8 +7,9 @@ export type Exchange = {
   readonly id: string;
   /** Notes what has become known. */
   note(change: Partial<RequestReport>): void;
-  /** One attempt more; returns how many there were. */
-  attempt(): number;
+  /** One attempt more. */
+  attempt(): void;
+  attempts(): number;
   /** Reports, the first time only. */
   finish(change: Partial<RequestReport>): void;
 };
@@ -33,7 +34,8 @@ export function openExchange(path: string, report: (report: RequestReport) => vo
   return {
     id: state.id,
     note: (change) => void Object.assign(state, change),
-    attempt: () => (state.attempts += 1),
+    attempt: () => void (state.attempts += 1),
+    attempts: () => state.attempts,
     finish(change) {
       if (over) return;
       over = true;

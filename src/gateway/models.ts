@@ -1,27 +1,81 @@
-// `/v1/models`: exactly the slots the resolver would serve now, in Anthropic's shape.
+// The models list: exactly the slots the resolver would serve now, in the shape of the dialect that asks.
 
 import * as v from "valibot";
 import { isoTime } from "#src/core/clock.ts";
-import { resolve } from "#src/routing/resolve.ts";
-import { slots } from "#src/routing/slots.ts";
-import type { GatewayDeps } from "./ports.ts";
+import type { Dialect } from "#src/core/dialects.ts";
+import { type Slot, slots } from "#src/routing/slots.ts";
+import { resolveNow } from "./resolution.ts";
 
-export const modelListSchema = v.object({
-  data: v.array(
-    v.object({ type: v.literal("model"), id: v.string(), display_name: v.string(), created_at: v.string() }),
-  ),
+const anthropicModel = v.object({
+  type: v.literal("model"),
+  id: v.string(),
+  display_name: v.string(),
+  created_at: v.string(),
+});
+const openaiModel = v.object({
+  id: v.string(),
+  object: v.literal("model"),
+  created: v.number(),
+  owned_by: v.literal("broke"),
+});
+const geminiModel = v.object({
+  name: v.string(),
+  displayName: v.string(),
+  version: v.string(),
+  supportedGenerationMethods: v.array(v.string()),
+});
+
+const anthropicList = v.object({
+  data: v.array(anthropicModel),
   has_more: v.literal(false),
   first_id: v.nullable(v.string()),
   last_id: v.nullable(v.string()),
 });
-export type ModelList = v.InferOutput<typeof modelListSchema>;
+const openaiList = v.object({ object: v.literal("list"), data: v.array(openaiModel) });
+const geminiList = v.object({ models: v.array(geminiModel) });
 
-/** The list; a slot without backend or key is left out. */
-export function listModels(deps: Pick<GatewayDeps, "generations" | "keys">): ModelList {
-  const generation = deps.generations.current();
-  const keyNames = deps.keys.names();
-  const data = slots
-    .filter((slot) => resolve({ requested: slot.id, generation, keyNames }).kind === "attempts")
-    .map((slot) => ({ type: "model" as const, id: slot.id, display_name: slot.title, created_at: isoTime(0) }));
-  return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+export const anyList = v.union([anthropicList, openaiList, geminiList]);
+export const anyModel = v.union([anthropicModel, openaiModel, geminiModel]);
+
+function anthropicOf({ id, title }: Slot): v.InferOutput<typeof anthropicModel> {
+  return { type: "model", id, display_name: title, created_at: isoTime(0) };
+}
+function openaiOf({ id }: Slot): v.InferOutput<typeof openaiModel> {
+  return { id, object: "model", created: 0, owned_by: "broke" };
+}
+function geminiOf({ id, title }: Slot): v.InferOutput<typeof geminiModel> {
+  const supportedGenerationMethods = ["generateContent", "streamGenerateContent", "countTokens"];
+  return { name: `models/${id}`, displayName: title, version: "1", supportedGenerationMethods };
+}
+
+/** The slots the resolver would serve now. */
+export function servedSlots(deps: Parameters<typeof resolveNow>[1]): Slot[] {
+  return slots.filter((slot) => resolveNow(slot.id, deps).resolution.kind === "attempts");
+}
+
+/** The whole list. */
+export function modelList(served: readonly Slot[], dialect: Dialect) {
+  if (dialect === "gemini") return { models: served.map(geminiOf) } satisfies v.InferOutput<typeof geminiList>;
+  if (dialect !== "anthropic") {
+    return { object: "list", data: served.map(openaiOf) } satisfies v.InferOutput<typeof openaiList>;
+  }
+  const data = served.map(anthropicOf);
+  return {
+    data,
+    has_more: false,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+  } satisfies v.InferOutput<typeof anthropicList>;
+}
+
+/** One entry of the list. */
+export function modelEntry(slot: Slot, dialect: Dialect) {
+  if (dialect === "gemini") return geminiOf(slot);
+  return dialect === "anthropic" ? anthropicOf(slot) : openaiOf(slot);
+}
+
+/** The dialect of a caller that asks for the list, by the marks each kind of client leaves. */
+export function dialectOfCaller(path: string, headers: Headers): Dialect {
+  if (path.startsWith("/v1beta/") || headers.has("x-goog-api-key") || headers.has("x-goog-api-client")) return "gemini";
+  return headers.has("anthropic-version") || headers.has("x-api-key") ? "anthropic" : "openai-chat";
 }

@@ -11,6 +11,8 @@ export type Operation = {
   summary: string;
   description?: string;
   tag: "models" | "health";
+  /** Parameters of the path, with what they mean. */
+  parameters?: Record<string, string>;
   body?: Schema;
   answer: { description: string; schema: Schema };
   /** Server-sent events, when the request asks for them. */
@@ -20,13 +22,33 @@ export type Operation = {
   open?: boolean;
 };
 
+/** OpenAPI 3.0 wants a list of required members to name one at least. */
+function withoutEmptyLists(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyLists);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name, inner]) => name !== "required" || !Array.isArray(inner) || inner.length > 0)
+      .map(([name, inner]) => [name, withoutEmptyLists(inner)]),
+  );
+}
+
 // What only code can check (a custom schema) is any value in the document.
 const media = (schema: Schema, typeMode: "input" | "output"): Media => ({
-  schema: toJsonSchema(schema, { target: "openapi-3.0", typeMode, errorMode: "ignore" }),
+  schema: withoutEmptyLists(toJsonSchema(schema, { target: "openapi-3.0", typeMode, errorMode: "ignore" })) as object,
 });
 
-/** A route's `detail`. */
-export function operation(spec: Operation) {
+const pathParameters = (parameters: Record<string, string>) =>
+  Object.entries(parameters).map(([name, description]) => ({
+    name,
+    in: "path",
+    required: true,
+    description,
+    schema: { type: "string" },
+  }));
+
+/** A route's `detail`, as the plugin takes it. */
+export function operation(spec: Operation): object {
   const errors = Object.entries(spec.error?.statuses ?? {}).map(([status, description]) => [
     status,
     { description, content: { "application/json": media(spec.error!.schema, "output") } },
@@ -35,6 +57,7 @@ export function operation(spec: Operation) {
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
     tags: [spec.tag],
+    ...(spec.parameters === undefined ? {} : { parameters: pathParameters(spec.parameters) }),
     ...(spec.open === true ? { security: [] } : {}),
     ...(spec.body === undefined
       ? {}

@@ -3,6 +3,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
+import type { HealthStore } from "#src/state/health.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 
 /** One finished request. Tokens are null when the provider did not say; never a body, a prompt or a key. */
@@ -22,10 +23,26 @@ export type RequestReport = {
   aborted: boolean;
 };
 
+/** How long is waited for what; all in ms. */
+export type Timing = {
+  /** A stream is never silent for longer: clients and the proxies between give up after a minute or less. */
+  pingMs: number;
+  /** A stream's headers go out after this long, whatever has come: Gemini CLI gives up after 60 s without them. */
+  headersAfterMs: number;
+  /** How long a request may wait for a key whose limit is about to pass. */
+  maxWaitMs: number;
+  /** The least wait before a provider that failed is asked once more; twice that at most. */
+  backoffMs: number;
+};
+
+export const usualTiming: Timing = { pingMs: 15_000, headersAfterMs: 15_000, maxWaitMs: 3_000, backoffMs: 250 };
+
 export type GatewayDeps = {
   generations: Pick<GenerationStore, "current">;
   keys: KeyRing;
   redact: Redactor;
   clock: Clock;
+  health: HealthStore;
+  timing: Timing;
   onReport(report: RequestReport): void;
 };

@@ -1,53 +1,21 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
-import type { Dialect } from "#src/core/dialects.ts";
-import { errorTypeOf } from "#src/wire/errors.ts";
-import { type Resolution, resolve } from "#src/routing/resolve.ts";
-import { readTopLevel } from "#src/wire/splice.ts";
-import { BrokeError } from "#src/core/errors.ts";
-import { parseJson } from "#src/core/json.ts";
-import { codecOf, type Incoming, prepareAttempt } from "./attempt.ts";
-import { MAX_BODY_BYTES, readBody, TooLarge } from "./body.ts";
+import { inbound } from "#src/wire/codecs.ts";
+import { arrayBody } from "./array-reply.ts";
+import { prepareAttempt } from "./attempt.ts";
+import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
+import { watchDeparture } from "./departure.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
+import { type Door, type Incoming, readIncoming } from "./incoming.ts";
+import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
+import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
 import { responseHeaders } from "./upstream.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
 const MAX_LOSSES_HEADER = 1024;
-
-/** Reads and checks the request. Throws `usage`. */
-export async function readIncoming(request: Request, dialect: Dialect, id: string): Promise<Incoming> {
-  const codec = codecOf(dialect);
-  const body = await readBody(request);
-  const { model, stream } = readTopLevel(body, ["model", "stream"]);
-  if (typeof model !== "string") throw new BrokeError("usage", "model must be a string");
-  if (stream !== undefined && typeof stream !== "boolean") throw new BrokeError("usage", "stream must be a boolean");
-  let decoded: ReturnType<Incoming["canonical"]> | undefined;
-  return {
-    dialect,
-    codec,
-    id,
-    model,
-    stream: stream === true,
-    body,
-    query: new URL(request.url).search,
-    headers: request.headers,
-    canonical() {
-      const json = parseJson(new TextDecoder().decode(body));
-      if (json === undefined) throw new BrokeError("usage", "the body is not well-formed JSON");
-      return (decoded ??= codec.decodeRequest(json));
-    },
-  };
-}
-
-/** Why the resolver offers nothing, as an error of HTTP. */
-export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }>): Fault {
-  const status = resolution.reason === "unknown_model" ? 404 : 400;
-  const message = `${resolution.message}: ${resolution.hint}`;
-  return { status, type: errorTypeOf(status), message, final: true };
-}
 
 function lossesHeader(losses: readonly string[]): string {
   return losses
@@ -56,82 +24,148 @@ function lossesHeader(losses: readonly string[]): string {
     .slice(0, MAX_LOSSES_HEADER);
 }
 
-function answerReply(
-  outcome: Extract<Outcome, { kind: "answer" }>,
-  exchange: Exchange,
-  about: Record<string, string>,
-  abandon: () => void,
-): Response {
+type Answered = Extract<Outcome, { kind: "answer" }>;
+type ReplyHeaders = Record<string, string>;
+type Context = {
+  door: Door;
+  incoming: Incoming;
+  exchange: Exchange;
+  about: Record<string, string>;
+  pingMs: number;
+  abandon: () => void;
+};
+
+/** Notes who answered and what was lost, and returns the headers that say so. */
+function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): ReplyHeaders {
+  const losses = [...new Set(prepared.losses.map((loss) => loss.what))];
+  exchange.note({ backend: attempt.backend.label, losses });
+  return {
+    ...about,
+    "x-broke-backend": encodeURI(attempt.backend.label),
+    "x-broke-attempts": String(exchange.attempts()),
+    ...(losses.length === 0 ? {} : { "x-broke-losses": lossesHeader(losses) }),
+  };
+}
+
+function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { door }: Context): Response {
+  const array = door.array === true;
+  const headers = {
+    ...about,
+    "content-type": array ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+  };
+  return new Response(array ? arrayBody(body) : body, { status: 200, headers });
+}
+
+function answerReply(outcome: Answered, context: Context): Response {
   const { answer, prepared, head } = outcome;
-  const headers = prepared.passes ? responseHeaders(head.headers) : new Headers();
-  for (const [name, value] of Object.entries(about)) headers.set(name, value);
-  if (!headers.has("request-id")) headers.set("request-id", exchange.id);
-  if (answer.kind === "stream") {
-    headers.set("content-type", "text/event-stream; charset=utf-8");
-    headers.set("cache-control", "no-cache");
-    return new Response(streamBody(answer, exchange, abandon), { status: 200, headers });
-  }
-  headers.set("content-type", "application/json");
+  const { exchange } = context;
+  const headers: ReplyHeaders = {
+    "request-id": exchange.id,
+    ...(prepared.passes ? responseHeaders(head.headers) : {}),
+    ...noteAnswer(outcome, context),
+  };
+  if (answer.kind === "stream") return streamReply(streamBody(answer, context), headers, context);
+  headers["content-type"] = "application/json";
   const { input, output } = answer.cost;
   exchange.finish({ status: 200, inputTokens: input, outputTokens: output });
   return new Response(answer.body, { status: 200, headers });
 }
 
+/** A stream's headers before its answer: who will answer is not known yet. */
+function lateReply(walking: Promise<Outcome>, context: Context): Response {
+  const { incoming, exchange, abandon, about, pingMs } = context;
+  const { id, model, createdMs } = incoming;
+  const coming = walking.then(
+    (outcome): Late => {
+      if (outcome.kind === "fault") {
+        exchange.finish({ status: outcome.fault.status });
+        return outcome;
+      }
+      noteAnswer(outcome, context);
+      if (outcome.answer.kind !== "stream") throw new Error("a stream was asked for");
+      return { kind: "body", body: streamBody(outcome.answer, context) };
+    },
+    (error: unknown): Late => {
+      const fault = faultOf(error);
+      exchange.finish({ status: fault.status });
+      return { kind: "fault", fault };
+    },
+  );
+  const onGone = () => {
+    exchange.finish({ status: 499, aborted: true });
+    abandon();
+  };
+  const headers = { ...about, "request-id": exchange.id };
+  const encoder = incoming.codec.encodeStream({ id, model, createdMs });
+  return streamReply(lateBody(coming, { encoder, pingMs, abandon: onGone }), headers, context);
+}
+
 /** Ends a request that got no answer. */
-export function refuse(error: unknown, request: Request, dialect: Dialect, exchange: Exchange): Response {
+export function refuse(error: unknown, request: Request, door: Door, exchange: Exchange): Response {
   if (request.signal.aborted) {
     exchange.finish({ status: 499, aborted: true });
     return new Response(null, { status: 499 });
   }
-  const known = error instanceof TooLarge;
-  const fault: Fault = known
+  const tooLarge = error instanceof TooLarge;
+  const early = tooLarge || error instanceof WrongType;
+  const fault: Fault = tooLarge
     ? { status: 413, type: "too_large", message: `the body is larger than ${MAX_BODY_BYTES} bytes`, final: true }
-    : faultOf(error);
+    : { ...faultOf(error), ...(early ? { status: 415 } : {}) };
   exchange.finish({ status: fault.status });
-  const reply = errorReply(codecOf(dialect), fault, exchange.id);
-  if (known) reply.headers.set("connection", "close");
+  const reply = errorReply(inbound[door.dialect], fault, exchange.id);
+  // What the body still holds was not read.
+  if (early) reply.headers.set("connection", "close");
   return reply;
 }
 
-/** Serves one model request of a dialect. Never rejects: every failure is an answer. */
-export async function relay(request: Request, deps: GatewayDeps, dialect: Dialect, path: string): Promise<Response> {
-  const exchange = openExchange(path, deps.onReport);
-  const abort = new AbortController();
-  const onGone = () => abort.abort();
-  request.signal.addEventListener("abort", onGone);
+/** Serves one model request. Never rejects: every failure is an answer. */
+export async function relay(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
+  const exchange = openExchange(door.route, deps.onReport);
+  const departure = watchDeparture();
+  const abandon = departure.leave;
+  request.signal.addEventListener("abort", abandon);
   try {
-    const incoming = await readIncoming(request, dialect, exchange.id);
-    const generation = deps.generations.current();
-    const resolution = resolve({ requested: incoming.model, generation, keyNames: deps.keys.names() });
-    exchange.note({ slot: resolution.slot?.id ?? null });
+    const incoming = await readIncoming(request, door, exchange.id);
     const fail = (fault: Fault) => {
       exchange.finish({ status: fault.status });
       return errorReply(incoming.codec, fault, exchange.id);
     };
-    if (resolution.kind === "refused") return fail(refusalFault(resolution));
-    let attempts = 0;
-    const outcome = await walkAttempts({
-      attempts: resolution.attempts,
-      prepare: (attempt) => prepareAttempt(attempt, incoming, deps.keys, deps.redact),
-      stream: incoming.stream,
-      signal: abort.signal,
-      redact: deps.redact,
-      clock: deps.clock,
-      onAttempt: () => (attempts = exchange.attempt()),
-    });
-    if (outcome.kind === "fault") return fail(outcome.fault);
-    const losses = [...new Set(outcome.prepared.losses.map((loss) => loss.what))];
-    exchange.note({ backend: outcome.attempt.backend.label, losses });
-    const about: Record<string, string> = {
+    const { generation, resolution, nowMs } = await resolveSoon(incoming.model, deps, departure);
+    exchange.note({ slot: resolution.slot?.id ?? null });
+    if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
+    const { keys, redact, clock, timing, health } = deps;
+    const about = {
       "x-broke-request-id": exchange.id,
       "x-broke-slot": resolution.slot.id,
-      "x-broke-backend": encodeURI(outcome.attempt.backend.label),
-      "x-broke-attempts": String(attempts),
       "x-broke-generation": String(generation.id),
-      ...(losses.length === 0 ? {} : { "x-broke-losses": lossesHeader(losses) }),
     };
-    return answerReply(outcome, exchange, about, onGone);
+    const context: Context = { door, incoming, exchange, about, pingMs: timing.pingMs, abandon };
+    const walking = walkAttempts({
+      attempts: resolution.attempts,
+      prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
+      stream: incoming.stream,
+      departure,
+      redact,
+      clock,
+      silenceMs: generation.silenceMs,
+      backoffMs: timing.backoffMs,
+      onAttempt: exchange.attempt,
+      failed: health.failed,
+      worked: health.worked,
+    });
+    if (incoming.stream) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<undefined>(
+        (resolve) => (timer = setTimeout(() => resolve(undefined), timing.headersAfterMs)),
+      );
+      const first = await Promise.race([walking, late]);
+      clearTimeout(timer);
+      if (first === undefined) return lateReply(walking, context);
+    }
+    const outcome = await walking;
+    return outcome.kind === "fault" ? fail(outcome.fault) : answerReply(outcome, context);
   } catch (error) {
-    return refuse(error, request, dialect, exchange);
+    return refuse(error, request, door, exchange);
   }
 }

@@ -12,10 +12,17 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 /** `final`: asking again cannot help, and clients that would (Claude Code asks ten times after a 401) are told so. */
 export type Fault = WireError & { final?: boolean };
 
+/** Codex sleeps as long as it is told, two hours if need be; what is longer than this is better asked again. */
+const MAX_RETRY_AFTER_MS = 60_000;
+/** Told where nobody knows: Codex gives up at once on a 429 that does not say. */
+const DEFAULT_RETRY_AFTER_MS = 5_000;
+
 /** An error in the caller's dialect, named by the request's id. */
 export function errorReply(codec: InboundCodec, fault: Fault, requestId: string): Response {
   const headers: Record<string, string> = { "request-id": requestId, "x-broke-request-id": requestId };
-  if (fault.retryAfterMs !== undefined) headers["retry-after"] = String(Math.ceil(fault.retryAfterMs / 1000));
+  const wait =
+    fault.retryAfterMs ?? (fault.status === 429 && fault.type !== "billing" ? DEFAULT_RETRY_AFTER_MS : undefined);
+  if (wait !== undefined) headers["retry-after"] = String(Math.ceil(Math.min(wait, MAX_RETRY_AFTER_MS) / 1000));
   if (fault.final === true) headers["x-should-retry"] = "false";
   const { status, body } = codec.encodeError(fault);
   return json(body, status, headers);

@@ -7,8 +7,6 @@ import { CUT } from "#src/wire/flow.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Answer, Reader } from "./walk.ts";
 
-/** Clients and the proxies between give up on a silent connection after a minute or less. */
-const PING_MS = 15_000;
 const DRAIN_MS = 1_000;
 
 type Stream = Extract<Answer, { kind: "stream" }>;
@@ -28,8 +26,11 @@ async function drain(reader: Reader): Promise<void> {
 }
 
 /** A body that sends what was held back, then the rest. `abandon` cancels the call to the provider. */
-export function streamBody(stream: Stream, exchange: Exchange, abandon: () => void): ReadableStream<Uint8Array> {
-  const { flow, reader } = stream;
+export function streamBody(
+  stream: Stream,
+  { exchange, pingMs, abandon }: { exchange: Exchange; pingMs: number; abandon: () => void },
+): ReadableStream<Uint8Array> {
+  const { flow, reader, silence } = stream;
   let ping: ReturnType<typeof setInterval> | undefined;
   let quiet = true;
   let over = false;
@@ -43,6 +44,7 @@ export function streamBody(stream: Stream, exchange: Exchange, abandon: () => vo
   const finish = (aborted: boolean) => {
     over = true;
     clearInterval(ping);
+    silence.stop();
     const { input, output } = flow.cost();
     const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
     exchange.finish({ status, inputTokens: input, outputTokens: output, aborted });
@@ -50,6 +52,7 @@ export function streamBody(stream: Stream, exchange: Exchange, abandon: () => vo
   const step = async (): Promise<{ bytes: Uint8Array; ended: boolean }> => {
     try {
       const { done, value } = await reader.read();
+      silence.heard();
       return { bytes: done ? flow.end() : flow.push(value), ended: done };
     } catch (error) {
       // What the network says names addresses; what we say ourselves does not.
@@ -73,7 +76,7 @@ export function streamBody(stream: Stream, exchange: Exchange, abandon: () => vo
       ping = setInterval(() => {
         if (quiet && (sink.desiredSize ?? 0) > 0) send(sink, flow.ping());
         quiet = true;
-      }, PING_MS);
+      }, pingMs);
     },
     async pull(sink) {
       for (;;) {

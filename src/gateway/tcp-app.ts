@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import { guardedApp, modelApp, type Token } from "./app.ts";
-import { docsApp, modelDocs } from "./docs.ts";
+import { docsApp } from "./docs.ts";
+import { modelDocs } from "./model-docs.ts";
 import { operation } from "./openapi.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { json } from "./reply.ts";

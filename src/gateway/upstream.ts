@@ -1,55 +1,79 @@
 // One call to a provider: address, headers in and out by allow-list, the key in the header the provider wants, abort tied to the client.
 // A key never appears in a URL, and nothing a provider sets (cookies, its own key echoes) is forwarded.
 
+import type { Dialect } from "#src/core/dialects.ts";
 import type { Backend } from "#src/routing/backends.ts";
 
-const FORWARDED_REQUEST = ["anthropic-version", "anthropic-beta"];
-const FORWARDED_RESPONSE =
-  /^(content-type|retry-after|retry-after-ms|request-id|x-should-retry|anthropic-ratelimit-.*)$/;
+/** What of a client's headers means something to the provider; everything else may name the person, the machine or the project. */
+const FORWARDED_REQUEST: Record<Dialect, readonly string[]> = {
+  anthropic: ["anthropic-version", "anthropic-beta"],
+  "openai-chat": [],
+  "openai-responses": [],
+  gemini: [],
+};
+const FORWARDED_RESPONSE = new Set([
+  "content-type",
+  "retry-after",
+  "retry-after-ms",
+  "request-id",
+  "x-request-id",
+  "x-should-retry",
+]);
+const FORWARDED_FAMILIES = ["anthropic-ratelimit-", "x-ratelimit-"];
+
+/** What each dialect's own server has in front of its paths; a base URL may leave it out. */
+const VERSIONS: Record<Dialect, string> = {
+  anthropic: "/v1",
+  "openai-chat": "/v1",
+  "openai-responses": "/v1",
+  gemini: "/v1beta",
+};
 
 /**
- * URL of a dialect's endpoint below a backend's base. Anthropic's own convention leaves the version out of the base URL, OpenAI's puts
- * it in; both spellings work.
+ * URL of a dialect's endpoint below a backend's base. Anthropic's and Google's own convention leaves the version out of the base URL, OpenAI's
+ * puts it in, and so may a path of the provider's own; a bare host of a local server means the usual version.
  */
-export function upstreamUrl(backend: Backend, path: string, query: string): string {
-  const versioned = /\/v\d+[a-z]*(\/.*)?$/.test(new URL(backend.baseUrl).pathname);
-  const version = backend.dialect === "anthropic" && !versioned ? "/v1" : "";
-  return `${backend.baseUrl}${version}${path}${query}`;
+export function upstreamUrl({ baseUrl, dialect }: Pick<Backend, "baseUrl" | "dialect">, path: string): string {
+  const { pathname } = new URL(baseUrl);
+  const versioned = /\/v\d+[a-z]*(\/.*)?$/.test(pathname);
+  const ownPath = dialect.startsWith("openai") && pathname !== "/";
+  return `${baseUrl}${versioned || ownPath ? "" : VERSIONS[dialect]}${path}`;
 }
 
 /** Headers for the provider: the dialect's own, ours, the key. */
-export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Headers {
-  const headers = new Headers({
+export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Record<string, string> {
+  const headers: Record<string, string> = {
     "content-type": "application/json",
     // What is not compressed can be watched as it passes, without a second copy.
     "accept-encoding": "identity",
     "user-agent": "broke",
-  });
-  if (backend.dialect === "anthropic") {
-    for (const name of FORWARDED_REQUEST) {
-      const value = client.get(name);
-      if (value !== null) headers.set(name, value);
-    }
-    if (!headers.has("anthropic-version")) headers.set("anthropic-version", "2023-06-01");
+  };
+  if (backend.dialect === "anthropic") headers["anthropic-version"] = "2023-06-01";
+  for (const name of FORWARDED_REQUEST[backend.dialect]) {
+    const value = client.get(name);
+    if (value !== null) headers[name] = value;
   }
   if (key !== undefined) {
-    if (backend.keyHeader === "bearer") headers.set("authorization", `Bearer ${key}`);
-    else headers.set(backend.keyHeader, key);
+    if (backend.keyHeader === "bearer") headers["authorization"] = `Bearer ${key}`;
+    else headers[backend.keyHeader] = key;
   }
   return headers;
 }
 
 /** The provider's headers that a client may see. */
-export function responseHeaders(upstream: Headers): Headers {
-  const headers = new Headers();
-  for (const [name, value] of upstream) if (FORWARDED_RESPONSE.test(name)) headers.set(name, value);
+export function responseHeaders(upstream: Headers): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of upstream) {
+    if (FORWARDED_RESPONSE.has(name) || FORWARDED_FAMILIES.some((start) => name.startsWith(start)))
+      headers[name] = value;
+  }
   return headers;
 }
 
 /** Sends the request; resolves with the provider's head. Rejects on network failure and on abort. */
 export function callUpstream(
   url: string,
-  headers: Headers,
+  headers: Record<string, string>,
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Promise<Response> {

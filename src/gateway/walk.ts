@@ -5,24 +5,27 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { clip, type Redactor } from "#src/core/text.ts";
+import type { Failure } from "#src/routing/health.ts";
 import type { Attempt } from "#src/routing/resolve.ts";
-import { upstreamFailure, type WireError } from "#src/wire/errors.ts";
+import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Prepared } from "./attempt.ts";
+import type { Departure } from "./departure.ts";
 import type { Fault } from "./reply.ts";
+import { type SilenceWatch, watchSilence } from "./silence.ts";
 import { callUpstream, retryAfterMs } from "./upstream.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** Statuses after which another key or backend may do better; anything else is the request's own fault and goes to the client. */
-const TRY_NEXT = new Set([401, 402, 408, 429, 500, 502, 503, 504, 529]);
+/** A whole answer up to this size is taken in one piece: its pieces would cost more than it does. */
+const ONE_PIECE_BYTES = 1024 * 1024;
 
 export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** `held` are the bytes that became ready while the flow was held back. */
 export type Answer =
   | { kind: "whole"; body: Uint8Array<ArrayBuffer>; cost: Cost }
-  | { kind: "stream"; flow: Flow; held: Uint8Array[]; reader: Reader; ended: boolean };
+  | { kind: "stream"; flow: Flow; held: Uint8Array[]; reader: Reader; ended: boolean; silence: SilenceWatch };
 
 export type Outcome =
   | { kind: "answer"; answer: Answer; attempt: Attempt; prepared: Prepared; head: Response }
@@ -32,28 +35,60 @@ export type Walk = {
   attempts: readonly Attempt[];
   prepare(attempt: Attempt): Prepared;
   stream: boolean;
-  signal: AbortSignal;
+  departure: Departure;
   redact: Redactor;
   clock: Clock;
+  /** How long a provider may say nothing, in ms. */
+  silenceMs: number;
+  /** The least wait before a provider is asked once more, in ms; twice that at most. */
+  backoffMs: number;
   onAttempt(): void;
+  failed(attempt: Attempt, failure: Failure): void;
+  worked(attempt: Attempt): void;
 };
 
-/** An attempt that gave nothing; `next`: another may do better. */
+/** An attempt that gave nothing. */
 class Failed extends Error {
   readonly fault: Fault;
-  readonly next: boolean;
 
-  constructor(fault: Fault, next: boolean) {
+  constructor(fault: Fault) {
     super(fault.message);
     this.fault = fault;
-    this.next = next;
   }
 }
 
-async function readLimited(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+/** What a failure means for the attempts that are left. */
+type Lesson =
+  { kind: "final" } | { kind: "next key" } | { kind: "again, then next backend" } | { kind: "next backend" };
+
+/**
+ * A key's limit, refusal or empty account leaves the others; a provider's own failure may pass within a moment; a silent one was waited for
+ * long enough. Anything else is the request's own fault.
+ */
+function lessonOf({ status, type }: WireError): Lesson {
+  if (status === 429 || status === 401 || status === 402) return { kind: "next key" };
+  if (status === 504 && type === "timeout") return { kind: "next backend" };
+  if (status >= 500 || status === 408) return { kind: "again, then next backend" };
+  return { kind: "final" };
+}
+
+function failureOf({ status, type, retryAfterMs: wait }: WireError): Failure | undefined {
+  const said = wait === undefined ? {} : { retryAfterMs: wait };
+  if (status === 402 || (status === 429 && type === "billing")) return { reason: "quota_exhausted" };
+  if (status === 429) return { reason: "rate_limit", ...said };
+  if (status === 401) return { reason: "auth_failure" };
+  return status >= 500 || status === 408 ? { reason: "upstream_error" } : undefined;
+}
+
+async function readLimited(response: Response, limit: number, silence: SilenceWatch): Promise<Uint8Array<ArrayBuffer>> {
+  const said = response.headers.get("content-length");
+  if (said !== null && Number(said) <= ONE_PIECE_BYTES && !response.headers.has("content-encoding")) {
+    return new Uint8Array(await response.arrayBuffer());
+  }
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of response.body ?? []) {
+    silence.heard();
     size += piece.length;
     if (size > limit) throw new BrokeError("upstream", "the provider's answer is too large");
     pieces.push(piece);
@@ -61,26 +96,25 @@ async function readLimited(response: Response, limit: number): Promise<Uint8Arra
   return new Uint8Array(Buffer.concat(pieces));
 }
 
-async function failureOf(response: Response, prepared: Prepared, walk: Walk): Promise<Failed> {
+async function refusal(response: Response, prepared: Prepared, walk: Walk, silence: SilenceWatch): Promise<Failed> {
   const { status, headers } = response;
   if (status >= 300 && status < 400) {
     await response.body?.cancel();
-    return new Failed(upstreamFailure("the provider answered with a redirect"), true);
+    return new Failed(upstreamFailure("the provider answered with a redirect"));
   }
-  const body = await readLimited(response, MAX_ERROR_BYTES).catch(() => new Uint8Array());
+  const body = await readLimited(response, MAX_ERROR_BYTES, silence).catch(() => new Uint8Array());
   const error = prepared.decodeError(status, clip(new TextDecoder().decode(body), MAX_ERROR_BYTES).text);
-  const wait = retryAfterMs(headers, walk.clock());
+  const wait = retryAfterMs(headers, walk.clock()) ?? error.retryAfterMs;
   const final = status === 401 || headers.get("x-should-retry") === "false";
-  const fault: Fault = {
+  return new Failed({
     ...error,
     message: walk.redact(error.message),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(final ? { final } : {}),
-  };
-  return new Failed(fault, TRY_NEXT.has(status));
+  });
 }
 
-async function readToCommit(response: Response, flow: Flow): Promise<Answer> {
+async function readToCommit(response: Response, flow: Flow, silence: SilenceWatch): Promise<Answer> {
   const reader: Reader = (
     response.body ?? new ReadableStream<Uint8Array>({ start: (body) => body.close() })
   ).getReader();
@@ -89,6 +123,7 @@ async function readToCommit(response: Response, flow: Flow): Promise<Answer> {
   try {
     while (flow.phase() === "held" && !ended) {
       const { done, value } = await reader.read();
+      silence.heard();
       const ready = done ? flow.end() : flow.push(value);
       if (ready.length > 0) held.push(ready);
       ended = done;
@@ -98,50 +133,90 @@ async function readToCommit(response: Response, flow: Flow): Promise<Answer> {
     throw error;
   }
   const failure = flow.failure();
-  if (failure === undefined) return { kind: "stream", flow, held, reader, ended };
+  if (failure === undefined) return { kind: "stream", flow, held, reader, ended, silence };
   void reader.cancel().catch(() => undefined);
-  throw new Failed(failure, TRY_NEXT.has(failure.status));
+  throw new Failed(failure);
 }
 
-async function tryOnce(prepared: Prepared, walk: Walk): Promise<{ answer: Answer; head: Response }> {
-  const head = await callUpstream(prepared.url, prepared.headers, prepared.body, walk.signal);
-  if (!head.ok) throw await failureOf(head, prepared, walk);
+async function ask(
+  prepared: Prepared,
+  walk: Walk,
+  signal: AbortSignal,
+  silence: SilenceWatch,
+): Promise<{ answer: Answer; head: Response }> {
+  const head = await callUpstream(prepared.url, prepared.headers, prepared.body, signal);
+  silence.heard();
+  if (!head.ok) throw await refusal(head, prepared, walk, silence);
   const type = head.headers.get("content-type") ?? "";
   if (walk.stream && !type.startsWith("application/json")) {
-    return { answer: await readToCommit(head, prepared.flow()), head };
+    return { answer: await readToCommit(head, prepared.flow(), silence), head };
   }
-  const whole = prepared.readWhole(await readLimited(head, MAX_ANSWER_BYTES));
-  if (whole.kind === "error") {
-    throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) }, TRY_NEXT.has(whole.error.status));
-  }
+  const whole = prepared.readWhole(await readLimited(head, MAX_ANSWER_BYTES, silence));
+  if (whole.kind === "error") throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) });
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
   return { answer: { kind: "whole", body: whole.body, cost: whole.cost }, head };
 }
 
-function failedBy(error: unknown, attempt: Attempt): Failed {
-  if (error instanceof Failed) return error;
-  if (error instanceof BrokeError && error.kind === "upstream") {
-    return new Failed(upstreamFailure(`${attempt.backend.label}: ${error.message}`), true);
+/** One call, ended by the client's going and by the provider's silence. */
+async function tryOnce(prepared: Prepared, walk: Walk): Promise<{ answer: Answer; head: Response }> {
+  const call = new AbortController();
+  let silent = false;
+  walk.departure.ends(() => call.abort());
+  const silence = watchSilence(walk.silenceMs, () => {
+    silent = true;
+    call.abort();
+  });
+  let streams = false;
+  try {
+    const result = await ask(prepared, walk, call.signal, silence);
+    streams = result.answer.kind === "stream";
+    return result;
+  } catch (error) {
+    if (!silent) throw error;
+    const message = `the provider said nothing for ${Math.round(walk.silenceMs / 1000)} s`;
+    throw new Failed({ status: 504, type: errorTypeOf(504), message });
+  } finally {
+    // A stream goes on under both.
+    if (!streams) silence.stop();
   }
-  // What is left comes from the network, in the runtime's words, which name addresses.
-  const wire: WireError = upstreamFailure(`${attempt.backend.label} could not be reached, or broke off`);
-  return new Failed(wire, true);
 }
 
-/** The first answer, or the last attempt's fault. Throws what preparing throws, and the abort when the client is gone. */
+function faultOf(error: unknown, attempt: Attempt): Fault {
+  if (error instanceof Failed) return error.fault;
+  if (error instanceof BrokeError && error.kind === "upstream") {
+    return upstreamFailure(`${attempt.backend.label}: ${error.message}`);
+  }
+  // What is left comes from the network, in the runtime's words, which name addresses.
+  return upstreamFailure(`${attempt.backend.label} could not be reached, or broke off`);
+}
+
+/** The first answer, or the last attempt's fault. Throws what preparing throws, and `Departed` when the client is gone. */
 export async function walkAttempts(walk: Walk): Promise<Outcome> {
   let fault: Fault = upstreamFailure("no provider could be asked");
+  const given = new Set<string>();
   for (const attempt of walk.attempts) {
+    if (given.has(attempt.backend.label)) continue;
     const prepared = walk.prepare(attempt);
-    walk.onAttempt();
-    try {
-      const { answer, head } = await tryOnce(prepared, walk);
-      return { kind: "answer", answer, attempt, prepared, head };
-    } catch (error) {
-      walk.signal.throwIfAborted();
-      const failed = failedBy(error, attempt);
-      fault = failed.fault;
-      if (!failed.next) break;
+    for (let round = 0; ; round++) {
+      walk.onAttempt();
+      try {
+        const { answer, head } = await tryOnce(prepared, walk);
+        walk.worked(attempt);
+        return { kind: "answer", answer, attempt, prepared, head };
+      } catch (error) {
+        walk.departure.check();
+        fault = faultOf(error, attempt);
+      }
+      const lesson = lessonOf(fault);
+      if (lesson.kind === "final") return { kind: "fault", fault };
+      if (lesson.kind === "again, then next backend" && round === 0) {
+        await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
+        continue;
+      }
+      const failure = failureOf(fault);
+      if (failure !== undefined) walk.failed(attempt, failure);
+      if (lesson.kind !== "next key") given.add(attempt.backend.label);
+      break;
     }
   }
   return { kind: "fault", fault };

@@ -1,7 +1,6 @@
 // Views of the resolver's answer, for people and programs. They ask the resolver; they decide nothing.
 
-import type { Generation } from "#src/routing/generation.ts";
-import { resolve } from "#src/routing/resolve.ts";
+import { resolve, type ResolveInput } from "#src/routing/resolve.ts";
 import { slots } from "#src/routing/slots.ts";
 
 export type RouteView =
@@ -14,9 +13,13 @@ export type RouteView =
     }
   | { kind: "refused"; slot: string | null; generation: number; reason: string; message: string; hint: string };
 
+/** What the resolver goes by, but for the question. */
+export type Known = Omit<ResolveInput, "requested">;
+
 /** What would be tried for a slot or a client's model name. Keys by name of their variable. */
-export function describeRoute(requested: string, generation: Generation, keyNames: readonly string[]): RouteView {
-  const resolution = resolve({ requested, generation, keyNames });
+export function describeRoute(requested: string, known: Known): RouteView {
+  const { generation } = known;
+  const resolution = resolve({ requested, ...known });
   if (resolution.kind === "refused") {
     const { reason, message, hint } = resolution;
     return { kind: "refused", slot: resolution.slot?.id ?? null, generation: generation.id, reason, message, hint };
@@ -39,15 +42,15 @@ export function describeRoute(requested: string, generation: Generation, keyName
 export type SlotView = { slot: string; client: string; backends: string[]; served: boolean; problem: string | null };
 
 /** Every slot with its backends and whether it would be served now. */
-export function describeSlots(generation: Generation, keyNames: readonly string[]): SlotView[] {
+export function describeSlots(known: Known): SlotView[] {
   return slots.map((slot) => {
-    const resolution = resolve({ requested: slot.id, generation, keyNames });
+    const resolution = resolve({ requested: slot.id, ...known });
     const problem =
       resolution.kind === "refused" ? (resolution.reason === "slot_not_set" ? "not set" : resolution.message) : null;
     return {
       slot: slot.id,
       client: slot.client,
-      backends: [...(generation.slots[slot.id] ?? [])],
+      backends: [...(known.generation.slots[slot.id] ?? [])],
       served: resolution.kind === "attempts",
       problem,
     };

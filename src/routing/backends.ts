@@ -4,7 +4,8 @@ import { BrokeError } from "#src/core/errors.ts";
 import { catalogue } from "./catalogue.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import type { Routing, StoredBackend } from "./generation.ts";
-import { keyHeaderOf, type KeyHeader, providers } from "./providers.ts";
+import type { Quirks } from "#src/core/quirks.ts";
+import { keyHeaderOf, type KeyHeader, type Provider, providers, quirksOf } from "./providers.ts";
 
 export type Backend = {
   label: string;
@@ -14,33 +15,50 @@ export type Backend = {
   baseUrl: string;
   keyEnv: string | null;
   keyHeader: KeyHeader;
+  /** What it takes beyond or short of its dialect. */
+  quirks: Partial<Quirks>;
   /** False: the provider may change what stands behind the name. Null: unknown. */
   pinned: boolean | null;
   source: "operator" | "catalogue";
 };
 
+/** A provider's model in one of its dialects. Throws `config` when the provider does not speak it. */
+function atProvider(
+  provider: Provider,
+  dialect: Dialect,
+  model: string,
+): Pick<Backend, "dialect" | "baseUrl" | "keyHeader" | "quirks"> {
+  const endpoint = provider.endpoints[dialect];
+  if (endpoint === undefined) throw new BrokeError("config", `${provider.name} does not speak ${dialect}`);
+  const { baseUrl, keyHeader } = endpoint;
+  return { dialect, baseUrl, keyHeader, quirks: quirksOf(provider, dialect, model) };
+}
+
 function fromStored(stored: StoredBackend): Backend {
-  const provider = stored.provider === null ? undefined : providers.get(stored.provider);
+  const { label, model, provider: providerId } = stored;
+  const provider = providerId === null ? undefined : providers.get(providerId);
   const dialect = stored.dialect ?? provider?.dialect;
-  const baseUrl = stored.baseUrl ?? provider?.baseUrl;
-  if (dialect === undefined || baseUrl === undefined) {
+  const rest = {
+    label,
+    model,
+    provider: providerId,
+    keyEnv: stored.keyEnv ?? provider?.keyEnv ?? null,
+    pinned: null,
+    source: "operator",
+  } as const;
+  // A base URL of the operator's own is another server, whatever it is said to be compatible with.
+  if (stored.baseUrl !== null && dialect !== undefined) {
+    const baseUrl = stored.baseUrl.replace(/\/+$/, "");
+    return { ...rest, dialect, baseUrl, keyHeader: keyHeaderOf[dialect], quirks: {} };
+  }
+  if (provider === undefined || dialect === undefined) {
     throw new BrokeError(
       "config",
-      `backend ${stored.label} names no known provider and no base URL`,
+      `backend ${label} names no known provider and no base URL`,
       "remove it and add it again",
     );
   }
-  return {
-    label: stored.label,
-    provider: stored.provider,
-    model: stored.model,
-    dialect,
-    baseUrl: baseUrl.replace(/\/+$/, ""),
-    keyEnv: stored.keyEnv ?? provider?.keyEnv ?? null,
-    keyHeader: provider !== undefined && stored.dialect === null ? provider.keyHeader : keyHeaderOf[dialect],
-    pinned: null,
-    source: "operator",
-  };
+  return { ...rest, ...atProvider(provider, dialect, model) };
 }
 
 /** The backend of that label; undefined when neither the operator nor the catalogue knows it. */
@@ -50,8 +68,8 @@ export function findBackend(routing: Routing, label: string): Backend | undefine
   const entry = catalogue.find((known) => known.label === label);
   const provider = entry === undefined ? undefined : providers.get(entry.provider);
   if (entry === undefined || provider === undefined) return undefined;
-  const { dialect, baseUrl, keyEnv, keyHeader } = provider;
-  return { ...entry, dialect, baseUrl, keyEnv, keyHeader, source: "catalogue" };
+  const { keyEnv, dialect } = provider;
+  return { ...entry, keyEnv, ...atProvider(provider, dialect, entry.model), source: "catalogue" };
 }
 
 /** Every label that can be routed to, the operator's own first. */

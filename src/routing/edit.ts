@@ -40,6 +40,17 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
       didYouMean(backend.provider, known) ?? `known: ${known.join(", ")}`,
     );
   }
+  const provider = backend.provider === null ? undefined : providers.get(backend.provider);
+  if (provider !== undefined && backend.baseUrl === null && backend.dialect !== null) {
+    const spoken = Object.keys(provider.endpoints);
+    if (!spoken.includes(backend.dialect)) {
+      throw new BrokeError(
+        "usage",
+        `${provider.name} does not speak ${backend.dialect}`,
+        `it speaks ${spoken.join(", ")}`,
+      );
+    }
+  }
   if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
     throw new BrokeError("usage", "--base-url must start with http:// or https://");
   }
@@ -72,6 +83,22 @@ export function removeBackend(routing: Routing, label: string): Routing {
   }
   const { [label]: _, ...backends } = routing.backends;
   return { ...routing, backends };
+}
+
+/** Changes settings: `lossless` (`on`, `off`) and `silence` (whole seconds a provider may say nothing). All or nothing. */
+export function changeSettings(routing: Routing, changes: { name: string; value: string }[]): Routing {
+  return changes.reduce((current, { name, value }) => {
+    if (name === "lossless") {
+      if (value !== "on" && value !== "off") throw new BrokeError("usage", "lossless is on or off");
+      return { ...current, lossless: value === "on" };
+    }
+    if (name === "silence") {
+      if (!/^[1-9]\d{0,4}$/.test(value)) throw new BrokeError("usage", "silence is a number of seconds, 1 to 99999");
+      return { ...current, silenceMs: Number(value) * 1000 };
+    }
+    const known = ["lossless", "silence"];
+    throw new BrokeError("usage", "unknown setting", didYouMean(name, known) ?? `settings: ${known.join(", ")}`);
+  }, routing);
 }
 
 /** Points slots at backends: pairs of a slot id (or `all`) and a label. All or nothing. */

@@ -17,13 +17,20 @@ export const backendSchema = v.strictObject({
 });
 export type StoredBackend = v.InferOutput<typeof backendSchema>;
 
+/** Reasoning models think for minutes without a word. */
+const SILENCE_MS = 15 * 60_000;
+
 export const routingSchema = v.strictObject({
   backends: v.record(v.string(), backendSchema),
   /** Slot id → labels in the order they are tried. */
   slots: v.record(v.string(), v.pipe(v.array(v.string()), v.minLength(1))),
+  /** Refuse a request that its backend's dialect cannot carry whole. */
+  lossless: v.optional(v.boolean(), false),
+  /** How long a provider may say nothing before its answer counts as broken, in ms. */
+  silenceMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(100)), SILENCE_MS),
 });
 export type Routing = v.InferOutput<typeof routingSchema>;
 
 export type Generation = Readonly<Routing & { id: number }>;
 
-export const emptyRouting: Routing = { backends: {}, slots: {} };
+export const emptyRouting: Routing = { backends: {}, slots: {}, lossless: false, silenceMs: SILENCE_MS };

@@ -2,84 +2,176 @@
 // Facts: each provider's public API reference, as of November 2026.
 
 import type { Dialect } from "#src/core/dialects.ts";
+import type { Quirks } from "#src/core/quirks.ts";
 
 /** How the key travels to the provider. */
 export type KeyHeader = "bearer" | "x-api-key" | "x-goog-api-key";
 
+/** Where and how a provider speaks one dialect. */
+export type Endpoint = {
+  /** Without a trailing slash; the dialect's own path is appended (`/chat/completions`, `/messages`, …). */
+  baseUrl: string;
+  keyHeader: KeyHeader;
+  quirks?: Partial<Quirks>;
+};
+
+/** `models`: what some of a provider's models take beyond or short of the rest, the first match counts. */
 export type Provider = {
   id: string;
   name: string;
-  dialect: Dialect;
-  /** Without a trailing slash; the dialect's own path is appended (`/chat/completions`, `/v1/messages`, …). */
-  baseUrl: string;
   keyEnv: string;
-  keyHeader: KeyHeader;
+  /** The dialect spoken unless the operator says another; the first one with least to lose. */
+  dialect: Dialect;
+  endpoints: { [dialect in Dialect]?: Endpoint };
+  models?: { match: RegExp; quirks: Partial<Quirks> }[];
 };
+
+// OpenAI's reasoning models: their own name for the limit, no sampling, system prompts as the developer's.
+const openaiReasoning: NonNullable<Provider["models"]> = [
+  {
+    match: /^(openai\/)?(o\d|gpt-[5-9])/,
+    quirks: {
+      maxTokensField: "max_completion_tokens",
+      reasoningEffort: true,
+      systemRole: "developer",
+      unsupported: ["temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"],
+    },
+  },
+];
 
 const table: Provider[] = [
   {
     id: "anthropic",
     name: "Anthropic",
-    dialect: "anthropic",
-    baseUrl: "https://api.anthropic.com/v1",
     keyEnv: "ANTHROPIC_API_KEY",
-    keyHeader: "x-api-key",
+    dialect: "anthropic",
+    endpoints: {
+      anthropic: {
+        baseUrl: "https://api.anthropic.com/v1",
+        keyHeader: "x-api-key",
+        quirks: { hosted: ["web_search"], maxToolNameLength: 128 },
+      },
+      "openai-chat": { baseUrl: "https://api.anthropic.com/v1", keyHeader: "bearer" },
+    },
+    models: [
+      { match: /^claude-3-(opus|sonnet|haiku)/, quirks: { defaultMaxTokens: 4_096 } },
+      { match: /^claude-3-5/, quirks: { defaultMaxTokens: 8_192 } },
+      { match: /^claude-(opus|sonnet|fable)-(4-[6-9]|[5-9])/, quirks: { reasoningEffort: true } },
+    ],
   },
   {
     id: "openai",
     name: "OpenAI",
-    dialect: "openai-chat",
-    baseUrl: "https://api.openai.com/v1",
     keyEnv: "OPENAI_API_KEY",
-    keyHeader: "bearer",
+    dialect: "openai-responses",
+    endpoints: {
+      "openai-responses": {
+        baseUrl: "https://api.openai.com/v1",
+        keyHeader: "bearer",
+        quirks: { hosted: ["web_search"], customTools: true, cacheKey: true, verbosity: true },
+      },
+      "openai-chat": {
+        baseUrl: "https://api.openai.com/v1",
+        keyHeader: "bearer",
+        quirks: { customTools: true, cacheKey: true, verbosity: true },
+      },
+    },
+    models: openaiReasoning,
   },
   {
     id: "openrouter",
     name: "OpenRouter",
-    dialect: "openai-chat",
-    baseUrl: "https://openrouter.ai/api/v1",
     keyEnv: "OPENROUTER_API_KEY",
-    keyHeader: "bearer",
+    dialect: "openai-chat",
+    endpoints: {
+      "openai-chat": {
+        baseUrl: "https://openrouter.ai/api/v1",
+        keyHeader: "bearer",
+        quirks: { reasoningEffort: true, cacheKey: true },
+      },
+      anthropic: { baseUrl: "https://openrouter.ai/api/v1", keyHeader: "bearer" },
+      "openai-responses": { baseUrl: "https://openrouter.ai/api/v1", keyHeader: "bearer" },
+    },
   },
   {
     id: "groq",
     name: "Groq",
-    dialect: "openai-chat",
-    baseUrl: "https://api.groq.com/openai/v1",
     keyEnv: "GROQ_API_KEY",
-    keyHeader: "bearer",
+    dialect: "openai-chat",
+    endpoints: {
+      "openai-chat": {
+        baseUrl: "https://api.groq.com/openai/v1",
+        keyHeader: "bearer",
+        quirks: {
+          maxTokensField: "max_completion_tokens",
+          unsupported: ["frequency_penalty", "presence_penalty", "logit_bias"],
+        },
+      },
+      "openai-responses": { baseUrl: "https://api.groq.com/openai/v1", keyHeader: "bearer" },
+    },
+    models: [{ match: /gpt-oss/, quirks: { reasoningEffort: true } }],
   },
   {
     id: "cerebras",
     name: "Cerebras",
-    dialect: "openai-chat",
-    baseUrl: "https://api.cerebras.ai/v1",
     keyEnv: "CEREBRAS_API_KEY",
-    keyHeader: "bearer",
+    dialect: "openai-chat",
+    endpoints: {
+      "openai-chat": {
+        baseUrl: "https://api.cerebras.ai/v1",
+        keyHeader: "bearer",
+        quirks: {
+          maxTokensField: "max_completion_tokens",
+          unsupported: ["frequency_penalty", "presence_penalty", "logit_bias"],
+        },
+      },
+    },
+    models: [{ match: /gpt-oss/, quirks: { reasoningEffort: true } }],
   },
   {
     id: "github",
     name: "GitHub Models",
-    dialect: "openai-chat",
-    baseUrl: "https://models.github.ai/inference",
     keyEnv: "GITHUB_TOKEN",
-    keyHeader: "bearer",
+    dialect: "openai-chat",
+    endpoints: { "openai-chat": { baseUrl: "https://models.github.ai/inference", keyHeader: "bearer" } },
+    models: [
+      ...openaiReasoning,
+      { match: /^mistral-ai\//, quirks: { callIds: "alnum9", streamUsage: false, unsupported: ["user"] } },
+    ],
   },
   {
     id: "gemini",
     name: "Gemini",
-    dialect: "openai-chat",
-    baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
     keyEnv: "GEMINI_API_KEY",
-    keyHeader: "bearer",
+    dialect: "gemini",
+    endpoints: {
+      gemini: {
+        baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+        keyHeader: "x-goog-api-key",
+        quirks: { hosted: ["web_search"] },
+      },
+      "openai-chat": {
+        baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
+        keyHeader: "bearer",
+        quirks: {
+          reasoningEffort: true,
+          unsupported: ["user", "seed", "parallel_tool_calls", "presence_penalty", "frequency_penalty"],
+        },
+      },
+    },
+    models: [
+      { match: /^gemini-[3-9]/, quirks: { reasoningEffort: true } },
+      // They do not think, and refuse to be asked to.
+      { match: /^gemini-(1|2\.0)/, quirks: { unsupported: ["thinkingConfig"] } },
+    ],
   },
   {
     id: "huggingface",
     name: "Hugging Face",
-    dialect: "openai-chat",
-    baseUrl: "https://router.huggingface.co/v1",
     keyEnv: "HF_TOKEN",
-    keyHeader: "bearer",
+    dialect: "openai-chat",
+    endpoints: { "openai-chat": { baseUrl: "https://router.huggingface.co/v1", keyHeader: "bearer" } },
+    models: [{ match: /mistral/i, quirks: { callIds: "alnum9" } }],
   },
 ];
 
@@ -92,3 +184,11 @@ export const keyHeaderOf: Record<Dialect, KeyHeader> = {
   "openai-responses": "bearer",
   gemini: "x-goog-api-key",
 };
+
+/** What one model at one endpoint takes beyond or short of its dialect. */
+export function quirksOf(provider: Provider, dialect: Dialect, model: string): Partial<Quirks> {
+  const own = provider.models?.find(({ match }) => match.test(model))?.quirks;
+  const shared = provider.endpoints[dialect]?.quirks;
+  const unsupported = [...(shared?.unsupported ?? []), ...(own?.unsupported ?? [])];
+  return { ...shared, ...own, ...(unsupported.length === 0 ? {} : { unsupported }) };
+}

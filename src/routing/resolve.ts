@@ -2,17 +2,28 @@
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
 import { type Backend, findBackend } from "./backends.ts";
+import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
+import { blockOf, type Health, type HealthReason, healthy } from "./health.ts";
 import { type Slot, slotOf, slots } from "./slots.ts";
 
 /** One call that may be made. `keyName` is the variable that holds the key, null for a backend without one. */
 export type Attempt = { backend: Backend; keyName: string | null; why: string };
 
-export type RefusalReason = "unknown_model" | "slot_not_set" | "no_key" | "unknown_backend";
+export type RefusalReason =
+  "unknown_model" | "slot_not_set" | "no_key" | "unknown_backend" | "cooling" | "keys_refused";
 
 export type Resolution =
   | { kind: "attempts"; slot: Slot; attempts: Attempt[]; skipped: { label: string; why: string }[] }
-  | { kind: "refused"; slot: Slot | undefined; reason: RefusalReason; message: string; hint: string };
+  | {
+      kind: "refused";
+      slot: Slot | undefined;
+      reason: RefusalReason;
+      message: string;
+      hint: string;
+      /** When asking again may help, for `cooling`. */
+      untilMs?: number;
+    };
 
 export type ResolveInput = {
   /** The model name the client asked for. */
@@ -20,6 +31,9 @@ export type ResolveInput = {
   generation: Generation;
   /** Names of variables that hold a non-empty value. */
   keyNames: readonly string[];
+  /** What is known of keys and backends; nothing, unless given. */
+  health?: Health;
+  nowMs?: number;
 };
 
 /** A provider's key pool: the base variable, then `<BASE>_<digits>` in numeric order, those that are set. */
@@ -30,8 +44,46 @@ export function keyPool(keyEnv: string, keyNames: readonly string[]): string[] {
   return [...(keyNames.includes(keyEnv) ? [keyEnv] : []), ...numbered];
 }
 
+const words: Record<HealthReason, string> = {
+  rate_limit: "is over its limit",
+  auth_failure: "was refused",
+  quota_exhausted: "has no credit left",
+  upstream_error: "keeps failing",
+};
+
+function whyBlocked(
+  { keyName }: Attempt,
+  { reason, untilMs }: { reason: HealthReason; untilMs: number | null },
+): string {
+  const who = reason === "upstream_error" || keyName === null ? "it" : keyName;
+  return `${who} ${words[reason]}${untilMs === null ? ", until lifted" : `, until ${isoTime(untilMs)}`}`;
+}
+
+/** Nothing may be asked now. Limits and failures pass; keys that were refused are the operator's to mend. */
+function blockedRefusal(slot: Slot, blocks: { reason: HealthReason; untilMs: number | null }[]): Resolution {
+  const passing = blocks.filter(({ reason }) => reason === "rate_limit" || reason === "upstream_error");
+  const deadlines = passing.flatMap(({ untilMs }) => (untilMs === null ? [] : [untilMs]));
+  if (deadlines.length === 0) {
+    return {
+      kind: "refused",
+      slot,
+      reason: "keys_refused",
+      message: `the providers refuse every key of the slot ${slot.id}`,
+      hint: "`broke key-state` says why; `broke key-state set <key> healthy` lifts it",
+    };
+  }
+  return {
+    kind: "refused",
+    slot,
+    reason: "cooling",
+    message: `every backend of the slot ${slot.id} is cooling down`,
+    hint: "it passes by itself; a fallback or another key would help",
+    untilMs: Math.min(...deadlines),
+  };
+}
+
 /** Decides the attempts. Never throws on input; what cannot be served is a refusal with its reason. */
-export function resolve({ requested, generation, keyNames }: ResolveInput): Resolution {
+export function resolve({ requested, generation, keyNames, health = healthy, nowMs = 0 }: ResolveInput): Resolution {
   const slot = slotOf(requested);
   if (slot === undefined) {
     const known = slots.map((item) => item.id).join(", ");
@@ -55,20 +107,28 @@ export function resolve({ requested, generation, keyNames }: ResolveInput): Reso
   }
   const attempts: Attempt[] = [];
   const skipped: { label: string; why: string }[] = [];
+  const blocks: { reason: HealthReason; untilMs: number | null }[] = [];
+  const add = (attempt: Attempt) => {
+    const block = blockOf(attempt, health, nowMs);
+    if (block === undefined) return void attempts.push(attempt);
+    blocks.push(block);
+    skipped.push({ label: attempt.backend.label, why: whyBlocked(attempt, block) });
+  };
   for (const [index, label] of labels.entries()) {
     const backend = findBackend(generation, label);
     const role = index === 0 ? "the slot's backend" : `fallback ${index}`;
     if (backend === undefined) skipped.push({ label, why: "unknown backend" });
-    else if (backend.keyEnv === null) attempts.push({ backend, keyName: null, why: role });
+    else if (backend.keyEnv === null) add({ backend, keyName: null, why: role });
     else {
       const pool = keyPool(backend.keyEnv, keyNames);
       if (pool.length === 0) skipped.push({ label, why: `${backend.keyEnv} is not set` });
       for (const [at, keyName] of pool.entries()) {
-        attempts.push({ backend, keyName, why: pool.length === 1 ? role : `${role}, key ${at + 1} of ${pool.length}` });
+        add({ backend, keyName, why: pool.length === 1 ? role : `${role}, key ${at + 1} of ${pool.length}` });
       }
     }
   }
   if (attempts.length > 0) return { kind: "attempts", slot, attempts, skipped };
+  if (blocks.length > 0) return blockedRefusal(slot, blocks);
   const first = skipped[0]!;
   const reason = first.why === "unknown backend" ? "unknown_backend" : "no_key";
   return {

@@ -30,6 +30,16 @@ const migrations = [
      head_seq INTEGER NOT NULL,
      head_hash TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE health (
+     subject TEXT PRIMARY KEY,
+     reason TEXT NOT NULL,
+     until_ms INTEGER,
+     strikes INTEGER NOT NULL
+   ) STRICT;`,
+  `CREATE TABLE settings (
+     name TEXT PRIMARY KEY,
+     value TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 function migrate(db: Database): void {

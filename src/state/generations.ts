@@ -8,6 +8,7 @@ import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
 import { emptyRouting, type Generation, type Routing, routingSchema } from "#src/routing/generation.ts";
 import type { Db } from "./database.ts";
+import { perTurn } from "./turn.ts";
 
 export type GenerationStore = {
   /** The newest generation, frozen; generation 0 when nothing was ever set. The same object until somebody commits. */
@@ -44,7 +45,7 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
   const select = db.query<Row, [number]>("SELECT id, body FROM generations WHERE id = ?");
   const insert = db.query("INSERT INTO generations (created_ms, reason, body) VALUES (?, ?, ?)");
   let cached: Generation = deepFreeze({ ...emptyRouting, id: 0 });
-  const current = () => {
+  const read = () => {
     const id = newest.get()?.id ?? 0;
     if (id !== cached.id) {
       const row = select.get(id);
@@ -54,15 +55,17 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
     }
     return cached;
   };
+  const current = perTurn(read);
   return {
     current,
     commit: (reason, change) =>
       db
         .transaction(() => {
-          const { id: _, ...routing } = current();
+          const { id: _, ...routing } = read();
           const next = v.parse(routingSchema, change(routing));
           insert.run(clock(), reason, JSON.stringify(next));
-          return current();
+          current.forget();
+          return read();
         })
         .immediate(),
   };

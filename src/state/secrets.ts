@@ -9,6 +9,7 @@ import { newSecret } from "#src/core/ids.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { createPrivate, readPrivate } from "./files.ts";
 import type { Home } from "./paths.ts";
+import { perTurn } from "./turn.ts";
 
 /** Looks a variable up; the process environment wins over the file, as in every shell. */
 export type KeyRing = { get(name: string): string | undefined; names(): string[] };
@@ -17,13 +18,17 @@ export type KeyRing = { get(name: string): string | undefined; names(): string[]
 export function openKeyRing(home: Home, env: Record<string, string | undefined>): KeyRing {
   let stamp = "";
   let file = new Map<string, string>();
-  const refresh = () => {
+  let names: string[] = [];
+  const refresh = perTurn(() => {
     const stat = statSync(home.env, { throwIfNoEntry: false, bigint: true });
     const now = stat === undefined ? "absent" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
     if (now === stamp) return;
     file = parseDotenv(readPrivate(home.env) ?? "", home.env);
+    const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
+    const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
+    names = [...new Set([...set, ...kept])];
     stamp = now;
-  };
+  });
   return {
     get(name) {
       refresh();
@@ -32,9 +37,7 @@ export function openKeyRing(home: Home, env: Record<string, string | undefined>)
     },
     names() {
       refresh();
-      const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
-      const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
-      return [...new Set([...set, ...kept])];
+      return names;
     },
   };
 }

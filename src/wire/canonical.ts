@@ -3,6 +3,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { Dialect } from "#src/core/dialects.ts";
+import type { Hosted } from "#src/core/quirks.ts";
 import type { WireError } from "./errors.ts";
 
 /** "The prefix up to here is worth caching"; `ttl` in the client's own words (`5m`, `1h`). */
@@ -19,24 +20,29 @@ export type TextBlock = { kind: "text"; text: string; cache?: CacheMark };
 export type ImageBlock = { kind: "image"; source: Source; cache?: CacheMark };
 export type DocumentBlock = { kind: "document"; source: Source; title?: string; context?: string; cache?: CacheMark };
 
-/** `signature` and `redacted` are bound to whoever minted them; `origin` is null when nobody signed. */
+/**
+ * `signature` and `redacted` are bound to whoever minted them: `origin` is null when nobody signed, `scope` names the backend where it is
+ * known (see `seal.ts`).
+ */
 export type ThinkingBlock = {
   kind: "thinking";
   text: string;
   signature?: string;
   redacted?: string;
   origin: Dialect | null;
+  scope?: string;
   cache?: CacheMark;
 };
 
 /** `custom` takes free text instead of JSON; `server` runs at the provider and has no result from the client. */
 export type CallKind = "function" | "custom" | "server";
 
-/** `argsRaw` is never parsed and written again on its way through. */
+/** `argsRaw` is never parsed and written again on its way through; a custom tool's is its free text. */
 export type ToolCallBlock = {
   kind: "tool_call";
   id: string;
   name: string;
+  namespace?: string;
   argsRaw: string;
   callKind: CallKind;
   cache?: CacheMark;
@@ -56,17 +62,28 @@ export type Block =
   TextBlock | ImageBlock | DocumentBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;
 
 export type Role = "system" | "developer" | "user" | "assistant" | "tool";
-export type Message = { role: Role; blocks: Block[] };
+/** `path` is where it stands in the client's body, for what is said about it. */
+export type Message = { role: Role; blocks: Block[]; path: string };
 
-export type Tool =
-  | { kind: "function"; name: string; description?: string; schema: Json; strict?: boolean; cache?: CacheMark }
-  | { kind: "custom"; name: string; description?: string; format?: Json; cache?: CacheMark }
-  | { kind: "server"; dialect: Dialect; type: string; name: string; raw: Json };
+export type FunctionTool = {
+  kind: "function";
+  name: string;
+  namespace?: string;
+  description?: string;
+  schema: Json;
+  strict?: boolean;
+  cache?: CacheMark;
+};
+/** `format` as Responses writes it. */
+export type CustomTool = { kind: "custom"; name: string; namespace?: string; description?: string; format?: Json };
+export type ServerTool = { kind: "server"; dialect: Dialect; type: string; name: string; hosted?: Hosted; raw: Json };
+export type Tool = FunctionTool | CustomTool | ServerTool;
 
-export type ToolChoice = { kind: "auto" } | { kind: "required" } | { kind: "none" } | { kind: "tool"; name: string };
+export type ToolChoice =
+  { kind: "auto" } | { kind: "required" } | { kind: "none" } | { kind: "tool"; name: string; namespace?: string };
 
-/** What the client asked for, each absent when it did not say. `effort` in the client's own word. */
-export type Reasoning = { mode?: "off" | "adaptive"; budgetTokens?: number; effort?: string };
+/** What the client asked for, each absent when it did not say. `effort` in the client's own word; `show`: it wants to read the thoughts. */
+export type Reasoning = { mode?: "off" | "adaptive"; budgetTokens?: number; effort?: string; show?: boolean };
 
 export type ResponseFormat =
   { kind: "json_object" } | { kind: "json_schema"; name?: string; schema: Json; strict?: boolean };
@@ -83,11 +100,20 @@ export type CanonicalRequest = {
   temperature?: number;
   topP?: number;
   topK?: number;
+  seed?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
   stopSequences: string[];
   reasoning?: Reasoning;
+  /** `low`, `medium`, `high`: how much to say. */
+  verbosity?: string;
   responseFormat?: ResponseFormat;
   stream: boolean;
+  /** The client wants a stream's cost told at its end; only Chat's clients say so. */
+  streamUsage?: boolean;
   userId?: string;
+  /** Requests with the same key share a prompt prefix. */
+  cacheKey?: string;
   /** Top-level members only the client's own dialect understands. */
   extra: Record<string, Json>;
 };
@@ -120,7 +146,7 @@ export type BlockKey = string;
 export type BlockHead =
   | { kind: "text" }
   | { kind: "thinking"; redacted?: string; origin: Dialect | null }
-  | { kind: "tool_call"; id: string; name: string; callKind: CallKind };
+  | { kind: "tool_call"; id: string; name: string; namespace?: string; callKind: CallKind };
 
 /**
  * One step of an answer. Blocks may overlap and end in any order; `delta` continues a block's text, thinking or raw arguments. `usage` may

@@ -9,8 +9,20 @@ import type { Loss } from "./losses.ts";
 import type { Quirks } from "./quirks.ts";
 import type { SseEvent } from "./sse.ts";
 
-/** What an answer says about itself. `estimate`: input tokens to show until the provider has counted (bytes of the request / 4 will do). */
-export type AnswerMeta = { id: string; model: string; estimate?: number };
+/** What a request is about, wherever its dialect says it: in the body, or in the URL. */
+export type Asked = { model: string; stream: boolean };
+
+/**
+ * What an answer says about itself. `estimate`: input tokens to show until the provider has counted (bytes of the request / 4 will do);
+ * `request`: what was asked, when the answer is translated.
+ */
+export type AnswerMeta = {
+  id: string;
+  model: string;
+  createdMs: number;
+  estimate?: number;
+  request?: CanonicalRequest;
+};
 
 /** Writes one streamed answer as SSE text. After `fail` or a last word every call returns "". */
 export type StreamEncoder = {
@@ -30,16 +42,21 @@ export type StreamDecoder = {
 };
 
 export type InboundCodec = {
+  /** Reads what every request needs from its bytes, without building them; `named` is what the URL says. Throws `usage`. */
+  readHead(body: Uint8Array, named: Asked | undefined): Asked;
   /** Throws `usage` naming the path, never the value. */
-  decodeRequest(body: Json): { request: CanonicalRequest; losses: Loss[] };
+  decodeRequest(body: Json, asked: Asked): { request: CanonicalRequest; losses: Loss[] };
   /** Throws `upstream` when the answer cannot be said in this dialect. */
   encodeResponse(response: CanonicalResponse, meta: AnswerMeta): Json;
   encodeStream(meta: AnswerMeta): StreamEncoder;
   encodeError(error: WireError): { status: number; body: Json };
 };
 
-/** `newId` names tool calls the provider left nameless; random unless given. */
-export type Target = { model: string; stream: boolean; quirks?: Partial<Quirks>; newId?: () => string };
+/**
+ * The backend a request is encoded for. `scope` names it for what it mints (see `seal.ts`); `newId` names tool calls the provider left
+ * nameless, at random unless given.
+ */
+export type Target = Asked & { scope: string; quirks?: Partial<Quirks>; newId?: () => string };
 
 /** A request made ready, with the reading of its answer: renamed tools go back to the client's names there. */
 export type OutboundCall = {
@@ -54,21 +71,33 @@ export type OutboundCall = {
 
 export type OutboundCodec = {
   /** Below the provider's base URL. */
-  path(target: { model: string; stream: boolean }): string;
+  path(target: Asked): string;
   encodeRequest(request: CanonicalRequest, target: Target): OutboundCall;
   /** An answer with an error status. `retryAfterMs` is for the caller to add: it is in the headers. */
   decodeError(status: number, bodyText: string): WireError;
 };
 
-/** What one event of a passing stream means: content a client may act on, the last word, an error, or neither. */
-export type Told = { kind: "content" } | { kind: "end" } | { kind: "error"; error: WireError } | { kind: "other" };
+/** What one event of a passing stream means: content a client may act on, the last word, an error, something not meant for the client, or none of these. */
+export type Told =
+  { kind: "content" } | { kind: "end" } | { kind: "error"; error: WireError } | { kind: "ours" } | { kind: "other" };
+
+/**
+ * `frame` takes one whole event with its blank line. `mayEnd`: whether the bytes may end here although no last word came, for dialects without
+ * one; absent means never.
+ */
+export type StreamWatch = { frame(frame: Uint8Array): Told; cost(): Cost; mayEnd?(): boolean };
+
+/** The client's bytes with the spans of this backend spliced in, and how its stream is read. */
+export type PassCall = { body: Uint8Array<ArrayBuffer>; watchStream(): StreamWatch };
 
 /** Reads a passing answer from the side, in the dialect both ends speak. */
 export type PassCodec = {
-  /** Below the provider's base URL. */
-  path(target: { model: string; stream: boolean }): string;
-  /** `frame` takes one whole event with its blank line. */
-  watchStream(): { frame(frame: Uint8Array): Told; cost(): Cost };
+  /** Below the provider's base URL, with what of the client's query (`?a=b` or "") belongs there. */
+  path(target: Asked, query: string): string;
+  /** Throws `usage` when the body cannot be spliced. */
+  prepare(body: Uint8Array, target: Target): PassCall;
+  /** The error inside a whole answer with status 200, to be asked before `readWhole`; absent where the dialect has none. */
+  errorInAnswer?(body: Json | undefined): WireError | undefined;
   /** Throws `upstream` when it is no whole answer of this dialect. */
   readWhole(body: Uint8Array): Cost;
   decodeError(status: number, bodyText: string): WireError;

@@ -72,3 +72,8 @@ export function estimateInputTokens(request: CanonicalRequest): number {
   }
   return Math.max(1, sum.tokens + Math.ceil(sum.bytes / BYTES_PER_TOKEN));
 }
+
+/** A rough count for a text nobody counted. */
+export function estimateTokens(characters: number): number {
+  return Math.ceil(characters / 4);
+}

@@ -1,7 +1,9 @@
 // Tool names and call ids that fit the other side: the same input always gives the same output, two inputs never the same one. Nothing is
 // hidden inside a name or id but a hash.
 
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
+import type { CallKind, CanonicalRequest, Tool } from "./canonical.ts";
+import type { Quirks } from "./quirks.ts";
 
 const FITTING = /^[a-zA-Z0-9_-]+$/;
 const HASH_LENGTH = 10;
@@ -15,33 +17,79 @@ function fit(text: string, maxLength: number): string {
   return `${kept}_${hash}`;
 }
 
-/** A call id both Anthropic (`^[a-zA-Z0-9_-]+$`) and OpenAI Chat (at most 40 characters) take. */
-export function fitCallId(id: string): string {
-  return fit(id, MAX_ID_LENGTH);
+/** A call id both Anthropic (`^[a-zA-Z0-9_-]+$`) and OpenAI Chat (at most 40 characters) take, or one of Mistral's nine. */
+export function fitCallId(id: string, rule: Quirks["callIds"] = "any"): string {
+  if (rule === "any") return fit(id, MAX_ID_LENGTH);
+  if (/^[a-zA-Z0-9]{9}$/.test(id)) return id;
+  return createHash("sha256").update(id).digest("hex").slice(0, 9);
 }
 
-export type NameMap = {
+/** A tool as the client knows it. */
+export type KnownTool = { name: string; namespace?: string; callKind: CallKind };
+
+export type ToolNames = {
   /** The name the provider sees. */
-  out(name: string): string;
-  /** The client's own name for what the provider calls. */
-  back(name: string): string;
+  out(name: string, namespace?: string): string;
+  /** The client's own tool behind what the provider calls. */
+  back(name: string): KnownTool;
 };
 
-/** Names for one request's tools, at most `maxLength` characters of `[a-zA-Z0-9_-]`. */
-export function makeNameMap(maxLength: number): NameMap {
+/**
+ * Names for one request's tools, at most `maxLength` characters of `[a-zA-Z0-9_-]`; a namespace goes in front. `begin`: how a name has to
+ * begin; another one gets a `_` in front.
+ */
+export function makeToolNames(tools: readonly Tool[], maxLength: number, begin = /^/): ToolNames {
   const toProvider = new Map<string, string>();
-  const toClient = new Map<string, string>();
+  const toClient = new Map<string, KnownTool>();
+  const kinds = new Map<string, CallKind>();
+  const keyOf = (name: string, namespace: string | undefined) => JSON.stringify([namespace ?? null, name]);
+  const add = (name: string, namespace?: string): string => {
+    const key = keyOf(name, namespace);
+    const known = toProvider.get(key);
+    if (known !== undefined) return known;
+    const whole = namespace === undefined ? name : `${namespace}__${name}`;
+    let fitted = fit(begin.test(whole) ? whole : `_${whole}`, maxLength);
+    // Only a client that spells out another tool's shortened name gets here.
+    while (toClient.has(fitted)) fitted = fit(`${fitted} `, maxLength);
+    toProvider.set(key, fitted);
+    toClient.set(fitted, {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      callKind: kinds.get(key) ?? "function",
+    });
+    return fitted;
+  };
+  for (const tool of tools) {
+    if (tool.kind === "server") continue;
+    kinds.set(keyOf(tool.name, tool.namespace), tool.kind);
+    add(tool.name, tool.namespace);
+  }
+  return { out: add, back: (name) => toClient.get(name) ?? { name, callKind: "function" } };
+}
+
+/** How an answer's calls are called on the client's side. */
+export type AnswerNames = {
+  /** The client's id for a provider's, or for the lack of one. */
+  identify(id: string | undefined): string;
+  tool(name: string): KnownTool;
+};
+
+const randomId = () => `call_${randomUUID().replaceAll("-", "")}`;
+
+/**
+ * Names for one answer to a request. Ids the client has seen are not used again: servers that count from zero in every answer would give it
+ * the same one twice.
+ */
+export function makeAnswerNames(request: CanonicalRequest, names: ToolNames, newId = randomId): AnswerNames {
+  const calls = request.messages.flatMap(({ blocks }) => blocks.filter((block) => block.kind === "tool_call"));
+  const known = new Set(calls.map((call) => call.id));
   return {
-    out(name) {
-      const known = toProvider.get(name);
-      if (known !== undefined) return known;
-      let fitted = fit(name, maxLength);
-      // Only a client that spells out another tool's shortened name gets here.
-      while (toClient.has(fitted)) fitted = fit(`${fitted} `, maxLength);
-      toProvider.set(name, fitted);
-      toClient.set(fitted, name);
+    identify(id) {
+      let fitted = id === undefined ? newId() : fitCallId(id);
+      while (known.has(fitted)) fitted = newId();
+      known.add(fitted);
       return fitted;
     },
-    back: (name) => toClient.get(name) ?? name,
+    tool: names.back,
   };
 }

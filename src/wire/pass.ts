@@ -3,7 +3,7 @@
 
 import { parseJson } from "#src/core/json.ts";
 import type { Redactor } from "#src/core/text.ts";
-import type { PassCodec, StreamEncoder } from "./dialect.ts";
+import type { StreamEncoder, StreamWatch } from "./dialect.ts";
 import { upstreamFailure, type WireError } from "./errors.ts";
 import { CUT, type Flow, type FlowPhase } from "./flow.ts";
 import { makeFrameSplitter } from "./frames.ts";
@@ -13,15 +13,29 @@ const toBytes = new TextEncoder();
 /** What is kept back before content comes; a provider that sends this much without any is not kept back longer. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
+/** The one event of any dialect that is no JSON. */
+const CHAT_END = "[DONE]";
+
 function isWhole(frame: Uint8Array): boolean {
   const [event] = makeSseParser().push(frame);
-  return event !== undefined && parseJson(event.data) !== undefined;
+  return event !== undefined && (event.data === CHAT_END || parseJson(event.data) !== undefined);
+}
+
+/** Frames in a row; those that came as one piece are that piece again, uncopied. */
+function join(frames: Uint8Array[]): Uint8Array {
+  const first = frames[0];
+  if (first === undefined) return new Uint8Array(0);
+  let end = first.byteOffset;
+  for (const frame of frames) {
+    if (frame.buffer !== first.buffer || frame.byteOffset !== end) return Buffer.concat(frames);
+    end += frame.length;
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 /** The flow for one answer; `encoder` says errors and pings only. */
-export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redactor): Flow {
+export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Redactor): Flow {
   const splitter = makeFrameSplitter();
-  const watch = codec.watchStream();
   let phase: FlowPhase = "held";
   let failure: WireError | undefined;
   let seen = 0;
@@ -37,13 +51,13 @@ export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redac
       if (phase === "failed") break;
       const told = watch.frame(frame);
       if (told.kind === "error") out.push(broken(told.error));
-      else out.push(frame);
+      else if (told.kind !== "ours") out.push(frame);
       if (told.kind === "content" && phase === "held") phase = "live";
       if (told.kind === "end") phase = "done";
       seen += frame.length;
       if (seen > MAX_HELD_BYTES && phase === "held") phase = "live";
     }
-    return out.length === 1 ? out[0]! : Buffer.concat(out);
+    return join(out);
   };
 
   return {
@@ -52,6 +66,7 @@ export function passFlow(codec: PassCodec, encoder: StreamEncoder, redact: Redac
       // The blank line after the last event is forgotten by some; half an event is of no use to anybody.
       const rest = Buffer.concat([splitter.rest(), toBytes.encode("\n\n")]);
       const last = isWhole(rest) ? forward([rest]) : new Uint8Array(0);
+      if (phase !== "failed" && watch.mayEnd?.()) phase = "done";
       if (phase === "done" || phase === "failed") return last;
       return Buffer.concat([last, broken(upstreamFailure(CUT))]);
     },

@@ -89,11 +89,17 @@ function skipWord(bytes: Uint8Array, at: number): number {
 /** Called with the bounds of one member of an object: key with its quotes, value without white space around it. */
 export type Visit = (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void;
 
-function skipArray(bytes: Uint8Array, at: number, depth: number): number {
+/** Called with the bounds of one element of an array, without white space around it. */
+export type VisitElement = (start: number, end: number) => void;
+
+/** `at` is the opening bracket; the position after the closing one. Throws `usage` when malformed or nested beyond 512. */
+export function skipArray(bytes: Uint8Array, at: number, depth: number, visit?: VisitElement): number {
   let here = skipSpace(bytes, at + 1);
   if (bytes[here] === CLOSE_ARRAY) return here + 1;
   for (;;) {
-    here = skipSpace(bytes, skipValue(bytes, here, depth));
+    const end = skipValue(bytes, here, depth);
+    visit?.(here, end);
+    here = skipSpace(bytes, end);
     if (bytes[here] === CLOSE_ARRAY) return here + 1;
     if (bytes[here] !== COMMA) throw malformed();
     here = skipSpace(bytes, here + 1);

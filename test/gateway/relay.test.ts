@@ -215,7 +215,7 @@ for (const dialect of outbound) {
         { kind: "raw" as const, body: "<html>busy</html>", headers: { "content-type": "text/html" } },
       ];
       for (const fault of faults) {
-        await using bad = await startUpstream(sequence(fault));
+        await using bad = await startUpstream(() => fault);
         await using good = await startUpstream(sequence(say("from the second")));
         await using gateway = await startGateway([
           { dialect, url: base(bad.url, dialect) },
@@ -228,7 +228,8 @@ for (const dialect of outbound) {
           text: "from the second",
           last: "message_stop",
         });
-        expect(response.headers.get("x-broke-attempts")).toBe("2");
+        // Once more with the first: what failed may pass.
+        expect(response.headers.get("x-broke-attempts")).toBe("3");
         expect(types(list).filter((type) => type === "message_start")).toHaveLength(1);
       }
     });

@@ -69,7 +69,7 @@ test("serves the nonce's holder the models, and nobody anything else", async () 
     async (ask, _stop, reports) => {
       expect(await (await ask("/v1/messages", message)).text()).toContain("hi");
       expect((await ask("/v1/messages", message, "another")).status).toBe(401);
-      for (const path of ["/swagger", "/swagger/json", "/health/readiness", "/", "/v1"])
+      for (const path of ["/swagger", "/swagger/json", "/health/readiness", "/v1"])
         expect((await ask(path)).status).toBe(404);
       expect(reports.map(({ slot, backend, status }) => ({ slot, backend, status }))).toEqual([
         { slot: "sonnet", backend: "up", status: 200 },

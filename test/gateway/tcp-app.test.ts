@@ -68,7 +68,7 @@ test("names that are not this machine, and other pages, are refused before anyth
 
 test("a path that only looks like one of ours is not", async () => {
   await using gateway = await startGateway([]);
-  for (const path of ["/v1/messages/", "/x/v1/models", "/v1//models", "/v1/models/../messages2", "/V1/models"]) {
+  for (const path of ["/v1/messages/x", "/x/v1/models", "/v1//models", "/v1/models/../messages2", "/V1/models"]) {
     expect({ path, status: (await gateway.get(path)).status }).toEqual({ path, status: 404 });
   }
 });
@@ -86,35 +86,6 @@ test("the models are the slots that would be served now", async () => {
   await using gateway = await startGateway([{ dialect: "anthropic", url: "http://127.0.0.1:9" }]);
   const { data } = (await (await gateway.get("/v1/models")).json()) as { data: { id: string }[] };
   expect(data.map(({ id }) => id)).toEqual(["sonnet"]);
-});
-
-test("the OpenAPI document holds every route with its schemas, and no inner objects of the schema library", async () => {
-  await using gateway = await startGateway([]);
-  const document = (await (await fetch(`${gateway.url}/swagger/json`)).json()) as {
-    openapi: string;
-    paths: Record<
-      string,
-      Record<
-        string,
-        {
-          requestBody?: { content: Record<string, { schema: { required: string[] } }> };
-          responses: Record<string, { content: object }>;
-        }
-      >
-    >;
-  };
-  expect(Object.keys(document.paths).sort()).toEqual([
-    "/health/liveliness",
-    "/health/readiness",
-    "/v1/messages",
-    "/v1/messages/count_tokens",
-    "/v1/models",
-  ]);
-  const messages = document.paths["/v1/messages"]!["post"]!;
-  expect(messages.requestBody!.content["application/json"]!.schema.required).toEqual(["model", "messages"]);
-  expect(Object.keys(messages.responses)).toEqual(["200", "400", "401", "404", "413", "429", "502"]);
-  expect(Object.keys(messages.responses["200"]!.content)).toEqual(["application/json", "text/event-stream"]);
-  expect(JSON.stringify(document)).not.toContain("~standard");
 });
 
 test("the documentation's page and files come from here, under a policy that lets nothing else in", async () => {

@@ -20,7 +20,7 @@ const backends = Object.fromEntries(
   [backend("open"), backend("keyed", "MY_KEY"), backend("other", "OTHER_KEY")].map((item) => [item.label, item]),
 );
 const generation = (slotsOf: Record<string, string[]>): Generation =>
-  Object.freeze({ id: 7, backends, slots: slotsOf });
+  Object.freeze({ ...emptyRouting, id: 7, backends, slots: slotsOf });
 
 const ask = (requested: string, slotsOf: Record<string, string[]>, keyNames: string[] = []) => {
   const answer = resolve({ requested, generation: generation(slotsOf), keyNames });
@@ -104,6 +104,15 @@ describe("the slot a name means", () => {
     ["gemini-3-pro-preview", "geminipro"],
     ["gemini-2.5-flash", "geminiflash"],
     ["gemini-2.5-flash-lite", "geminilite"],
+    ["gpt-5.5", "gpt54"],
+    ["gpt-6.1-sol", "gpt54"],
+    ["gpt-6-mini", "gpt54mini"],
+    ["codex-auto-review", "gpt54mini"],
+    ["gemini-3.1-pro-preview-customtools", "geminipro"],
+    ["gemini-3.8-flash", "geminiflash"],
+    ["gemini-3.5-flash-lite", "geminilite"],
+    ["gemini-2.5-computer-use-preview-10-2025", "geminiflash"],
+    ["gemini-embedding-001", undefined],
     ["xclaude-sonnet", undefined],
     ["", undefined],
   ];
@@ -114,6 +123,7 @@ describe("the slot a name means", () => {
 
 test("the same question has the same answer, and nothing is changed by asking", () => {
   const frozen = Object.freeze({
+    ...emptyRouting,
     id: 1,
     backends: Object.freeze({ ...backends }),
     slots: Object.freeze({ sonnet: Object.freeze(["keyed", "open"]) as unknown as string[] }),
@@ -126,10 +136,13 @@ test("the same question has the same answer, and nothing is changed by asking", 
 test("the tables hold together", () => {
   expect(catalogue.filter(({ provider }) => !providers.has(provider))).toEqual([]);
   expect(new Set(catalogue.map(({ label }) => label)).size).toBe(catalogue.length);
-  for (const { baseUrl, keyEnv } of providers.values()) {
-    expect(new URL(baseUrl).protocol).toBe("https:");
-    expect(baseUrl.endsWith("/")).toBe(false);
+  for (const { keyEnv, dialect, endpoints } of providers.values()) {
     expect(keyEnv).toMatch(/^[A-Z][A-Z0-9_]*$/);
+    expect(Object.keys(endpoints)).toContain(dialect);
+    for (const { baseUrl } of Object.values(endpoints)) {
+      expect(new URL(baseUrl).protocol).toBe("https:");
+      expect(baseUrl.endsWith("/")).toBe(false);
+    }
   }
   expect(allBackends(emptyRouting).length).toBe(catalogue.length);
   expect(allBackends({ ...emptyRouting, backends }).find(({ label }) => label === "open")!.baseUrl).toBe(

@@ -6,17 +6,28 @@ import { join } from "node:path";
 import type { Dialect } from "#src/core/dialects.ts";
 import { gatewayDeps, openState } from "#src/cli/compose.ts";
 import { listen } from "#src/gateway/listen.ts";
-import type { RequestReport } from "#src/gateway/ports.ts";
+import type { RequestReport, Timing } from "#src/gateway/ports.ts";
 import { tcpApp } from "#src/gateway/tcp-app.ts";
 import { addBackend } from "#src/routing/edit.ts";
+import type { Routing } from "#src/routing/generation.ts";
+import type { HealthStore } from "#src/state/health.ts";
 
 export const TOKEN = "test-token-of-the-gateway";
 
-export type BackendSpec = { dialect: Dialect; url: string; keyEnv?: string };
+export type BackendSpec = { dialect: Dialect; url: string; keyEnv?: string; model?: string };
+
+/** What a test has otherwise: shorter waits, settings. */
+export type GatewayOptions = {
+  timing?: Partial<Timing>;
+  settings?: Partial<Pick<Routing, "lossless" | "silenceMs">>;
+};
 
 export type TestGateway = AsyncDisposable & {
   url: string;
   reports: RequestReport[];
+  health: HealthStore;
+  /** Changes the routing as a command would. */
+  edit(change: (routing: Routing) => Routing): void;
   /** POSTs JSON (or text as it is) with the token. */
   post(
     path: string,
@@ -29,7 +40,11 @@ export type TestGateway = AsyncDisposable & {
 };
 
 /** Starts one whose slot `sonnet` has these backends, in order; keys go to BROKE_HOME/.env. */
-export async function startGateway(backends: BackendSpec[], keys: Record<string, string> = {}): Promise<TestGateway> {
+export async function startGateway(
+  backends: BackendSpec[],
+  keys: Record<string, string> = {},
+  { timing = {}, settings = {} }: GatewayOptions = {},
+): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), "broke-gateway-"));
   const state = openState({ BROKE_HOME: dir });
   const env = Object.entries(keys).map(([name, value]) => `${name}=${value}\n`);
@@ -37,21 +52,26 @@ export async function startGateway(backends: BackendSpec[], keys: Record<string,
   const labels = backends.map((_, index) => `backend-${index}`);
   state.generations.commit("test", (routing) => {
     const added = backends.reduce(
-      (current, { dialect, url, keyEnv }, index) =>
+      (current, { dialect, url, keyEnv, model }, index) =>
         addBackend(current, {
           label: labels[index]!,
           provider: null,
           baseUrl: url,
           dialect,
-          model: `model-${index}`,
+          model: model ?? `model-${index}`,
           keyEnv: keyEnv ?? null,
         }),
-      routing,
+      { ...routing, ...settings },
     );
     return labels.length === 0 ? added : { ...added, slots: { ...added.slots, sonnet: labels } };
   });
   const reports: RequestReport[] = [];
-  const deps = { ...gatewayDeps(state), onReport: (report: RequestReport) => void reports.push(report) };
+  const usual = gatewayDeps(state);
+  const deps = {
+    ...usual,
+    timing: { ...usual.timing, ...timing },
+    onReport: (report: RequestReport) => void reports.push(report),
+  };
   const listening = listen(
     tcpApp(deps, () => TOKEN, "0.0.0"),
     { kind: "tcp", port: 0 },
@@ -61,6 +81,8 @@ export async function startGateway(backends: BackendSpec[], keys: Record<string,
   return {
     url,
     reports,
+    health: state.health,
+    edit: (change) => void state.generations.commit("test", change),
     post: (path, body, init = {}) =>
       fetch(url + path, {
         method: "POST",

@@ -2,11 +2,13 @@
 
 import { expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
-import { inbound } from "#src/wire/codecs.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
+import { messagesInbound } from "#src/wire/messages/codec.ts";
 
 const count = (body: { [key: string]: Json }) =>
-  estimateInputTokens(inbound.anthropic.decodeRequest({ model: "m", messages: [], ...body }).request);
+  estimateInputTokens(
+    messagesInbound.decodeRequest({ model: "m", messages: [], ...body }, { model: "m", stream: false }).request,
+  );
 const user = (content: Json) => ({ messages: [{ role: "user", content }] });
 const words = "word ".repeat(100);
 

@@ -1,17 +1,21 @@
 // A Messages stream that passes: the same bytes, whatever way they come; what it cost; how it ended.
 
 import { describe, expect, test } from "bun:test";
-import { inbound, passing } from "#src/wire/codecs.ts";
-import { CUT, type Cost, noCost } from "#src/wire/flow.ts";
 import { makeRedactor } from "#src/core/text.ts";
+import { CUT, type Cost, noCost } from "#src/wire/flow.ts";
+import { messagesInbound } from "#src/wire/messages/codec.ts";
+import { messagesPass } from "#src/wire/messages/pass.ts";
 import { passFlow } from "#src/wire/pass.ts";
 import { formatSse } from "#src/wire/sse.ts";
+import { META, SCOPE } from "./cases.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const sse = (...events: { type: string; [key: string]: unknown }[]) =>
   events.map((event) => formatSse(event.type, JSON.stringify(event))).join("");
 const redact = makeRedactor(["the-SECRET-value"]);
-const flow = () => passFlow(passing.anthropic, inbound.anthropic.encodeStream({ id: "msg_1", model: "m" }), redact);
+const target = { model: "upstream-model", stream: true, scope: SCOPE };
+const watch = () => messagesPass.prepare(bytes("{}"), target).watchStream();
+const flow = () => passFlow(watch(), messagesInbound.encodeStream(META), redact);
 
 const usage = { input_tokens: 10, cache_creation_input_tokens: 5, cache_read_input_tokens: 7, output_tokens: 1 };
 const start = { type: "message_start", message: { usage } };
@@ -152,11 +156,11 @@ describe("a stream that passes", () => {
 describe("a whole answer that passes", () => {
   test("what it cost", () => {
     const body = { type: "message", usage: { input_tokens: 3, output_tokens: 4, cache_read_input_tokens: null } };
-    expect(passing.anthropic.readWhole(bytes(JSON.stringify(body)))).toEqual({ ...noCost, input: 3, output: 4 });
+    expect(messagesPass.readWhole(bytes(JSON.stringify(body)))).toEqual({ ...noCost, input: 3, output: 4 });
   });
   for (const body of ["", "{", "[]", "<html>", '{"type":"error","error":{}}', '{"id":"x"}']) {
     test(`no message: ${body}`, () => {
-      expect(() => passing.anthropic.readWhole(bytes(body))).toThrow("not a message");
+      expect(() => messagesPass.readWhole(bytes(body))).toThrow("not a message");
     });
   }
 });

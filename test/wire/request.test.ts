@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
 import type { Quirks } from "#src/wire/quirks.ts";
-import { inbound } from "#src/wire/codecs.ts";
+import { messagesInbound } from "#src/wire/messages/codec.ts";
 import { chatCall, loadCases } from "./cases.ts";
 
 type RequestCase = { request: { [key: string]: Json }; quirks?: Partial<Quirks>; body: Json; losses: string[] };
@@ -81,7 +81,7 @@ describe("a request that is not one is refused by path, without its values", () 
   ];
   for (const [name, body, message] of table) {
     test(name, () => {
-      expect(() => inbound.anthropic.decodeRequest(body)).toThrow(
+      expect(() => messagesInbound.decodeRequest(body, { model: "m", stream: false })).toThrow(
         expect.objectContaining({ kind: "usage", message }) as unknown as Error,
       );
     });

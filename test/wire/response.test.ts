@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
-import { inbound, outbound } from "#src/wire/codecs.ts";
+import { chatOutbound } from "#src/wire/chat/codec.ts";
 import type { WireError } from "#src/wire/errors.ts";
-import { chatCall, loadCases } from "./cases.ts";
+import { messagesInbound } from "#src/wire/messages/codec.ts";
+import { chatCall, loadCases, META } from "./cases.ts";
 
 type ResponseCase = { request?: { [key: string]: Json }; answer: Json; message: Json };
 const callFor = (request: { [key: string]: Json } = {}) =>
@@ -14,9 +15,7 @@ describe("a Chat completion becomes a message", () => {
   for (const { name, request, answer, message } of loadCases<ResponseCase>("response")) {
     test(name, () => {
       const response = callFor(request).decodeResponse(answer);
-      expect(inbound.anthropic.encodeResponse(response, { id: "msg_1", model: "asked-model", estimate: 9 })).toEqual(
-        message,
-      );
+      expect(messagesInbound.encodeResponse(response, { ...META, estimate: 9 })).toEqual(message);
     });
   }
 
@@ -41,18 +40,17 @@ describe("a Chat completion becomes a message", () => {
     callFor().decodeResponse(
       half({ content: "so:", tool_calls: [{ id: "a", function: { name: "Read", arguments: args } }] }, reason),
     );
-  const meta = { id: "msg_1", model: "m" };
 
   test("arguments that are no object are never shown as none", () => {
     for (const args of ['{"path":', "7", "[]", "null "]) {
-      expect(() => inbound.anthropic.encodeResponse(called(args, "tool_calls"), meta)).toThrow(
+      expect(() => messagesInbound.encodeResponse(called(args, "tool_calls"), META)).toThrow(
         expect.objectContaining({ kind: "upstream" }) as unknown as Error,
       );
     }
   });
 
   test("a call cut by the token limit is left out", () => {
-    expect(inbound.anthropic.encodeResponse(called('{"path":', "length"), meta)).toMatchObject({
+    expect(messagesInbound.encodeResponse(called('{"path":', "length"), META)).toMatchObject({
       content: [{ type: "text", text: "so:" }],
       stop_reason: "max_tokens",
     });
@@ -109,12 +107,12 @@ describe("a provider's error is read whatever its shape", () => {
   ];
   for (const [status, text, error] of table) {
     test(`${status} ${text.slice(0, 50)}`, () => {
-      expect(outbound["openai-chat"].decodeError(status, text)).toEqual(error);
+      expect(chatOutbound.decodeError(status, text)).toEqual(error);
     });
   }
 
   test("a long message is cut", () => {
-    const { message } = outbound["openai-chat"].decodeError(400, openai({ message: "x".repeat(100_000) }));
+    const { message } = chatOutbound.decodeError(400, openai({ message: "x".repeat(100_000) }));
     expect(message.length).toBe(2048);
   });
 });
@@ -134,7 +132,7 @@ describe("an error reaches the client in its own words", () => {
   ];
   for (const [type, status, theirs] of table) {
     test(type, () => {
-      expect(inbound.anthropic.encodeError({ status, type, message: "why" })).toEqual({
+      expect(messagesInbound.encodeError({ status, type, message: "why" })).toEqual({
         status,
         body: { type: "error", error: { type: theirs, message: "why" } },
       });
@@ -142,7 +140,7 @@ describe("an error reaches the client in its own words", () => {
   }
 
   test("a full context is told in the words that make Claude Code compact", () => {
-    expect(inbound.anthropic.encodeError({ status: 400, type: "context_window", message: "8192 at most" })).toEqual({
+    expect(messagesInbound.encodeError({ status: 400, type: "context_window", message: "8192 at most" })).toEqual({
       status: 400,
       body: { type: "error", error: { type: "invalid_request_error", message: "prompt is too long: 8192 at most" } },
     });

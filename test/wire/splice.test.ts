@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
-import { readTopLevel, spliceTopLevel } from "#src/wire/splice.ts";
+import { readMember, readTopLevel, spliceTopLevel } from "#src/wire/splice.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (body: Uint8Array) => new TextDecoder().decode(body);
 const usageError = expect.objectContaining({ kind: "usage" }) as unknown as Error;
 
 describe("spliceTopLevel changes the named values and no other byte", () => {
-  const table: [string, string, Record<string, Json>, string][] = [
+  const table: [string, string, Record<string, Json | undefined>, string][] = [
     ["a value", '{"model":"a","x":1}', { model: "b" }, '{"model":"b","x":1}'],
     [
       "white space stays",
@@ -40,6 +40,13 @@ describe("spliceTopLevel changes the named values and no other byte", () => {
     ["absent members come first", '{ "a":1}', { model: "b", n: 1 }, '{"model":"b","n":1, "a":1}'],
     ["into an empty object", "{ }", { model: "b" }, '{"model":"b" }'],
     ["nothing", '{"a" : 1}', {}, '{"a" : 1}'],
+    ["the first taken out", '{ "x" : [1] , "model":"a"}', { x: undefined, model: "b" }, '{ "model":"b"}'],
+    ["one between others taken out", '{"a":1 , "x":{"x":1} , "model":"a"}', { x: undefined }, '{"a":1 , "model":"a"}'],
+    ["the last taken out", '{"model":"a" , "x" : null }', { x: undefined, model: "b" }, '{"model":"b" }'],
+    ["the only one taken out", '{ "x":1 }', { x: undefined }, "{  }"],
+    ["the only one taken out and another put in", '{ "x":1 }', { x: undefined, model: "b" }, '{"model":"b"  }'],
+    ["one taken out and another put in first", '{"x":1,"a":2}', { x: undefined, model: "b" }, '{"model":"b","a":2}'],
+    ["one taken out that is not there", '{"a":1}', { x: undefined }, '{"a":1}'],
   ];
   for (const [name, body, edits, result] of table) {
     test(name, () => expect(text(spliceTopLevel(bytes(body), edits))).toBe(result));
@@ -124,6 +131,12 @@ test("readTopLevel reads scalars and leaves the rest", () => {
   const body = bytes('{"messages":[{"model":"no"}],"mod\\u0065l":"a\\u00e4","stream":true,"n":-1.5e1,"z":null,"o":{}}');
   const read = readTopLevel(body, ["model", "stream", "n", "z", "o", "absent"]);
   expect(read).toEqual({ model: "aä", stream: true, n: -15, z: null });
+});
+
+test("readMember reads one value whole", () => {
+  const body = bytes('{"a":{"x":[1]},"\\u0062":"ä","n":null}');
+  expect(["a", "b", "n", "x"].map((key) => readMember(body, key))).toEqual([{ x: [1] }, "ä", null, undefined]);
+  expect(() => readMember(bytes('{"a":1,"a":2}'), "a")).toThrow(usageError);
 });
 
 describe("agrees with the real parser", () => {

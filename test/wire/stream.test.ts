@@ -1,9 +1,11 @@
 // A Chat stream as a Messages client sees it: one case a file, then the same under every way the bytes can be cut.
 
 import { describe, expect, test } from "bun:test";
+import { MessageStream } from "@anthropic-ai/sdk/lib/MessageStream";
+import { Stream } from "@anthropic-ai/sdk/streaming";
 import type { Json } from "#src/core/json.ts";
-import { inbound } from "#src/wire/codecs.ts";
-import { chatCall, clientEvents, loadCases, translateStream, upstreamBytes } from "./cases.ts";
+import { messagesInbound } from "#src/wire/messages/codec.ts";
+import { chatCall, clientEvents, loadCases, META, translateStream, upstreamBytes } from "./cases.ts";
 
 type StreamCase = { request?: { [key: string]: Json }; estimate?: number; upstream: Json[]; client: Json };
 
@@ -59,12 +61,30 @@ describe("every answer ends once, and only a finished one ends well", () => {
   }
 });
 
+describe("Anthropic's own client reads the same answer", () => {
+  for (const { name, request, estimate, upstream, client } of cases) {
+    test(name, async () => {
+      const sse = translateStream(callFor(request), [upstreamBytes(upstream)], estimate);
+      const response = new Response(sse, { headers: { "content-type": "text/event-stream" } });
+      const stream = Stream.fromSSEResponse(response, new AbortController());
+      const read = MessageStream.fromReadableStream(stream.toReadableStream());
+      const events = client as { type: string; error?: { message: string }; content_block?: { type: string } }[];
+      const last = events.at(-1);
+      if (last?.type === "error") return await expect(read.finalMessage()).rejects.toThrow(last.error!.message);
+      const { content, usage } = await read.finalMessage();
+      const begun = events.flatMap(({ content_block: block }) => (block === undefined ? [] : [block.type]));
+      expect(content.map(({ type }) => type)).toEqual(begun as (typeof content)[number]["type"][]);
+      expect(usage.output_tokens).toBeGreaterThanOrEqual(0);
+    });
+  }
+});
+
 describe("a stream encoder", () => {
   const failure = { status: 502, type: "server", message: "cut" } as const;
   const errorEvent = 'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"cut"}}\n\n';
 
   test("fails once, in the middle of a block too, and says nothing after that", () => {
-    const encoder = inbound.anthropic.encodeStream({ id: "msg_1", model: "m" });
+    const encoder = messagesInbound.encodeStream(META);
     encoder.push({ kind: "start" });
     encoder.push({ kind: "blockStart", key: "a", head: { kind: "text" } });
     const after = [
@@ -78,18 +98,18 @@ describe("a stream encoder", () => {
   });
 
   test("does not fail what has ended", () => {
-    const encoder = inbound.anthropic.encodeStream({ id: "msg_1", model: "m" });
+    const encoder = messagesInbound.encodeStream(META);
     encoder.push({ kind: "stop", stop: { kind: "end" } });
     expect(encoder.fail(failure)).toBe("");
   });
 
   test("pings in Anthropic's way", () => {
-    const encoder = inbound.anthropic.encodeStream({ id: "msg_1", model: "m" });
+    const encoder = messagesInbound.encodeStream(META);
     expect(encoder.ping()).toBe('event: ping\ndata: {"type":"ping"}\n\n');
   });
 
   test("sends a signature only when there is one, inside its block", () => {
-    const encoder = inbound.anthropic.encodeStream({ id: "msg_1", model: "m" });
+    const encoder = messagesInbound.encodeStream(META);
     const sse =
       encoder.push({ kind: "blockStart", key: "a", head: { kind: "thinking", origin: "anthropic" } }) +
       encoder.push({ kind: "delta", key: "a", text: "hm" }) +

@@ -7,10 +7,9 @@ export const verb: Verb = {
   description: "Show which backend answers for each slot",
   args: { json: { type: "boolean", description: "print JSON" } },
   async run({ flags }) {
-    const { openState } = await import("../compose.ts");
+    const { knownNow, openState } = await import("../compose.ts");
     const { describeSlots } = await import("#src/observe/routes.ts");
-    const state = openState();
-    const routes = describeSlots(state.generations.current(), state.keys.names());
+    const routes = describeSlots(knownNow(openState()));
     if (flags.has("json")) answerJson(routes);
     else {
       const rows = routes.map((route) => [

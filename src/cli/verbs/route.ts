@@ -10,10 +10,9 @@ export const verb: Verb = {
     json: { type: "boolean", description: "print JSON" },
   },
   async run({ values, flags }) {
-    const { openState } = await import("../compose.ts");
+    const { knownNow, openState } = await import("../compose.ts");
     const { describeRoute } = await import("#src/observe/routes.ts");
-    const state = openState();
-    const route = describeRoute(values.slot![0]!, state.generations.current(), state.keys.names());
+    const route = describeRoute(values.slot![0]!, knownNow(openState()));
     if (flags.has("json")) answerJson(route);
     else if (route.kind === "refused") answer(`${route.message}\n${route.hint}`);
     else {

@@ -1,6 +1,7 @@
 // `broke swap slot=label …`: takes effect with the next request.
 
 import { BrokeError } from "#src/core/errors.ts";
+import { readAssignments } from "../assignments.ts";
 import type { Verb } from "../front.ts";
 import { answer } from "../output.ts";
 
@@ -11,11 +12,7 @@ export const verb: Verb = {
   async run({ words }) {
     if (words.length === 0)
       throw new BrokeError("usage", "nothing to swap", "broke swap sonnet=<backend>; `broke models` lists them");
-    const assignments = words.map((word) => {
-      const at = word.indexOf("=");
-      if (at < 1 || at === word.length - 1) throw new BrokeError("usage", "an assignment is slot=backend");
-      return { slot: word.slice(0, at), label: word.slice(at + 1) };
-    });
+    const assignments = readAssignments(words, "slot=backend").map(({ name, value }) => ({ slot: name, label: value }));
     const { openState } = await import("../compose.ts");
     const { swapSlots } = await import("#src/routing/edit.ts");
     const generation = openState().generations.commit(`swap ${words.join(" ")}`, (routing) =>

@@ -4,8 +4,9 @@
 import { parseJson } from "#src/core/json.ts";
 import type { BlockKey, HubEvent } from "../canonical.ts";
 import { upstreamFailure } from "../errors.ts";
+import type { AnswerNames } from "../names.ts";
 import { isObject } from "../schema.ts";
-import { argsOf } from "./reading.ts";
+import { partsOf, sealCall } from "./reading.ts";
 import type { WireCall } from "./schema.ts";
 
 type Call = { key: BlockKey; id: string | undefined; name: string; args: string; started: boolean; ended: boolean };
@@ -14,8 +15,8 @@ export type CallTracker = {
   push(fragment: WireCall): HubEvent[];
   /** Ends the calls whose arguments are complete; to be asked when something else begins. */
   settle(): HubEvent[];
-  /** Ends every call; an `error` when one never got a name. */
-  end(): HubEvent[];
+  /** Ends every call, an `error` when one never got a name; `halves`: those that are not complete stay as they are. */
+  end(halves: boolean): HubEvent[];
   readonly count: number;
 };
 
@@ -26,11 +27,8 @@ function beginsAnother(call: Call, id: string | undefined, name: string, args: s
   return name !== call.name || (args !== "" && isObject(parseJson(call.args)));
 }
 
-/** `identify` turns a provider's id (or its absence) and `rename` its tool name into the client's. */
-export function makeCallTracker(
-  identify: (id: string | undefined) => string,
-  rename: (name: string) => string,
-): CallTracker {
+/** A tracker for one stream; a call's thought signature is sealed for `scope` and comes before it, as a thought of its own. */
+export function makeCallTracker(names: AnswerNames, scope: string): CallTracker {
   const calls: Call[] = [];
   const byIndex = new Map<number, Call>();
 
@@ -62,8 +60,7 @@ export function makeCallTracker(
     },
     push(fragment) {
       const id = fragment.id || undefined;
-      const name = fragment.function?.name ?? "";
-      const args = argsOf(fragment.function?.arguments);
+      const { name, args } = partsOf(fragment);
       if (id === undefined && name === "" && args === "") return [];
       const before = calls.length;
       const call = find(fragment, id, name, args);
@@ -81,12 +78,20 @@ export function makeCallTracker(
       call.name = name;
       if (name === "") return events;
       call.started = true;
-      const head = { kind: "tool_call", id: identify(call.id), name: rename(name), callKind: "function" } as const;
+      const head = { kind: "tool_call", id: names.identify(call.id), ...names.tool(name) } as const;
+      const proof = fragment.extra_content?.google?.thought_signature;
+      if (proof) {
+        const key = `${call.key}:thought`;
+        events.push({ kind: "blockStart", key, head: { kind: "thinking", origin: "openai-chat" } });
+        events.push({ kind: "signature", key, signature: sealCall(proof, scope) });
+        events.push({ kind: "blockEnd", key });
+      }
       events.push({ kind: "blockStart", key: call.key, head });
       if (call.args !== "") events.push({ kind: "delta", key: call.key, text: call.args });
       return events;
     },
-    end() {
+    end(halves) {
+      if (halves) return settle();
       if (!calls.every((call) => call.started)) {
         return [{ kind: "error", error: upstreamFailure("the provider sent a tool call without a name") }];
       }

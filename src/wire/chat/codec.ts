@@ -1,45 +1,41 @@
-// The outbound half of OpenAI Chat: what providers that speak Chat Completions get from us, and how their answers are read.
+// OpenAI Chat in all three roles: what clients speak to us, what providers that speak Chat Completions get from us, and what passes between
+// the two.
 
-import { randomUUID } from "node:crypto";
-import type { CanonicalRequest } from "../canonical.ts";
-import type { OutboundCodec } from "../dialect.ts";
-import { fitCallId } from "../names.ts";
-import { decodeError } from "./errors.ts";
+import { unwrapStream } from "../custom.ts";
+import type { InboundCodec, OutboundCodec } from "../dialect.ts";
+import { makeAnswerNames } from "../names.ts";
+import { readBodyHead } from "../splice.ts";
+import { decodeRequest } from "./client-request.ts";
+import { encodeResponse } from "./client-response.ts";
+import { encodeStream } from "./client-stream.ts";
+import { decodeError, encodeError } from "./errors.ts";
 import { encodeRequest } from "./request.ts";
 import { decodeResponse, errorInAnswer } from "./response.ts";
-import { type ClientNames, decodeStream } from "./stream.ts";
+import { decodeStream } from "./stream.ts";
 
-const randomId = () => `call_${randomUUID().replaceAll("-", "")}`;
-
-/** Ids the client has seen: servers that count from zero in every answer would give it the same one twice. */
-function knownIds(request: CanonicalRequest): Set<string> {
-  const calls = request.messages.flatMap(({ blocks }) => blocks.filter((block) => block.kind === "tool_call"));
-  return new Set(calls.map((call) => call.id));
-}
+export const chatInbound: InboundCodec = {
+  readHead: readBodyHead,
+  decodeRequest,
+  encodeResponse,
+  encodeStream,
+  encodeError,
+};
 
 export const chatOutbound: OutboundCodec = {
   path: () => "/chat/completions",
   encodeRequest(request, target) {
-    const newId = target.newId ?? randomId;
-    const { body, losses, names } = encodeRequest(request, target);
-    const clientNames = (): ClientNames => {
-      const known = knownIds(request);
-      return {
-        identify(id) {
-          let fitted = id === undefined ? newId() : fitCallId(id);
-          while (known.has(fitted)) fitted = newId();
-          known.add(fitted);
-          return fitted;
-        },
-        rename: names.back,
-      };
-    };
+    const { body, losses, names, quirks } = encodeRequest(request, target);
+    const answerNames = () => makeAnswerNames(request, names, target.newId);
+    const wraps = !quirks.customTools;
     return {
       body,
       losses,
       errorInAnswer,
-      decodeResponse: (answer) => decodeResponse(answer, clientNames()),
-      decodeStream: () => decodeStream(clientNames()),
+      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope, wraps),
+      decodeStream() {
+        const decoder = decodeStream(answerNames(), target.scope);
+        return wraps ? unwrapStream(decoder) : decoder;
+      },
     };
   },
   decodeError,

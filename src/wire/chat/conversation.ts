@@ -2,32 +2,19 @@
 // clients may spread results over several turns and put text and images among them.
 
 import type { Json } from "#src/core/json.ts";
-import type { Block, CanonicalRequest, ToolCallBlock, ToolResultBlock } from "../canonical.ts";
+import type { Block, CanonicalRequest, ToolCallBlock } from "../canonical.ts";
+import { wrapInput } from "../custom.ts";
 import type { LossList } from "../losses.ts";
-import { fitCallId, type NameMap } from "../names.ts";
+import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
+import { collectResults, type PlacedResult, type Results } from "../results.ts";
+import { isMintedBy } from "../seal.ts";
 import { blockParts, contentOf, contentParts, type ImagePart, type Part, systemText } from "./content.ts";
 
 type ChatMessage = { [key: string]: Json };
-type Placed = { block: ToolResultBlock; message: number; path: string; used: boolean };
-type Context = { quirks: Quirks; names: NameMap; losses: LossList };
+type Context = { quirks: Quirks; scope: string; names: ToolNames; losses: LossList };
 
-/** Every result by the id it answers, in order; ids may come back in later turns. */
-function collectResults(request: CanonicalRequest): Map<string, Placed[]> {
-  const results = new Map<string, Placed[]>();
-  request.messages.forEach(({ blocks }, message) => {
-    blocks.forEach((block, index) => {
-      if (block.kind !== "tool_result") return;
-      const placed = { block, message, path: `messages[${message}].content[${index}]`, used: false };
-      const same = results.get(block.callId);
-      if (same === undefined) results.set(block.callId, [placed]);
-      else same.push(placed);
-    });
-  });
-  return results;
-}
-
-function resultText(placed: Placed, images: ImagePart[], losses: LossList): string {
+function resultText(placed: PlacedResult, images: ImagePart[], losses: LossList): string {
   const lines = contentParts(placed.block.content, `${placed.path}.content`, losses).map((part) => {
     if (part.type === "text") return part.text;
     images.push(part);
@@ -38,20 +25,14 @@ function resultText(placed: Placed, images: ImagePart[], losses: LossList): stri
 }
 
 /** One message per result in the order of the calls, then the images that were inside them. */
-function resultMessages(
-  calls: ToolCallBlock[],
-  after: number,
-  results: Map<string, Placed[]>,
-  context: Context,
-): ChatMessage[] {
+function resultMessages(calls: ToolCallBlock[], after: number, results: Results, context: Context): ChatMessage[] {
   const images: ImagePart[] = [];
   const messages: ChatMessage[] = [];
   for (const call of calls) {
-    const placed = results.get(call.id)?.find((candidate) => !candidate.used && candidate.message > after);
+    const placed = results.take(call.id, after);
     if (placed === undefined) continue;
-    placed.used = true;
     const content = resultText(placed, images, context.losses);
-    messages.push({ role: "tool", tool_call_id: fitCallId(call.id), content });
+    messages.push({ role: "tool", tool_call_id: fitCallId(call.id, context.quirks.callIds), content });
   }
   if (images.length > 0) {
     const parts = images.flatMap((image, index): Part[] => [
@@ -63,9 +44,16 @@ function resultMessages(
   return messages;
 }
 
-function chatCall(call: ToolCallBlock, names: NameMap): Json {
-  const args = call.argsRaw === "" ? "{}" : call.argsRaw;
-  return { id: fitCallId(call.id), type: "function", function: { name: names.out(call.name), arguments: args } };
+function chatCall(call: ToolCallBlock, signature: string | undefined, { names, quirks }: Context): Json {
+  const id = fitCallId(call.id, quirks.callIds);
+  // Google's Chat endpoint keeps a call's thought signature here.
+  const signed = signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } };
+  const name = names.out(call.name, call.namespace);
+  if (call.callKind === "custom" && quirks.customTools) {
+    return { id, type: "custom", custom: { name, input: call.argsRaw }, ...signed };
+  }
+  const args = call.callKind === "custom" ? wrapInput(call.argsRaw) : call.argsRaw.trim() === "" ? "{}" : call.argsRaw;
+  return { id, type: "function", function: { name, arguments: args }, ...signed };
 }
 
 /** What an assistant said, its calls, and its reasoning where the provider wants that back. */
@@ -74,8 +62,10 @@ function assistantMessage(
   path: string,
   context: Context,
 ): { message?: ChatMessage; calls: ToolCallBlock[] } {
-  const { losses, quirks, names } = context;
+  const { losses, quirks, scope } = context;
   const calls: ToolCallBlock[] = [];
+  const signatures = new Map<ToolCallBlock, string>();
+  let signature: string | undefined;
   let text = "";
   let reasoning = "";
   blocks.forEach((block, index) => {
@@ -84,12 +74,16 @@ function assistantMessage(
       if (calls.length > 0)
         losses.add(at, "order of text behind a tool call", "Chat puts an assistant's text before its calls");
       text += text !== "" && calls.length > 0 ? `\n\n${block.text}` : block.text;
-    } else if (block.kind === "tool_call" && block.callKind === "function") calls.push(block);
-    else if (block.kind !== "thinking") {
+    } else if (block.kind === "tool_call" && block.callKind !== "server") {
+      calls.push(block);
+      if (signature !== undefined) signatures.set(block, signature);
+      signature = undefined;
+    } else if (block.kind !== "thinking") {
       const what =
         block.kind === "opaque" ? block.type : block.kind === "tool_call" ? `${block.callKind} tool call` : block.kind;
       losses.add(at, what, "Chat has no form for it in an assistant's turn");
-    } else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
+    } else if (isMintedBy(block, "openai-chat", scope)) ({ signature } = block);
+    else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
     else losses.add(at, "thinking", "earlier reasoning goes only to the model that reasoned");
   });
   if (text === "" && calls.length === 0) return { calls };
@@ -97,18 +91,17 @@ function assistantMessage(
     role: "assistant",
     content: text === "" ? null : text,
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => chatCall(call, names)) }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => chatCall(call, signatures.get(call), context)) }),
   };
   return { message, calls };
 }
 
 /** A user's turn without the results that were moved up to their calls. */
-function userMessages(blocks: Block[], index: number, results: Map<string, Placed[]>, context: Context): ChatMessage[] {
-  const path = `messages[${index}].content`;
+function userMessages(blocks: Block[], path: string, results: Results, context: Context): ChatMessage[] {
   const parts = blocks.flatMap((block, at): Part[] => {
     if (block.kind !== "tool_result") return blockParts(block, `${path}[${at}]`, context.losses);
-    const placed = results.get(block.callId)?.find((candidate) => candidate.block === block);
-    if (placed === undefined || placed.used) return [];
+    const placed = results.left(block);
+    if (placed === undefined) return [];
     context.losses.add(placed.path, "tool result", "no tool call before it has this id");
     return contentParts(block.content, `${path}[${at}].content`, context.losses);
   });
@@ -121,18 +114,18 @@ export function encodeMessages(request: CanonicalRequest, context: Context): Cha
   const results = collectResults(request);
   const system = systemText(request.system, "system", losses);
   const out: ChatMessage[] = system === "" ? [] : [{ role: quirks.systemRole, content: system }];
-  request.messages.forEach(({ role, blocks }, index) => {
-    const path = `messages[${index}].content`;
+  request.messages.forEach(({ role, blocks, path: at }, index) => {
+    const path = `${at}.content`;
     if (role === "assistant") {
       const { message, calls } = assistantMessage(blocks, path, context);
       if (message !== undefined) out.push(message, ...resultMessages(calls, index, results, context));
       if (index === request.messages.length - 1 && calls.length === 0) {
-        losses.add(`messages[${index}]`, "prefilled answer", "Chat starts a new answer instead of continuing this one");
+        losses.add(at, "prefilled answer", "Chat starts a new answer instead of continuing this one");
       }
     } else if (role === "system" || role === "developer") {
       const content = systemText(blocks, path, losses);
       if (content !== "") out.push({ role: quirks.systemRole, content });
-    } else out.push(...userMessages(blocks, index, results, context));
+    } else out.push(...userMessages(blocks, path, results, context));
   });
   return out;
 }

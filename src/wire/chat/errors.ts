@@ -5,6 +5,7 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import { clip } from "#src/core/text.ts";
 import { errorTypeOf, type WireError, type WireErrorType } from "../errors.ts";
 import { isObject } from "../schema.ts";
+import { entryOf } from "../table.ts";
 
 const MAX_MESSAGE_BYTES = 2048;
 const TOO_LONG = /context[_ ](?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens/i;
@@ -33,7 +34,7 @@ function httpStatus(value: Json | undefined): number | undefined {
 }
 
 /** The members of an error object, wherever the provider put it. */
-function findError(body: Json | undefined): { [key: string]: Json } {
+export function findError(body: Json | undefined): { [key: string]: Json } {
   const first = Array.isArray(body) ? body[0] : body;
   if (!isObject(first)) return {};
   const { error } = first;
@@ -45,7 +46,7 @@ function findError(body: Json | undefined): { [key: string]: Json } {
 export function wireError(body: Json | undefined, status?: number): WireError {
   const error = findError(body);
   const message = clip(text(error["message"]) ?? text(error["detail"]) ?? "", MAX_MESSAGE_BYTES).text;
-  const named = byCode[text(error["code"]) ?? ""] ?? byCode[text(error["type"]) ?? ""];
+  const named = entryOf(byCode, text(error["code"]) ?? "") ?? entryOf(byCode, text(error["type"]) ?? "");
   const own = status ?? httpStatus(error["code"]) ?? httpStatus(error["status"]) ?? named?.status ?? 502;
   // OpenAI says `invalid_request_error` with every 4xx: then the status knows better.
   const precise = named !== undefined && (status === undefined || (status < 500 && named.type !== "invalid_request"));
@@ -56,6 +57,30 @@ export function wireError(body: Json | undefined, status?: number): WireError {
     type: tooLong ? "context_window" : type,
     message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
   };
+}
+
+const words: Record<WireErrorType, { type: string; code: string | null }> = {
+  invalid_request: { type: "invalid_request_error", code: null },
+  context_window: { type: "invalid_request_error", code: "context_length_exceeded" },
+  authentication: { type: "authentication_error", code: "invalid_api_key" },
+  billing: { type: "insufficient_quota", code: "insufficient_quota" },
+  permission: { type: "permission_error", code: null },
+  not_found: { type: "invalid_request_error", code: "model_not_found" },
+  too_large: { type: "invalid_request_error", code: "request_too_large" },
+  rate_limit: { type: "rate_limit_error", code: "rate_limit_exceeded" },
+  overloaded: { type: "server_error", code: "overloaded" },
+  timeout: { type: "server_error", code: "timeout" },
+  server: { type: "server_error", code: null },
+};
+
+/** The error object of both of OpenAI's dialects ("Error codes" in its guides). */
+export function errorBody(error: WireError): Json {
+  return { error: { message: error.message, ...words[error.type], param: null } };
+}
+
+/** Status and body of an answer. */
+export function encodeError(error: WireError): { status: number; body: Json } {
+  return { status: error.status, body: errorBody(error) };
 }
 
 /** An answer with an error status; a body that is not JSON (a proxy's page) is not quoted. */

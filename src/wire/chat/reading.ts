@@ -3,7 +3,9 @@
 import type { Json } from "#src/core/json.ts";
 import type { Stop, Usage } from "../canonical.ts";
 import { isObject } from "../schema.ts";
-import type { WireSaid, WireUsage } from "./schema.ts";
+import { seal } from "../seal.ts";
+import { entryOf } from "../table.ts";
+import type { WireCall, WireSaid, WireUsage } from "./schema.ts";
 
 /** OpenAI's `finish_reason`s, and the words other servers use for the same. A reason that means failure is not here. */
 const reasons: Record<string, Stop["kind"]> = {
@@ -22,6 +24,8 @@ const reasons: Record<string, Stop["kind"]> = {
 };
 const failures = new Set(["error", "network_error", "insufficient_system_resource"]);
 
+export const GAVE_UP = "the provider gave up in the middle of its answer";
+
 /** Whether the reason says that the provider failed. */
 export function isFailure(reason: string): boolean {
   return failures.has(reason);
@@ -29,7 +33,7 @@ export function isFailure(reason: string): boolean {
 
 /** Why the answer ended. `stop` with tool calls is a call: several servers never say `tool_calls`; a refusal stays one whatever was said. */
 export function stopOf(reason: string, seen: { calls: boolean; refusal: boolean }): Stop {
-  const kind = reasons[reason];
+  const kind = entryOf(reasons, reason);
   if (seen.refusal && (kind === "end" || kind === "tool_use")) return { kind: "refusal" };
   if (kind === undefined || kind === "unknown") return { kind: "unknown", raw: reason };
   if (kind === "stop_sequence") return { kind, sequence: null };
@@ -72,8 +76,18 @@ export function wordsOf(said: WireSaid): { thinking: string; text: string } {
   };
 }
 
+/** A call's thought signature for a client to keep. */
+export function sealCall(signature: string, scope: string): string {
+  return seal({ origin: "openai-chat", scope, kind: "signature", data: signature });
+}
+
 /** Arguments as text; `null` is how some servers write none. */
 export function argsOf(args: Json | undefined): string {
   if (args === undefined || args === null) return "";
   return typeof args === "string" ? args : JSON.stringify(args);
+}
+
+/** What a call says, or a fragment of one; a tool of free text says it elsewhere. */
+export function partsOf({ function: called, custom }: WireCall): { name: string; args: string } {
+  return { name: called?.name ?? custom?.name ?? "", args: argsOf(called?.arguments ?? custom?.input) };
 }

@@ -4,11 +4,14 @@
 import { createHash } from "node:crypto";
 import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest, Reasoning, ResponseFormat, Tool } from "../canonical.ts";
+import { customSchema } from "../custom.ts";
 import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
-import { makeNameMap, type NameMap } from "../names.ts";
+import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
+import { stripKeywords } from "../schema-keywords.ts";
+import { entryOf } from "../table.ts";
 import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
@@ -25,36 +28,52 @@ const EFFORTS: Record<string, string> = {
 
 type Body = { [key: string]: Json };
 
-function encodeTools(tools: Tool[], names: NameMap, losses: LossList): Json[] {
+/** A grammar in Chat's form, which is one level deeper than the canonical one. */
+function deep(format: Json): Json {
+  if (!isObject(format) || format["type"] !== "grammar") return format;
+  const { type, ...grammar } = format;
+  return { type, grammar };
+}
+
+function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: LossList): Json[] {
   return tools.flatMap((tool, index): Json[] => {
-    if (tool.kind !== "function") {
-      losses.add(
-        `tools[${index}]`,
-        `tool ${tool.kind === "server" ? tool.type : "without a schema"}`,
-        "Chat has functions only",
-      );
+    if (tool.kind === "server") {
+      losses.add(`tools[${index}]`, `tool ${tool.type}`, "Chat has functions only");
       return [];
     }
-    const described = tool.description === undefined ? {} : { description: tool.description };
+    const head = {
+      name: names.out(tool.name, tool.namespace),
+      ...(tool.description === undefined ? {} : { description: tool.description }),
+    };
+    if (tool.kind === "custom") {
+      if (!quirks.customTools) return [{ type: "function", function: { ...head, parameters: customSchema(tool) } }];
+      return [
+        { type: "custom", custom: { ...head, ...(tool.format === undefined ? {} : { format: deep(tool.format) }) } },
+      ];
+    }
     const strict = tool.strict === undefined ? {} : { strict: tool.strict };
-    return [
-      { type: "function", function: { name: names.out(tool.name), ...described, parameters: tool.schema, ...strict } },
-    ];
+    const parameters = stripKeywords(tool.schema, quirks.schemaKeywords);
+    return [{ type: "function", function: { ...head, parameters, ...strict } }];
   });
 }
 
-function encodeChoice(request: CanonicalRequest, names: NameMap, quirks: Quirks, losses: LossList): Body {
+function encodeChoice(request: CanonicalRequest, names: ToolNames, quirks: Quirks, losses: LossList): Body {
   const body: Body = {};
   const choice = request.toolChoice;
-  const functions = request.tools.filter((tool) => tool.kind === "function");
+  const functions = request.tools.filter((tool) => tool.kind !== "server");
   if (functions.length === 0) {
     if (choice?.kind === "tool" || choice?.kind === "required")
       losses.add("tool_choice", "forced tool", "no tool could be carried");
     return body;
   }
   if (choice?.kind === "tool") {
-    if (functions.some((tool) => tool.name === choice.name)) {
-      body["tool_choice"] = { type: "function", function: { name: names.out(choice.name) } };
+    const tool = functions.find(({ name, namespace }) => name === choice.name && namespace === choice.namespace);
+    if (tool !== undefined) {
+      const name = names.out(tool.name, tool.namespace);
+      body["tool_choice"] =
+        tool.kind === "custom" && quirks.customTools
+          ? { type: "custom", custom: { name } }
+          : { type: "function", function: { name } };
     } else losses.add("tool_choice", "forced tool", "the tool itself could not be carried");
   } else if (choice !== undefined) body["tool_choice"] = choice.kind;
   if (request.parallelToolCalls === false) {
@@ -67,17 +86,13 @@ function encodeChoice(request: CanonicalRequest, names: NameMap, quirks: Quirks,
 function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
   if (reasoning === undefined || reasoning.mode === "off") return {};
   if (!quirks.reasoningEffort) {
-    losses.add(
-      reasoning.effort === undefined ? "thinking" : "output_config.effort",
-      "reasoning",
-      "the backend takes no effort",
-    );
+    losses.add("reasoning", "reasoning", "the backend takes no effort");
     return {};
   }
   const { effort, budgetTokens: budget } = reasoning;
   if (effort !== undefined) {
-    const word = EFFORTS[effort];
-    if (word === undefined) losses.add("output_config.effort", "effort", "the word has no counterpart");
+    const word = entryOf(EFFORTS, effort);
+    if (word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
     return word === undefined ? {} : { reasoning_effort: word };
   }
   if (budget === undefined) return {};
@@ -101,11 +116,7 @@ function encodeFormat(format: ResponseFormat | undefined, losses: LossList): Bod
   if (format.kind === "json_object") return { response_format: { type: "json_object" } };
   const strict = format.strict ?? takesStrict(format.schema);
   if (!strict)
-    losses.add(
-      "output_config.format",
-      "strictness",
-      "the schema leaves members open, which Chat's strict mode refuses",
-    );
+    losses.add("response format", "strictness", "the schema leaves members open, which Chat's strict mode refuses");
   const named = { name: format.name ?? "answer", schema: format.schema };
   return { response_format: { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } } };
 }
@@ -116,6 +127,15 @@ function encodeLimits(request: CanonicalRequest, quirks: Quirks, losses: LossLis
   if (request.maxTokens !== undefined) body[quirks.maxTokensField] = request.maxTokens;
   if (request.temperature !== undefined) body["temperature"] = request.temperature;
   if (request.topP !== undefined) body["top_p"] = request.topP;
+  if (request.seed !== undefined) body["seed"] = request.seed;
+  if (request.presencePenalty !== undefined) body["presence_penalty"] = request.presencePenalty;
+  if (request.frequencyPenalty !== undefined) body["frequency_penalty"] = request.frequencyPenalty;
+  if (request.verbosity !== undefined && quirks.verbosity) body["verbosity"] = request.verbosity;
+  if (request.verbosity !== undefined && !quirks.verbosity) {
+    losses.add("verbosity", "verbosity", "the backend takes none");
+  }
+  // Only where the prompt is cached depends on it, not what is answered.
+  if (request.cacheKey !== undefined && quirks.cacheKey) body["prompt_cache_key"] = request.cacheKey;
   if (request.topK !== undefined) losses.add("top_k", "top_k", "Chat has no such setting");
   if (stops.length > 0) body["stop"] = stops.slice(0, MAX_STOPS);
   if (stops.length > MAX_STOPS) losses.add("stop_sequences", "stop sequences", `Chat takes ${MAX_STOPS}`);
@@ -129,14 +149,14 @@ function encodeLimits(request: CanonicalRequest, quirks: Quirks, losses: LossLis
 export function encodeRequest(
   request: CanonicalRequest,
   target: Target,
-): { body: Json; losses: Loss[]; names: NameMap } {
+): { body: Json; losses: Loss[]; names: ToolNames; quirks: Quirks } {
   const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
   const losses = makeLossList();
-  const names = makeNameMap(quirks.maxToolNameLength);
-  const tools = encodeTools(request.tools, names, losses);
+  const names = makeToolNames(request.tools, quirks.maxToolNameLength);
+  const tools = encodeTools(request.tools, names, quirks, losses);
   const body: Body = {
     model: target.model,
-    messages: encodeMessages(request, { quirks, names, losses }),
+    messages: encodeMessages(request, { quirks, scope: target.scope, names, losses }),
     ...(tools.length === 0 ? {} : { tools }),
     ...encodeChoice(request, names, quirks, losses),
     ...encodeLimits(request, quirks, losses),
@@ -151,5 +171,5 @@ export function encodeRequest(
     delete body[name];
     losses.add(name, name, "the backend does not take it");
   }
-  return { body, losses: losses.items, names };
+  return { body, losses: losses.items, names, quirks };
 }

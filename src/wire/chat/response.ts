@@ -4,19 +4,20 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalResponse } from "../canonical.ts";
 import type { WireError } from "../errors.ts";
+import { unwrapLast } from "../custom.ts";
+import type { AnswerNames } from "../names.ts";
 import { isObject, read } from "../schema.ts";
 import { wireError } from "./errors.ts";
-import { argsOf, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { isFailure, partsOf, sealCall, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { completion } from "./schema.ts";
-import type { ClientNames } from "./stream.ts";
 
 /** The error a provider put into an answer with status 200. */
 export function errorInAnswer(body: Json): WireError | undefined {
   return isObject(body) && body["error"] ? wireError(body) : undefined;
 }
 
-/** Throws `upstream` when this is no answer, or an unfinished one. */
-export function decodeResponse(body: Json, names: ClientNames): CanonicalResponse {
+/** Throws `upstream` when this is no answer, or an unfinished one. `wraps`: tools of free text were sent as functions. */
+export function decodeResponse(body: Json, names: AnswerNames, scope: string, wraps: boolean): CanonicalResponse {
   const answer = read(completion, body, "", "upstream");
   const choice = answer.choices?.[0];
   const reason = choice?.finish_reason ?? undefined;
@@ -28,17 +29,21 @@ export function decodeResponse(body: Json, names: ClientNames): CanonicalRespons
   if (thinking.trim() !== "") blocks.push({ kind: "thinking", text: thinking, origin: null });
   if (text.trim() !== "") blocks.push({ kind: "text", text });
   const calls = choice.message.tool_calls ?? [];
+  const stop = stopOf(reason, { calls: calls.length > 0, refusal: Boolean(choice.message.refusal) });
   calls.forEach((call, index) => {
-    const name = call.function?.name;
-    if (!name) throw new BrokeError("upstream", `tool call ${index} of the provider's answer has no name`);
-    const argsRaw = argsOf(call.function?.arguments);
-    const id = names.identify(call.id || undefined);
-    blocks.push({ kind: "tool_call", id, name: names.rename(name), argsRaw, callKind: "function" });
+    const { name, args } = partsOf(call);
+    if (name === "") throw new BrokeError("upstream", `tool call ${index} of the provider's answer has no name`);
+    const tool = names.tool(name);
+    const proof = call.extra_content?.google?.thought_signature;
+    const argsRaw = wraps && tool.callKind === "custom" ? unwrapLast(args, stop) : args;
+    if (argsRaw === undefined) return;
+    if (proof) blocks.push({ kind: "thinking", text: "", signature: sealCall(proof, scope), origin: "openai-chat" });
+    blocks.push({ kind: "tool_call", id: names.identify(call.id || undefined), ...tool, argsRaw });
   });
   const usage = answer.usage ?? choice.usage;
   return {
     blocks,
-    stop: stopOf(reason, { calls: calls.length > 0, refusal: Boolean(choice.message.refusal) }),
+    stop,
     usage: usage ? usageOf(usage) : null,
   };
 }

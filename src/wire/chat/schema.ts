@@ -22,6 +22,9 @@ const toolCall = v.object({
   index: v.nullish(v.number()),
   id: v.nullish(v.string()),
   function: v.nullish(v.object({ name: v.nullish(v.string()), arguments: v.nullish(json) })),
+  custom: v.nullish(v.object({ name: v.nullish(v.string()), input: v.nullish(v.string()) })),
+  // Google's.
+  extra_content: v.nullish(v.object({ google: v.nullish(v.object({ thought_signature: v.nullish(v.string()) })) })),
 });
 export type WireCall = v.InferOutput<typeof toolCall>;
 

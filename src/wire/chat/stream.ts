@@ -1,63 +1,49 @@
 // A Chat Completions stream → hub events. The end is held back until `[DONE]` or the last byte, because usage may come before, with or after
 // the finish reason. A stream that just breaks off never looks finished.
 
-import { parseJson } from "#src/core/json.ts";
+import { type Json, parseJson } from "#src/core/json.ts";
 import * as v from "valibot";
-import type { BlockKey, HubEvent, Usage } from "../canonical.ts";
+import type { HubEvent, Usage } from "../canonical.ts";
+import { leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
+import type { AnswerNames } from "../names.ts";
+import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
-import { isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { isObject } from "../schema.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
 
-/** How to give a call the client's id and name. */
-export type ClientNames = { identify(id: string | undefined): string; rename(name: string): string };
-
-type Prose = { kind: "text" | "thinking"; key: BlockKey };
+/** The text of a chunk that tells nothing else, as nearly all do: reading one by the schema takes longer than all that is done with it. */
+function plainText(body: Json | undefined): string | undefined {
+  if (!isObject(body) || body["error"] || body["usage"]) return undefined;
+  const { choices } = body;
+  const choice = Array.isArray(choices) && choices.length === 1 ? choices[0]! : null;
+  if (!isObject(choice) || choice["finish_reason"] || choice["usage"] || (choice["index"] ?? 0) !== 0) return undefined;
+  const { delta } = choice;
+  if (!isObject(delta) || typeof delta["content"] !== "string") return undefined;
+  for (const key in delta) if (key !== "content" && key !== "role" && delta[key] !== null) return undefined;
+  return delta["content"];
+}
 
 /** A decoder for one stream. */
-export function decodeStream(names: ClientNames): StreamDecoder {
-  const calls = makeCallTracker(names.identify, names.rename);
+export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
+  const calls = makeCallTracker(names, scope);
+  const prose = makeProse(null, calls.settle);
   let phase: "waiting" | "running" | "over" = "waiting";
-  let prose: Prose | undefined;
-  // Anthropic refuses blocks of nothing but white space when they come back, so one is begun only by something to read.
-  let held: { kind: Prose["kind"]; text: string } | undefined;
-  let proseCount = 0;
   let refusal = false;
   let reason: string | undefined;
   let usage: Usage | undefined;
 
-  const closeProse = (out: HubEvent[]) => {
-    if (prose !== undefined) out.push({ kind: "blockEnd", key: prose.key });
-    prose = undefined;
-  };
-
-  const say = (kind: Prose["kind"], fresh: string, out: HubEvent[]) => {
-    if (fresh === "") return;
-    const text = held?.kind === kind ? held.text + fresh : fresh;
-    if (prose?.kind !== kind) {
-      held = text.trim() === "" ? { kind, text } : undefined;
-      if (held !== undefined) return;
-      closeProse(out);
-      out.push(...calls.settle());
-      prose = { kind, key: `${kind}:${proseCount++}` };
-      const head = kind === "text" ? { kind } : { kind, origin: null };
-      out.push({ kind: "blockStart", key: prose.key, head });
-    }
-    out.push({ kind: "delta", key: prose.key, text });
-  };
-
   const take = (said: WireSaid, out: HubEvent[]) => {
     const { thinking, text } = wordsOf(said);
-    say("thinking", thinking, out);
-    say("text", text, out);
+    out.push(...prose.say("thinking", thinking), ...prose.say("text", text));
     if (said.refusal) refusal = true;
     for (const fragment of said.tool_calls ?? []) {
       const events = calls.push(fragment);
-      if (events.length > 0) closeProse(out);
-      out.push(...events);
+      out.push(...(events.length > 0 ? prose.close() : []), ...events);
     }
   };
 
@@ -68,12 +54,11 @@ export function decodeStream(names: ClientNames): StreamDecoder {
 
   const finish = (): HubEvent[] => {
     if (reason === undefined) return fail(upstreamFailure("the provider's stream broke off"));
-    if (isFailure(reason)) return fail(upstreamFailure("the provider gave up in the middle of its answer"));
+    if (isFailure(reason)) return fail(upstreamFailure(GAVE_UP));
     const stop = stopOf(reason, { calls: calls.count > 0, refusal });
-    const out: HubEvent[] = [];
-    closeProse(out);
+    const out = prose.close();
     // What a refused answer wanted to call is left unfinished: it must not run.
-    if (stop.kind !== "refusal") out.push(...calls.end());
+    if (stop.kind !== "refusal") out.push(...calls.end(leavesHalves(stop)));
     const broken = out.find((event) => event.kind === "error");
     if (broken !== undefined) return fail(broken.error);
     if (usage !== undefined) out.push({ kind: "usage", usage });
@@ -82,8 +67,15 @@ export function decodeStream(names: ClientNames): StreamDecoder {
     return out;
   };
 
+  const unbroken = (out: HubEvent[]): HubEvent[] => {
+    const broken = out.find((each) => each.kind === "error");
+    return broken === undefined ? out : fail(broken.error);
+  };
+
   const read = (event: SseEvent): HubEvent[] => {
     const body = parseJson(event.data);
+    const text = event.event === "error" ? undefined : plainText(body);
+    if (text !== undefined && phase === "running") return unbroken(prose.say("text", text));
     const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
     if (event.event === "error" || (parsed.success && parsed.output.error)) return fail(wireError(body));
     if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
@@ -97,10 +89,8 @@ export function decodeStream(names: ClientNames): StreamDecoder {
     if (!choice) return out;
     if (choice.usage) usage = usageOf(choice.usage);
     if (choice.delta) take(choice.delta, out);
-    const broken = out.find((each) => each.kind === "error");
-    if (broken !== undefined) return fail(broken.error);
     if (choice.finish_reason) reason = choice.finish_reason;
-    return out;
+    return unbroken(out);
   };
 
   return {

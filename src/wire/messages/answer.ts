@@ -31,8 +31,3 @@ export function usageMembers(
     output_tokens: usage?.outputTokens ?? estimate.output,
   };
 }
-
-/** A rough count for a text nobody counted. */
-export function estimateTokens(characters: number): number {
-  return Math.ceil(characters / 4);
-}

@@ -4,6 +4,7 @@ import type { Json } from "#src/core/json.ts";
 import type { Block, CacheMark, Source } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import { read } from "../schema.ts";
+import { unsealThinking } from "../seal.ts";
 import { blocks as schemas, blockType, type WireSource } from "./schema.ts";
 
 /** The `cache` member for a block or tool that carries `cache_control`. */
@@ -54,12 +55,13 @@ function decodeBlock(raw: Json, path: string, losses: LossList): Block {
       const block = read(schemas.thinking, raw, path);
       // Anthropic signs all it thinks; what is unsigned was put there by a translation such as ours.
       return block.signature
-        ? { kind: "thinking", text: block.thinking, signature: block.signature, origin: "anthropic" }
+        ? { kind: "thinking", text: block.thinking, ...unsealThinking(block.signature, "anthropic") }
         : { kind: "thinking", text: block.thinking, origin: null };
     }
     case "redacted_thinking": {
       const block = read(schemas.redactedThinking, raw, path);
-      return { kind: "thinking", text: "", redacted: block.data, origin: "anthropic" };
+      const { signature, ...sealed } = unsealThinking(block.data, "anthropic");
+      return { kind: "thinking", text: "", redacted: signature ?? "", ...sealed };
     }
     case "tool_use":
     case "server_tool_use": {

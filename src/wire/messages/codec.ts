@@ -1,9 +1,39 @@
-// The inbound half of Anthropic Messages: what Claude Code and its kin speak to us.
+// Anthropic Messages in its roles of a translated dialect: what Claude Code and its kin speak to us, and what we speak to Anthropic for
+// everybody else.
 
-import type { InboundCodec } from "../dialect.ts";
+import { unwrapStream } from "../custom.ts";
+import type { InboundCodec, OutboundCodec } from "../dialect.ts";
+import { makeAnswerNames } from "../names.ts";
+import { readBodyHead } from "../splice.ts";
+import { decodeResponse, errorInAnswer } from "./backend-answer.ts";
+import { encodeRequest } from "./backend-request.ts";
+import { decodeStream } from "./backend-stream.ts";
 import { encodeError } from "./errors.ts";
+import { errorOf } from "./provider-errors.ts";
 import { decodeRequest } from "./request.ts";
 import { encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream.ts";
 
-export const messagesInbound: InboundCodec = { decodeRequest, encodeResponse, encodeStream, encodeError };
+export const messagesInbound: InboundCodec = {
+  readHead: readBodyHead,
+  decodeRequest,
+  encodeResponse,
+  encodeStream,
+  encodeError,
+};
+
+export const messagesOutbound: OutboundCodec = {
+  path: () => "/messages",
+  encodeRequest(request, target) {
+    const { body, losses, names } = encodeRequest(request, target);
+    const answerNames = () => makeAnswerNames(request, names, target.newId);
+    return {
+      body,
+      losses,
+      errorInAnswer,
+      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope),
+      decodeStream: () => unwrapStream(decodeStream(answerNames(), target.scope)),
+    };
+  },
+  decodeError: (status, bodyText) => errorOf(bodyText, status),
+};

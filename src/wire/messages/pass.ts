@@ -4,14 +4,15 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
-import { clip } from "#src/core/text.ts";
-import type { PassCodec, Told } from "../dialect.ts";
-import { errorTypeOf, type WireError, type WireErrorType } from "../errors.ts";
+import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
 import { isObject } from "../schema.ts";
+import { applyChanges, spliceTopLevel } from "../splice.ts";
+import { errorInAnswer } from "./backend-answer.ts";
+import { errorOf } from "./provider-errors.ts";
+import { withoutForeignThinking } from "./foreign-thinking.ts";
 import { makeSseParser } from "../sse.ts";
 
-const MAX_MESSAGE_BYTES = 2048;
 const count = v.nullish(v.number());
 const usageSchema = v.object({
   input_tokens: count,
@@ -24,37 +25,6 @@ const eventSchema = v.object({
   message: v.nullish(v.object({ usage: v.nullish(usageSchema) })),
   usage: v.nullish(usageSchema),
 });
-const errorSchema = v.object({
-  error: v.object({ type: v.optional(v.string()), message: v.optional(v.string(), "") }),
-});
-
-/** `error.type` where it says more than the status, with the status a stream's error stands for ("Errors" in Anthropic's API reference). */
-const byType: Record<string, { status: number; type: WireErrorType }> = {
-  invalid_request_error: { status: 400, type: "invalid_request" },
-  authentication_error: { status: 401, type: "authentication" },
-  billing_error: { status: 402, type: "billing" },
-  permission_error: { status: 403, type: "permission" },
-  not_found_error: { status: 404, type: "not_found" },
-  request_too_large: { status: 413, type: "too_large" },
-  rate_limit_error: { status: 429, type: "rate_limit" },
-  timeout_error: { status: 504, type: "timeout" },
-  overloaded_error: { status: 529, type: "overloaded" },
-  api_error: { status: 500, type: "server" },
-};
-
-function errorOf(bodyText: string, status?: number): WireError {
-  const parsed = v.safeParse(errorSchema, parseJson(bodyText));
-  const said = parsed.success ? parsed.output.error : undefined;
-  const named = byType[said?.type ?? ""];
-  const own = status ?? named?.status ?? 502;
-  const message = clip(said?.message ?? "", MAX_MESSAGE_BYTES).text;
-  return {
-    status: own,
-    type: named?.type ?? errorTypeOf(own),
-    message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
-  };
-}
-
 /** Later counts of a stream are totals: they replace what `message_start` said. */
 function addUsage(cost: Cost, usage: v.InferOutput<typeof usageSchema> | null | undefined): Cost {
   return {
@@ -75,7 +45,7 @@ function isContent(frame: Uint8Array): boolean {
   return true;
 }
 
-function watchStream(): ReturnType<PassCodec["watchStream"]> {
+function watchStream(): StreamWatch {
   let cost = noCost;
   const note = (data: string) => {
     const parsed = v.safeParse(eventSchema, parseJson(data));
@@ -110,12 +80,17 @@ function watchStream(): ReturnType<PassCodec["watchStream"]> {
 }
 
 export const messagesPass: PassCodec = {
-  path: () => "/messages",
-  watchStream,
+  path: (_target, query) => `/messages${query}`,
+  prepare(body, { model }) {
+    const spliced = spliceTopLevel(body, { model });
+    const changes = withoutForeignThinking(spliced);
+    return { body: changes.length === 0 ? spliced : applyChanges(spliced, changes), watchStream };
+  },
   readWhole(body) {
     const parsed = v.safeParse(messageSchema, parseJson(decoder.decode(body)));
     if (!parsed.success) throw new BrokeError("upstream", "the provider's answer is not a message");
     return addUsage(noCost, parsed.output.usage);
   },
+  errorInAnswer: (body) => (body === undefined ? undefined : errorInAnswer(body)),
   decodeError: (status, bodyText) => errorOf(bodyText, status),
 };

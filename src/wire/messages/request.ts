@@ -3,6 +3,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest, Message, Reasoning, Tool } from "../canonical.ts";
+import type { Asked } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
 import { cacheOf, decodeContent } from "./blocks.ts";
@@ -14,7 +15,10 @@ const KNOWN_OUTPUT = new Set(["effort", "format"]);
 function decodeTool(raw: Json, path: string): Tool {
   const tool = read(schema.tool, raw, path);
   const name = tool.name ?? "";
-  if (tool.type && tool.type !== "custom") return { kind: "server", dialect: "anthropic", type: tool.type, name, raw };
+  if (tool.type && tool.type !== "custom") {
+    const hosted = tool.type.startsWith("web_search_") ? { hosted: "web_search" as const } : {};
+    return { kind: "server", dialect: "anthropic", type: tool.type, name, ...hosted, raw };
+  }
   const named = read(schema.namedTool, raw, path);
   return {
     kind: "function",
@@ -30,7 +34,7 @@ function decodeReasoning(body: schema.WireRequest): Reasoning | undefined {
   const { thinking, output_config: output } = body;
   const reasoning: Reasoning = {};
   if (thinking?.type === "disabled") reasoning.mode = "off";
-  if (thinking?.type === "adaptive") reasoning.mode = "adaptive";
+  if (thinking?.type === "adaptive" || thinking?.type === "between_tools") reasoning.mode = "adaptive";
   if (thinking?.type === "enabled" && thinking.budget_tokens !== undefined)
     reasoning.budgetTokens = thinking.budget_tokens;
   if (typeof output?.effort === "string") reasoning.effort = output.effort;
@@ -53,7 +57,8 @@ function decodeChoice(body: schema.WireRequest): Pick<CanonicalRequest, "toolCho
 
 function unknownMembers(raw: Json, body: schema.WireRequest): Record<string, Json> {
   const extra: Record<string, Json> = {};
-  if (isObject(raw)) for (const [key, value] of Object.entries(raw)) if (!KNOWN.has(key)) extra[key] = value;
+  if (isObject(raw))
+    for (const [key, value] of Object.entries(raw)) if (!KNOWN.has(key) && value !== null) extra[key] = value;
   for (const [key, value] of Object.entries(body.output_config ?? {})) {
     if (!KNOWN_OUTPUT.has(key)) extra[`output_config.${key}`] = value as Json;
   }
@@ -62,18 +67,18 @@ function unknownMembers(raw: Json, body: schema.WireRequest): Record<string, Jso
 
 function decodeMessage(raw: Json, path: string, losses: LossList): Message {
   const { role, content } = read(schema.message, raw, path);
-  return { role, blocks: decodeContent(content, `${path}.content`, losses) };
+  return { role, blocks: decodeContent(content, `${path}.content`, losses), path };
 }
 
 /** Reads a Messages request. Throws `usage` naming the path, never the value. */
-export function decodeRequest(raw: Json): { request: CanonicalRequest; losses: Loss[] } {
+export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequest; losses: Loss[] } {
   const body = read(schema.request, raw, "");
   const losses = makeLossList();
   const reasoning = decodeReasoning(body);
   const format = body.output_config?.format;
   const request: CanonicalRequest = {
     dialect: "anthropic",
-    model: body.model,
+    model: asked.model,
     system: decodeContent(body.system ?? [], "system", losses),
     messages: body.messages.map((message, index) => decodeMessage(message, `messages[${index}]`, losses)),
     tools: (body.tools ?? []).map((tool, index) => decodeTool(tool, `tools[${index}]`)),
@@ -85,7 +90,7 @@ export function decodeRequest(raw: Json): { request: CanonicalRequest; losses: L
     stopSequences: body.stop_sequences ?? [],
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(format ? { responseFormat: { kind: "json_schema" as const, schema: format.schema } } : {}),
-    stream: body.stream === true,
+    stream: asked.stream,
     ...(typeof body.metadata?.user_id === "string" ? { userId: body.metadata.user_id } : {}),
     extra: unknownMembers(raw, body),
   };

@@ -5,7 +5,8 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import type { Block, CanonicalResponse, ToolCallBlock } from "../canonical.ts";
 import type { AnswerMeta } from "../dialect.ts";
 import { isObject } from "../schema.ts";
-import { estimateTokens, stopMembers, usageMembers } from "./answer.ts";
+import { estimateTokens } from "../estimate.ts";
+import { stopMembers, usageMembers } from "./answer.ts";
 
 function encodeCall(block: ToolCallBlock, cutShort: boolean): Json[] {
   const input = block.argsRaw.trim() === "" ? {} : parseJson(block.argsRaw);

@@ -75,7 +75,7 @@ export const request = v.object({
   thinking: v.nullish(
     v.variant("type", [
       v.object({ type: v.literal("enabled"), budget_tokens: v.optional(whole) }),
-      v.object({ type: v.picklist(["adaptive", "disabled"]) }),
+      v.object({ type: v.picklist(["adaptive", "between_tools", "disabled"]) }),
     ]),
   ),
   output_config: v.nullish(

@@ -6,7 +6,8 @@ import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts
 import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
 import type { WireError } from "../errors.ts";
 import { formatSse } from "../sse.ts";
-import { estimateTokens, stopMembers, usageMembers } from "./answer.ts";
+import { estimateTokens } from "../estimate.ts";
+import { stopMembers, usageMembers } from "./answer.ts";
 import { errorBody } from "./errors.ts";
 
 type Pending = { head: BlockHead; index: number; deltas: Json[]; blank: boolean; ended: boolean };

@@ -1,0 +1,52 @@
+// What one backend takes beyond or short of its dialect. Data only: a new provider is a new row somewhere else, never a branch here.
+
+/** What a provider runs itself and several providers have under names of their own. */
+export type Hosted = "web_search";
+
+export type Quirks = {
+  maxTokensField: "max_tokens" | "max_completion_tokens";
+  /** Where the dialect demands a limit and the client set none (Anthropic). */
+  defaultMaxTokens: number;
+  /** Takes a reasoning effort (Chat's `reasoning_effort`, Responses' `reasoning.effort`, Gemini's `thinkingLevel`). */
+  reasoningEffort: boolean;
+  /** Wants earlier reasoning back as `reasoning_content`. */
+  reasoningContent: boolean;
+  /** Takes `parallel_tool_calls`. */
+  parallelToolCalls: boolean;
+  /** Takes `stream_options.include_usage`. */
+  streamUsage: boolean;
+  systemRole: "system" | "developer";
+  maxToolNameLength: number;
+  /** Call ids of exactly nine letters or digits (Mistral), or any of `[a-zA-Z0-9_-]`. */
+  callIds: "any" | "alnum9";
+  /** JSON Schema keywords that the backend refuses in a tool's schema. */
+  schemaKeywords: string[];
+  /** Tools the backend runs itself when asked by its dialect's own name for them. */
+  hosted: Hosted[];
+  /** Takes `prompt_cache_key`. */
+  cacheKey: boolean;
+  /** Takes `verbosity`. */
+  verbosity: boolean;
+  /** Takes tools with free text; others get a function with one text. */
+  customTools: boolean;
+  /** Top-level members of the request body that the backend refuses (`temperature`, `stop`, `user`, …). */
+  unsupported: string[];
+};
+
+export const defaultQuirks: Quirks = {
+  maxTokensField: "max_tokens",
+  defaultMaxTokens: 32_000,
+  reasoningEffort: false,
+  reasoningContent: false,
+  parallelToolCalls: true,
+  streamUsage: true,
+  systemRole: "system",
+  maxToolNameLength: 64,
+  callIds: "any",
+  schemaKeywords: [],
+  hosted: [],
+  cacheKey: false,
+  verbosity: false,
+  customTools: false,
+  unsupported: [],
+};

@@ -1,0 +1,71 @@
+// Which path is which dialect's, and what may be done there. One table: routes, the methods a path takes, and the words an error is said in.
+
+import type { Dialect } from "#src/core/dialects.ts";
+import type { Door } from "./incoming.ts";
+import type { RequestTarget } from "./target.ts";
+
+export type Service = "model" | "count";
+
+/** What each dialect's clients POST to. The second spelling is for base URLs given with or without a version. */
+export const posts: readonly { paths: readonly string[]; dialect: Dialect; service: Service }[] = [
+  { paths: ["/v1/messages"], dialect: "anthropic", service: "model" },
+  { paths: ["/v1/messages/count_tokens"], dialect: "anthropic", service: "count" },
+  { paths: ["/v1/responses", "/responses"], dialect: "openai-responses", service: "model" },
+  { paths: ["/v1/chat/completions", "/chat/completions"], dialect: "openai-chat", service: "model" },
+];
+
+/** Where lists of models are. */
+export const lists: readonly string[] = ["/v1/models", "/models", "/v1beta/models"];
+
+const methods: Record<string, { service: Service; stream: boolean }> = {
+  generateContent: { service: "model", stream: false },
+  streamGenerateContent: { service: "model", stream: true },
+  countTokens: { service: "count", stream: false },
+};
+
+/** Gemini's model and method, both in the path; undefined when it is not one of its calls. */
+export function geminiDoor({ path, query }: RequestTarget): { door: Door; service: Service } | undefined {
+  const [, version, rest] = /^\/(v1beta|v1)\/models\/([^/]+)\/?$/.exec(path) ?? [];
+  if (rest === undefined) return undefined;
+  const colon = rest.lastIndexOf(":");
+  const name = rest.slice(colon + 1);
+  const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+  if (colon < 1 || method === undefined) return undefined;
+  const model = decode(rest.slice(0, colon));
+  if (model === undefined) return undefined;
+  const array = method.stream && new URLSearchParams(query).get("alt") !== "sse";
+  return {
+    service: method.service,
+    door: {
+      dialect: "gemini",
+      route: `/${version}/models/{model}:${name}`,
+      named: { model, stream: method.stream },
+      ...(array ? { array } : {}),
+    },
+  };
+}
+
+/** A path's segment as text; undefined when it is badly escaped. */
+export function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The dialect whose clients come to this path: an error there is said in its words. */
+export function dialectAt(path: string): Dialect {
+  if (path.startsWith("/v1beta/") || /^\/v1\/models\/[^/]+:/.test(path)) return "gemini";
+  return /^(\/v1)?\/(chat|responses)\b/.test(path) ? "openai-chat" : "anthropic";
+}
+
+/** The methods a path takes, for `Allow`; undefined when there is no such path. */
+export function allowedAt(path: string): string | undefined {
+  const plain = path.length > 1 ? path.replace(/\/$/, "") : path;
+  if (plain === "/") return "HEAD, OPTIONS";
+  if (posts.some(({ paths }) => paths.includes(plain))) return "POST, OPTIONS";
+  if (lists.includes(plain)) return "GET, HEAD, OPTIONS";
+  if (!lists.some((list) => plain.startsWith(`${list}/`))) return undefined;
+  return geminiDoor({ path: plain, query: "" }) === undefined ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+}

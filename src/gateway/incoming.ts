@@ -1,0 +1,65 @@
+// A model request as it came in: read, checked, and decoded only if a backend needs it.
+
+import { BrokeError } from "#src/core/errors.ts";
+import type { Dialect } from "#src/core/dialects.ts";
+import { parseJson } from "#src/core/json.ts";
+import type { CanonicalRequest } from "#src/wire/canonical.ts";
+import { inbound } from "#src/wire/codecs.ts";
+import type { Asked, InboundCodec } from "#src/wire/dialect.ts";
+import type { Loss } from "#src/wire/losses.ts";
+import { readBody, WrongType } from "./body.ts";
+import { targetOf } from "./target.ts";
+
+/**
+ * Where a request came in. `named` is what its URL says about it; `array`: the client reads a stream as one JSON array (Gemini without
+ * `alt=sse`).
+ */
+export type Door = { dialect: Dialect; route: string; named?: Asked; array?: boolean };
+
+export type Incoming = Asked & {
+  dialect: Dialect;
+  codec: InboundCodec;
+  id: string;
+  createdMs: number;
+  body: Uint8Array<ArrayBuffer>;
+  query: string;
+  headers: Headers;
+  /** The body in canonical form, decoded once. Throws `usage`. */
+  canonical(): { request: CanonicalRequest; losses: Loss[] };
+};
+
+function checkType(headers: Headers): void {
+  const type = headers.get("content-type");
+  if (type !== null && !/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type)) {
+    throw new WrongType("the body must be application/json");
+  }
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    throw new WrongType("the body must not be compressed");
+  }
+}
+
+/** Reads and checks the request. Throws `usage`. */
+export async function readIncoming(request: Request, door: Door, id: string): Promise<Incoming> {
+  const codec = inbound[door.dialect];
+  checkType(request.headers);
+  const body = await readBody(request);
+  const asked = codec.readHead(body, door.named);
+  let decoded: ReturnType<Incoming["canonical"]> | undefined;
+  return {
+    ...asked,
+    dialect: door.dialect,
+    codec,
+    id,
+    createdMs: Date.now(),
+    body,
+    query: targetOf(request.url).query,
+    headers: request.headers,
+    canonical() {
+      if (decoded !== undefined) return decoded;
+      const json = parseJson(new TextDecoder().decode(body));
+      if (json === undefined) throw new BrokeError("usage", "the body is not well-formed JSON");
+      return (decoded = codec.decodeRequest(json, asked));
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// The resolver, asked with everything the gateway knows at this moment: the generation, the keys there are, and how they fare.
+
+import { errorTypeOf } from "#src/wire/errors.ts";
+import type { Generation } from "#src/routing/generation.ts";
+import { type Resolution, resolve } from "#src/routing/resolve.ts";
+import type { Departure } from "./departure.ts";
+import type { GatewayDeps } from "./ports.ts";
+import type { Fault } from "./reply.ts";
+
+export type Resolved = { generation: Generation; resolution: Resolution; nowMs: number };
+
+/** What can be asked now. */
+export function resolveNow(
+  requested: string,
+  { generations, keys, health, clock }: Pick<GatewayDeps, "generations" | "keys" | "health" | "clock">,
+): Resolved {
+  const generation = generations.current();
+  const nowMs = clock();
+  return {
+    generation,
+    nowMs,
+    resolution: resolve({ requested, generation, keyNames: keys.names(), health, nowMs }),
+  };
+}
+
+/** What can be asked now, or after a short wait if a limit is about to pass. Rejects with `Departed` when the client goes away meanwhile. */
+export async function resolveSoon(requested: string, deps: GatewayDeps, departure: Departure): Promise<Resolved> {
+  for (let waited = false; ; waited = true) {
+    const resolved = resolveNow(requested, deps);
+    const { resolution, nowMs } = resolved;
+    const wait = resolution.kind === "refused" ? (resolution.untilMs ?? Infinity) - nowMs : Infinity;
+    if (waited || wait > deps.timing.maxWaitMs) return resolved;
+    await departure.pause(Math.max(0, wait));
+  }
+}
+
+/** Why the resolver offers nothing, as an error of HTTP. */
+export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }>, nowMs: number): Fault {
+  const message = `${resolution.message}: ${resolution.hint}`;
+  if (resolution.reason === "cooling") {
+    const retryAfterMs = Math.max(1, (resolution.untilMs ?? nowMs) - nowMs);
+    return { status: 429, type: "rate_limit", message, retryAfterMs };
+  }
+  if (resolution.reason === "keys_refused") return { status: 502, type: errorTypeOf(502), message, final: true };
+  const status = resolution.reason === "unknown_model" ? 404 : 400;
+  return { status, type: errorTypeOf(status), message, final: true };
+}

@@ -1,0 +1,15 @@
+// Path and query of a request by its text: a host may be anything here, even nothing a URL could hold.
+
+export type RequestTarget = {
+  path: string;
+  /** With its question mark; "" when there is none. */
+  query: string;
+};
+
+/** Both parts of an absolute URL. */
+export function targetOf(url: string): RequestTarget {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  if (start < 0) return { path: "/", query: "" };
+  const mark = url.indexOf("?", start);
+  return mark < 0 ? { path: url.slice(start), query: "" } : { path: url.slice(start, mark), query: url.slice(mark) };
+}

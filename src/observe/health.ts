@@ -1,0 +1,22 @@
+// What is held against keys and backends, for people and programs. It judges nothing: deadlines are the store's.
+
+import type { HealthEntry } from "#src/routing/health.ts";
+
+export type HealthView = {
+  subject: string;
+  state: "blocked" | "cooldown" | "healthy";
+  reason: HealthEntry["reason"];
+  strikes: number;
+  untilMs: number | null;
+};
+
+/** Every entry with the state it means now; `blocked` lasts until the operator lifts it. */
+export function describeHealth(entries: (HealthEntry & { subject: string })[], nowMs: number): HealthView[] {
+  return entries.map(({ subject, reason, strikes, untilMs }) => ({
+    subject,
+    state: untilMs === null ? "blocked" : untilMs > nowMs ? "cooldown" : "healthy",
+    reason,
+    strikes,
+    untilMs,
+  }));
+}

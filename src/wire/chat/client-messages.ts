@@ -1,0 +1,129 @@
+// A client's Chat messages → canonical messages. Results of parallel calls come one by one here and are one turn elsewhere.
+
+import type { Json } from "#src/core/json.ts";
+import type { Block, CacheMark, Message, Source, ThinkingBlock, ToolCallBlock } from "../canonical.ts";
+import type { LossList } from "../losses.ts";
+import { read } from "../schema.ts";
+import { unsealThinking } from "../seal.ts";
+import * as schema from "./client-schema.ts";
+
+const DATA_URL = /^data:([^;,]+)(?:;[^;,]+)*;base64,/;
+
+/** A `data:` URL as bytes in base64, anything else as a URL. */
+export function sourceOf(url: string): Source {
+  const mediaType = DATA_URL.exec(url.slice(0, 256));
+  if (mediaType === null) return { kind: "url", url };
+  return { kind: "base64", mediaType: mediaType[1]!, data: url.slice(mediaType[0].length) };
+}
+
+/** The `cache` member of a part or tool that is marked. */
+export function cacheOf({ cache_control: mark, prompt_cache_breakpoint: breakpoint }: schema.WireMarks): {
+  cache?: CacheMark;
+} {
+  if (mark) return { cache: typeof mark.ttl === "string" ? { ttl: mark.ttl } : {} };
+  return breakpoint ? { cache: {} } : {};
+}
+
+function decodePart(raw: Json, path: string): Block {
+  const { type, ...marks } = read(schema.partType, raw, path);
+  return { ...decodeTyped(type, raw, path), ...cacheOf(marks) };
+}
+
+function decodeTyped(type: string, raw: Json, path: string): Block {
+  switch (type) {
+    case "text":
+      return { kind: "text", text: read(schema.parts.text, raw, path).text };
+    case "refusal":
+      return { kind: "text", text: read(schema.parts.refusal, raw, path).refusal };
+    case "image_url": {
+      const { image_url: image } = read(schema.parts.imageUrl, raw, path);
+      return { kind: "image", source: sourceOf(typeof image === "string" ? image : image.url) };
+    }
+    case "file": {
+      const { file } = read(schema.parts.file, raw, path);
+      const title = typeof file.filename === "string" ? { title: file.filename } : {};
+      if (typeof file.file_data === "string") return { kind: "document", source: sourceOf(file.file_data), ...title };
+      if (typeof file.file_id === "string")
+        return { kind: "document", source: { kind: "file", id: file.file_id }, ...title };
+      return { kind: "opaque", dialect: "openai-chat", type, raw };
+    }
+    default:
+      return { kind: "opaque", dialect: "openai-chat", type, raw };
+  }
+}
+
+function decodeContent(content: string | Json[] | null | undefined, path: string): Block[] {
+  if (typeof content === "string") return content === "" ? [] : [{ kind: "text", text: content }];
+  return (content ?? [])
+    .map((raw, index) => decodePart(raw, `${path}[${index}]`))
+    .filter((block) => block.kind !== "text" || block.text !== "");
+}
+
+/** Thinking comes signed in `reasoning_details`, or as plain text under two names. */
+function thinkingOf(message: schema.WireAssistant): ThinkingBlock[] {
+  const signed = (message.reasoning_details ?? []).flatMap((detail): ThinkingBlock[] => {
+    const proof = detail.signature || detail.data;
+    return proof ? [{ kind: "thinking", text: detail.text ?? "", ...unsealThinking(proof, "openai-chat") }] : [];
+  });
+  const text = message.reasoning_content || message.reasoning || "";
+  return signed.length > 0 || text === "" ? signed : [{ kind: "thinking", text, origin: null }];
+}
+
+function decodeAssistant(raw: Json, path: string, legacyId: string): Block[] {
+  const message = read(schema.assistant, raw, path);
+  const blocks: Block[] = [...thinkingOf(message), ...decodeContent(message.content, `${path}.content`)];
+  if (message.refusal) blocks.push({ kind: "text", text: message.refusal });
+  for (const call of message.tool_calls ?? []) {
+    const signature = call.extra_content?.google?.thought_signature;
+    if (signature) blocks.push({ kind: "thinking", text: "", ...unsealThinking(signature, "openai-chat") });
+    const made: Omit<ToolCallBlock, "kind" | "id"> =
+      call.type === "custom"
+        ? { name: call.custom.name, argsRaw: call.custom.input, callKind: "custom" }
+        : { name: call.function.name, argsRaw: call.function.arguments, callKind: "function" };
+    blocks.push({ kind: "tool_call", id: call.id, ...made });
+  }
+  const old = message.function_call;
+  if (old) {
+    blocks.push({ kind: "tool_call", id: legacyId, name: old.name, argsRaw: old.arguments, callKind: "function" });
+  }
+  return blocks;
+}
+
+function resultBlock(callId: string, content: string | Json[] | null | undefined, path: string): Block {
+  return { kind: "tool_result", callId, isError: false, content: decodeContent(content, `${path}.content`) };
+}
+
+/** The system prompt (what stands before anything else is said) and the conversation. Throws `usage` naming the path. */
+export function decodeMessages(raws: Json[], losses: LossList): { system: Block[]; messages: Message[] } {
+  const system: Block[] = [];
+  const messages: Message[] = [];
+  let legacyId = "";
+  let results: Message | undefined;
+  raws.forEach((raw, index) => {
+    const path = `messages[${index}]`;
+    const { role, name } = read(schema.messageHead, raw, path);
+    if (name && role !== "function" && role !== "tool") {
+      losses.add(`${path}.name`, "name of a speaker", "other dialects know roles only");
+    }
+    if (role === "tool" || role === "function") {
+      const block =
+        role === "tool"
+          ? (({ tool_call_id: id, content }) => resultBlock(id, content, path))(read(schema.toolMessage, raw, path))
+          : resultBlock(legacyId, read(schema.functionMessage, raw, path).content, path);
+      if (results !== undefined) return void results.blocks.push(block);
+      results = { role: "user", blocks: [block], path };
+      messages.push(results);
+      return;
+    }
+    results = undefined;
+    if (role === "assistant") {
+      legacyId = `call_function_${index}`;
+      messages.push({ role, blocks: decodeAssistant(raw, path, legacyId), path });
+      return;
+    }
+    const blocks = decodeContent(read(schema.said, raw, path).content, `${path}.content`);
+    if (role !== "user" && messages.length === 0) system.push(...blocks);
+    else messages.push({ role, blocks, path });
+  });
+  return { system, messages };
+}

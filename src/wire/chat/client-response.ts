@@ -1,0 +1,45 @@
+// Canonical answer → Chat completion. Its order is fixed: thinking, text, calls. The tools of a refused answer are left out: they must not run.
+
+import type { Json } from "#src/core/json.ts";
+import type { CanonicalResponse, ToolCallBlock } from "../canonical.ts";
+import { leavesHalves } from "../custom.ts";
+import type { AnswerMeta } from "../dialect.ts";
+import { estimateTokens } from "../estimate.ts";
+import { answerHead, finishReason, reasoningDetail, usageMembers } from "./client-answer.ts";
+
+function callMember(call: ToolCallBlock, cut: boolean): Json {
+  if (call.callKind === "custom") {
+    return { id: call.id, type: "custom", custom: { name: call.name, input: call.argsRaw } };
+  }
+  const args = call.argsRaw.trim() === "" && !cut ? "{}" : call.argsRaw;
+  return { id: call.id, type: "function", function: { name: call.name, arguments: args } };
+}
+
+/** The answer as one object. */
+export function encodeResponse({ blocks, stop, usage }: CanonicalResponse, meta: AnswerMeta): Json {
+  const refused = stop.kind === "refusal";
+  const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("");
+  const thoughts = blocks.filter((block) => block.kind === "thinking");
+  const reasoning = thoughts.map((block) => block.text).join("");
+  const details = thoughts.flatMap((block, index) => {
+    const proof = block.signature ?? block.redacted;
+    return proof === undefined ? [] : [reasoningDetail(block.text, proof, index)];
+  });
+  const calls = refused ? [] : blocks.filter((block) => block.kind === "tool_call" && block.callKind !== "server");
+  const message = {
+    role: "assistant",
+    content: text === "" ? null : text,
+    refusal: null,
+    ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(details.length === 0 ? {} : { reasoning_details: details }),
+    ...(calls.length === 0
+      ? {}
+      : { tool_calls: calls.map((call) => callMember(call as ToolCallBlock, leavesHalves(stop))) }),
+  };
+  const output = estimateTokens(JSON.stringify(message).length);
+  return {
+    ...answerHead("chat.completion", meta),
+    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(stop) }],
+    usage: usageMembers(usage, { input: meta.estimate ?? 0, output }),
+  };
+}

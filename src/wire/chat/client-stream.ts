@@ -1,0 +1,120 @@
+// Hub events → Chat chunks. A stream that failed ends with an error chunk and without `[DONE]`.
+
+import type { Json } from "#src/core/json.ts";
+import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
+import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
+import type { WireError } from "../errors.ts";
+import { leavesHalves } from "../custom.ts";
+import { estimateTokens } from "../estimate.ts";
+import { formatSse } from "../sse.ts";
+import { answerHead, finishReason, reasoningDetail, usageMembers } from "./client-answer.ts";
+import { errorBody } from "./errors.ts";
+
+/** `index` counts tool calls, or thoughts; `text` is kept of a thought only, for what proves it. */
+type Open = { head: BlockHead; index: number; blank: boolean; text: string };
+
+/** An encoder for one answer. */
+export function encodeStream(meta: AnswerMeta): StreamEncoder {
+  const head = answerHead("chat.completion.chunk", meta);
+  const blocks = new Map<BlockKey, Open>();
+  let phase: "waiting" | "running" | "over" = "waiting";
+  let calls = 0;
+  let thoughts = 0;
+  let characters = 0;
+  let usage: Usage | null = null;
+
+  const data = (body: Json) => formatSse(undefined, JSON.stringify(body));
+  const chunk = (delta: Json, reason: string | null = null) =>
+    data({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }] });
+  const call = (block: Open, members: { [key: string]: Json }) =>
+    chunk({ tool_calls: [{ index: block.index, ...members }] });
+
+  const start = (): string => {
+    if (phase !== "waiting") return "";
+    phase = "running";
+    return chunk({ role: "assistant", content: "" });
+  };
+  const begin = (key: BlockKey, given: BlockHead): string => {
+    const index = given.kind === "tool_call" ? calls++ : given.kind === "thinking" ? thoughts++ : 0;
+    const block: Open = { head: given, index, blank: true, text: "" };
+    blocks.set(key, block);
+    if (given.kind === "thinking" && given.redacted !== undefined) {
+      return chunk({ reasoning_details: [reasoningDetail("", given.redacted, index)] });
+    }
+    if (given.kind !== "tool_call") return "";
+    const { id, name } = given;
+    return given.callKind === "custom"
+      ? call(block, { id, type: "custom", custom: { name, input: "" } })
+      : call(block, { id, type: "function", function: { name, arguments: "" } });
+  };
+  const args = (block: Open, text: string): string =>
+    block.head.kind === "tool_call" && block.head.callKind === "custom"
+      ? call(block, { custom: { input: text } })
+      : call(block, { function: { arguments: text } });
+  const append = (block: Open, text: string): string => {
+    characters += text.length;
+    if (text.trim() !== "") block.blank = false;
+    switch (block.head.kind) {
+      case "text":
+        return chunk({ content: text });
+      case "thinking":
+        block.text += text;
+        return chunk({ reasoning_content: text });
+      case "tool_call":
+        return args(block, text);
+    }
+  };
+  const end = (block: Open): string => {
+    // A call without arguments is a call with none, which a client reads as JSON all the same.
+    const none = block.head.kind === "tool_call" && block.head.callKind === "function" && block.blank;
+    return none ? args(block, "{}") : "";
+  };
+  const finish = (stop: Stop): string => {
+    const open = leavesHalves(stop) ? [] : [...blocks.values()];
+    const out = start() + open.map(end).join("") + chunk({}, finishReason(stop));
+    phase = "over";
+    const cost = usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });
+    const told = meta.request?.streamUsage === true ? data({ ...head, choices: [], usage: cost }) : "";
+    return `${out}${told}data: [DONE]\n\n`;
+  };
+  const fail = (error: WireError): string => {
+    if (phase === "over") return "";
+    phase = "over";
+    return data(errorBody(error));
+  };
+
+  return {
+    push(event: HubEvent) {
+      if (phase === "over") return "";
+      switch (event.kind) {
+        case "start":
+          return start();
+        case "blockStart":
+          return start() + begin(event.key, event.head);
+        case "delta": {
+          const block = blocks.get(event.key);
+          return block === undefined || event.text === "" ? "" : append(block, event.text);
+        }
+        case "signature": {
+          const block = blocks.get(event.key);
+          if (block === undefined) return "";
+          return chunk({ reasoning_details: [reasoningDetail(block.text, event.signature, block.index)] });
+        }
+        case "blockEnd": {
+          const block = blocks.get(event.key);
+          blocks.delete(event.key);
+          return block === undefined ? "" : end(block);
+        }
+        case "usage":
+          usage = event.usage;
+          return "";
+        case "stop":
+          return finish(event.stop);
+        case "error":
+          return fail(event.error);
+      }
+    },
+    fail,
+    ping: () => (phase === "over" ? "" : ": keep-alive\n\n"),
+  };
+}

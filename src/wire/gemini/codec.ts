@@ -1,0 +1,34 @@
+// Gemini's generateContent in all three roles: what Gemini CLI and Google's SDK speak to us, what Google gets from us, and what passes between
+// the two.
+
+import { unwrapStream } from "../custom.ts";
+import type { InboundCodec, OutboundCodec } from "../dialect.ts";
+import { makeAnswerNames } from "../names.ts";
+import { decodeRequest, readHead } from "./client-request.ts";
+import { encodeResponse } from "./client-response.ts";
+import { encodeStream } from "./client-stream.ts";
+import { decodeError, encodeError, errorInAnswer } from "./errors.ts";
+import { pathOf } from "./pass.ts";
+import { encodeRequest } from "./request.ts";
+import { decodeResponse } from "./response.ts";
+import { decodeStream } from "./stream.ts";
+
+export { geminiPass } from "./pass.ts";
+
+export const geminiInbound: InboundCodec = { readHead, decodeRequest, encodeResponse, encodeStream, encodeError };
+
+export const geminiOutbound: OutboundCodec = {
+  path: pathOf,
+  encodeRequest(request, target) {
+    const { body, losses, names } = encodeRequest(request, target);
+    const answerNames = () => makeAnswerNames(request, names, target.newId);
+    return {
+      body,
+      losses,
+      errorInAnswer,
+      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope),
+      decodeStream: () => unwrapStream(decodeStream(answerNames(), target.scope)),
+    };
+  },
+  decodeError,
+};

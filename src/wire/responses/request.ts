@@ -1,0 +1,130 @@
+// Canonical request → Responses request (OpenAI's API reference), shaped by the backend's quirks. What the backend would refuse is left out and
+// written down as a loss; nothing is stored there, so encrypted reasoning is asked for and sent back.
+
+import { createHash } from "node:crypto";
+import type { Json } from "#src/core/json.ts";
+import type { CanonicalRequest, Reasoning, ResponseFormat } from "../canonical.ts";
+import { systemText } from "../chat/content.ts";
+import type { Target } from "../dialect.ts";
+import { type Loss, type LossList, makeLossList } from "../losses.ts";
+import { makeToolNames, type ToolNames } from "../names.ts";
+import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { entryOf } from "../table.ts";
+import { encodeInput } from "./conversation.ts";
+import { takesStrict } from "./strictness.ts";
+import { encodeTools } from "./tools.ts";
+
+const MAX_KEY_LENGTH = 64;
+/** OpenAI refuses a lower limit for the answer. */
+const MIN_OUTPUT_TOKENS = 16;
+const EFFORTS: Record<string, string> = {
+  minimal: "minimal",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  xhigh: "xhigh",
+  max: "high",
+};
+
+type Body = { [key: string]: Json };
+
+const hash = (text: string) => createHash("sha256").update(text).digest("hex");
+
+function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
+  // Models that do not reason refuse to be asked for it, encrypted or not.
+  const include = quirks.reasoningEffort ? { include: ["reasoning.encrypted_content"] } : {};
+  if (reasoning === undefined || reasoning.mode === "off") return include;
+  if (!quirks.reasoningEffort) {
+    losses.add("reasoning", "reasoning", "the backend takes no effort");
+    return include;
+  }
+  const { effort, budgetTokens: budget, mode, show } = reasoning;
+  const members: Body = {};
+  const word = effort === undefined ? undefined : entryOf(EFFORTS, effort);
+  if (effort !== undefined && word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
+  if (word !== undefined) members["effort"] = word;
+  else if (effort === undefined && budget !== undefined) {
+    members["effort"] = budget <= 4096 ? "low" : budget <= 16384 ? "medium" : "high";
+  }
+  if (show === true || mode === "adaptive" || budget !== undefined) members["summary"] = "auto";
+  return Object.keys(members).length === 0 ? include : { ...include, reasoning: members };
+}
+
+function encodeFormat(format: ResponseFormat, losses: LossList): Body {
+  if (format.kind === "json_object") return { type: "json_object" };
+  const strict = format.strict ?? takesStrict(format.schema);
+  if (!strict && format.strict === undefined) {
+    losses.add("response format", "strictness", "the schema leaves members open, which OpenAI's strict mode refuses");
+  }
+  return { type: "json_schema", name: format.name ?? "answer", schema: format.schema, strict };
+}
+
+function encodeText(request: CanonicalRequest, quirks: Quirks, losses: LossList): Body {
+  const { responseFormat: format, verbosity } = request;
+  const text: Body = {};
+  if (format !== undefined) text["format"] = encodeFormat(format, losses);
+  if (verbosity !== undefined && quirks.verbosity) text["verbosity"] = verbosity;
+  if (verbosity !== undefined && !quirks.verbosity) losses.add("verbosity", "verbosity", "the backend takes none");
+  return Object.keys(text).length === 0 ? {} : { text };
+}
+
+function encodeLimits(request: CanonicalRequest, losses: LossList): Body {
+  const { maxTokens, temperature, topP } = request;
+  const body: Body = {};
+  if (maxTokens !== undefined) {
+    body["max_output_tokens"] = Math.max(MIN_OUTPUT_TOKENS, maxTokens);
+    if (maxTokens < MIN_OUTPUT_TOKENS)
+      losses.add("max_tokens", "max_tokens", `OpenAI takes ${MIN_OUTPUT_TOKENS} at least`);
+  }
+  if (temperature !== undefined) body["temperature"] = temperature;
+  if (topP !== undefined) body["top_p"] = topP;
+  const absent: [string, boolean][] = [
+    ["top_k", request.topK !== undefined],
+    ["seed", request.seed !== undefined],
+    ["presence_penalty", request.presencePenalty !== undefined],
+    ["frequency_penalty", request.frequencyPenalty !== undefined],
+    ["stop sequences", request.stopSequences.length > 0],
+  ];
+  for (const [name, given] of absent) if (given) losses.add(name, name, "Responses has no such setting");
+  return body;
+}
+
+/** Requests of one user share a cache where the client has no key of its own: who they are is told as a hash only. */
+function encodeUser({ userId, cacheKey }: CanonicalRequest, quirks: Quirks): Body {
+  const user = userId === undefined ? undefined : hash(userId);
+  const key = cacheKey !== undefined && cacheKey.length > MAX_KEY_LENGTH ? hash(cacheKey) : (cacheKey ?? user);
+  return {
+    ...(key !== undefined && quirks.cacheKey ? { prompt_cache_key: key } : {}),
+    ...(user === undefined ? {} : { safety_identifier: user }),
+  };
+}
+
+/** The body for a backend, what it could not carry, and the tool names as the backend knows them. */
+export function encodeRequest(
+  request: CanonicalRequest,
+  target: Target,
+): { body: Json; losses: Loss[]; names: ToolNames; quirks: Quirks } {
+  const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
+  const losses = makeLossList();
+  const names = makeToolNames(request.tools, quirks.maxToolNameLength);
+  const instructions = systemText(request.system, "system", losses);
+  const body: Body = {
+    model: target.model,
+    ...(instructions === "" ? {} : { instructions }),
+    input: encodeInput(request, { quirks, scope: target.scope, names, losses }),
+    ...encodeTools(request, names, quirks, losses),
+    ...encodeLimits(request, losses),
+    ...encodeReasoning(request.reasoning, quirks, losses),
+    ...encodeText(request, quirks, losses),
+    ...encodeUser(request, quirks),
+    store: false,
+    ...(target.stream ? { stream: true } : {}),
+  };
+  for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
+  for (const name of quirks.unsupported) {
+    if (!(name in body)) continue;
+    delete body[name];
+    losses.add(name, name, "the backend does not take it");
+  }
+  return { body, losses: losses.items, names, quirks };
+}
