@@ -5,7 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import { parseJson } from "#src/core/json.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Redactor } from "#src/core/text.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 import { outbound, passing } from "#src/wire/codecs.ts";
 import type { PassCodec, Target } from "#src/wire/dialect.ts";

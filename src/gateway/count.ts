@@ -6,7 +6,7 @@ import type { Dialect } from "#src/core/dialects.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Backend } from "#src/routing/backends.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { versionIn } from "#src/wire/messages/pass.ts";

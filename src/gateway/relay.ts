@@ -36,7 +36,7 @@ type Context = {
 
 /** Notes who answered and what was lost, and returns the headers that say so. */
 function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): ReplyHeaders {
-  const losses = [...new Set(prepared.losses.map((loss) => loss.what))];
+  const losses = prepared.losses.length === 0 ? [] : [...new Set(prepared.losses.map((loss) => loss.what))];
   exchange.note({ backend: attempt.backend.label, losses });
   return {
     ...about,

@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { clip, type Redactor } from "#src/core/text.ts";
 import type { Failure } from "#src/routing/health.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Prepared } from "./attempt.ts";
