@@ -7,7 +7,6 @@ import { loadCases, type Members } from "./cases.ts";
 import { clients, type Pairing, play, type Played, prepare, type Scene } from "./pairings/play.ts";
 import { type Asked, type Failure, type Heard, joined } from "./pairings/words.ts";
 
-/** `not`: a member of `asked`, `heard` or `body` that is absent here. */
 type Told = { asked?: Partial<Asked>; heard?: Partial<Heard> | Failure; lost?: string[]; body?: Members };
 /** Where something else holds; every member that is given narrows it. */
 type Differs = Told & {
@@ -26,6 +25,8 @@ type Case = Scene & {
   stream?: boolean;
   /** Why it applies to some only. */
   why?: string;
+  /** Where the same dialect is at both ends something is taken out all the same. */
+  cleans?: true;
   told?: Told[];
   differs?: Differs[];
 };
@@ -87,7 +88,7 @@ function pick<Whole extends object>(whole: Whole, like: object): Partial<Whole> 
   return Object.fromEntries(Object.keys(like).map((key) => [key, whole[key as keyof Whole]])) as Partial<Whole>;
 }
 
-function check(scene: Case, pairing: Pairing, step: number, { asked, heard, lost, lines, body }: Played): void {
+function check(scene: Case, pairing: Pairing, step: number, { asked, heard, lost, lines, body, passed }: Played): void {
   const told = toldOf(scene, pairing, step);
   const settings = { limit: 4096, ...scene.settings };
   const expected = { lines: joined(lines), settings, ...told.asked };
@@ -99,6 +100,10 @@ function check(scene: Case, pairing: Pairing, step: number, { asked, heard, lost
   const failed = told.heard !== undefined && "status" in told.heard;
   const said = failed ? told.heard : { ...saidBy(scene, step), ...told.heard };
   expect<unknown>(heard).toEqual(said);
+  if (passed === undefined) return;
+  // Everything but the model's name passes to the byte, there and back.
+  if (!scene.cleans) expect(passed.got).toBe(passed.sent.replace('"model":"sonnet"', '"model":"model-0"'));
+  if (!failed) expect(passed.told).toBe(passed.answered);
 }
 
 for (const { name, ...scene } of loadCases<Case>("pairings")) {

@@ -141,15 +141,15 @@ const frameOf = (frame: Json) => (typeof frame === "string" ? frame : `data: ${J
 function flowThrough(prepared: Prepared, pieces: Iterable<Uint8Array>): { sse: string; error: WireError | undefined } {
   const flow = prepared.flow();
   const out: Uint8Array[] = [];
-  let held = true;
+  let live = false;
   for (const piece of pieces) {
     if (flow.phase() === "done" || flow.phase() === "failed") break;
     out.push(flow.push(piece));
-    held &&= flow.phase() === "held";
+    live ||= flow.phase() === "live" || flow.phase() === "done";
   }
   if (flow.phase() !== "failed") out.push(flow.end());
   // Before content the relay asks somebody else; nothing of this reaches the client.
-  const error = held ? flow.failure() : undefined;
+  const error = !live ? flow.failure() : undefined;
   return { sse: Buffer.concat(out).toString(), error };
 }
 

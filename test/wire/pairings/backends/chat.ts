@@ -81,7 +81,7 @@ function linesOf(body: Members, thoughts: Thought[]): Line[] {
     if (role === "assistant") {
       thoughts.push(...thoughtsOf(message));
       const calls = asList(message["tool_calls"]).map(callOf);
-      const { text } = said(message["content"] ?? undefined, "");
+      const { text } = said(message["content"] || undefined, "");
       insist(text !== undefined || calls.length > 0, "an answer of nothing");
       open = calls.map(({ id }) => id);
       lines.push({ by: "model", ...(text === undefined ? {} : { text }), ...(calls.length === 0 ? {} : { calls }) });
