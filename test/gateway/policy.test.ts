@@ -121,7 +121,7 @@ describe("nothing of a failed attempt", () => {
   });
 });
 
-test(`${EDITS} edits while requests run: each request sees one generation whole`, async () => {
+test("hundreds of edits while requests run: each request sees one generation whole", async () => {
   // The answer says which model was asked: the generation's own, and no other.
   await using one = await startUpstream(async (seen) => {
     await Bun.sleep(Math.random() * 5);

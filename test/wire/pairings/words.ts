@@ -7,9 +7,12 @@ export type Call = { id: string; name: string; args: Json };
 /** `shows` are pictures: PNG in base64. */
 export type Result = { id: string; text: string; shows?: string[]; failed?: true };
 
+/** In words, or as a PDF in base64. */
+export type Paper = { title: string; text?: string; pdf?: string };
+
 export type Line =
   | { by: "system"; text: string }
-  | { by: "user"; text?: string; shows?: string[]; file?: { title: string; text: string } }
+  | { by: "user"; text?: string; shows?: string[]; file?: Paper }
   | { by: "model"; text?: string; calls?: Call[] }
   | { by: "tools"; results: Result[] };
 

@@ -12,6 +12,7 @@ import {
   joined,
   type Line,
   type Members,
+  type Paper,
   type Result,
   type Settings,
   type Thought,
@@ -29,10 +30,12 @@ function marksIn(value: Json): number {
   return Object.entries(value).reduce((sum, [key, item]) => sum + (key === "cache_control" ? 1 : marksIn(item)), 0);
 }
 
-function said(
-  blocks: Members[],
-  between = "\n\n",
-): { text?: string; shows?: string[]; file?: { title: string; text: string } } {
+function paperOf({ title, source }: Members): Paper {
+  const { type, data } = asMembers(source);
+  return { title: asText(title), ...(type === "text" ? { text: asText(data) } : { pdf: asText(data) }) };
+}
+
+function said(blocks: Members[], between = "\n\n"): { text?: string; shows?: string[]; file?: Paper } {
   const texts = blocks.flatMap((block) => {
     if (block["type"] !== "text") return [];
     insist(asText(block["text"]).trim() !== "", "a text block without a text");
@@ -46,9 +49,7 @@ function said(
   return {
     ...(texts.length === 0 ? {} : { text: texts.join(between) }),
     ...(shows.length === 0 ? {} : { shows }),
-    ...(file === undefined
-      ? {}
-      : { file: { title: asText(file["title"]), text: asText(asMembers(file["source"])["data"]) } }),
+    ...(file === undefined ? {} : { file: paperOf(file) }),
   };
 }
 

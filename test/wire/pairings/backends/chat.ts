@@ -12,6 +12,7 @@ import {
   joined,
   type Line,
   type Members,
+  type Paper,
   type Result,
   type Settings,
   type Thought,
@@ -20,8 +21,14 @@ import {
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const FAILED = "[tool error] ";
 const DATA = "data:image/png;base64,";
+const PDF = "data:application/pdf;base64,";
 
-function said(content: Json | undefined, between = "\n\n"): { text?: string; shows?: string[] } {
+const paperOf = ({ filename, file_data: data }: Members): Paper => ({
+  title: asText(filename),
+  pdf: asText(data).replace(PDF, ""),
+});
+
+function said(content: Json | undefined, between = "\n\n"): { text?: string; shows?: string[]; file?: Paper } {
   const parts = typeof content === "string" ? [{ type: "text", text: content }] : asList(content);
   const texts = parts.flatMap((part) => (part["type"] === "text" ? [asText(part["text"])] : []));
   insist(!texts.some((text) => text.includes("base64,")), "a picture as text");
@@ -29,9 +36,11 @@ function said(content: Json | undefined, between = "\n\n"): { text?: string; sho
     if (part["type"] !== "image_url") return [];
     return [asText(asMembers(part["image_url"])["url"]).replace(DATA, "")];
   });
+  const [file] = parts.flatMap((part) => (part["type"] === "file" ? [asMembers(part["file"])] : []));
   return {
     ...(texts.length === 0 ? {} : { text: texts.join(between) }),
     ...(shows.length === 0 ? {} : { shows }),
+    ...(file === undefined ? {} : { file: paperOf(file) }),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   joined,
   type Line,
   type Members,
+  type Paper,
   type Result,
   type Settings,
   type Thought,
@@ -18,14 +19,16 @@ import {
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$/;
 
-function said(parts: Members[], between = "\n\n"): { text?: string; shows?: string[] } {
+function said(parts: Members[], between = "\n\n"): { text?: string; shows?: string[]; file?: Paper } {
   const texts = parts.flatMap((part) => (typeof part["text"] === "string" ? [part["text"]] : []));
-  const shows = parts.flatMap((part) =>
-    part["inlineData"] === undefined ? [] : [asText(asMembers(part["inlineData"])["data"])],
-  );
+  const blobs = parts.flatMap((part) => (part["inlineData"] === undefined ? [] : [asMembers(part["inlineData"])]));
+  const isPdf = ({ mimeType }: Members) => mimeType === "application/pdf";
+  const shows = blobs.filter((blob) => !isPdf(blob)).map(({ data }) => asText(data));
+  const [file] = blobs.filter(isPdf);
   return {
     ...(texts.length === 0 ? {} : { text: texts.join(between) }),
     ...(shows.length === 0 ? {} : { shows }),
+    ...(file === undefined ? {} : { file: { title: asText(file["displayName"]), pdf: asText(file["data"]) } }),
   };
 }
 

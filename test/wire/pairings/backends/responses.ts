@@ -12,6 +12,7 @@ import {
   joined,
   type Line,
   type Members,
+  type Paper,
   type Settings,
   type Thought,
 } from "../words.ts";
@@ -19,17 +20,22 @@ import {
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 const FAILED = /^\[tool error\][ \n]?/;
 const DATA = "data:image/png;base64,";
+const PDF = "data:application/pdf;base64,";
 
-function said(content: Json | undefined, between = "\n\n"): { text?: string; shows?: string[] } {
+function said(content: Json | undefined, between = "\n\n"): { text?: string; shows?: string[]; file?: Paper } {
   const parts = typeof content === "string" ? [{ type: "input_text", text: content }] : asList(content);
   const texts = parts.flatMap((part) => (/_text$/.test(asText(part["type"])) ? [asText(part["text"])] : []));
   insist(!texts.some((text) => text.includes("base64,")), "a picture as text");
   const shows = parts.flatMap((part) =>
     part["type"] === "input_image" ? [asText(part["image_url"]).replace(DATA, "")] : [],
   );
+  const [file] = parts.filter((part) => part["type"] === "input_file");
   return {
     ...(texts.length === 0 ? {} : { text: texts.join(between) }),
     ...(shows.length === 0 ? {} : { shows }),
+    ...(file === undefined
+      ? {}
+      : { file: { title: asText(file["filename"]), pdf: asText(file["file_data"]).replace(PDF, "") } }),
   };
 }
 

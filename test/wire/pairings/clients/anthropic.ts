@@ -13,26 +13,27 @@ import {
   insist,
   type Line,
   type Members,
+  type Paper,
   type Settings,
 } from "../words.ts";
 
 const picture = (data: string): Json => ({ type: "image", source: { type: "base64", media_type: "image/png", data } });
 const text = (said: string): Json => ({ type: "text", text: said });
 
+function paper({ title, text: said, pdf }: Paper): Json {
+  const source =
+    pdf === undefined
+      ? { type: "text", media_type: "text/plain", data: said ?? "" }
+      : { type: "base64", media_type: "application/pdf", data: pdf };
+  return { type: "document", title, source };
+}
+
 function userContent(line: Extract<Line, { by: "user" | "tools" }>): Json[] {
   if (line.by === "user") {
     const { file } = line;
     return [
       ...(line.shows ?? []).map(picture),
-      ...(file === undefined
-        ? []
-        : [
-            {
-              type: "document",
-              title: file.title,
-              source: { type: "text", media_type: "text/plain", data: file.text },
-            },
-          ]),
+      ...(file === undefined ? [] : [paper(file)]),
       ...(line.text === undefined ? [] : [text(line.text)]),
     ];
   }

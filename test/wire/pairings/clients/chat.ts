@@ -14,10 +14,16 @@ import {
   insist,
   type Line,
   type Members,
+  type Paper,
   type Settings,
 } from "../words.ts";
 
 const picture = (data: string): Json => ({ type: "image_url", image_url: { url: `data:image/png;base64,${data}` } });
+
+const paper = ({ title, pdf }: Paper): Json => ({
+  type: "file",
+  file: { filename: title, file_data: `data:application/pdf;base64,${pdf}` },
+});
 
 function callMember({ id, name, args }: Call): Json {
   if (typeof args === "string") return { id, type: "custom", custom: { name, input: args } };
@@ -30,9 +36,13 @@ function messagesOf(line: Line, turn: Json | undefined): Json[] {
       return [{ role: "system", content: line.text }];
     case "user": {
       const shows = (line.shows ?? []).map(picture);
-      if (shows.length === 0) return [{ role: "user", content: line.text ?? "" }];
+      const papers = line.file === undefined ? [] : [paper(line.file)];
+      if (shows.length + papers.length === 0) return [{ role: "user", content: line.text ?? "" }];
       return [
-        { role: "user", content: [...shows, ...(line.text === undefined ? [] : [{ type: "text", text: line.text }])] },
+        {
+          role: "user",
+          content: [...shows, ...papers, ...(line.text === undefined ? [] : [{ type: "text", text: line.text }])],
+        },
       ];
     }
     case "model":

@@ -13,15 +13,24 @@ import {
   insist,
   type Line,
   type Members,
+  type Paper,
   type Settings,
 } from "../words.ts";
 
 const picture = (data: string): Json => ({ inlineData: { mimeType: "image/png", data } });
 
+const paper = ({ title, pdf }: Paper): Json => ({
+  inlineData: { mimeType: "application/pdf", data: pdf ?? "", displayName: title },
+});
+
 function partsOf(line: Exclude<Line, { by: "system" }>, nameOf: ReadonlyMap<string, string>): Json[] {
   switch (line.by) {
     case "user":
-      return [...(line.shows ?? []).map(picture), ...(line.text === undefined ? [] : [{ text: line.text }])];
+      return [
+        ...(line.shows ?? []).map(picture),
+        ...(line.file === undefined ? [] : [paper(line.file)]),
+        ...(line.text === undefined ? [] : [{ text: line.text }]),
+      ];
     case "model":
       return [
         ...(line.text === undefined ? [] : [{ text: line.text }]),

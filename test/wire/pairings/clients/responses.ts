@@ -14,10 +14,16 @@ import {
   insist,
   type Line,
   type Members,
+  type Paper,
   type Settings,
 } from "../words.ts";
 
 const picture = (data: string): Json => ({ type: "input_image", image_url: `data:image/png;base64,${data}` });
+const paper = ({ title, pdf }: Paper): Json => ({
+  type: "input_file",
+  filename: title,
+  file_data: `data:application/pdf;base64,${pdf}`,
+});
 const words = (said: string): Json => ({ type: "input_text", text: said });
 
 function callItem({ id, name, args }: Call): Json {
@@ -31,7 +37,8 @@ function itemsOf(line: Line, turn: Json | undefined, free: ReadonlySet<string>):
       return [{ type: "message", role: "developer", content: [words(line.text)] }];
     case "user": {
       const said = line.text === undefined ? [] : [words(line.text)];
-      return [{ type: "message", role: "user", content: [...(line.shows ?? []).map(picture), ...said] }];
+      const papers = line.file === undefined ? [] : [paper(line.file)];
+      return [{ type: "message", role: "user", content: [...(line.shows ?? []).map(picture), ...papers, ...said] }];
     }
     case "model":
       if (Array.isArray(turn)) return turn;
