@@ -9,6 +9,7 @@ import { pruneClientHome } from "./client-home.ts";
 /** Leaves of a run its record and what its client keeps. A second call finds nothing to do. */
 export function clearRun(paths: RunPaths, keep: string[]): void {
   removePlaceholders(paths.placeholders);
+  removePlaceholders(paths.statePlaceholders);
   pruneClientHome(paths.clientHome, keep);
   for (const path of [paths.shims, paths.events, paths.socketDir]) rmSync(path, { recursive: true, force: true });
 }

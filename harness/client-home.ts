@@ -5,7 +5,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { utf8 } from "#sandbox/tree.ts";
-import type { Client, ClientContext } from "./clients.ts";
+import type { Client, ClientContext } from "./clients/client.ts";
 
 /** Makes the home and the client's files in it. Returns what is to be mounted read-only, relative to the home. */
 export function makeClientHome(folder: string, client: Client, context: ClientContext): string[] {

@@ -3,13 +3,17 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
-import { clientOf } from "./clients.ts";
+import { clientIds, clientOf } from "./clients.ts";
 import { checkWorkspace } from "./workspace.ts";
 
+const homes = ["run", "user"] as const;
+
 export const contractSchema = v.strictObject({
-  client: v.picklist(["claude", "exec"]),
+  client: v.picklist(clientIds),
   profile: v.picklist(profileNames),
   workspace: v.string(),
+  /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
+  home: v.picklist(homes),
   args: v.array(v.string()),
 });
 export type RunContract = v.InferOutput<typeof contractSchema>;
@@ -18,6 +22,7 @@ export type RunContract = v.InferOutput<typeof contractSchema>;
 export function checkContract(asked: {
   client: string;
   profile: string;
+  home: string;
   cwd: string;
   args: string[];
   brokeHome: string;
@@ -25,8 +30,10 @@ export function checkContract(asked: {
 }): RunContract {
   const client = clientOf(asked.client).id;
   const profile = profileOf(asked.profile).name;
+  const home = homes.find((known) => known === asked.home);
+  if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
-  return { client, profile, workspace: checkWorkspace(asked.cwd, asked.brokeHome, asked.env), args: asked.args };
+  return { client, profile, workspace: checkWorkspace(asked.cwd, asked.brokeHome, asked.env), home, args: asked.args };
 }

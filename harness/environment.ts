@@ -2,7 +2,7 @@
 // only counted, by class, for the ledger.
 // Does not stop: what the client puts into its children's environment.
 
-import type { Client, ClientContext } from "./clients.ts";
+import type { Client, ClientContext } from "./clients/client.ts";
 
 const DEFAULT_PATH = ["/usr/local/bin", "/usr/bin", "/bin"];
 

@@ -1,5 +1,8 @@
 // What the harness needs from the rest and does not import: named here, joined in src/cli/compose.ts.
 
+/** A name a client can ask a model by. */
+export type SlotName = { id: string; client: string; title: string };
+
 /** One model request as the supervisor saw it. Tokens are null when the provider did not say. */
 export type ModelRequest = {
   slot: string | null;

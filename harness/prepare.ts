@@ -1,51 +1,53 @@
 // Everything a launch needs on disk and in hand before the sandbox exists: the client found, its home written, shims installed, the
 // environment built. Returns what the plan is made from.
 
-import { mkdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
-import { insidePaths, type PlanInput } from "#sandbox/plan.ts";
+import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
-import { clientBinds, findExecutable, nodeBinds } from "#sandbox/toolchains.ts";
+import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
-import { type Client, type ClientContext, clientOf } from "./clients.ts";
+import type { Client, ClientContext } from "./clients/client.ts";
+import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
 import { clientEnvironment } from "./environment.ts";
+import { findClient, searchFolders } from "./find-client.ts";
+import type { SlotName } from "./ports.ts";
+import { type OpenUserState, openUserState } from "./user-state.ts";
 
-export type Prepared = { input: Omit<PlanInput, "ignored">; client: Client; command: string; shims: string[] };
+/** `state` is the user's own, held until it is disposed of. */
+export type Prepared = {
+  input: Omit<PlanInput, "ignored">;
+  client: Client;
+  shims: string[];
+  state: OpenUserState | undefined;
+};
 
-/** Folders a client is looked for in: PATH, then our own packages, then where native installers put things. */
-export function searchFolders(env: Record<string, string | undefined>): string[] {
-  const own = join(dirname(new URL(import.meta.url).pathname), "..", "node_modules", ".bin");
-  const path = (env.PATH ?? "").split(":").filter((folder) => folder.startsWith("/"));
-  return [...path, own, join(env.HOME ?? homedir(), ".local", "bin")];
+const NOTHING_PROTECTED = { files: [], dirs: [], missing: [], masked: [], pins: [] };
+
+/** Which of the folders the client must not see there are. Throws `denied` on a link: what it leads to would be hidden instead. */
+function presentIn(workspace: string, folders: string[]): string[] {
+  return folders.filter((name) => {
+    const stat = lstatSync(join(workspace, name), { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) {
+      throw new BrokeError(
+        "denied",
+        `${name} in the workspace is a symbolic link`,
+        "replace the link by a real folder",
+      );
+    }
+    return stat?.isDirectory() ?? false;
+  });
 }
 
-function findClient(
-  client: Client,
-  given: string[],
-  folders: string[],
-): { command: string; args: string[]; binds: PlanInput["tools"] } {
-  if (client.binary === undefined) {
-    const [program, ...rest] = given;
-    if (program === undefined)
-      throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
-    return { command: program, args: rest, binds: [] };
-  }
-  const taken = given.find((arg) => client.reservedArgs.some((name) => arg === name || arg.startsWith(`${name}=`)));
-  if (taken !== undefined) throw new BrokeError("usage", `${taken.split("=")[0]} is set by broke`, "leave it out");
-  const real = findExecutable(client.binary, folders);
-  if (real === undefined) throw new BrokeError("missing", `${client.binary} is not installed`, client.install);
-  return { ...clientBinds(client.binary, real), args: given };
-}
-
-/** Prepares one run. `token` is the run's nonce; `terminal` whether the client gets one. */
+/** Prepares one run. `token` is the run's nonce; `terminal` whether the client gets one; `slots` what it may ask for. */
 export function prepareRun(options: {
   contract: RunContract;
   paths: RunPaths;
@@ -53,58 +55,65 @@ export function prepareRun(options: {
   token: string;
   terminal: boolean;
   env: Record<string, string | undefined>;
+  slots: readonly SlotName[];
 }): Prepared {
   const { contract, paths, env } = options;
   const profile: Profile = profileOf(contract.profile);
+  const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
+  const host = hostFacts();
   const folders = searchFolders(env);
-  const found = findClient(client, contract.args, folders);
-  const node = profile.root === "allowlist" ? nodeBinds(folders) : { binds: [], pathDirs: [] };
-  const inside = insidePaths({
-    profile,
-    home: paths.clientHome,
-    shims: paths.shims,
-    events: paths.events,
-    socketDir: paths.socketDir,
-  });
+  const found = findClient(client, contract.args, folders, { inside: INSIDE_BUN, host: host.bun });
+  const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
+  const { clientHome, events, socketDir } = paths;
+  const inside = insidePaths({ profile, home: clientHome, shims: paths.shims, events, socketDir });
+  const portMark = `{port_${randomUUID()}}`;
   const context: ClientContext = {
     home: inside.home,
     workspace: contract.workspace,
-    gatewayUrl: "http://127.0.0.1:{bridge_port}",
+    gatewayUrl: `http://127.0.0.1:${portMark}`,
     token: options.token,
     terminal: options.terminal,
-    confined: profile.root === "allowlist",
+    confined,
+    userState: contract.home === "user",
+    slots: options.slots,
   };
-  const homeReadOnly = makeClientHome(paths.clientHome, client, context);
+  const regenerated = makeClientHome(clientHome, client, context);
+  const state = context.userState
+    ? openUserState({
+        client,
+        env,
+        workspace: contract.workspace,
+        home: inside.home,
+        regenerated: client.readOnly.files,
+        journal: paths.statePlaceholders,
+      })
+    : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
   const shims = installShims(paths.shims, toolDirs, inside.events);
-  libc.makePipe(paths.events);
-  mkdirSync(paths.socketDir, { mode: 0o700 });
-  const pathDirs = profile.root === "allowlist" ? node.pathDirs : [];
-  const variables = clientEnvironment(client, context, { shims: inside.shims, pathDirs, term: env.TERM });
-  const command =
-    profile.root === "host" && found.binds.length > 0 ? (found.binds[0] as { source: string }).source : found.command;
+  libc.makePipe(events);
+  mkdirSync(socketDir, { mode: 0o700 });
   return {
     client,
-    command,
     shims,
+    state,
     input: {
       profile,
-      host: hostFacts(),
+      host,
       workspace: contract.workspace,
-      protect:
-        profile.root === "allowlist"
-          ? findProtected(contract.workspace)
-          : { files: [], dirs: [], missing: [], masked: [], pins: [] },
-      home: paths.clientHome,
-      homeReadOnly,
+      protect: confined ? findProtected(contract.workspace) : NOTHING_PROTECTED,
+      home: clientHome,
+      homeReadOnly: state === undefined ? regenerated : client.readOnly.files,
+      homeState: state?.binds ?? [],
       shims: paths.shims,
-      events: paths.events,
-      socketDir: paths.socketDir,
+      events,
+      socketDir,
       tools: [...found.binds, ...node.binds],
       hidden: [options.brokeHome],
-      argv: [command, ...client.args(found.args, context)],
-      env: variables,
+      emptied: presentIn(contract.workspace, client.hidden),
+      portMark,
+      argv: [...(confined ? found.command : found.onHost), ...client.args(found.args, context)],
+      env: clientEnvironment(client, context, { shims: inside.shims, pathDirs: node.pathDirs, term: env.TERM }),
       terminal: options.terminal,
     },
   };

@@ -22,7 +22,7 @@ import type { RunContract } from "./contract.ts";
 import { countDropped } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
-import type { ModelGateway, ModelRequest } from "./ports.ts";
+import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { readShimEvents } from "./shim-events.ts";
@@ -36,6 +36,7 @@ export type RunDeps = {
   runs: RunStore;
   keys: { sign: import("node:crypto").KeyObject };
   gateway: ModelGateway;
+  slots: readonly SlotName[];
   /** Values that must never reach the ledger. */
   secrets: string[];
   env: Record<string, string | undefined>;
@@ -67,9 +68,10 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   return { runId, paths, lock };
 }
 
-function weakControls(prepared: Prepared, group: ProcessGroup | undefined): string[] {
-  const { profile, host } = prepared.input;
+function weakControls({ input: { profile, host }, state }: Prepared, group: ProcessGroup | undefined): string[] {
   const warnings: string[] = [];
+  if (state !== undefined)
+    warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   if (profile.root === "allowlist" && host.uid === 0 && group === undefined) {
     warnings.push("launched as root without a cgroup: the number of processes is not limited");
@@ -142,11 +144,24 @@ async function supervise(
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   let group: ProcessGroup | undefined;
   try {
-    const prepared = prepareRun({ contract, paths, brokeHome: deps.home.root, token, terminal, env: deps.env });
+    const prepared = prepareRun({
+      contract,
+      paths,
+      brokeHome: deps.home.root,
+      token,
+      terminal,
+      env: deps.env,
+      slots: deps.slots,
+    });
+    using _state = prepared.state;
     const { input } = prepared;
     group = limitProcesses(prepared, ledger.run);
     const warnings = weakControls(prepared, group);
-    ledger.append("env_plan.applied", { passed: Object.keys(input.env).length, dropped: countDropped(deps.env) });
+    ledger.append("env_plan.applied", {
+      passed: Object.keys(input.env).length,
+      dropped: countDropped(deps.env),
+      home: contract.home,
+    });
     const before = takeInventory(contract.workspace);
     const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
     const plan = planSandbox({ ...input, ignored });

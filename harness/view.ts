@@ -50,7 +50,7 @@ function words(record: LedgerRecord): string {
   const { event, data } = record;
   switch (event) {
     case "run.registered":
-      return `${text(data.client)} in ${text(data.profile)}, ${text(data.workspace)}`;
+      return `${text(data.client)} in ${text(data.profile)}, ${text(data.workspace)}${data.home === "user" ? ", with the user's own client state" : ""}`;
     case "model.request":
       return `${text(data.slot)} → ${text(data.backend)} ${text(data.status)}, ${text(data.inputTokens)} in, ${text(data.outputTokens)} out, ${text(data.ms)} ms`;
     case "command.observed":

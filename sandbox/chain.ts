@@ -25,7 +25,8 @@ const orderSchema = v.object({
   clientFilter: v.nullable(v.string()),
   seccompCall: v.number(), // the architecture's number of seccomp(2)
   limits: limitsSchema,
-  bridge: v.nullable(v.object({ port: v.number(), socketPath: v.string() })),
+  // `mark` stands in words and variables where the port goes: a free one is chosen inside.
+  bridge: v.nullable(v.object({ port: v.number(), socketPath: v.string(), mark: v.string() })),
 });
 
 /** Supervisor → init. `start` comes first and once. */

@@ -39,11 +39,12 @@ function start(order: StartOrder): void {
   }
   report({ kind: "ready", port });
   try {
-    const { bridge: _, kind: __, ...rest } = order;
-    const env = { ...rest.env };
-    for (const [name, value] of Object.entries(env)) env[name] = value.replaceAll("{bridge_port}", String(port ?? 0));
+    const { bridge, kind: _, ...rest } = order;
+    const settle = (text: string) => (bridge === null ? text : text.replaceAll(bridge.mark, String(port)));
+    const env = Object.fromEntries(Object.entries(rest.env).map(([name, value]) => [name, settle(value)]));
+    const argv = rest.argv.map(settle);
     const memory = libc.memoryFile("order");
-    writeSync(memory, JSON.stringify({ ...rest, env }), 0);
+    writeSync(memory, JSON.stringify({ ...rest, argv, env }), 0);
     const [readEnd, writeEnd] = libc.socketPair();
     failureFd = readEnd;
     client = libc.spawnProcess(

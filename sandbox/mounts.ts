@@ -62,6 +62,8 @@ const syntheticEtc: Record<string, string> = {
   "/etc/hosts": "127.0.0.1 localhost broke\n::1 localhost\n",
   "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
   "/etc/resolv.conf": "",
+  // Debian's own sets PATH anew, and with it the tool shims would be gone from every login shell.
+  "/etc/profile": "# PATH stays as it was given.\n",
   "/etc/gitconfig":
     "[core]\n\texcludesFile = /etc/gitexclude\n[safe]\n\tdirectory = *\n[user]\n\tname = agent\n\temail = agent@localhost\n",
 };

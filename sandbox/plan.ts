@@ -33,6 +33,8 @@ export type PlanInput = {
   /** The run's own folders: client home (writable), what in it is regenerated (read-only, relative), tool shims, event pipe, socket folder. */
   home: string;
   homeReadOnly: string[];
+  /** The user's own client state, mounted over the home's and below what is regenerated. */
+  homeState: Bind[];
   shims: string | undefined;
   events: string | undefined;
   socketDir: string | undefined;
@@ -40,6 +42,10 @@ export type PlanInput = {
   tools: Bind[];
   /** `BROKE_HOME`, hidden where the host's file system is shown. */
   hidden: string[];
+  /** Folders of the workspace, relative, that are shown empty. */
+  emptied: string[];
+  /** What stands in words and variables for the bridge's port. */
+  portMark: string;
   argv: string[];
   env: Record<string, string>;
   terminal: boolean;
@@ -58,6 +64,8 @@ export const SOCKET_DIR = "/run/broke/socket";
 export const SOCKET_NAME = "gateway.sock";
 export const BRIDGE_PORT = 4000;
 const OWN_DIR = "/opt/broke";
+/** Our own Bun where the root is allow-listed. */
+export const INSIDE_BUN = `${OWN_DIR}/bun`;
 const SANDBOX_UID = 1000;
 
 function identityWords(input: PlanInput): string[] {
@@ -103,7 +111,7 @@ export function insidePaths(input: Pick<PlanInput, "profile" | "home" | "shims" 
 
 function ownBinds(input: PlanInput): Bind[] {
   const inside = insidePaths(input);
-  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }];
+  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }, ...input.homeState];
   for (const name of input.homeReadOnly) {
     binds.push({ source: join(input.home, name), target: join(inside.home, name), mode: "read" });
   }
@@ -132,24 +140,43 @@ function workspaceWords(input: PlanInput): { words: string[]; files: PlanFile[] 
   return { words, files };
 }
 
+function emptiedWords({ workspace, emptied }: PlanInput): string[] {
+  return emptied.flatMap((name) => [
+    "--size",
+    "4096",
+    "--tmpfs",
+    join(workspace, name),
+    "--remount-ro",
+    join(workspace, name),
+  ]);
+}
+
 function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
   const { host } = input;
   const own: Bind[] = [
-    { source: host.bun, target: `${OWN_DIR}/bun`, mode: "read" },
+    { source: host.bun, target: INSIDE_BUN, mode: "read" },
     { source: host.sandboxDir, target: `${OWN_DIR}/sandbox`, mode: "read" },
   ];
   if (input.profile.root === "host") {
     const hidden = input.hidden.flatMap((path) => ["--tmpfs", path]);
     const binds = ownBinds(input).flatMap(bindWords);
     const seal = input.hidden.flatMap((path) => ["--remount-ro", path]);
-    const words = ["--bind", "/", "/", ...procWords(host), "--dev-bind", "/dev", "/dev", ...hidden, ...binds, ...seal];
-    return { words, files: [] };
+    const shown = ["--bind", "/", "/", ...procWords(host), "--dev-bind", "/dev", "/dev"];
+    return { words: [...shown, ...hidden, ...binds, ...seal, ...emptiedWords(input)], files: [] };
   }
   const system = systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
   const work = workspaceWords(input);
   return {
-    words: [...system.words, ...procWords(host), ...scratchWords(), ...binds, ...work.words, ...sealWords()],
+    words: [
+      ...system.words,
+      ...procWords(host),
+      ...scratchWords(),
+      ...binds,
+      ...work.words,
+      ...emptiedWords(input),
+      ...sealWords(),
+    ],
     files: [...system.files, ...work.files],
   };
 }
@@ -160,7 +187,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
   const root = rootWords(input);
   const inside = insidePaths(input);
   const own = profile.root === "allowlist" ? OWN_DIR : undefined;
-  const bun = own === undefined ? host.bun : `${own}/bun`;
+  const bun = own === undefined ? host.bun : INSIDE_BUN;
   const init = own === undefined ? join(host.sandboxDir, "init.ts") : `${own}/sandbox/init.ts`;
   return {
     words: [
@@ -190,7 +217,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
       bridge:
         input.socketDir === undefined
           ? null
-          : { port: profile.ownNetwork ? BRIDGE_PORT : 0, socketPath: inside.socket },
+          : { port: profile.ownNetwork ? BRIDGE_PORT : 0, socketPath: inside.socket, mark: input.portMark },
     },
   };
 }

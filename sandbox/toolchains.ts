@@ -15,7 +15,7 @@ import {
   realpathSync,
   statSync,
 } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Bind } from "./plan.ts";
 
@@ -56,15 +56,19 @@ function packageFolder(path: string): string {
   );
 }
 
-/** Where a client's binary stands inside, and what must be bound for it. A native binary is one file; a script brings its package. */
-export function clientBinds(name: string, realPath: string): { command: string; binds: Bind[] } {
+/** Where a client's binary stands inside, and what must be bound for it. A native binary is one file, or `folder` when it needs that; a script brings its package. */
+export function clientBinds(name: string, realPath: string, folder?: string): { command: string; binds: Bind[] } {
   if (realPath.startsWith("/usr/")) return { command: realPath, binds: [] };
+  if (folder !== undefined) {
+    const target = join(CLIENTS_DIR, name);
+    return { command: join(target, relative(folder, realPath)), binds: [{ source: folder, target, mode: "read" }] };
+  }
   if (interpreterLine(realPath) === undefined) {
     const command = join(CLIENTS_DIR, name);
     return { command, binds: [{ source: realPath, target: command, mode: "read" }] };
   }
-  const folder = packageFolder(realPath);
-  return { command: realPath, binds: [{ source: folder, target: folder, mode: "read" }] };
+  const home = packageFolder(realPath);
+  return { command: realPath, binds: [{ source: home, target: home, mode: "read" }] };
 }
 
 /** Binds for node's own prefix when it is not below /usr: each binary, each link, and the packages the links lead to. */

@@ -8,6 +8,7 @@ import { openGenerations } from "#src/state/generations.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRuns } from "#src/state/runs.ts";
+import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/resolve.ts";
@@ -30,6 +31,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   home: Home;
   generations: ReturnType<typeof openGenerations>;
   runs: ReturnType<typeof openRuns>;
+  settings: SettingStore;
   keys: KeyRing;
   health: HealthStore;
   env: Record<string, string | undefined>;
@@ -40,6 +42,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     home,
     generations: openGenerations(db, systemClock),
     runs: openRuns(db),
+    settings: openSettings(db),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
     env,

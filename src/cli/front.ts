@@ -21,6 +21,8 @@ export type Verb = {
   words?: string;
   /** Whether words after `--` are taken. */
   rest?: boolean;
+  /** Whether every word after the verb, `--help` too, is passed on as it is. */
+  whole?: boolean;
   run(invocation: Invocation): Promise<number>;
 };
 export type Group = { description: string; commands: Record<string, Lazy>; fallback?: Lazy };
@@ -141,6 +143,13 @@ export async function parse(root: Group, argv: string[]): Promise<Parsed> {
     used += 1;
   }
   if ("group" in node) throw usage("a command is missing");
+  if (node.verb.whole) {
+    return {
+      kind: "run",
+      verb: node.verb,
+      invocation: { values: {}, flags: new Set(), words: [], rest: argv.slice(used) },
+    };
+  }
   const words = head.slice(used);
   if (words.includes("--help") || words.includes("-h")) return { kind: "help", text: await helpText(path, node) };
   if (rest !== undefined && node.verb.rest !== true) throw usage("`--` is not taken here");

@@ -27,11 +27,34 @@ const keyState = group(
   lazy("List it", () => import("./verbs/key-state.ts")),
 );
 
+const sandbox = group(
+  "The sandbox that clients are launched in",
+  { set: lazy("Choose its profile", () => import("./verbs/sandbox-set.ts")) },
+  lazy("Show its profile", () => import("./verbs/sandbox-show.ts")),
+);
+
+const launch = (client: string) =>
+  lazy(`Run ${client} in the configured sandbox`, async () => ({
+    verb: (await import("./verbs/launch.ts")).launchOf(client),
+  }));
+
 export const root: Group = {
   description: "Sandboxed runs of coding agents, and a gateway that decides which model answers them",
   commands: {
+    claude: launch("claude"),
+    codex: launch("codex"),
+    gemini: launch("gemini"),
+    c: launch("claude"),
+    x: launch("codex"),
+    g: launch("gemini"),
+    launch: group("Run a client in the configured sandbox", {
+      claude: launch("claude"),
+      codex: launch("codex"),
+      gemini: launch("gemini"),
+    }),
     harness,
     backend,
+    sandbox,
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),
     models: lazy("List the backends that can be used", () => import("./verbs/models.ts")),
     swap: lazy("Point slots at backends", () => import("./verbs/swap.ts")),

@@ -12,7 +12,6 @@ import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
-import { responseHeaders } from "./upstream.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
 const MAX_LOSSES_HEADER = 1024;
@@ -62,7 +61,7 @@ function answerReply(outcome: Answered, context: Context): Response {
   const { exchange } = context;
   const headers: ReplyHeaders = {
     "request-id": exchange.id,
-    ...(prepared.passes ? responseHeaders(head.headers) : {}),
+    ...prepared.clientHeaders(head.headers),
     ...noteAnswer(outcome, context),
   };
   if (answer.kind === "stream") return streamReply(streamBody(answer, context), headers, context);

@@ -60,10 +60,11 @@ export function requestHeaders(backend: Backend, key: string | undefined, client
   return headers;
 }
 
-/** The provider's headers that a client may see. */
-export function responseHeaders(upstream: Headers): Record<string, string> {
+/** The provider's headers that a client may see; none that gives the key back. */
+export function responseHeaders(upstream: Headers, key: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of upstream) {
+    if (key !== undefined && value.includes(key)) continue;
     if (FORWARDED_RESPONSE.has(name) || FORWARDED_FAMILIES.some((start) => name.startsWith(start)))
       headers[name] = value;
   }

@@ -11,8 +11,18 @@ const table: Slot[] = [
   { id: "haiku", client: "claude", title: "Claude small model", aliases: [/^claude-.*haiku/] },
   { id: "custom", client: "claude", title: "Claude extra picker entry", aliases: [/^claude-.*custom/] },
   { id: "subagent", client: "claude", title: "Claude subagents", aliases: [/^claude-.*subagent/] },
-  { id: "gpt54", client: "codex", title: "GPT-5.4", aliases: [/^gpt-5\.4$/] },
-  { id: "gpt54mini", client: "codex", title: "GPT-5.4 mini", aliases: [/^gpt-5\.4-mini$/] },
+  {
+    id: "gpt54",
+    client: "codex",
+    title: "GPT-5.4",
+    aliases: [/^gpt-5\.4$/, /^gpt-5\.[5-9](?!.*mini)/, /^gpt-([6-9]|daybreak)(?!.*mini)/],
+  },
+  {
+    id: "gpt54mini",
+    client: "codex",
+    title: "GPT-5.4 mini",
+    aliases: [/^gpt-5\.4-mini$/, /^gpt-(5\.[5-9]|[6-9]).*mini/, /^codex-auto-review$/],
+  },
   { id: "gpt53codex", client: "codex", title: "GPT-5.3 Codex", aliases: [/^gpt-5\.3-codex$/] },
   { id: "gpt52codex", client: "codex", title: "GPT-5.2 Codex", aliases: [/^gpt-5\.2-codex$/] },
   { id: "gpt52", client: "codex", title: "GPT-5.2", aliases: [/^gpt-5\.2$/] },
@@ -20,7 +30,12 @@ const table: Slot[] = [
   { id: "gpt51codexmini", client: "codex", title: "GPT-5.1 Codex mini", aliases: [/^gpt-5\.1-codex-mini$/] },
   { id: "geminipro", client: "gemini", title: "Gemini Pro", aliases: [/^gemini-.*pro/] },
   { id: "geminilite", client: "gemini", title: "Gemini Flash-Lite", aliases: [/^gemini-.*flash-lite/] },
-  { id: "geminiflash", client: "gemini", title: "Gemini Flash", aliases: [/^gemini-.*flash(?!-lite)/] },
+  {
+    id: "geminiflash",
+    client: "gemini",
+    title: "Gemini Flash",
+    aliases: [/^gemini-.*flash(?!-lite)/, /^gemini-.*computer-use/, /^gemma-/],
+  },
 ];
 
 export const slots: readonly Slot[] = table;

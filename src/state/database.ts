@@ -36,6 +36,10 @@ const migrations = [
      until_ms INTEGER,
      strikes INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE settings (
+     name TEXT PRIMARY KEY,
+     value TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 function migrate(db: Database): void {

@@ -23,6 +23,18 @@ function isWhole(frame: Uint8Array): boolean {
   return event !== undefined && (event.data === CHAT_END || parseJson(event.data) !== undefined);
 }
 
+/** Frames in a row; those that came as one piece are that piece again, uncopied. */
+function join(frames: Uint8Array[]): Uint8Array {
+  const first = frames[0];
+  if (first === undefined) return new Uint8Array(0);
+  let end = first.byteOffset;
+  for (const frame of frames) {
+    if (frame.buffer !== first.buffer || frame.byteOffset !== end) return Buffer.concat(frames);
+    end += frame.length;
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
+}
+
 /** The flow for one answer; `encoder` says errors and pings only. */
 export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Redactor): Flow {
   const splitter = makeFrameSplitter();
@@ -49,7 +61,7 @@ export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Red
       seen += frame.length;
       if (seen > MAX_HELD_BYTES && phase === "held") phase = "live";
     }
-    return out.length === 1 ? out[0]! : Buffer.concat(out);
+    return join(out);
   };
 
   return {

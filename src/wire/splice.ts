@@ -15,41 +15,62 @@ function text(body: Uint8Array, start: number, end: number): string {
   return decoder.decode(body.subarray(start, end));
 }
 
+type Member = { keyStart: number; keyEnd: number; start: number; end: number };
+type TopLevel = { open: number; members: Member[] };
+
+/** A body is read for its model, and again for every span that is spliced: it is scanned for all of them once. A body never changes. */
+const scanned = new WeakMap<Uint8Array, TopLevel>();
+
+function scan(body: Uint8Array): TopLevel {
+  const known = scanned.get(body);
+  if (known !== undefined) return known;
+  const open = skipSpace(body, 0);
+  if (body[open] !== 0x7b) throw new BrokeError("usage", "the body is not a JSON object");
+  const members: Member[] = [];
+  const end = skipObject(body, open, 1, (keyStart, keyEnd, start, valueEnd) => {
+    members.push({ keyStart, keyEnd, start, end: valueEnd });
+  });
+  if (skipSpace(body, end) !== body.length) throw new BrokeError("usage", "the body is not well-formed JSON");
+  const top = { open, members };
+  scanned.set(body, top);
+  return top;
+}
+
+/** Whether a member has this name, which is in ASCII. A key may be spelled with escapes; only its meaning counts. */
+function isNamed(body: Uint8Array, { keyStart, keyEnd }: Member, name: string): boolean {
+  let same = keyEnd - keyStart - 2 === name.length;
+  for (let at = keyStart + 1; at < keyEnd - 1; at++) {
+    const byte = body[at];
+    if (byte === 0x5c) return JSON.parse(text(body, keyStart, keyEnd)) === name;
+    if (byte !== name.charCodeAt(at - keyStart - 1)) same = false;
+  }
+  return same;
+}
+
 type Members = { spans: Map<string, Span>; whole: Map<string, Span>; open: number; count: number };
 
 /**
  * Where the values of the named top-level members are (`spans`), where the members themselves are with the comma that goes with them
  * (`whole`), where the object opens and how many members it has.
  */
-function findMembers(body: Uint8Array, keys: Set<string>): Members {
-  const open = skipSpace(body, 0);
-  if (body[open] !== 0x7b) throw new BrokeError("usage", "the body is not a JSON object");
+function findMembers(body: Uint8Array, keys: readonly string[]): Members {
+  const { open, members } = scan(body);
   const spans = new Map<string, Span>();
   const whole = new Map<string, Span>();
-  let count = 0;
-  let previousEnd = open + 1;
-  let pending: { key: string; start: number; first: boolean } | undefined;
-  const settle = (nextStart: number | undefined, memberEnd: number) => {
-    if (pending === undefined) return;
+  members.forEach((member, index) => {
+    const key = keys.find((name) => isNamed(body, member, name));
+    if (key === undefined) return;
+    if (spans.has(key)) throw new BrokeError("usage", `the body has two members named ${key}`);
+    const { keyStart, start, end } = member;
+    spans.set(key, { start, end });
     // The first member takes the comma behind it along, any other the one before it.
-    whole.set(pending.key, { start: pending.start, end: pending.first ? (nextStart ?? memberEnd) : memberEnd });
-    pending = undefined;
-  };
-  const end = skipObject(body, open, 1, (keyStart, keyEnd, start, valueEnd) => {
-    settle(keyStart, previousEnd);
-    const first = count++ === 0;
-    // A key may be spelled with escapes; only its meaning counts.
-    const key = JSON.parse(text(body, keyStart, keyEnd)) as string;
-    if (keys.has(key)) {
-      if (spans.has(key)) throw new BrokeError("usage", `the body has two members named ${key}`);
-      spans.set(key, { start, end: valueEnd });
-      pending = { key, start: first ? keyStart : previousEnd, first };
-    }
-    previousEnd = valueEnd;
+    const before = members[index - 1];
+    whole.set(
+      key,
+      before === undefined ? { start: keyStart, end: members[1]?.keyStart ?? end } : { start: before.end, end },
+    );
   });
-  settle(undefined, previousEnd);
-  if (skipSpace(body, end) !== body.length) throw new BrokeError("usage", "the body is not well-formed JSON");
-  return { spans, whole, open, count };
+  return { spans, whole, open, count: members.length };
 }
 
 /**
@@ -58,7 +79,7 @@ function findMembers(body: Uint8Array, keys: Set<string>): Members {
  */
 export function readTopLevel<Key extends string>(body: Uint8Array, keys: readonly Key[]): { [name in Key]?: Scalar } {
   const found: { [name in Key]?: Scalar } = {};
-  const { spans } = findMembers(body, new Set(keys));
+  const { spans } = findMembers(body, keys);
   for (const key of keys) {
     const span = spans.get(key);
     if (span === undefined) continue;
@@ -70,7 +91,7 @@ export function readTopLevel<Key extends string>(body: Uint8Array, keys: readonl
 
 /** One top-level member's whole value, absent when the member is. Throws `usage` as `readTopLevel` does. */
 export function readMember(body: Uint8Array, key: string): Json | undefined {
-  const span = findMembers(body, new Set([key])).spans.get(key);
+  const span = findMembers(body, [key]).spans.get(key);
   return span === undefined ? undefined : (JSON.parse(text(body, span.start, span.end)) as Json);
 }
 
@@ -111,7 +132,7 @@ export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint
  */
 export function spliceTopLevel(body: Uint8Array, edits: Record<string, Json | undefined>): Uint8Array<ArrayBuffer> {
   const keys = Object.keys(edits);
-  const { spans, whole, open, count } = findMembers(body, new Set(keys));
+  const { spans, whole, open, count } = findMembers(body, keys);
   const changes: Change[] = [];
   const added: string[] = [];
   for (const key of keys) {

@@ -88,7 +88,7 @@ describe("what is not understood is refused with a way on", () => {
       ["harness", "run", "--client", "cladue"],
       2,
       "unknown client",
-      "use one of: claude, exec",
+      "use one of: claude, codex, gemini, exec",
     ],
     [
       "a profile that is none",
@@ -266,9 +266,11 @@ test("help for every command, and the version", async () => {
   const top = await bench.broke([]);
   expect({ code: top.code, stderr: top.stderr }).toEqual({ code: 0, stderr: "" });
   const groups: Record<string, string[]> = {
-    "": ["list", "models", "swap", "route", "start", "stop", "restart", "status", "gateway"],
+    "": ["list", "models", "swap", "settings", "route", "start", "stop", "restart", "status", "gateway"],
     harness: ["run", "list", "show", "events", "verify", "reconcile"],
     backend: ["add", "list", "remove"],
+    sandbox: ["set"],
+    "key-state": ["set"],
   };
   for (const [group, verbs] of Object.entries(groups)) {
     for (const verb of verbs) {

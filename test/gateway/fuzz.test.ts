@@ -62,7 +62,7 @@ const ends: Record<Dialect, RegExp> = {
   anthropic: /event: ?message_stop\r?\n/,
   // Some providers leave [DONE] out; the reason is what their clients go by.
   "openai-chat": /data: ?\[DONE\]|"finish_reason":"/,
-  "openai-responses": /"type":"response\.(completed|incomplete)"/,
+  "openai-responses": /(?:event: ?|"type":")response\.(completed|incomplete)/,
   gemini: /"finishReason"/,
 };
 const fails: Record<Dialect, RegExp> = {

@@ -18,7 +18,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { makeClientHome, pruneClientHome } from "#harness/client-home.ts";
-import { type ClientContext, clientOf } from "#harness/clients.ts";
+import type { ClientContext } from "#harness/clients/client.ts";
+import { clientOf } from "#harness/clients.ts";
 import * as libc from "#sandbox/libc.ts";
 
 let folder = "";
@@ -36,7 +37,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const context: ClientContext = {
   ...{ home: "/home/agent", workspace: "/srv/my work", gatewayUrl: "http://127.0.0.1:1", token: "nonce" },
-  ...{ terminal: false, confined: true },
+  ...{ terminal: false, confined: true, userState: false, slots: [] },
 };
 const claude = clientOf("claude");
 const KEEP = claude.keep;

@@ -1,7 +1,8 @@
 // The client's environment is built from nothing, and the launcher's own is only counted.
 
 import { describe, expect, test } from "bun:test";
-import { type ClientContext, clientOf } from "#harness/clients.ts";
+import type { ClientContext } from "#harness/clients/client.ts";
+import { clientOf } from "#harness/clients.ts";
 import { clientEnvironment, countDropped } from "#harness/environment.ts";
 
 const context: ClientContext = {
@@ -11,6 +12,8 @@ const context: ClientContext = {
   token: "brokerun_nonce",
   terminal: false,
   confined: true,
+  userState: false,
+  slots: [],
 };
 const base = {
   PATH: "/run/broke/shims:/srv/node/bin:/usr/local/bin:/usr/bin:/bin",

@@ -37,6 +37,7 @@ function input(profile: string, changes: Partial<PlanInput> = {}): PlanInput {
     ignored: [".claude", ".claude/settings.json"],
     home: `${RUN}/home`,
     homeReadOnly: [".claude/settings.json"],
+    homeState: [],
     shims: `${RUN}/shims`,
     events: `${RUN}/events`,
     socketDir: `${RUN}/socket`,
@@ -45,6 +46,8 @@ function input(profile: string, changes: Partial<PlanInput> = {}): PlanInput {
       { link: "../lib/node_modules/npm/bin/npm-cli.js", target: "/srv/user/node/bin/npm" },
     ],
     hidden: ["/srv/user/.broke"],
+    emptied: [],
+    portMark: "{port}",
     argv: ["/opt/broke/clients/claude", "-p", `say ${SECRET}`],
     env: { PATH: "/run/broke/shims:/usr/bin", ANTHROPIC_AUTH_TOKEN: SECRET, BROKE_TEST: "BROKE_TEST value" },
     terminal: false,
@@ -139,6 +142,7 @@ describe.each([...profileNames])("%s", (profile) => {
       bridge: {
         port: normal ? 0 : 4000,
         socketPath: normal ? `${RUN}/socket/gateway.sock` : "/run/broke/socket/gateway.sock",
+        mark: "{port}",
       },
     });
     expect(seccomp).toEqual(baseFilter("x86_64", { profile }).bytes);
@@ -243,12 +247,28 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
     ]);
   });
 
+  test("the user's own state lies over the home and under what is regenerated; an emptied folder over the workspace", () => {
+    const state = [{ source: "/srv/user/.claude", target: "/home/agent/.claude", mode: "write" as const }];
+    const { options } = planned(profile, { homeState: state, emptied: [".gemini"] });
+    const at = (words: string[]) => options.findIndex((option) => Bun.deepEquals(option, words));
+    const order = [
+      at(["--bind", `${RUN}/home`, "/home/agent"]),
+      at(["--bind", "/srv/user/.claude", "/home/agent/.claude"]),
+      at(["--ro-bind", `${RUN}/home/.claude/settings.json`, "/home/agent/.claude/settings.json"]),
+      options.findIndex((option) => option[0] === "--bind-fd" && option.at(-1) === WORKSPACE),
+      at(["--tmpfs", `${WORKSPACE}/.gemini`]),
+      at(["--remount-ro", `${WORKSPACE}/.gemini`]),
+    ];
+    expect(order[0]).toBeGreaterThan(0);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+  });
+
   test("identity files are ours, and name what git should not offer to commit", () => {
     const data = plan.files.flatMap((file) =>
       file.kind === "data" ? [[file.token, new TextDecoder().decode(file.bytes)]] : [],
     );
     expect(data.map(([token]) => token)).toEqual(
-      ["passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "gitconfig", "gitexclude"].map(
+      ["passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "profile", "gitconfig", "gitexclude"].map(
         (name) => `{data:/etc/${name}}`,
       ),
     );

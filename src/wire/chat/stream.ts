@@ -1,7 +1,7 @@
 // A Chat Completions stream → hub events. The end is held back until `[DONE]` or the last byte, because usage may come before, with or after
 // the finish reason. A stream that just breaks off never looks finished.
 
-import { parseJson } from "#src/core/json.ts";
+import { type Json, parseJson } from "#src/core/json.ts";
 import * as v from "valibot";
 import type { HubEvent, Usage } from "../canonical.ts";
 import { leavesHalves } from "../custom.ts";
@@ -14,7 +14,20 @@ import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
 import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
+import { isObject } from "../schema.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
+
+/** The text of a chunk that tells nothing else, as nearly all do: reading one by the schema takes longer than all that is done with it. */
+function plainText(body: Json | undefined): string | undefined {
+  if (!isObject(body) || body["error"] || body["usage"]) return undefined;
+  const { choices } = body;
+  const choice = Array.isArray(choices) && choices.length === 1 ? choices[0]! : null;
+  if (!isObject(choice) || choice["finish_reason"] || choice["usage"] || (choice["index"] ?? 0) !== 0) return undefined;
+  const { delta } = choice;
+  if (!isObject(delta) || typeof delta["content"] !== "string") return undefined;
+  for (const key in delta) if (key !== "content" && key !== "role" && delta[key] !== null) return undefined;
+  return delta["content"];
+}
 
 /** A decoder for one stream. */
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
@@ -55,8 +68,15 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     return out;
   };
 
+  const unbroken = (out: HubEvent[]): HubEvent[] => {
+    const broken = out.find((each) => each.kind === "error");
+    return broken === undefined ? out : fail(broken.error);
+  };
+
   const read = (event: SseEvent): HubEvent[] => {
     const body = parseJson(event.data);
+    const text = event.event === "error" ? undefined : plainText(body);
+    if (text !== undefined && phase === "running") return unbroken(prose.say("text", text));
     const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
     if (event.event === "error" || (parsed.success && parsed.output.error)) return fail(wireError(body));
     if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
@@ -70,10 +90,8 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     if (!choice) return out;
     if (choice.usage) usage = usageOf(choice.usage);
     if (choice.delta) take(choice.delta, out);
-    const broken = out.find((each) => each.kind === "error");
-    if (broken !== undefined) return fail(broken.error);
     if (choice.finish_reason) reason = choice.finish_reason;
-    return out;
+    return unbroken(out);
   };
 
   return {

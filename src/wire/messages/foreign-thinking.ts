@@ -3,13 +3,14 @@
 // Does not stop: another provider's signature in Anthropic's own form. Only the provider can tell.
 
 import { parseJson } from "#src/core/json.ts";
-import { skipArray, skipObject } from "../scan.ts";
+import { skipArray, skipObject, skipSpace } from "../scan.ts";
 import { isObject } from "../schema.ts";
 import { unseal } from "../seal.ts";
 import type { Change } from "../splice.ts";
 
 type Span = { start: number; end: number };
 
+const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const decoder = new TextDecoder();
@@ -27,8 +28,18 @@ function count(buffer: Buffer, texts: readonly string[]): number {
   return found;
 }
 
+/** Whether there is a block of thinking at all: the word at a text's end, and not as a member's name, which every request of Claude Code has. */
+function mayThink(buffer: Buffer): boolean {
+  const WORD = 'thinking"';
+  for (let at = buffer.indexOf(WORD); at >= 0; at = buffer.indexOf(WORD, at + WORD.length)) {
+    if (buffer[skipSpace(buffer, at + WORD.length)] !== COLON) return true;
+  }
+  return false;
+}
+
 /** Whether it is worth the walk, which takes as long as all the rest. A thought without any signature is told by there being too few. */
 function mayBeForeign(buffer: Buffer): boolean {
+  if (!mayThink(buffer)) return false;
   return SIGNS.some((sign) => buffer.includes(sign)) || count(buffer, THOUGHTS) > count(buffer, SIGNATURES);
 }
 

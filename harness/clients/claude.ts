@@ -1,0 +1,80 @@
+// Claude Code as a client. Facts: observed on 2.1.197 and 2.1.330.
+// Does not stop: what Claude Code writes into a transcript, which outlives the run.
+
+import { type Client, type ClientContext, dir, file, ownArgs } from "./client.ts";
+
+// Every name Claude Code resolves to a model must be a slot, or real model ids leak out as unknown models.
+const claudeSlots = {
+  ANTHROPIC_MODEL: "sonnet",
+  ANTHROPIC_DEFAULT_SONNET_MODEL: "sonnet",
+  ANTHROPIC_DEFAULT_OPUS_MODEL: "opus",
+  ANTHROPIC_DEFAULT_HAIKU_MODEL: "haiku",
+  ANTHROPIC_DEFAULT_FABLE_MODEL: "opus",
+  ANTHROPIC_SMALL_FAST_MODEL: "haiku",
+};
+
+const PERMISSION_ARGS = /^--(permission-mode|permission-prompt-tool|(allow-)?dangerously-skip-permissions)(=|$)/;
+
+/**
+ * Where the sandbox holds the client, it decides and nobody is asked. Claude Code's own default asks a classifier on Anthropic's servers, which
+ * no other provider has, and without a terminal every question becomes a refusal.
+ */
+function claudePermissions(given: string[], { confined }: ClientContext): string[] {
+  if (!confined || ownArgs(given).some((arg) => PERMISSION_ARGS.test(arg))) return [];
+  return ["--permission-mode", "bypassPermissions"];
+}
+
+export const claude: Client = {
+  id: "claude",
+  binary: "claude",
+  install: "npm install -g @anthropic-ai/claude-code",
+  script: false,
+  reservedArgs: ["--setting-sources", "--settings", "--managed-settings"],
+  args: (given, context) => [
+    // Workspace settings may carry hooks that run and variables that redirect, also in -p; only the home's own are loaded.
+    ...["--setting-sources", "user"],
+    ...claudePermissions(given, context),
+    ...given,
+  ],
+  env: (context) => ({
+    ...claudeSlots,
+    // One folder for all of the run's own; the user's own state has its `.claude.json` (whose place the run's takes) beside it.
+    ...(context.userState ? {} : { CLAUDE_CONFIG_DIR: `${context.home}/.claude` }),
+    ANTHROPIC_BASE_URL: context.gatewayUrl,
+    ANTHROPIC_AUTH_TOKEN: context.token,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_TELEMETRY: "1",
+    DISABLE_AUTOUPDATER: "1",
+    DISABLE_ERROR_REPORTING: "1",
+    DISABLE_INSTALLATION_CHECKS: "1",
+    CLAUDE_CODE_SANDBOXED: "1",
+    // The line it switches off changes with every session and defeats prefix caches.
+    CLAUDE_CODE_ATTRIBUTION_HEADER: "0",
+    // It cannot know what stands behind a slot and would assume a million tokens.
+    CLAUDE_CODE_MAX_CONTEXT_TOKENS: "200000",
+  }),
+  homeFiles: (context) => ({
+    [context.userState ? ".claude.json" : ".claude/.claude.json"]: JSON.stringify({
+      hasCompletedOnboarding: true,
+      projects: { [context.workspace]: { hasTrustDialogAccepted: true } },
+    }),
+    ".claude/settings.json": JSON.stringify({ skipDangerousModePermissionPrompt: true }),
+    ".claude/settings.local.json": "{}",
+  }),
+  readOnly: {
+    files: [".claude/settings.json", ".claude/settings.local.json"],
+    dirs: [".claude/hooks", ".claude/plugins", ".claude/agents", ".claude/commands", ".claude/skills"],
+  },
+  hidden: [],
+  keep: [".claude/projects"],
+  userState: {
+    folder: ".claude",
+    writable:
+      /^(projects|sessions|session-env|shell-snapshots|todos|tasks|plans|jobs|file-history|paste-cache|image-cache|history\.jsonl|backups|cache|debug|statsig|telemetry|ide|stats-cache\.json)$/,
+    guarded: [
+      ...["settings.json", "settings.local.json", "remote-settings.json", "CLAUDE.md", "keybindings.json"].map(file),
+      ...["hooks", "plugins", "agents", "commands", "skills", "rules", "output-styles", "workflows"].map(dir),
+    ],
+    secret: /^\.(credentials|claude)\.json/,
+  },
+};

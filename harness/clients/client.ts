@@ -1,0 +1,67 @@
+// What a client is to a run: how it is found, started, pointed at the gateway, and kept from loading what a workspace wants it to run.
+// Each client's own file fills it in.
+
+import type { SlotName } from "../ports.ts";
+
+export type ClientId = "claude" | "codex" | "gemini" | "exec";
+
+/** What a client's set-up may depend on; all paths are as seen from inside. */
+export type ClientContext = {
+  home: string;
+  workspace: string;
+  gatewayUrl: string;
+  token: string;
+  terminal: boolean;
+  /** Whether the sandbox, and not the client's own questions, is what holds the client. */
+  confined: boolean;
+  /** Whether the client's state is the user's own and not the run's. */
+  userState: boolean;
+  slots: readonly SlotName[];
+};
+
+/** A program on the host. `folder` is what it needs around it, absent for a file that stands alone. */
+export type Program = { path: string; folder?: string };
+
+/** A client's state in the user's home, entry by entry of its one folder. Whatever is neither named nor matched here is shown read-only. */
+export type UserState = {
+  /** The folder, relative to the home. */
+  folder: string;
+  /** Entries the client works with: sessions, logs, databases. */
+  writable: RegExp;
+  /** Entries that a later start would obey: held by a placeholder where they are missing. */
+  guarded: { path: string; kind: "file" | "dir" }[];
+  /** Credentials: empty inside, because the gateway asks for none. */
+  secret: RegExp;
+};
+
+export type Client = {
+  id: ClientId;
+  /** Executable name to look for; undefined when the command is given by the caller. */
+  binary: string | undefined;
+  install: string;
+  /** What is really started for the executable found; absent when it is that file. */
+  program?(found: string): Program;
+  /** Whether it is a script that node (or, without one, our Bun) must run. */
+  script: boolean;
+  /** Arguments the client may not be given, because broke sets them. */
+  reservedArgs: string[];
+  args(given: string[], context: ClientContext): string[];
+  env(context: ClientContext): Record<string, string>;
+  /** Files written into the run's client home before each launch; `readOnly` ones (and folders) are mounted so. */
+  homeFiles(context: ClientContext): Record<string, string>;
+  readOnly: { files: string[]; dirs: string[] };
+  /** Folders of the workspace that the client would obey and must not see, where they exist. */
+  hidden: string[];
+  /** What outlives the run in the client home (its transcripts). */
+  keep: string[];
+  userState: UserState | undefined;
+};
+
+export const file = (path: string) => ({ path, kind: "file" as const });
+export const dir = (path: string) => ({ path, kind: "dir" as const });
+
+/** A client's own arguments: those before `--`, which ends them. */
+export function ownArgs(given: string[]): string[] {
+  const end = given.indexOf("--");
+  return end === -1 ? given : given.slice(0, end);
+}

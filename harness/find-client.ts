@@ -1,0 +1,60 @@
+// Where a client's program is, and what must be shown inside for it to run. Looks only; starts nothing.
+
+import { readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Bind } from "#sandbox/plan.ts";
+import { clientBinds, findExecutable } from "#sandbox/toolchains.ts";
+import { type Client, ownArgs } from "./clients/client.ts";
+
+/** `command` starts the client inside an allow-listed root, `onHost` where the host's is shown; `args` are the caller's for it. */
+export type FoundClient = { command: string[]; onHost: string[]; args: string[]; binds: Bind[] };
+
+function nvmFolders(home: string): string[] {
+  const versions = join(home, ".nvm", "versions", "node");
+  try {
+    const newest = (a: string, b: string) => Bun.semver.order(b.slice(1), a.slice(1));
+    const names = readdirSync(versions).filter((name) => /^v\d+\.\d+\.\d+$/.test(name));
+    return names.sort(newest).map((name) => join(versions, name, "bin"));
+  } catch {
+    return []; // no nvm, or not for us to see
+  }
+}
+
+/** Folders a client is looked for in: PATH, then our own packages, then where native installers and nvm put things. */
+export function searchFolders(env: Record<string, string | undefined>): string[] {
+  const own = join(dirname(new URL(import.meta.url).pathname), "..", "node_modules", ".bin");
+  const path = (env.PATH ?? "").split(":").filter((folder) => folder.startsWith("/"));
+  const home = env.HOME ?? homedir();
+  return [...path, own, join(home, ".local", "bin"), ...nvmFolders(home)];
+}
+
+/** Finds the client. `bun` is our own, inside and on the host: the interpreter of a script where there is no node. Throws `missing`, or `usage` for an argument that is ours to give. */
+export function findClient(
+  client: Client,
+  given: string[],
+  folders: string[],
+  bun: { inside: string; host: string },
+): FoundClient {
+  if (client.binary === undefined) {
+    const [program, ...args] = given;
+    if (program === undefined)
+      throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
+    return { command: [program], onHost: [program], args, binds: [] };
+  }
+  const taken = ownArgs(given).find((arg) =>
+    client.reservedArgs.some((name) => arg === name || arg.startsWith(`${name}=`)),
+  );
+  if (taken !== undefined) throw new BrokeError("usage", `${taken.split("=")[0]} is set by broke`, "leave it out");
+  const real = findExecutable(client.binary, folders);
+  if (real === undefined) throw new BrokeError("missing", `${client.binary} is not installed`, client.install);
+  const program = client.program?.(real) ?? { path: real };
+  const { command, binds } = clientBinds(client.binary, program.path, program.folder);
+  const node = client.script ? findExecutable("node", folders) : undefined;
+  const run = (interpreter: string, path: string) => {
+    if (!client.script) return [path];
+    return node === undefined ? [interpreter, "--config=/dev/null", "--no-env-file", path] : [node, path];
+  };
+  return { command: run(bun.inside, command), onHost: run(bun.host, program.path), args: given, binds };
+}

@@ -1,0 +1,42 @@
+// One supervised run in the current folder, the same for `harness run` and for every short form of it.
+
+import { note } from "./output.ts";
+
+export type Launch = { client: string; profile: string; home: string; args: string[] };
+
+/** Runs the client, says on stderr how it ended, and returns the exit code. `choose` makes the launch from what the stored settings say. */
+export async function launchClient(choose: (settings: { sandbox: string }) => Launch): Promise<number> {
+  const { dropToOwner } = await import("#harness/identity.ts");
+  dropToOwner(process.cwd(), process.env);
+  const { gatewayDeps, openState, secretValues } = await import("./compose.ts");
+  const { checkContract } = await import("#harness/contract.ts");
+  const { runHarness } = await import("#harness/run.ts");
+  const { slots } = await import("#src/routing/slots.ts");
+  const { signingKeys } = await import("#src/state/secrets.ts");
+  const { systemClock } = await import("#src/core/clock.ts");
+  const state = openState();
+  const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
+  const contract = checkContract({ ...launch, cwd: process.cwd(), brokeHome: state.home.root, env: state.env });
+  if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
+  const result = await runHarness(
+    {
+      home: state.home,
+      runs: state.runs,
+      keys: signingKeys(state.home),
+      gateway: {
+        async serve(options) {
+          const { serveRun } = await import("#src/gateway/run-gateway.ts");
+          return serveRun(gatewayDeps(state), options);
+        },
+      },
+      slots: slots.map(({ id, client, title }) => ({ id, client, title })),
+      secrets: secretValues(state.keys, state.generations.current()),
+      env: state.env,
+      clock: systemClock,
+    },
+    contract,
+  );
+  for (const reason of result.verdict.reasons) note(reason);
+  note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
+  return result.exit.code;
+}

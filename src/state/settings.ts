@@ -1,0 +1,17 @@
+// The operator's own settings, a word each. What a word means is known where it is used.
+
+import type { Db } from "./database.ts";
+
+/** `sandbox`: the profile of runs that name none. */
+export type SettingName = "sandbox";
+
+export type SettingStore = { get(name: SettingName): string | undefined; set(name: SettingName, value: string): void };
+
+/** The settings in an open database. */
+export function openSettings(db: Db): SettingStore {
+  const select = db.query<{ value: string }, [string]>("SELECT value FROM settings WHERE name = ?");
+  const upsert = db.query(
+    "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+  );
+  return { get: (name) => select.get(name)?.value, set: (name, value) => void upsert.run(name, value) };
+}

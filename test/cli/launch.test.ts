@@ -1,0 +1,44 @@
+// The short forms of a launch: every word after the client's name is the client's, and a run by any form is the same.
+
+import { describe, expect, test } from "bun:test";
+import { parse } from "#src/cli/front.ts";
+import { root } from "#src/cli/tree.ts";
+
+const forms = [
+  ...[["claude"], ["codex"], ["gemini"], ["c"], ["x"], ["g"]],
+  ...[
+    ["launch", "claude"],
+    ["launch", "codex"],
+    ["launch", "gemini"],
+  ],
+];
+
+describe.each(forms.map((form) => [form.join(" "), form] as const))("broke %s", (_, form) => {
+  const given = [
+    [],
+    ["--help"],
+    ["-h"],
+    ["--version"],
+    ["--sandbox", "normal", "--client", "exec"],
+    ["exec", "--json", "--", "--help", "--"],
+    ["--", "x"],
+    ["-p", "", "--client=exec"],
+  ];
+  for (const words of given) {
+    test(JSON.stringify(words), async () => {
+      const parsed = await parse(root, [...form, ...words]);
+      expect(parsed.kind === "run" ? parsed.invocation : parsed).toEqual({
+        values: {},
+        flags: new Set(),
+        words: [],
+        rest: words,
+      });
+    });
+  }
+});
+
+test("broke launch alone says which clients there are; another name is refused", async () => {
+  const help = await parse(root, ["launch", "--help"]);
+  expect(help.kind === "help" && ["claude", "codex", "gemini"].every((name) => help.text.includes(name))).toBe(true);
+  expect(parse(root, ["launch", "clade"])).rejects.toMatchObject({ kind: "usage", hint: "did you mean claude?" });
+});

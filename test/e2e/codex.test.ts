@@ -1,0 +1,116 @@
+// The real Codex, strict, through our gateway: what every client must show, and what is Codex's own.
+
+import { expect, test } from "bun:test";
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
+import { openState } from "#src/cli/compose.ts";
+import { slots, slotOf } from "#src/routing/slots.ts";
+import { codexProgram } from "#harness/clients/codex.ts";
+import { makeBench, ROOT, runIdOf } from "#test/support/broke.ts";
+import { testMediation } from "#test/support/mediation.ts";
+import { sit } from "#test/support/terminal.ts";
+import { startUpstream } from "#test/support/upstream.ts";
+import { say, task, tool } from "#test/support/upstream/script.ts";
+
+const shell = (cmd: string) => tool("exec_command", { cmd });
+
+testMediation({
+  client: "codex",
+  slot: "gpt54",
+  dialects: ["openai-chat", "anthropic", "gemini", "openai-responses"],
+  ask: (prompt) => ["exec", prompt],
+  shell,
+  write: (path, text) =>
+    shell(`apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: ${path}\n+${text.trimEnd()}\n*** End Patch\nEOF`),
+  noncesInTools: 0,
+  closesFolder: true,
+  interrupted: 1,
+  traps: (workspace) => ({
+    ".codex/config.toml": [
+      'developer_instructions = "evil-words"',
+      `notify = ["touch", "${workspace}/sprung-notify"]`,
+      `[mcp_servers.evil]\ncommand = "touch"\nargs = ["${workspace}/sprung-mcp"]`,
+      "",
+    ].join("\n"),
+    ".codex/hooks.json": JSON.stringify({
+      hooks: { SessionStart: [{ hooks: [{ type: "command", command: `touch ${workspace}/sprung-hook` }] }] },
+    }),
+  }),
+  state: { folder: ".codex", settings: "config.toml", secret: "auth.json", sessions: "sessions" },
+});
+
+test("its commands see our tool shims, in a login shell too, and no token", async () => {
+  using bench = makeBench();
+  const command =
+    "command -v git; bash -lc 'command -v git'; sh -lc 'command -v git'; env | grep -c -e brokerun_ -e TOKEN";
+  await using upstream = await startUpstream(task([say(shell(command)), say("All done.")]));
+  await bench.answerFrom(upstream.url);
+  const ran = await bench.broke(["x", "exec", "go"]);
+  expect(ran.code).toBe(0);
+  const result = upstream
+    .asked()
+    .at(-1)!
+    .history.flatMap(({ results }) => results)[0]!.text;
+  expect(result).toEndWith(`${"/run/broke/shims/git\n".repeat(3)}0\n`);
+});
+
+test("a short form runs in the stored sandbox, and hands every word on", async () => {
+  using bench = makeBench();
+  openState({ BROKE_HOME: bench.home }).settings.set("sandbox", "hardened");
+  const ran = await bench.broke(["launch", "codex", "--help"]);
+  expect({ code: ran.code, first: ran.stdout.split("\n")[0] }).toEqual({ code: 0, first: "Codex CLI" });
+  const shown = JSON.parse((await bench.broke(["harness", "show", runIdOf(ran), "--json"])).stdout);
+  expect([shown.client, shown.profile]).toEqual(["codex", "hardened"]);
+});
+
+test("its models are our slots; any of them can be asked, and each comes out as itself", async () => {
+  using bench = makeBench();
+  await using upstream = await startUpstream(() => say("Fine."));
+  await bench.answerFrom(upstream.url);
+  const ran = await bench.broke(["codex", "-m", "sonnet", "exec", "--strict-config", "go"]);
+  expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 0, stdout: "Fine.\n" });
+  const shown = JSON.parse((await bench.broke(["harness", "show", runIdOf(ran), "--json"])).stdout);
+  expect(shown.requests.map((request: { slot: string }) => request.slot)).toEqual(["sonnet"]);
+  const listed = await bench.broke(["x", "debug", "models"]);
+  const { models } = JSON.parse(listed.stdout) as { models: { slug: string }[] };
+  expect(models.map(({ slug }) => slug).sort()).toEqual(slots.map(({ id }) => id).sort());
+});
+
+test("every model its own catalogue knows is a slot of ours", async () => {
+  using bench = makeBench();
+  const { path } = codexProgram(realpathSync(join(ROOT, "node_modules", ".bin", "codex")));
+  const child = Bun.spawn([path, "debug", "models", "--bundled"], {
+    env: bench.env,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const { models } = (await new Response(child.stdout).json()) as { models: { slug: string }[] };
+  expect(models.length).toBeGreaterThan(5);
+  expect(models.map(({ slug }) => slug).filter((slug) => slotOf(slug)?.client !== "codex")).toEqual([]);
+});
+
+test("its real screen on a real terminal: the folder is not trusted; a task; and out", async () => {
+  using bench = makeBench();
+  await using upstream = await startUpstream(task([say("Looking.", shell("echo made > tui.txt")), say("Finished.")]));
+  await bench.answerFrom(upstream.url);
+  const seat = sit([join(ROOT, "shims", "broke"), "x"], {
+    cwd: bench.workspace,
+    env: bench.env,
+    columns: 100,
+    rows: 30,
+  });
+  await seat.until(/Open restricted/);
+  // It throws away what was typed before it listens, so that nobody trusts a folder by accident.
+  const opened = seat.until(/YOLO mode/).then(() => true);
+  while (!(await Promise.race([opened, Bun.sleep(200)]))) seat.type("\r");
+  seat.type("make the file");
+  // What is typed is drawn in pieces, between other things: whether it was taken is seen by what is asked.
+  const asked = upstream.until((seen) => seen.length > 0).then(() => true);
+  while (!(await Promise.race([asked, Bun.sleep(200)]))) seat.type("\r");
+  // Its words arrive in pieces that the screen may draw apart; this line closes the turn.
+  await seat.until(/Worked.*for/s);
+  seat.type("\x04");
+  expect(await seat.exited).toBe(0);
+  const id = runIdOf({ code: 0, stdout: "", stderr: seat.screen() });
+  expect((await bench.broke(["harness", "verify", id])).code).toBe(0);
+  expect(await Bun.file(join(bench.workspace, "tui.txt")).text()).toBe("made\n");
+});
