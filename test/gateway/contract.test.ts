@@ -6,7 +6,7 @@ import { type Dialect, dialects } from "#src/core/dialects.ts";
 import { question } from "#test/support/asks.ts";
 import { startGateway, TOKEN, type TestGateway } from "#test/support/gateway.ts";
 import { startUpstream, type Upstream } from "#test/support/upstream.ts";
-import { refuse, type Reply, say, sequence } from "#test/support/upstream/script.ts";
+import { refuse, type Reply, say } from "#test/support/upstream/script.ts";
 
 const KEY = "sk-the-key-of-the-provider";
 const never = new Promise<void>(() => {});
@@ -147,27 +147,6 @@ for (const client of dialects) {
     });
   }
 }
-
-describe("Codex's other endpoints", () => {
-  test("the models are listed; what is not served says so in OpenAI's words, and that asking again is no use", async () => {
-    await using upstream = await startUpstream(sequence());
-    await using gateway = await startGateway([{ dialect: "openai-responses", url: upstream.url }]);
-    const list = (await (await gateway.get("/v1/models")).json()) as { data: { id: string }[] };
-    expect(list.data.map(({ id }) => id)).toContain("sonnet");
-    for (const path of ["/v1/responses/compact", "/responses/compact", "/v1/responses/resp_1/cancel"]) {
-      const response = await gateway.post(path, question["openai-responses"](false).body);
-      expect({ path, status: response.status, retry: response.headers.get("x-should-retry") }).toEqual({
-        path,
-        status: 404,
-        retry: "false",
-      });
-      expect(await response.json()).toEqual({
-        error: expect.objectContaining({ message: "no such endpoint" }) as object,
-      });
-    }
-    expect(upstream.seen).toEqual([]);
-  });
-});
 
 describe("Gemini's clients", () => {
   const body = question.gemini(false).body;

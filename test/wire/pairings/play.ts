@@ -222,7 +222,7 @@ export async function play(scene: Scene, pairing: Pairing): Promise<Played[]> {
     let answer: Answer | undefined;
     let passed: Played["passed"];
     const passing = (answered: string, heardText: string) => {
-      if (prepared.passes) passed = { sent: JSON.stringify(sent), got, answered, told: heardText };
+      if (client === backend) passed = { sent: JSON.stringify(sent), got, answered, told: heardText };
     };
     if (reply.status !== undefined) {
       const refusal = JSON.stringify(speaker.error(reply.status, reply.message ?? ""));
