@@ -209,7 +209,7 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
       }
       const lesson = lessonOf(fault);
       if (lesson.kind === "final") return { kind: "fault", fault };
-      if (lesson.kind === "again, then next backend" && round === 0) {
+      if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
         await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
         continue;
       }
