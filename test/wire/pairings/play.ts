@@ -7,7 +7,7 @@ import { makeRedactor } from "#src/core/text.ts";
 import { type Prepared, prepareAttempt } from "#src/gateway/attempt.ts";
 import { type Incoming, readIncoming } from "#src/gateway/incoming.ts";
 import type { Quirks } from "#src/core/quirks.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import type { WireError } from "#src/wire/errors.ts";
 import { anthropic as anthropicUpstream } from "#test/support/upstream/anthropic.ts";
