@@ -11,7 +11,7 @@ import { openRuns } from "#src/state/runs.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
 import { providers } from "#src/routing/providers.ts";
-import { keyPool } from "#src/routing/resolve.ts";
+import { keyPool } from "#src/routing/candidates.ts";
 import { usualTiming } from "#src/gateway/ports.ts";
 import type { Generation } from "#src/routing/generation.ts";
 

@@ -19,7 +19,17 @@ export function newSecret(prefix: string): string {
   return `${prefix}_${randomBytes(32).toString("base64url")}`;
 }
 
+const ID_BYTES = 9;
+/** Chance is fetched for many ids at once: asking the system for each took a fiftieth of a request's time. */
+let chance = Buffer.alloc(0);
+let used = 0;
+
 /** A short id for one request, shown to clients and written to logs. */
 export function newRequestId(): string {
-  return `req_${randomBytes(9).toString("base64url")}`;
+  if (used === chance.length) {
+    chance = randomBytes(ID_BYTES * 256);
+    used = 0;
+  }
+  used += ID_BYTES;
+  return `req_${chance.toString("base64url", used - ID_BYTES, used)}`;
 }

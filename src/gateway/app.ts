@@ -3,11 +3,12 @@
 
 import { Elysia } from "elysia";
 import { newRequestId } from "#src/core/ids.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
 import { hasToken, isLocalRequest } from "./auth.ts";
 import { countTokens } from "./count.ts";
-import { allowedAt, decode, dialectAt, geminiDoor, lists, posts, type Service } from "./doors.ts";
+import { absenceAt, allowedAt, decode, dialectAt, geminiDoor, lists, posts, type Service } from "./doors.ts";
 import type { Door } from "./incoming.ts";
 import { dialectOfCaller, modelEntry, modelList, servedSlots } from "./models.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -26,17 +27,25 @@ export const elysiaConfig = { handler: { standardHostname: false } } as const;
 
 const pathOf = (request: Request) => targetOf(request.url).path;
 
-/** An error no model request is behind, in the words of the path's dialect. What its body holds was not read. */
+function dialectOf(request: Request): Dialect {
+  const path = pathOf(request);
+  return dialectAt(path) ?? dialectOfCaller(path, request.headers);
+}
+
+/** An error no model request is behind, in the words of the path's dialect, else of the caller's. What its body holds was not read. */
 export function plainError(request: Request, fault: Fault): Response {
-  const reply = errorReply(inbound[dialectAt(pathOf(request))], fault, newRequestId());
+  const reply = errorReply(inbound[dialectOf(request)], fault, newRequestId());
   reply.headers.set("connection", "close");
   return reply;
 }
 
 function notFound(request: Request): Response {
-  const allow = allowedAt(pathOf(request));
+  const path = pathOf(request);
+  const allow = allowedAt(path);
   if (allow === undefined) {
-    return plainError(request, { status: 404, type: errorTypeOf(404), message: "no such endpoint", final: true });
+    // In OpenAI's words a 404 of `not_found` is a model's.
+    const type = dialectOf(request).startsWith("openai") ? "invalid_request" : errorTypeOf(404);
+    return plainError(request, { status: 404, type, message: absenceAt(path), final: true });
   }
   const message = `this path takes ${allow}`;
   const reply = plainError(request, { status: 405, type: errorTypeOf(405), message, final: true });
@@ -97,6 +106,7 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
     const id = decode(path.slice(path.lastIndexOf("/") + 1));
     const slot = servedSlots(deps).find((served) => served.id === id);
     if (slot !== undefined) return json(modelEntry(slot, dialectOfCaller(path, request.headers)));
+    if (path.includes(":")) return notFound(request);
     return plainError(request, { status: 404, type: errorTypeOf(404), message: "no such model", final: true });
   };
   for (const path of lists) {

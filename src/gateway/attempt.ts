@@ -5,7 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import { parseJson } from "#src/core/json.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Redactor } from "#src/core/text.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 import { outbound, passing } from "#src/wire/codecs.ts";
 import type { PassCodec, Target } from "#src/wire/dialect.ts";
@@ -16,7 +16,7 @@ import { passFlow } from "#src/wire/pass.ts";
 import { scopeOf } from "#src/wire/seal.ts";
 import { translateFlow } from "#src/wire/translate.ts";
 import type { Incoming } from "./incoming.ts";
-import { requestHeaders, upstreamUrl } from "./upstream.ts";
+import { requestHeaders, responseHeaders, upstreamUrl } from "./upstream.ts";
 
 export type Whole = { kind: "answer"; body: Uint8Array<ArrayBuffer>; cost: Cost } | { kind: "error"; error: WireError };
 
@@ -25,8 +25,8 @@ export type Prepared = {
   headers: Record<string, string>;
   body: Uint8Array<ArrayBuffer>;
   losses: Loss[];
-  /** Whether the provider's headers are the client's dialect too. */
-  passes: boolean;
+  /** The provider's headers for the client: none where they are not its dialect's. */
+  clientHeaders(provider: Headers): Record<string, string>;
   flow(): Flow;
   /** Throws `upstream` when it is no answer. */
   readWhole(body: Uint8Array<ArrayBuffer>): Whole;
@@ -53,7 +53,7 @@ function preparePass({ attempt: { backend }, incoming, target, key, redact }: Co
     headers: requestHeaders(backend, key, incoming.headers),
     body,
     losses: [],
-    passes: true,
+    clientHeaders: (provider) => responseHeaders(provider, key),
     flow: () => passFlow(watchStream(), incoming.codec.encodeStream({ id, model, createdMs }), redact),
     readWhole(bytes) {
       const error = codec.errorInAnswer?.(parseJson(decoder.decode(bytes)));
@@ -77,7 +77,7 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
     headers: requestHeaders(backend, key, incoming.headers),
     body,
     losses: [...losses, ...call.losses],
-    passes: false,
+    clientHeaders: () => ({}),
     flow: () => translateFlow(call.decodeStream(), incoming.codec.encodeStream(meta), redact),
     readWhole(bytes) {
       const answer = parseAnswer(bytes);

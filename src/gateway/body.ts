@@ -24,7 +24,7 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
   const declared = request.headers.get("content-length");
   if (declared !== null) {
     if (Number(declared) > MAX_BODY_BYTES) throw new TooLarge();
-    return new Uint8Array(await request.arrayBuffer());
+    return (await request.bytes()) as Uint8Array<ArrayBuffer>;
   }
   const pieces: Uint8Array[] = [];
   let size = 0;

@@ -6,9 +6,10 @@ import type { Dialect } from "#src/core/dialects.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Backend } from "#src/routing/backends.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
+import { versionIn } from "#src/wire/messages/pass.ts";
 import { isObject } from "#src/wire/schema.ts";
 import { spliceTopLevel } from "#src/wire/splice.ts";
 import { openExchange } from "./exchange.ts";
@@ -33,7 +34,7 @@ type Form = {
 const forms: { [dialect in Dialect]?: Form } = {
   anthropic: {
     call: ({ model }, { body, query }) => ({
-      path: `/messages/count_tokens${query}`,
+      path: `/messages/count_tokens${versionIn(query)}`,
       body: spliceTopLevel(body, { model }),
     }),
     read(answer) {

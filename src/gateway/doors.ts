@@ -54,10 +54,23 @@ export function decode(segment: string): string | undefined {
   }
 }
 
-/** The dialect whose clients come to this path: an error there is said in its words. */
-export function dialectAt(path: string): Dialect {
+/** The dialect whose clients come to this path: an error there is said in its words. Undefined where the path does not tell. */
+export function dialectAt(path: string): Dialect | undefined {
   if (path.startsWith("/v1beta/") || /^\/v1\/models\/[^/]+:/.test(path)) return "gemini";
-  return /^(\/v1)?\/(chat|responses)\b/.test(path) ? "openai-chat" : "anthropic";
+  if (/^(\/v1)?\/(chat|responses)\b/.test(path)) return "openai-chat";
+  return /^\/v1\/messages\b/.test(path) ? "anthropic" : undefined;
+}
+
+/** What OpenAI's clients would find at OpenAI, and why it is not here. */
+const absent: readonly [RegExp, string][] = [
+  // Codex with a provider of its own never asks; with OpenAI's it does, and its answer is an item only OpenAI can read.
+  [/^(\/v1)?\/responses\/compact\/?$/, "compaction is an ordinary turn here: POST /v1/responses"],
+  [/^(\/v1)?\/responses\/./, "answers are not stored here: POST /v1/responses with the whole conversation"],
+];
+
+/** What to say of a path that is none. */
+export function absenceAt(path: string): string {
+  return absent.find(([known]) => known.test(path))?.[1] ?? "no such endpoint";
 }
 
 /** The methods a path takes, for `Allow`; undefined when there is no such path. */
@@ -66,6 +79,7 @@ export function allowedAt(path: string): string | undefined {
   if (plain === "/") return "HEAD, OPTIONS";
   if (posts.some(({ paths }) => paths.includes(plain))) return "POST, OPTIONS";
   if (lists.includes(plain)) return "GET, HEAD, OPTIONS";
-  if (!lists.some((list) => plain.startsWith(`${list}/`))) return undefined;
-  return geminiDoor({ path: plain, query: "" }) === undefined ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+  if (geminiDoor({ path: plain, query: "" }) !== undefined) return "POST, OPTIONS";
+  const slash = plain.lastIndexOf("/");
+  return lists.includes(plain.slice(0, slash)) && !plain.includes(":") ? "GET, HEAD, OPTIONS" : undefined;
 }

@@ -12,7 +12,6 @@ import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
-import { responseHeaders } from "./upstream.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
 const MAX_LOSSES_HEADER = 1024;
@@ -37,7 +36,7 @@ type Context = {
 
 /** Notes who answered and what was lost, and returns the headers that say so. */
 function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): ReplyHeaders {
-  const losses = [...new Set(prepared.losses.map((loss) => loss.what))];
+  const losses = prepared.losses.length === 0 ? [] : [...new Set(prepared.losses.map((loss) => loss.what))];
   exchange.note({ backend: attempt.backend.label, losses });
   return {
     ...about,
@@ -62,7 +61,7 @@ function answerReply(outcome: Answered, context: Context): Response {
   const { exchange } = context;
   const headers: ReplyHeaders = {
     "request-id": exchange.id,
-    ...(prepared.passes ? responseHeaders(head.headers) : {}),
+    ...prepared.clientHeaders(head.headers),
     ...noteAnswer(outcome, context),
   };
   if (answer.kind === "stream") return streamReply(streamBody(answer, context), headers, context);

@@ -36,7 +36,12 @@ export async function resolveSoon(requested: string, deps: GatewayDeps, departur
 
 /** Why the resolver offers nothing, as an error of HTTP. */
 export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }>, nowMs: number): Fault {
-  const message = `${resolution.message}: ${resolution.hint}`;
+  const { slot, reason } = resolution;
+  // The client may be a worker: what the operator calls his keys is not its business.
+  const message =
+    reason === "no_key"
+      ? `the slot ${slot?.id} cannot be served: its backend has no key; \`broke route ${slot?.id}\` names it`
+      : `${resolution.message}: ${resolution.hint}`;
   if (resolution.reason === "cooling") {
     const retryAfterMs = Math.max(1, (resolution.untilMs ?? nowMs) - nowMs);
     return { status: 429, type: "rate_limit", message, retryAfterMs };

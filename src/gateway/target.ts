@@ -6,9 +6,9 @@ export type RequestTarget = {
   query: string;
 };
 
-/** Both parts of an absolute URL. */
+/** Both parts of an absolute URL, or of what Bun gives for one when the host could not be part of it: the target alone. */
 export function targetOf(url: string): RequestTarget {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   if (start < 0) return { path: "/", query: "" };
   const mark = url.indexOf("?", start);
   return mark < 0 ? { path: url.slice(start), query: "" } : { path: url.slice(start, mark), query: url.slice(mark) };

@@ -3,6 +3,7 @@
 
 import type { Dialect } from "#src/core/dialects.ts";
 import type { Backend } from "#src/routing/backends.ts";
+import { targetOf } from "./target.ts";
 
 /** What of a client's headers means something to the provider; everything else may name the person, the machine or the project. */
 const FORWARDED_REQUEST: Record<Dialect, readonly string[]> = {
@@ -34,9 +35,9 @@ const VERSIONS: Record<Dialect, string> = {
  * puts it in, and so may a path of the provider's own; a bare host of a local server means the usual version.
  */
 export function upstreamUrl({ baseUrl, dialect }: Pick<Backend, "baseUrl" | "dialect">, path: string): string {
-  const { pathname } = new URL(baseUrl);
-  const versioned = /\/v\d+[a-z]*(\/.*)?$/.test(pathname);
-  const ownPath = dialect.startsWith("openai") && pathname !== "/";
+  const { path: below } = targetOf(baseUrl);
+  const versioned = /\/v\d+[a-z]*(\/.*)?$/.test(below);
+  const ownPath = dialect.startsWith("openai") && below !== "/";
   return `${baseUrl}${versioned || ownPath ? "" : VERSIONS[dialect]}${path}`;
 }
 
@@ -60,10 +61,11 @@ export function requestHeaders(backend: Backend, key: string | undefined, client
   return headers;
 }
 
-/** The provider's headers that a client may see. */
-export function responseHeaders(upstream: Headers): Record<string, string> {
+/** The provider's headers that a client may see; none that gives the key back. */
+export function responseHeaders(upstream: Headers, key: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of upstream) {
+  for (const [name, value] of Object.entries(upstream.toJSON())) {
+    if (typeof value !== "string" || (key !== undefined && value.includes(key))) continue;
     if (FORWARDED_RESPONSE.has(name) || FORWARDED_FAMILIES.some((start) => name.startsWith(start)))
       headers[name] = value;
   }

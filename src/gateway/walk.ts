@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { clip, type Redactor } from "#src/core/text.ts";
 import type { Failure } from "#src/routing/health.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
 import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Prepared } from "./attempt.ts";
@@ -209,7 +209,7 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
       }
       const lesson = lessonOf(fault);
       if (lesson.kind === "final") return { kind: "fault", fault };
-      if (lesson.kind === "again, then next backend" && round === 0) {
+      if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
         await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
         continue;
       }

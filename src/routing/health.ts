@@ -8,7 +8,8 @@ export type HealthReason = "rate_limit" | "auth_failure" | "quota_exhausted" | "
 /** `untilMs` null: until the operator lifts it. `strikes` counts failures in a row. */
 export type HealthEntry = { reason: HealthReason; untilMs: number | null; strikes: number };
 
-export type Health = { get(subject: string): HealthEntry | undefined };
+/** `any`: whether anything is known of anybody, which mostly it is not. */
+export type Health = { any(): boolean; get(subject: string): HealthEntry | undefined };
 
 /** Who a failure is about. */
 type Tried = { backend: Pick<Backend, "label" | "model">; keyName: string | null };
@@ -70,6 +71,7 @@ export function blockOf(
   health: Health,
   nowMs: number,
 ): { reason: HealthReason; untilMs: number | null } | undefined {
+  if (!health.any()) return undefined;
   let longest: HealthEntry | undefined;
   for (const subject of clearedBy(tried)) {
     const entry = health.get(subject);
@@ -81,4 +83,4 @@ export function blockOf(
 }
 
 /** For who knows nothing of anybody's health. */
-export const healthy: Health = { get: () => undefined };
+export const healthy: Health = { any: () => false, get: () => undefined };

@@ -1,20 +1,17 @@
 // The one resolver: for this request, under this generation and with these keys, which attempts in which order, and why.
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
-import { type Backend, findBackend } from "./backends.ts";
+import { type Attempt, candidatesOf, type Skipped } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
 import { blockOf, type Health, type HealthReason, healthy } from "./health.ts";
 import { type Slot, slotOf, slots } from "./slots.ts";
 
-/** One call that may be made. `keyName` is the variable that holds the key, null for a backend without one. */
-export type Attempt = { backend: Backend; keyName: string | null; why: string };
-
 export type RefusalReason =
   "unknown_model" | "slot_not_set" | "no_key" | "unknown_backend" | "cooling" | "keys_refused";
 
 export type Resolution =
-  | { kind: "attempts"; slot: Slot; attempts: Attempt[]; skipped: { label: string; why: string }[] }
+  | { kind: "attempts"; slot: Slot; attempts: Attempt[]; skipped: Skipped[] }
   | {
       kind: "refused";
       slot: Slot | undefined;
@@ -35,14 +32,6 @@ export type ResolveInput = {
   health?: Health;
   nowMs?: number;
 };
-
-/** A provider's key pool: the base variable, then `<BASE>_<digits>` in numeric order, those that are set. */
-export function keyPool(keyEnv: string, keyNames: readonly string[]): string[] {
-  const numbered = keyNames
-    .filter((name) => name.startsWith(`${keyEnv}_`) && /^\d+$/.test(name.slice(keyEnv.length + 1)))
-    .sort((a, b) => Number(a.slice(keyEnv.length + 1)) - Number(b.slice(keyEnv.length + 1)));
-  return [...(keyNames.includes(keyEnv) ? [keyEnv] : []), ...numbered];
-}
 
 const words: Record<HealthReason, string> = {
   rate_limit: "is over its limit",
@@ -95,8 +84,8 @@ export function resolve({ requested, generation, keyNames, health = healthy, now
       hint: `ask for a slot: ${known}`,
     };
   }
-  const labels = Object.hasOwn(generation.slots, slot.id) ? generation.slots[slot.id] : undefined;
-  if (labels === undefined) {
+  const candidates = candidatesOf(generation, slot.id, keyNames);
+  if (candidates === undefined) {
     return {
       kind: "refused",
       slot,
@@ -106,25 +95,19 @@ export function resolve({ requested, generation, keyNames, health = healthy, now
     };
   }
   const attempts: Attempt[] = [];
-  const skipped: { label: string; why: string }[] = [];
+  const skipped: Skipped[] = [];
   const blocks: { reason: HealthReason; untilMs: number | null }[] = [];
-  const add = (attempt: Attempt) => {
+  for (const candidate of candidates) {
+    if (candidate.kind === "skipped") {
+      skipped.push({ label: candidate.label, why: candidate.why });
+      continue;
+    }
+    const { attempt } = candidate;
     const block = blockOf(attempt, health, nowMs);
-    if (block === undefined) return void attempts.push(attempt);
-    blocks.push(block);
-    skipped.push({ label: attempt.backend.label, why: whyBlocked(attempt, block) });
-  };
-  for (const [index, label] of labels.entries()) {
-    const backend = findBackend(generation, label);
-    const role = index === 0 ? "the slot's backend" : `fallback ${index}`;
-    if (backend === undefined) skipped.push({ label, why: "unknown backend" });
-    else if (backend.keyEnv === null) add({ backend, keyName: null, why: role });
+    if (block === undefined) attempts.push(attempt);
     else {
-      const pool = keyPool(backend.keyEnv, keyNames);
-      if (pool.length === 0) skipped.push({ label, why: `${backend.keyEnv} is not set` });
-      for (const [at, keyName] of pool.entries()) {
-        add({ backend, keyName, why: pool.length === 1 ? role : `${role}, key ${at + 1} of ${pool.length}` });
-      }
+      blocks.push(block);
+      skipped.push({ label: attempt.backend.label, why: whyBlocked(attempt, block) });
     }
   }
   if (attempts.length > 0) return { kind: "attempts", slot, attempts, skipped };

@@ -6,6 +6,7 @@ import { Database } from "bun:sqlite";
 import { chmodSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Home } from "./paths.ts";
+import { type PerTurn, perTurn } from "./turn.ts";
 
 export type Db = Database;
 
@@ -41,6 +42,18 @@ const migrations = [
      value TEXT NOT NULL
    ) STRICT;`,
 ];
+
+const watches = new WeakMap<Db, PerTurn<number>>();
+
+/** Changes whenever another connection, here or in another process, has committed something. Asked for at most once in a turn of the event loop. */
+export function foreignChanges(db: Db): number {
+  const known = watches.get(db);
+  if (known !== undefined) return known();
+  const query = db.query<{ data_version: number }, []>("PRAGMA data_version");
+  const watch = perTurn(() => query.get()?.data_version ?? 0);
+  watches.set(db, watch);
+  return watch();
+}
 
 function migrate(db: Database): void {
   const version = () => (db.query("PRAGMA user_version").get() as { user_version: number }).user_version;

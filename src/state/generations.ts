@@ -7,7 +7,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
 import { emptyRouting, type Generation, type Routing, routingSchema } from "#src/routing/generation.ts";
-import type { Db } from "./database.ts";
+import { type Db, foreignChanges } from "./database.ts";
 import { perTurn } from "./turn.ts";
 
 export type GenerationStore = {
@@ -55,7 +55,13 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
     }
     return cached;
   };
-  const current = perTurn(read);
+  let seen = -1;
+  const current = perTurn(() => {
+    const now = foreignChanges(db);
+    if (now === seen) return cached;
+    seen = now;
+    return read();
+  });
   return {
     current,
     commit: (reason, change) =>
@@ -65,6 +71,7 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
           const next = v.parse(routingSchema, change(routing));
           insert.run(clock(), reason, JSON.stringify(next));
           current.forget();
+          seen = -1;
           return read();
         })
         .immediate(),

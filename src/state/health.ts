@@ -10,8 +10,8 @@ import {
   type HealthEntry,
   subjectOf,
 } from "#src/routing/health.ts";
-import type { Attempt } from "#src/routing/resolve.ts";
-import type { Db } from "./database.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
+import { type Db, foreignChanges } from "./database.ts";
 import { perTurn } from "./turn.ts";
 
 export type HealthStore = Health & {
@@ -30,7 +30,6 @@ const entryOf = ({ reason, until_ms: untilMs, strikes }: Row): HealthEntry => ({
 
 /** The store on an open database. */
 export function openHealth(db: Db, clock: Clock): HealthStore {
-  const version = db.query<{ data_version: number }, []>("PRAGMA data_version");
   const selectAll = db.query<Row, []>("SELECT subject, reason, until_ms, strikes FROM health ORDER BY subject");
   const selectOne = db.query<Row, [string]>("SELECT subject, reason, until_ms, strikes FROM health WHERE subject = ?");
   const upsert = db.query(
@@ -42,7 +41,7 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
   let seen = -1;
 
   const read = (): Map<string, HealthEntry> => {
-    const now = version.get()?.data_version ?? 0;
+    const now = foreignChanges(db);
     if (now !== seen) {
       seen = now;
       known = new Map(selectAll.all().map((row) => [row.subject, entryOf(row)]));
@@ -56,6 +55,7 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
   };
 
   return {
+    any: () => fresh().size > 0,
     get: (subject) => fresh().get(subject),
     failed(attempt, failure) {
       const subject = subjectOf(attempt, failure.reason);
@@ -68,16 +68,21 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
     },
     worked(attempt) {
       const now = fresh();
+      if (now.size === 0) return;
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
         if (entry !== undefined && entry.untilMs !== null && entry.untilMs <= clock()) drop(subject);
       }
     },
-    all: () => [...read()].map(([subject, entry]) => ({ subject, ...entry })),
+    all: () => selectAll.all().map((row) => ({ subject: row.subject, ...entryOf(row) })),
     lift(name) {
-      const subjects = [...read().keys()].filter((subject) =>
-        [`key ${name}`, `backend ${name}`].some((start) => subject === start || subject.startsWith(`${start} `)),
-      );
+      const subjects = selectAll
+        .all()
+        .flatMap(({ subject }) =>
+          [`key ${name}`, `backend ${name}`].some((start) => subject === start || subject.startsWith(`${start} `))
+            ? [subject]
+            : [],
+        );
       for (const subject of subjects) drop(subject);
       return subjects.length;
     },

@@ -47,30 +47,28 @@ function isNamed(body: Uint8Array, { keyStart, keyEnd }: Member, name: string): 
   return same;
 }
 
-type Members = { spans: Map<string, Span>; whole: Map<string, Span>; open: number; count: number };
+/** A member that was asked for, and the one before it. */
+type Found = { member: Member; index: number };
 
-/**
- * Where the values of the named top-level members are (`spans`), where the members themselves are with the comma that goes with them
- * (`whole`), where the object opens and how many members it has.
- */
-function findMembers(body: Uint8Array, keys: readonly string[]): Members {
-  const { open, members } = scan(body);
-  const spans = new Map<string, Span>();
-  const whole = new Map<string, Span>();
-  members.forEach((member, index) => {
-    const key = keys.find((name) => isNamed(body, member, name));
-    if (key === undefined) return;
-    if (spans.has(key)) throw new BrokeError("usage", `the body has two members named ${key}`);
-    const { keyStart, start, end } = member;
-    spans.set(key, { start, end });
-    // The first member takes the comma behind it along, any other the one before it.
-    const before = members[index - 1];
-    whole.set(
-      key,
-      before === undefined ? { start: keyStart, end: members[1]?.keyStart ?? end } : { start: before.end, end },
-    );
+/** The named members, in the order of the names. Throws `usage` when one is there twice: then two readers could see two different values. */
+function findMembers(body: Uint8Array, { members }: TopLevel, keys: readonly string[]): (Found | undefined)[] {
+  return keys.map((key) => {
+    let found: Found | undefined;
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index]!;
+      if (!isNamed(body, member, key)) continue;
+      if (found !== undefined) throw new BrokeError("usage", `the body has two members named ${key}`);
+      found = { member, index };
+    }
+    return found;
   });
-  return { spans, whole, open, count: members.length };
+}
+
+/** The member itself with the comma that goes with it: the first takes the one behind it along, any other the one before it. */
+function wholeOf({ members }: TopLevel, { member, index }: Found): Span {
+  const before = members[index - 1];
+  if (before !== undefined) return { start: before.end, end: member.end };
+  return { start: member.keyStart, end: members[1]?.keyStart ?? member.end };
 }
 
 /**
@@ -79,20 +77,19 @@ function findMembers(body: Uint8Array, keys: readonly string[]): Members {
  */
 export function readTopLevel<Key extends string>(body: Uint8Array, keys: readonly Key[]): { [name in Key]?: Scalar } {
   const found: { [name in Key]?: Scalar } = {};
-  const { spans } = findMembers(body, keys);
-  for (const key of keys) {
-    const span = spans.get(key);
-    if (span === undefined) continue;
-    const first = body[span.start];
-    if (first !== 0x7b && first !== 0x5b) found[key] = JSON.parse(text(body, span.start, span.end)) as Scalar;
-  }
+  findMembers(body, scan(body), keys).forEach((at, index) => {
+    if (at === undefined) return;
+    const { start, end } = at.member;
+    const first = body[start];
+    if (first !== 0x7b && first !== 0x5b) found[keys[index]!] = JSON.parse(text(body, start, end)) as Scalar;
+  });
   return found;
 }
 
 /** One top-level member's whole value, absent when the member is. Throws `usage` as `readTopLevel` does. */
 export function readMember(body: Uint8Array, key: string): Json | undefined {
-  const span = findMembers(body, [key]).spans.get(key);
-  return span === undefined ? undefined : (JSON.parse(text(body, span.start, span.end)) as Json);
+  const [at] = findMembers(body, scan(body), [key]);
+  return at === undefined ? undefined : (JSON.parse(text(body, at.member.start, at.member.end)) as Json);
 }
 
 /** What a request is about where its body says it. Throws `usage`. */
@@ -132,22 +129,24 @@ export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint
  */
 export function spliceTopLevel(body: Uint8Array, edits: Record<string, Json | undefined>): Uint8Array<ArrayBuffer> {
   const keys = Object.keys(edits);
-  const { spans, whole, open, count } = findMembers(body, keys);
+  const top = scan(body);
   const changes: Change[] = [];
   const added: string[] = [];
-  for (const key of keys) {
+  let taken = 0;
+  findMembers(body, top, keys).forEach((at, index) => {
+    const key = keys[index]!;
     const value = edits[key];
-    const span = spans.get(key);
     if (value === undefined) {
-      const member = whole.get(key);
-      if (member !== undefined) changes.push({ ...member, bytes: new Uint8Array(0) });
-    } else if (span === undefined) added.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
-    else changes.push({ ...span, bytes: encoder.encode(JSON.stringify(value)) });
-  }
+      if (at === undefined) return;
+      taken += 1;
+      changes.push({ ...wholeOf(top, at), bytes: new Uint8Array(0) });
+    } else if (at === undefined) added.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
+    else changes.push({ start: at.member.start, end: at.member.end, bytes: encoder.encode(JSON.stringify(value)) });
+  });
   if (added.length > 0) {
     const first = added.join(",");
-    const alone = count === keys.filter((key) => edits[key] === undefined && spans.has(key)).length;
-    changes.push({ start: open + 1, end: open + 1, bytes: encoder.encode(alone ? first : `${first},`) });
+    const start = top.open + 1;
+    changes.push({ start, end: start, bytes: encoder.encode(top.members.length === taken ? first : `${first},`) });
   }
   return applyChanges(body, changes);
 }

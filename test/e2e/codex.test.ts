@@ -17,11 +17,13 @@ const shell = (cmd: string) => tool("exec_command", { cmd });
 testMediation({
   client: "codex",
   slot: "gpt54",
-  dialects: ["openai-chat", "anthropic", "openai-responses"],
+  dialects: ["openai-chat", "anthropic", "gemini", "openai-responses"],
   ask: (prompt) => ["exec", prompt],
   shell,
   write: (path, text) =>
     shell(`apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: ${path}\n+${text.trimEnd()}\n*** End Patch\nEOF`),
+  noncesInTools: 0,
+  closesFolder: true,
   interrupted: 1,
   traps: (workspace) => ({
     ".codex/config.toml": [
@@ -101,8 +103,9 @@ test("its real screen on a real terminal: the folder is not trusted; a task; and
   const opened = seat.until(/YOLO mode/).then(() => true);
   while (!(await Promise.race([opened, Bun.sleep(200)]))) seat.type("\r");
   seat.type("make the file");
-  await seat.until(/make.*the.*file/s);
-  seat.type("\r");
+  // What is typed is drawn in pieces, between other things: whether it was taken is seen by what is asked.
+  const asked = upstream.until((seen) => seen.length > 0).then(() => true);
+  while (!(await Promise.race([asked, Bun.sleep(200)]))) seat.type("\r");
   // Its words arrive in pieces that the screen may draw apart; this line closes the turn.
   await seat.until(/Worked.*for/s);
   seat.type("\x04");

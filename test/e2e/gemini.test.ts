@@ -13,10 +13,12 @@ const shell = (command: string) => tool("run_shell_command", { command, descript
 testMediation({
   client: "gemini",
   slot: "geminipro",
-  dialects: ["openai-chat", "anthropic", "gemini"],
+  dialects: ["openai-chat", "anthropic", "openai-responses", "gemini"],
   ask: (prompt) => ["-p", prompt],
   shell,
   write: (path, text) => tool("write_file", { file_path: path, content: text }),
+  noncesInTools: 0,
+  closesFolder: true,
   interrupted: 0,
   traps: (workspace) => {
     const hook = (name: string) => [{ hooks: [{ type: "command", command: `touch ${workspace}/sprung-${name}` }] }];

@@ -5,7 +5,8 @@ import { allBackends } from "#src/routing/backends.ts";
 import { catalogue } from "#src/routing/catalogue.ts";
 import { emptyRouting, type Generation, type StoredBackend } from "#src/routing/generation.ts";
 import { providers } from "#src/routing/providers.ts";
-import { keyPool, resolve } from "#src/routing/resolve.ts";
+import { keyPool } from "#src/routing/candidates.ts";
+import { resolve } from "#src/routing/resolve.ts";
 import { slotOf, slots } from "#src/routing/slots.ts";
 
 const backend = (label: string, keyEnv: string | null = null): StoredBackend => ({

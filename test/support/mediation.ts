@@ -10,7 +10,7 @@ import { startUpstream, type Upstream } from "./upstream.ts";
 import { type Part, refuse, say, type Script, task } from "./upstream/script.ts";
 
 export type Subject = {
-  client: "codex" | "gemini";
+  client: "claude" | "codex" | "gemini";
   /** The slot it asks for when nobody says which. */
   slot: string;
   /** Dialects of providers, its own among them. */
@@ -19,6 +19,10 @@ export type Subject = {
   ask(prompt: string): string[];
   shell(command: string): Part;
   write(path: string, text: string): Part;
+  /** How many variables of its tools hold the run's nonce: Claude Code hands its own on, and it opens nothing but the bridge they have anyway. */
+  noncesInTools: number;
+  /** Whether its folder in a workspace is closed as a whole, or only what in it runs something. */
+  closesFolder: boolean;
   /** How it ends when it is interrupted. */
   interrupted: number;
   /** Files of a workspace that would make it run `touch <workspace>/sprung-…`, ask for another model, or say evil-words, if it believed them. */
@@ -123,7 +127,8 @@ export function testMediation(subject: Subject): void {
       expect(asked.map((seen) => [seen.dialect, keyOf(seen)])).toEqual(asked.map(() => [dialect, "provider-key-one"]));
       for (const { headers, raw } of asked) expect(`${JSON.stringify(headers)}${raw}`).not.toMatch(NONCE);
       // The command's own last line: how many of its variables hold the run's nonce.
-      expect(asked[1]!.history.flatMap(({ results }) => results)[0]!.text).toMatch(/from-shell\\?n?\s*0/);
+      const told = asked[1]!.history.flatMap(({ results }) => results)[0]!.text;
+      expect(/from-shell\\?n?\s*(\d+)/.exec(told)?.[1]).toBe(String(subject.noncesInTools));
       const shown = await world.show(ran);
       expect(shown.requests.map(({ slot, status }) => [slot, status])).toEqual(asked.map(() => [slot, 200]));
       expect(shown.inventory.changes.map(({ change, path }) => [change, path])).toEqual([
@@ -226,7 +231,7 @@ export function testMediation(subject: Subject): void {
       .asked()
       .at(-1)!
       .history.flatMap(({ results }) => results);
-    expect(results[0]!.text.match(/Read-only file system/g)).toHaveLength(3);
+    expect(results[0]!.text.match(/Read-only file system/g)).toHaveLength(subject.closesFolder ? 3 : 2);
     expect(upstream.asked().filter(({ raw }) => raw.includes("evil-words"))).toEqual([]);
     const { requests } = await world.show(ran);
     expect(new Set(requests.map(({ slot }) => slot))).toEqual(new Set([slot]));

@@ -9,7 +9,7 @@ export const verb: Verb = {
   async run({ flags }) {
     const { openState } = await import("../compose.ts");
     const { allBackends } = await import("#src/routing/backends.ts");
-    const { keyPool } = await import("#src/routing/resolve.ts");
+    const { keyPool } = await import("#src/routing/candidates.ts");
     const state = openState();
     const names = state.keys.names();
     const backends = allBackends(state.generations.current()).map((backend) => ({

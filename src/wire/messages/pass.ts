@@ -79,8 +79,14 @@ function watchStream(): StreamWatch {
   };
 }
 
+/** Of a client's query what names the version of the call: the rest may be its token, or tell about the machine. */
+export function versionIn(query: string): string {
+  const beta = query === "" ? null : new URLSearchParams(query).get("beta");
+  return beta === null ? "" : `?beta=${encodeURIComponent(beta)}`;
+}
+
 export const messagesPass: PassCodec = {
-  path: (_target, query) => `/messages${query}`,
+  path: (_target, query) => `/messages${versionIn(query)}`,
   prepare(body, { model }) {
     const spliced = spliceTopLevel(body, { model });
     const changes = withoutForeignThinking(spliced);
