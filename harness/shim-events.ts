@@ -10,6 +10,10 @@ import { makeFrameParser, type ShimEvent } from "#shims/frames.ts";
 const MAX_EVENTS = 20_000;
 const MAX_WORD_BYTES = 256;
 const POLL_MS = 20;
+/** Taken before the supervisor does something else: whoever writes without end must not hold it. */
+const PIECE_BYTES = 16 * 1024;
+/** More than a pipe holds (pipe(7): 1 MiB for an unprivileged process). */
+const PIECES_AT_END = 128;
 
 function eventData(event: ShimEvent): { name: string; data: Record<string, Json> } {
   if (event.kind === "completed") return { name: "command.completed", data: { pid: event.pid, code: event.code } };
@@ -34,11 +38,11 @@ export function readShimEvents(pipe: string, record: (event: string, data: Recor
   // Opened for writing too, so that there is never an end of file while tools come and go.
   const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   const parser = makeFrameParser();
-  const buffer = Buffer.alloc(64 * 1024);
+  const buffer = Buffer.alloc(PIECE_BYTES);
   let seen = 0;
   let open = true;
-  const take = () => {
-    for (;;) {
+  const take = (pieces: number) => {
+    for (let left = pieces; left > 0; left--) {
       let bytes: number;
       try {
         bytes = readSync(fd, buffer);
@@ -54,12 +58,12 @@ export function readShimEvents(pipe: string, record: (event: string, data: Recor
       }
     }
   };
-  const timer = setInterval(take, POLL_MS);
+  const timer = setInterval(() => take(1), POLL_MS);
   const close = () => {
     if (!open) return;
     open = false;
     clearInterval(timer);
-    take();
+    take(PIECES_AT_END);
     if (seen > MAX_EVENTS || parser.dropped() > 0) {
       record("command.omitted", {
         events: Math.max(0, seen - MAX_EVENTS),
