@@ -98,11 +98,18 @@ function describe(root: string, key: string, change: Change["change"], entry: En
 
 const insideGit = (path: string) => /(^|\/)\.git\//.test(path);
 
-/** What changed between two looks; the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
-export function compareInventories(root: string, before: Inventory, after: Inventory): InventoryChanges {
+/** What changed between two looks, but for our own placeholders (`except`); the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
+export function compareInventories(
+  root: string,
+  before: Inventory,
+  after: Inventory,
+  except: ReadonlySet<string> = new Set(),
+): InventoryChanges {
+  const ours = new Set([...except].map((path) => Buffer.from(path).toString("latin1")));
   const found: { path: string; change: Change["change"]; entry: Entry }[] = [];
   let inRepositories = 0;
   const note = (path: string, change: Change["change"], entry: Entry) => {
+    if (ours.has(path)) return;
     if (insideGit(path)) inRepositories += 1;
     else found.push({ path, change, entry });
   };

@@ -12,14 +12,15 @@ import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
-import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
+import { profileOf } from "#sandbox/profile.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
 import { countDropped } from "./environment.ts";
+import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
@@ -46,6 +47,7 @@ export type RunDeps = {
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
 const SIGPIPE = 13;
+const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -144,6 +146,8 @@ async function supervise(
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   let group: ProcessGroup | undefined;
   try {
+    const confined = profileOf(contract.profile).root === "allowlist";
+    const { protect, placed } = confined ? holdWorkspace(deps, ledger.run, contract.workspace) : NOTHING_HELD;
     const prepared = prepareRun({
       contract,
       paths,
@@ -152,6 +156,7 @@ async function supervise(
       terminal,
       env: deps.env,
       slots: deps.slots,
+      protect,
     });
     using _state = prepared.state;
     const { input } = prepared;
@@ -163,14 +168,13 @@ async function supervise(
       home: contract.home,
     });
     const before = takeInventory(contract.workspace);
-    const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
-    const plan = planSandbox({ ...input, ignored });
+    const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
       terminal,
       network: input.profile.ownNetwork ? "run socket only" : "host",
       protected: input.protect.files.length + input.protect.dirs.length,
-      placeholders: ignored.length,
+      placeholders: placed.length,
       masked: input.protect.masked.length,
       shims: prepared.shims,
       processes: group === undefined ? "rlimit" : "cgroup",
@@ -191,13 +195,14 @@ async function supervise(
     await shims.drain();
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
-    removePlaceholders(paths.placeholders);
-    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace));
+    const others = releaseWorkspace(deps, ledger.run, contract.workspace);
+    const except = new Set([...placed, ...others]);
+    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace), except);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
     return { end, warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
-    clearRun(paths, clientOf(contract.client).keep);
+    clearRun(deps, { id: ledger.run, workspace: contract.workspace }, clientOf(contract.client).keep);
   }
 }
 

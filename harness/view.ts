@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
-import * as libc from "#sandbox/libc.ts";
+import { isHeld } from "./lock.ts";
 import type { LedgerRecord } from "./record.ts";
 import { parseLedger, type Verification, verifyLedger } from "./verify.ts";
 
@@ -130,16 +130,6 @@ export function summarize(view: RunView): Json {
 }
 
 const FOLLOW_MS = 100;
-
-/** Whether a supervisor holds the run: it does to its last record. */
-function isHeld(lockFile: string): boolean {
-  const fd = openSync(lockFile, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    return !libc.tryLock(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /**
  * Yields the ledger's records; with `follow` also those still to come, until the run is closed or its supervisor is gone. Looks every

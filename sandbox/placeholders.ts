@@ -80,10 +80,15 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
+/** What a journal says was made, and where. Throws when it is not one. */
+export function readJournal(journalFile: string): Journal {
+  return v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
+}
+
 /** Removes what `makePlaceholders` made and nothing else; safe to call twice and after a crash. */
 export function removePlaceholders(journalFile: string): void {
   if (!existsSync(journalFile)) return;
-  const journal = v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
+  const journal = readJournal(journalFile);
   for (const item of journal.made.toReversed()) {
     const path = join(journal.root, item.path);
     const stat = statOf(path);

@@ -19,7 +19,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test("what was written before the end is read, each event marked untrusted", async () => {
   const seen: unknown[] = [];
   await using reader = readShimEvents(pipe, (event, data) => seen.push([event, data]));
-  writeFileSync(pipe, "B\0007\0/ws\0git\0001\0status\0E\0007\0000\0rubbish\0");
+  writeFileSync(pipe, ["B", "7", "/ws", "git", "1", "status", "E", "7", "0", "rubbish", ""].join("\0"));
   await reader.drain();
   expect(seen).toEqual([
     ["command.started", { pid: 7, tool: "git", cwd: "/ws", args: ["status"], trust: "untrusted" }],
