@@ -84,8 +84,9 @@ export function prepareRun(options: {
         env,
         workspace: contract.workspace,
         home: inside.home,
+        ownHome: clientHome,
         regenerated: client.readOnly.files,
-        journal: paths.statePlaceholders,
+        journal: paths.userState,
       })
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
@@ -102,7 +103,7 @@ export function prepareRun(options: {
       workspace: contract.workspace,
       protect: options.protect,
       home: clientHome,
-      homeReadOnly: state === undefined ? regenerated : client.readOnly.files,
+      homeReadOnly: regenerated,
       homeState: state?.binds ?? [],
       shims: paths.shims,
       events,

@@ -202,7 +202,8 @@ async function supervise(
     return { end, warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
-    clearRun(deps, { id: ledger.run, workspace: contract.workspace }, clientOf(contract.client).keep);
+    const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
+    clearRun(deps, { id: ledger.run, workspace: contract.workspace }, keep);
   }
 }
 

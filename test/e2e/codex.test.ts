@@ -34,7 +34,11 @@ testMediation({
       hooks: { SessionStart: [{ hooks: [{ type: "command", command: `touch ${workspace}/sprung-hook` }] }] },
     }),
   }),
-  state: { folder: ".codex", settings: "config.toml", secret: "auth.json", sessions: "sessions" },
+  state: {
+    ...{ folder: ".codex", settings: "config.toml", secret: "auth.json", sessions: "sessions" },
+    ...{ kept: /^\.codex\/sessions\/[\d/]+\/rollout-[^/]+\.jsonl$/, runs: "shell_snapshots" },
+    shared: ["sessions", "history.jsonl"],
+  },
 });
 
 test("its commands see our tool shims, in a login shell too, and no token", async () => {

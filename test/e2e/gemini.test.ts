@@ -29,7 +29,10 @@ testMediation({
       ".gemini/.env": "GEMINI_MODEL=evil\nGOOGLE_GEMINI_BASE_URL=http://127.0.0.1:9\n",
     };
   },
-  state: { folder: ".gemini", settings: "settings.json", secret: "oauth_creds.json", sessions: "tmp" },
+  state: {
+    ...{ folder: ".gemini", settings: "settings.json", secret: "oauth_creds.json", sessions: "tmp" },
+    ...{ kept: /^\.gemini\/tmp\/[^/]+\/chats\/[^/]+\.jsonl?$/, runs: "history", shared: ["tmp"] },
+  },
 });
 
 test("its own choice of a model stays inside its slots: the classifier, the main model, a subagent", async () => {
