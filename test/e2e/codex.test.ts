@@ -19,6 +19,7 @@ testMediation({
   slot: "gpt54",
   dialects: ["openai-chat", "anthropic", "openai-responses"],
   ask: (prompt) => ["exec", prompt],
+  resume: (prompt) => ["exec", "resume", "--last", prompt],
   shell,
   write: (path, text) =>
     shell(`apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: ${path}\n+${text.trimEnd()}\n*** End Patch\nEOF`),

@@ -15,6 +15,7 @@ testMediation({
   slot: "geminipro",
   dialects: ["openai-chat", "anthropic", "gemini"],
   ask: (prompt) => ["-p", prompt],
+  resume: (prompt) => ["--resume", "latest", "-p", prompt],
   shell,
   write: (path, text) => tool("write_file", { file_path: path, content: text }),
   interrupted: 0,
@@ -31,7 +32,11 @@ testMediation({
   },
   state: {
     ...{ folder: ".gemini", settings: "settings.json", secret: "oauth_creds.json", sessions: "tmp" },
-    ...{ kept: /^\.gemini\/tmp\/[^/]+\/chats\/[^/]+\.jsonl?$/, runs: "history", shared: ["tmp"] },
+    ...{
+      kept: /^\.gemini\/tmp\/[^/]+\/(chats\/[^/]+\.jsonl?|\.project_root|logs\.json)$/,
+      runs: "history",
+      shared: ["tmp"],
+    },
   },
 });
 

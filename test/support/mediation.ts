@@ -17,6 +17,8 @@ export type Subject = {
   dialects: Dialect[];
   /** Its arguments for one task without a terminal. */
   ask(prompt: string): string[];
+  /** The same, going on with its last session. */
+  resume(prompt: string): string[];
   shell(command: string): Part;
   write(path: string, text: string): Part;
   /** How it ends when it is interrupted. */
@@ -311,13 +313,16 @@ export function testMediation(subject: Subject): void {
       .at(-1)!
       .history.flatMap(({ results }) => results)[0]!.text;
     expect(result).not.toMatch(/the user's secret|\bmine$/m);
-    expect(result.match(/Read-only file system/g)).toHaveLength(2);
+    expect(result.match(/Read-only file system/g)!.length).toBeGreaterThanOrEqual(2);
     const after = Object.keys(before).map((path) => [path, readFileSync(own(path), "utf8")]);
     expect(Object.fromEntries(after)).toEqual(before);
     const found = readdirSync(own("")).filter((name) => !subject.state.shared.includes(name));
     expect(found.sort()).toEqual([settings, "AGENTS.md", secret, runs].sort());
     expect(readdirSync(own(sessions), { recursive: true }).length).toBeGreaterThan(0);
     expect(existsSync(own(`${sessions}/link.jsonl`))).toBe(false);
+    const again = ["harness", "run", "--client", client, "--home", "user", "--", ...subject.resume("once more")];
+    expect((await bench.broke(again)).code).toBe(0);
+    expect(upstream.asked().at(-1)!.raw.toString()).toMatch(/make the files[\s\S]*once more/);
     const { id, ledger } = await world.show(ran);
     const text = readFileSync(join(bench.home, "runs", id, "ledger.jsonl"), "utf8");
     expect([
