@@ -61,7 +61,7 @@ export function prepareRun(options: {
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
-  const folders = searchFolders(env);
+  const folders = searchFolders(env, contract.workspace);
   const found = findClient(client, contract.args, folders, { inside: INSIDE_BUN, host: host.bun });
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const { clientHome, events, socketDir } = paths;

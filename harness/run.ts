@@ -25,6 +25,7 @@ import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
+import { type Budget, budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { forwardSignals } from "./signals.ts";
@@ -180,19 +181,28 @@ async function supervise(
       processes: group === undefined ? "rlimit" : "cgroup",
       warnings,
     });
-    await using shims = readShimEvents(paths.events, (event, data) => ledger.append(event, data));
+    const append: (event: string, data: Record<string, Json>) => void = (event, data) =>
+      void ledger.append(event, data);
+    const commands = withinBudget(append, budgets.commands);
+    const requests = withinBudget(append, budgets.requests);
+    await using shims = readShimEvents(paths.events, append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/gateway.sock`,
       token,
-      onRequest: (request) => ledger.append("model.request", requestData(request)),
+      onRequest: (request) => requests.record("model.request", requestData(request)),
     });
     let end: Observed["end"];
     try {
-      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger);
+      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group, commands }, ledger);
     } finally {
       await gateway.stop();
     }
     await shims.drain();
+    const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
+    if (lostCommands + lostRequests > 0) {
+      append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
+      warnings.push(`${lostCommands} commands and ${lostRequests} requests were too many to record`);
+    }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
     const others = releaseWorkspace(deps, ledger.run, contract.workspace);
@@ -212,7 +222,7 @@ async function superviseClient(
   contract: RunContract,
   plan: ReturnType<typeof planSandbox>,
   arch: Prepared["input"]["host"]["arch"],
-  { terminal, group }: { terminal: boolean; group: ProcessGroup | undefined },
+  { terminal, group, commands }: { terminal: boolean; group: ProcessGroup | undefined; commands: Budget },
   ledger: Ledger,
 ): Promise<Observed["end"]> {
   using session = terminal ? takeTerminal() : undefined;
@@ -228,7 +238,7 @@ async function superviseClient(
       onExec(exec) {
         const { argv, cut } = boundArgs(exec.argv);
         const { pid, path, cwd, exe: by } = exec;
-        ledger.append("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
+        commands.record("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
       },
     },
     group?.prefix,

@@ -1,10 +1,11 @@
 // Reads the run's event pipe on its own loop, so that a full pipe never holds a tool, and turns frames into ledger events marked untrusted.
-// Bounded: beyond a number of events the rest is only counted.
+// Bounded: beyond a number of events, or of bytes, the rest is only counted.
 
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import type { Json } from "#src/core/json.ts";
 import { clip } from "#src/core/text.ts";
 import { boundArgs } from "./bounded.ts";
+import { budgets, withinBudget } from "./budget.ts";
 import { makeFrameParser, type ShimEvent } from "#shims/frames.ts";
 
 const MAX_EVENTS = 20_000;
@@ -39,6 +40,7 @@ export function readShimEvents(pipe: string, record: (event: string, data: Recor
   const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   const parser = makeFrameParser();
   const buffer = Buffer.alloc(PIECE_BYTES);
+  const claims = withinBudget(record, budgets.claims);
   let seen = 0;
   let open = true;
   const take = (pieces: number) => {
@@ -54,7 +56,7 @@ export function readShimEvents(pipe: string, record: (event: string, data: Recor
       for (const event of parser.push(buffer.subarray(0, bytes))) {
         if (++seen > MAX_EVENTS) continue;
         const { name, data } = eventData(event);
-        record(name, { ...data, trust: "untrusted" });
+        claims.record(name, { ...data, trust: "untrusted" });
       }
     }
   };
@@ -64,9 +66,10 @@ export function readShimEvents(pipe: string, record: (event: string, data: Recor
     open = false;
     clearInterval(timer);
     take(PIECES_AT_END);
-    if (seen > MAX_EVENTS || parser.dropped() > 0) {
+    const omitted = Math.max(0, seen - MAX_EVENTS) + claims.omitted();
+    if (omitted > 0 || parser.dropped() > 0) {
       record("command.omitted", {
-        events: Math.max(0, seen - MAX_EVENTS),
+        events: omitted,
         garbage: parser.dropped(),
         trust: "untrusted",
       });
