@@ -2,7 +2,8 @@
 // calls this; it holds the run's lock and is the only writer of the ledger.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync, constants, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
@@ -15,6 +16,7 @@ import * as libc from "#sandbox/libc.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
+import { isWithin } from "#sandbox/protected.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
@@ -48,6 +50,7 @@ export type RunDeps = {
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
 const SIGPIPE = 13;
+const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
@@ -71,10 +74,17 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   return { runId, paths, lock };
 }
 
-function weakControls({ input: { profile, host }, state }: Prepared, group: ProcessGroup | undefined): string[] {
+function weakControls(
+  { input: { profile, host, workspace }, state }: Prepared,
+  group: ProcessGroup | undefined,
+): string[] {
   const warnings: string[] = [];
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
+  if (isWithin(workspace, INSTALLATION))
+    warnings.push(
+      "the workspace holds the broke that runs it: what the client changes there runs with the next command",
+    );
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   if (profile.root === "allowlist" && host.uid === 0 && group === undefined) {
     warnings.push("launched as root without a cgroup: the number of processes is not limited");
@@ -208,6 +218,8 @@ async function supervise(
     const others = releaseWorkspace(deps, ledger.run, contract.workspace);
     const except = new Set([...placed, ...others]);
     const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace), except);
+    if (changes.linked > 0)
+      warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
     return { end, warnings, inventoryComplete: changes.complete };
   } finally {
