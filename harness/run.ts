@@ -2,7 +2,7 @@
 // calls this; it holds the run's lock and is the only writer of the ledger.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync, constants, fstatSync, mkdirSync, openSync, realpathSync, writeFileSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
@@ -11,7 +11,6 @@ import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
@@ -27,12 +26,11 @@ import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
-import { type Budget, budgets, withinBudget } from "./budget.ts";
+import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
+import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
-import { forwardSignals } from "./signals.ts";
-import { copyOutputs } from "./streams.ts";
-import { takeTerminal, terminalSize } from "./terminal.ts";
+import { superviseClient } from "./supervise.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -49,7 +47,6 @@ export type RunDeps = {
 
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
-const SIGPIPE = 13;
 const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
@@ -191,11 +188,10 @@ async function supervise(
       processes: group === undefined ? "rlimit" : "cgroup",
       warnings,
     });
-    const append: (event: string, data: Record<string, Json>) => void = (event, data) =>
-      void ledger.append(event, data);
-    const commands = withinBudget(append, budgets.commands);
-    const requests = withinBudget(append, budgets.requests);
-    await using shims = readShimEvents(paths.events, append);
+    const recorder = makeRecorder(ledger);
+    const commands = withinBudget(recorder.append, budgets.commands);
+    const requests = withinBudget(recorder.append, budgets.requests);
+    await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/gateway.sock`,
       token,
@@ -203,14 +199,22 @@ async function supervise(
     });
     let end: Observed["end"];
     try {
-      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group, commands }, ledger);
+      end = await superviseClient(
+        deps,
+        contract,
+        plan,
+        input.host.arch,
+        { terminal, group, commands, recorder },
+        ledger,
+      );
     } finally {
       await gateway.stop();
     }
     await shims.drain();
+    if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
     const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
     if (lostCommands + lostRequests > 0) {
-      append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
+      ledger.append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
       warnings.push(`${lostCommands} commands and ${lostRequests} requests were too many to record`);
     }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
@@ -226,49 +230,5 @@ async function supervise(
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
     clearRun(deps, { id: ledger.run, workspace: contract.workspace }, keep);
-  }
-}
-
-async function superviseClient(
-  deps: RunDeps,
-  contract: RunContract,
-  plan: ReturnType<typeof planSandbox>,
-  arch: Prepared["input"]["host"]["arch"],
-  { terminal, group, commands }: { terminal: boolean; group: ProcessGroup | undefined; commands: Budget },
-  ledger: Ledger,
-): Promise<Observed["end"]> {
-  using session = terminal ? takeTerminal() : undefined;
-  // A terminal without one for the output, or /dev/null: there is nothing to wait for.
-  const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
-  const run: RunningSandbox = await launchSandbox(
-    plan,
-    arch,
-    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput: session.write },
-    {
-      onStarted: () => ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) }),
-      onStopped: () => session?.suspend(),
-      onExec(exec) {
-        const { argv, cut } = boundArgs(exec.argv);
-        const { pid, path, cwd, exe: by } = exec;
-        commands.record("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
-      },
-    },
-    group?.prefix,
-  );
-  try {
-    deps.runs.setStatus(ledger.run, "running", null);
-    using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
-    session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
-    if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
-      const end = await run.ended;
-      await copied;
-      return end;
-    }
-    return await run.ended;
-  } finally {
-    // Only what failed here leaves it running: nobody would observe it any more.
-    run.kill();
-    await run.ended;
   }
 }
