@@ -11,6 +11,7 @@ import { boundArgs } from "./bounded.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract.ts";
 import type { Ledger } from "./ledger.ts";
+import { watchMemory } from "./memory.ts";
 import type { Recorder } from "./recorder.ts";
 import { forwardSignals } from "./signals.ts";
 import { copyOutputs } from "./streams.ts";
@@ -55,16 +56,21 @@ export async function superviseClient(
   );
   try {
     recorder.onFailure(run.kill);
+    let tooMuch = false;
+    using _memory = watchMemory(() => {
+      tooMuch = true;
+      run.kill();
+    });
     deps.runs.setStatus(ledger.run, "running", null);
     using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
       const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
-      const end = await run.ended;
+      await run.ended;
       await copied;
-      return end;
     }
-    return await run.ended;
+    const end = await run.ended;
+    return tooMuch ? { kind: "unobserved", reason: "the client made its supervisor hold too much memory" } : end;
   } finally {
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();
