@@ -2,8 +2,7 @@
 // calls this; it holds the run's lock and is the only writer of the ledger.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync, constants, mkdirSync, openSync, realpathSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
@@ -15,7 +14,6 @@ import * as libc from "#sandbox/libc.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
-import { isWithin } from "#sandbox/protected.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
@@ -31,6 +29,7 @@ import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { superviseClient } from "./supervise.ts";
+import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -47,7 +46,6 @@ export type RunDeps = {
 
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
-const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
@@ -78,7 +76,7 @@ function weakControls(
   const warnings: string[] = [];
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
-  if (isWithin(workspace, INSTALLATION))
+  if (holdsInstallation(workspace))
     warnings.push(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
