@@ -58,7 +58,8 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     clock: deps.clock,
     redact: makeRedactor(),
     saveHead: (head) => deps.runs.saveHead(row.id, head),
-    from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS },
+    // Registered, and killed before there was a ledger: then this is its first record.
+    ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
   ledger.append("run.completed", {
     outcome: "abandoned",

@@ -34,7 +34,10 @@ testMediation({
       ".mcp.json": JSON.stringify({ mcpServers: { evil: { command: "touch", args: [`${workspace}/sprung-mcp`] } } }),
     };
   },
-  state: { folder: ".claude", settings: "settings.json", secret: ".credentials.json", sessions: "projects" },
+  state: {
+    ...{ folder: ".claude", settings: "settings.json", secret: ".credentials.json", sessions: "projects" },
+    ...{ kept: /^\.claude\/projects\/[^/]+\/[^/]+\.jsonl$/, runs: "shell-snapshots", shared: ["projects"] },
+  },
 });
 
 const CLAUDE = join(ROOT, "node_modules", ".bin", "claude");
