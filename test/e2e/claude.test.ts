@@ -19,6 +19,7 @@ testMediation({
   slot: "sonnet",
   dialects: ["openai-chat", "openai-responses", "gemini", "anthropic"],
   ask: (prompt) => ["-p", prompt],
+  resume: (prompt) => ["--continue", "-p", prompt],
   shell: (command) => tool("Bash", { command, description: "d" }),
   write: (path, text) => tool("Write", { file_path: path, content: text }),
   noncesInTools: 1,
@@ -36,7 +37,8 @@ testMediation({
   },
   state: {
     ...{ folder: ".claude", settings: "settings.json", secret: ".credentials.json", sessions: "projects" },
-    ...{ kept: /^\.claude\/projects\/[^/]+\/[^/]+\.jsonl$/, runs: "shell-snapshots", shared: ["projects"] },
+    ...{ kept: /^\.claude\/projects\/[^/]+\/[^/]+\.jsonl$/, runs: "shell-snapshots" },
+    shared: [...["projects", "file-history", "todos", "tasks", "plans", "paste-cache", "image-cache", "history.jsonl"]],
   },
 });
 
