@@ -9,12 +9,12 @@ import { httpAnswer, TLS_DENIED, TUNNEL_OPEN } from "./answers.ts";
 import type { AskedBy, Question } from "./asked.ts";
 import { readClientHello } from "./client-hello.ts";
 import { type Head, readHead, type Target } from "./http-head.ts";
-import { gather, relay, type RelayLimits, sayLast } from "./relay.ts";
+import { gather, relay, type RelayOptions, sayLast } from "./relay.ts";
 import { socksReply } from "./socks.ts";
 
 /** `reason`: why it was denied or broken off, if it was. */
 export type Carried = { verdict: "allowed" | "denied"; reason: string | null; up: number; down: number };
-export type CarryLimits = RelayLimits & { headMs: number };
+export type CarryOptions = RelayOptions & { headMs: number };
 
 const TLS_PORT = 443;
 const HTTP_PORT = 80;
@@ -64,15 +64,15 @@ const denied = (reason: string): Carried => ({ verdict: "denied", reason, up: 0,
 
 type Request = Extract<Head, { kind: "request" }>;
 
-async function forward(client: Socket, remote: Socket, request: Request, limits: CarryLimits): Promise<Carried> {
+async function forward(client: Socket, remote: Socket, request: Request, options: CarryOptions): Promise<Carried> {
   if (request.rest.length > request.bodyBytes) {
     const reason = "more than one request at once";
     remote.resetAndDestroy();
-    sayLast(client, httpAnswer("malformed", reason), limits.headMs);
+    sayLast(client, httpAnswer("malformed", reason), options.headMs);
     return denied(reason);
   }
   remote.write(request.head);
-  const joined = relay(client, remote, limits, Math.min(request.bodyBytes, limits.upBytes));
+  const joined = relay(client, remote, options, Math.min(request.bodyBytes, options.limits.upBytes));
   joined.down();
   joined.up(request.rest);
   const { up, down, reason } = await joined.done;
@@ -80,32 +80,32 @@ async function forward(client: Socket, remote: Socket, request: Request, limits:
 }
 
 /** A tunnel to 443 or 80: nothing reaches the host before the beginning is checked. */
-async function carryChecked(client: Socket, remote: Socket, asked: Question, limits: CarryLimits): Promise<Carried> {
+async function carryChecked(client: Socket, remote: Socket, asked: Question, options: CarryOptions): Promise<Carried> {
   const { target } = asked;
   const beginning = await gather(
     client,
     asked.rest,
     (bytes) => withBytes(readBeginning(bytes, target), bytes),
-    limits.headMs,
+    options.headMs,
   );
-  if (beginning.kind === "request") return forward(client, remote, beginning, limits);
+  if (beginning.kind === "request") return forward(client, remote, beginning, options);
   const reason = objection(beginning, target);
   if (reason !== null || !("bytes" in beginning)) {
     const last = target.port === HTTP_PORT ? httpAnswer("denied", `${hostText(target.host)}: ${reason}`) : TLS_DENIED;
     remote.resetAndDestroy();
-    sayLast(client, last, limits.headMs);
+    sayLast(client, last, options.headMs);
     return denied(reason ?? "");
   }
-  const joined = relay(client, remote, limits);
+  const joined = relay(client, remote, options);
   joined.down();
   joined.up(beginning.bytes);
   return { verdict: "allowed", ...(await joined.done) };
 }
 
 /** A tunnel to a port that a rule names: the host may be the one to speak first, and the client may take its time or say nothing. */
-async function carryOther(client: Socket, remote: Socket, asked: Question, limits: CarryLimits): Promise<Carried> {
+async function carryOther(client: Socket, remote: Socket, asked: Question, options: CarryOptions): Promise<Carried> {
   const { target } = asked;
-  const joined = relay(client, remote, limits);
+  const joined = relay(client, remote, options);
   joined.down();
   const beginning = await gather(client, asked.rest, (bytes) => withBytes(readBeginning(bytes, target), bytes), null);
   const silent = beginning.kind === "gone";
@@ -122,9 +122,9 @@ async function carryOther(client: Socket, remote: Socket, asked: Question, limit
 const withBytes = <T extends { kind: string }>(read: T, bytes: Buffer): T & { bytes: Buffer } => ({ ...read, bytes });
 
 /** Carries what was asked between the client and the connected host. Resolves when both are closed, or the client is being told why not. */
-export async function carry(client: Socket, remote: Socket, asked: Question, limits: CarryLimits): Promise<Carried> {
-  if (asked.kind === "request") return forward(client, remote, asked, limits);
+export async function carry(client: Socket, remote: Socket, asked: Question, options: CarryOptions): Promise<Carried> {
+  if (asked.kind === "request") return forward(client, remote, asked, options);
   client.write(opening[asked.by]);
   const usual = asked.target.port === TLS_PORT || asked.target.port === HTTP_PORT;
-  return usual ? carryChecked(client, remote, asked, limits) : carryOther(client, remote, asked, limits);
+  return usual ? carryChecked(client, remote, asked, options) : carryOther(client, remote, asked, options);
 }

@@ -17,6 +17,9 @@ export type Resolve = (name: string) => Promise<string[]>;
 export const systemResolve: Resolve = async (name) =>
   (await lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address);
 
+/** Opens a connection to an address given by number. Rejects when there is none, or when `signal` says so. */
+export type Connect = (address: Address, port: number, signal: AbortSignal) => Promise<Socket>;
+
 /** This machine's addresses, as they are now. */
 export const ownAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address.replace(/%.*$/, "")));
@@ -28,6 +31,7 @@ export type Reached =
 export type DialOptions = {
   permission: NetPermission;
   resolve: Resolve;
+  connect: Connect;
   own: () => string[];
   /** For looking up and connecting together. */
   connectMs: number;
@@ -37,7 +41,7 @@ export type DialOptions = {
 
 const refusals: Record<string, Refusal> = { ECONNREFUSED: "refused", ETIMEDOUT: "timeout" };
 
-async function connectTo(address: Address, port: number, signal: AbortSignal): Promise<Socket> {
+export const systemConnect: Connect = async (address, port, signal) => {
   const socket = connect({ host: formatAddress(address), port, family: address.family, allowHalfOpen: true });
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const abort = () => reject(Object.assign(new Error("aborted"), { code: "ETIMEDOUT" }));
@@ -52,7 +56,7 @@ async function connectTo(address: Address, port: number, signal: AbortSignal): P
   } finally {
     signal.removeEventListener("abort", abort);
   }
-}
+};
 
 async function addressesOf({ host }: Target, resolve: Resolve, signal: AbortSignal): Promise<string[] | Refusal> {
   if (host.kind === "address") return [formatAddress(host.address)];
@@ -86,7 +90,7 @@ export async function reach(target: Target, rule: string, options: DialOptions):
       continue;
     }
     try {
-      const socket = await connectTo(address, target.port, signal);
+      const socket = await options.connect(address, target.port, signal);
       return { kind: "connected", socket, address: shown, rule: decision.rule };
     } catch (error) {
       const refusal = refusals[(error as NodeJS.ErrnoException).code ?? ""] ?? "unreachable";

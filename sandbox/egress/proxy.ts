@@ -10,9 +10,9 @@ import { hostText } from "../hosts.ts";
 import { decideHost, type NetPermission } from "../net-permission.ts";
 import type { Refusal } from "./answers.ts";
 import { type AskedBy, type Question, readAsked, refuseAs } from "./asked.ts";
-import { carry, type CarryLimits } from "./carry.ts";
-import { ownAddresses, type Reached, reach, type Resolve, systemResolve } from "./dial.ts";
-import { sayLast } from "./relay.ts";
+import { carry } from "./carry.ts";
+import { type Connect, ownAddresses, type Reached, reach, type Resolve, systemConnect, systemResolve } from "./dial.ts";
+import { type RelayLimits, sayLast } from "./relay.ts";
 
 /** One attempt to get out, as it ended. `rule` is the word that decided; `reason` is null where nothing was in the way. */
 export type EgressAttempt = {
@@ -29,7 +29,7 @@ export type EgressAttempt = {
 };
 
 /** `headMs`: for a head, a greeting or a hello to come whole. `connectMs`: for looking up and connecting. */
-export type EgressLimits = CarryLimits & { connections: number; connectMs: number };
+export type EgressLimits = RelayLimits & { headMs: number; connectMs: number; connections: number };
 
 const GIB = 1024 ** 3;
 const MINUTE = 60_000;
@@ -49,6 +49,7 @@ export type EgressOptions = {
   permission: NetPermission;
   onAttempt(attempt: EgressAttempt): void;
   resolve?: Resolve;
+  connect?: Connect;
   own?: () => string[];
   limits?: EgressLimits;
 };
@@ -78,8 +79,10 @@ function refusal(
 
 /** Starts the proxy. The socket's folder must be the run's own. */
 export async function startEgress(options: EgressOptions): Promise<Egress> {
-  const { permission, limits = usualLimits, resolve = systemResolve, own = ownAddresses } = options;
+  const { permission, limits = usualLimits } = options;
+  const { resolve = systemResolve, connect = systemConnect, own = ownAddresses } = options;
   const open = new Set<Socket>();
+  const over = new AbortController();
   const serving = new Set<Promise<void>>();
   let failure: string | undefined;
 
@@ -99,7 +102,7 @@ export async function startEgress(options: EgressOptions): Promise<Egress> {
     if (client.destroyed) gone.abort();
     try {
       const { connectMs } = limits;
-      return await reach(target, rule, { permission, resolve, own, connectMs, gone: gone.signal });
+      return await reach(target, rule, { permission, resolve, connect, own, connectMs, gone: gone.signal });
     } finally {
       client.off("close", onClose);
     }
@@ -113,7 +116,7 @@ export async function startEgress(options: EgressOptions): Promise<Egress> {
     const reached = await dial(client, asked, decision.rule);
     if (reached.kind === "refused") return refusal(asked, reached);
     track(reached.socket);
-    const carried = await carry(client, reached.socket, asked, limits);
+    const carried = await carry(client, reached.socket, asked, { limits, headMs: limits.headMs, over: over.signal });
     return { outcome: { address: reached.address, rule: reached.rule, ...carried }, answer: undefined };
   }
 
@@ -158,6 +161,7 @@ export async function startEgress(options: EgressOptions): Promise<Egress> {
     failure: () => failure,
     async stop() {
       const closed = new Promise<void>((done) => server.close(() => done()));
+      over.abort();
       for (const socket of open) socket.destroy();
       await Promise.all(serving);
       await closed;

@@ -52,6 +52,8 @@ export function gather<T extends { kind: string }>(
   return promise;
 }
 
+export type RelayOptions = { limits: RelayLimits; over: AbortSignal };
+
 export type Relay = {
   /** Starts one direction with bytes already at hand. */
   up(first: Uint8Array): void;
@@ -62,8 +64,16 @@ export type Relay = {
   done: Promise<{ up: number; down: number; reason: string | null }>;
 };
 
-/** Joins two connected sockets. `upBytes` may be less than the limit where a request says how much follows. */
-export function relay(client: Socket, remote: Socket, limits: RelayLimits, upBytes = limits.upBytes): Relay {
+/**
+ * Joins two connected sockets until `over`. `upBytes` may be less than the limit where a request says how much follows. A client that is
+ * gone altogether looks like one that has only finished speaking, as the two are the same on a Unix socket: `halfOpenMs` ends that.
+ */
+export function relay(
+  client: Socket,
+  remote: Socket,
+  { limits, over: ending }: RelayOptions,
+  upBytes = limits.upBytes,
+): Relay {
   const counts = { up: 0, down: 0 };
   let reason: string | null = null;
   const over = Promise.withResolvers<void>();
@@ -73,6 +83,8 @@ export function relay(client: Socket, remote: Socket, limits: RelayLimits, upByt
     if (!remote.destroyed) remote.resetAndDestroy();
     client.destroy();
   };
+  const onEnding = () => abort("the run ended");
+  ending.addEventListener("abort", onEnding);
   const total = setTimeout(() => abort("the time limit"), limits.totalMs);
   let idle = setTimeout(() => abort("idle"), limits.idleMs);
   const stir = () => {
@@ -118,6 +130,7 @@ export function relay(client: Socket, remote: Socket, limits: RelayLimits, upByt
   if (client.destroyed || remote.destroyed) abort("the client broke off");
   if (client.closed && remote.closed) over.resolve();
   const done = over.promise.then(() => {
+    ending.removeEventListener("abort", onEnding);
     clearTimeout(total);
     clearTimeout(idle);
     return { ...counts, reason };
