@@ -14,11 +14,12 @@ import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
-import { planSandbox } from "#sandbox/plan.ts";
+import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
+import { describeNetwork, superviseEgress } from "./egress.ts";
 import { countDropped } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
@@ -168,7 +169,7 @@ async function supervise(
     ledger.append("sandbox.planned", {
       profile: contract.profile,
       terminal,
-      network: input.profile.ownNetwork ? "run socket only" : "host",
+      ...describeNetwork(prepared),
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: ignored.length,
       masked: input.protect.masked.length,
@@ -178,13 +179,15 @@ async function supervise(
     });
     await using shims = readShimEvents(paths.events, (event, data) => ledger.append(event, data));
     const gateway = await deps.gateway.serve({
-      socketPath: `${paths.socketDir}/gateway.sock`,
+      socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
       token,
       onRequest: (request) => ledger.append("model.request", requestData(request)),
     });
     let end: Observed["end"];
     try {
-      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger);
+      end = await superviseEgress(prepared.net, paths.socketDir, ledger, () =>
+        superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger),
+      );
     } finally {
       await gateway.stop();
     }

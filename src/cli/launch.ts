@@ -1,8 +1,9 @@
 // One supervised run in the current folder, the same for `harness run` and for every short form of it.
 
+import type { NetFlags } from "#sandbox/net-permission.ts";
 import { note } from "./output.ts";
 
-export type Launch = { client: string; profile: string; home: string; args: string[] };
+export type Launch = { client: string; profile: string; home: string; net?: NetFlags; args: string[] };
 
 /** Runs the client, says on stderr how it ended, and returns the exit code. `choose` makes the launch from what the stored settings say. */
 export async function launchClient(choose: (settings: { sandbox: string }) => Launch): Promise<number> {
