@@ -1,12 +1,11 @@
-// A run's way out, where it has one: the proxy for as long as the client lives, every attempt in the ledger, the policy in words.
+// A run's way out, where it has one: the proxy for as long as the client lives, every attempt handed on to be recorded, the policy in words.
 // Does not stop: see sandbox/egress/proxy.ts.
 
 import { join } from "node:path";
 import type { Json } from "#src/core/json.ts";
-import { startEgress } from "#sandbox/egress/proxy.ts";
+import { type EgressAttempt, startEgress } from "#sandbox/egress/proxy.ts";
 import type { NetPermission } from "#sandbox/net-permission.ts";
 import { EGRESS } from "#sandbox/plan.ts";
-import type { Ledger } from "./ledger.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Observed } from "./verdict.ts";
 
@@ -25,14 +24,14 @@ export function describeNetwork({ input, net }: Pick<Prepared, "input" | "net">)
 export async function superviseEgress(
   permission: NetPermission | undefined,
   socketDir: string,
-  ledger: Ledger,
+  onAttempt: (attempt: EgressAttempt) => void,
   supervise: () => Promise<Observed["end"]>,
 ): Promise<Observed["end"]> {
   if (permission === undefined) return supervise();
   const egress = await startEgress({
     socketPath: join(socketDir, EGRESS.socket),
     permission,
-    onAttempt: (attempt) => ledger.append("egress.attempt", attempt),
+    onAttempt,
   });
   let end: Observed["end"];
   try {

@@ -10,6 +10,7 @@ import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
+import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
@@ -185,7 +186,8 @@ async function supervise(
     });
     let end: Observed["end"];
     try {
-      end = await superviseEgress(prepared.net, paths.socketDir, ledger, () =>
+      const record = (attempt: EgressAttempt) => ledger.append("egress.attempt", attempt);
+      end = await superviseEgress(prepared.net, paths.socketDir, record, () =>
         superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger),
       );
     } finally {
