@@ -16,7 +16,7 @@ import { socksReply } from "./socks.ts";
 export type Carried = { verdict: "allowed" | "denied"; reason: string | null; up: number; down: number };
 export type CarryOptions = RelayOptions & { headMs: number };
 
-const TLS_PORT = 443;
+export const TLS_PORT = 443;
 const HTTP_PORT = 80;
 
 const opening: Record<AskedBy, Uint8Array> = {

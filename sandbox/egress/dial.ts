@@ -42,7 +42,8 @@ export type DialOptions = {
 const refusals: Record<string, Refusal> = { ECONNREFUSED: "refused", ETIMEDOUT: "timeout" };
 
 export const systemConnect: Connect = async (address, port, signal) => {
-  const socket = connect({ host: formatAddress(address), port, family: address.family, allowHalfOpen: true });
+  const { family } = address;
+  const socket = connect({ host: formatAddress(address), port, family, allowHalfOpen: true, noDelay: true });
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const abort = () => reject(Object.assign(new Error("aborted"), { code: "ETIMEDOUT" }));
   socket.once("connect", () => resolve(socket)).on("error", reject);

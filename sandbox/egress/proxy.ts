@@ -10,7 +10,7 @@ import { hostText } from "../hosts.ts";
 import { decideHost, type NetPermission } from "../net-permission.ts";
 import type { Refusal } from "./answers.ts";
 import { type AskedBy, type Question, readAsked, refuseAs } from "./asked.ts";
-import { carry } from "./carry.ts";
+import { carry, TLS_PORT } from "./carry.ts";
 import { type Connect, ownAddresses, type Reached, reach, type Resolve, systemConnect, systemResolve } from "./dial.ts";
 import { type RelayLimits, sayLast } from "./relay.ts";
 
@@ -112,6 +112,10 @@ export async function startEgress(options: EgressOptions): Promise<Egress> {
     const decision = decideHost(permission, asked.target.host, asked.target.port);
     if (!decision.allowed) {
       return refusal(asked, { refusal: "denied", address: null, rule: decision.rule, reason: decision.reason });
+    }
+    if (asked.kind === "request" && asked.target.port === TLS_PORT) {
+      const reason = `only TLS is let through to port ${TLS_PORT}`;
+      return refusal(asked, { refusal: "denied", address: null, rule: decision.rule, reason });
     }
     const reached = await dial(client, asked, decision.rule);
     if (reached.kind === "refused") return refusal(asked, reached);

@@ -9,6 +9,9 @@ import { systemConnect } from "#sandbox/egress/dial.ts";
 import { type EgressAttempt, type EgressLimits, startEgress, usualLimits } from "#sandbox/egress/proxy.ts";
 import { noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
 
+/** An address out in the world. */
+export const PUBLIC = "93.184.216.34";
+
 export type TestEgress = AsyncDisposable & {
   socketPath: string;
   attempts: EgressAttempt[];
@@ -132,6 +135,28 @@ export function readTo(socket: Socket, mark: string | number): Promise<string> {
     socket.resume();
   });
 }
+
+/** Sends this and gives everything that comes back. */
+export async function ask(egress: TestEgress, text: string): Promise<string> {
+  const socket = await egress.dial();
+  const all = readAll(socket);
+  socket.write(text);
+  return all;
+}
+
+export async function tunnel(egress: TestEgress, where: string): Promise<Socket> {
+  const socket = await egress.dial();
+  socket.write(`CONNECT ${where} HTTP/1.1\r\nHost: ${where}\r\n\r\n`);
+  const answer = await readTo(socket, "\r\n\r\n");
+  if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(answer);
+  return socket;
+}
+
+/** What a client is told of a refusal over HTTP. */
+export const denial = (words: string, status = "403 Forbidden", error = "http_request_denied") => {
+  const body = `broke: ${words}\n`;
+  return `HTTP/1.1 ${status}\r\nProxy-Status: broke; error=${error}; details="${words}"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+};
 
 export type Origin = AsyncDisposable & { port: number; connections: number };
 

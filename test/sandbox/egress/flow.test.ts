@@ -3,16 +3,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { startBridge } from "#sandbox/bridge.ts";
-import { dialUnix, makeEgress, readAll, readTo, startOrigin, type TestEgress } from "#test/support/egress.ts";
+import { dialUnix, makeEgress, readAll, startOrigin, tunnel } from "#test/support/egress.ts";
 
 const MIB = 1024 ** 2;
-
-async function tunnel(egress: TestEgress, port: number): Promise<Socket> {
-  const socket = await egress.dial();
-  socket.write(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\n\r\n`);
-  await readTo(socket, "\r\n\r\n");
-  return socket;
-}
 
 /** Writes as fast as the other side takes it. */
 function pour(socket: Socket, bytes: number): { sent: () => number } {
@@ -53,7 +46,7 @@ describe("bytes", () => {
       void count(socket).then(got.resolve);
     });
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const socket = await tunnel(egress, origin.port);
+    const socket = await tunnel(egress, `127.0.0.1:${origin.port}`);
     pour(socket, size);
     expect(await count(socket)).toBe(size);
     expect(await got.promise).toBe(size);
@@ -64,7 +57,7 @@ describe("bytes", () => {
     const size = 8 * MIB;
     await using origin = await startOrigin((socket) => void pour(socket, size));
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const socket = await tunnel(egress, origin.port);
+    const socket = await tunnel(egress, `127.0.0.1:${origin.port}`);
     socket.pause();
     await Bun.sleep(100);
     expect(await count(socket)).toBe(size);
@@ -77,7 +70,7 @@ describe("bytes", () => {
     let poured = { sent: () => 0 };
     await using origin = await startOrigin((socket) => (poured = pour(socket, size)));
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const socket = await tunnel(egress, origin.port);
+    const socket = await tunnel(egress, `127.0.0.1:${origin.port}`);
     socket.pause();
     let last = -1;
     while (last !== poured.sent() || last === 0) {
@@ -98,7 +91,7 @@ describe("ends", () => {
       socket.end("bye");
     });
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const socket = await tunnel(egress, origin.port);
+    const socket = await tunnel(egress, `127.0.0.1:${origin.port}`);
     expect(await readAll(socket)).toBe("bye");
     socket.end("late words");
     expect(await got.promise).toBe("late words");
@@ -115,7 +108,7 @@ describe("ends", () => {
       socket.resume();
     });
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const socket = await tunnel(egress, origin.port);
+    const socket = await tunnel(egress, `127.0.0.1:${origin.port}`);
     const all = readAll(socket);
     socket.end();
     await ended.promise;
@@ -131,7 +124,7 @@ describe("ends", () => {
       socket.on("end", () => socket.end()).on("close", () => clearInterval(timer));
     });
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    (await tunnel(egress, origin.port)).destroy();
+    (await tunnel(egress, `127.0.0.1:${origin.port}`)).destroy();
     const bridge = startBridge(0, egress.socketPath);
     const got = Promise.withResolvers<void>();
     const client = await Bun.connect({
@@ -150,7 +143,7 @@ describe("ends", () => {
   test("a host that breaks off closes the client's side", async () => {
     await using origin = await startOrigin((socket) => void socket.once("data", () => socket.resetAndDestroy()));
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const socket = await tunnel(egress, origin.port);
+    const socket = await tunnel(egress, `127.0.0.1:${origin.port}`);
     socket.write("x");
     await closed(socket);
     expect((await egress.recorded(1))[0]).toMatchObject({ verdict: "allowed", reason: "the host broke off" });
@@ -165,11 +158,11 @@ describe("limits", () => {
     await using source = await startOrigin((socket) => void pour(socket, 64 * MIB));
     const allow = [`127.0.0.1:${sink.port},127.0.0.1:${source.port}`];
     await using egress = await makeEgress({ allow, limits: { upBytes: 100_000, downBytes: 200_000 } });
-    const up = await tunnel(egress, sink.port);
+    const up = await tunnel(egress, `127.0.0.1:${sink.port}`);
     pour(up, 64 * MIB);
     await closed(up);
     expect((await egress.recorded(1))[0]).toMatchObject({ reason: "the byte limit", up: 100_000 });
-    const down = await tunnel(egress, source.port);
+    const down = await tunnel(egress, `127.0.0.1:${source.port}`);
     expect(await count(down)).toBeLessThanOrEqual(200_000);
     expect((await egress.recorded(2))[1]).toMatchObject({ reason: "the byte limit", down: 200_000 });
   });
@@ -182,13 +175,13 @@ describe("limits", () => {
     await using quiet = await silent();
     const allow = [`127.0.0.1:${origin.port},127.0.0.1:${quiet.port}`];
     await using idle = await makeEgress({ allow, limits: { idleMs: 40 } });
-    await closed(await tunnel(idle, quiet.port));
+    await closed(await tunnel(idle, `127.0.0.1:${quiet.port}`));
     expect((await idle.recorded(1))[0]).toMatchObject({ verdict: "allowed", reason: "idle" });
     await using half = await makeEgress({ allow, limits: { halfOpenMs: 40 } });
-    (await tunnel(half, quiet.port)).end();
+    (await tunnel(half, `127.0.0.1:${quiet.port}`)).end();
     expect((await half.recorded(1))[0]).toMatchObject({ reason: "idle" });
     await using total = await makeEgress({ allow, limits: { totalMs: 60 } });
-    await closed(await tunnel(total, origin.port));
+    await closed(await tunnel(total, `127.0.0.1:${origin.port}`));
     expect((await total.recorded(1))[0]).toMatchObject({ reason: "the time limit" });
   });
 
@@ -238,11 +231,11 @@ describe("limits", () => {
     await using origin = await startOrigin((socket) => void socket.on("end", () => socket.end()).resume());
     await using egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`], limits: { connections: 3 } });
     const held = [];
-    for (let at = 0; at < 3; at++) held.push(await tunnel(egress, origin.port));
+    for (let at = 0; at < 3; at++) held.push(await tunnel(egress, `127.0.0.1:${origin.port}`));
     expect(await readAll(await egress.dial())).toStartWith("HTTP/1.1 503 ");
     held[0]!.destroy();
     await egress.recorded(1);
-    (await tunnel(egress, origin.port)).destroy();
+    (await tunnel(egress, `127.0.0.1:${origin.port}`)).destroy();
     for (const socket of held) socket.destroy();
     expect(await egress.recorded(4)).toHaveLength(4);
   });
@@ -252,7 +245,11 @@ describe("the end of a run, and a record that cannot be kept", () => {
   test("stopping breaks off what is open and records it", async () => {
     await using origin = await startOrigin((socket) => void socket.resume());
     const egress = await makeEgress({ allow: [`127.0.0.1:${origin.port}`] });
-    const sockets = await Promise.all([tunnel(egress, origin.port), tunnel(egress, origin.port), egress.dial()]);
+    const sockets = await Promise.all([
+      tunnel(egress, `127.0.0.1:${origin.port}`),
+      tunnel(egress, `127.0.0.1:${origin.port}`),
+      egress.dial(),
+    ]);
     await egress[Symbol.asyncDispose]();
     await Promise.all(sockets.map(closed));
     expect(egress.attempts.map(({ verdict, reason }) => `${verdict}, ${reason}`)).toEqual(
@@ -269,7 +266,7 @@ describe("the end of a run, and a record that cannot be kept", () => {
         if (full) throw new Error("ENOSPC");
       },
     });
-    const held = await tunnel(egress, origin.port);
+    const held = await tunnel(egress, `127.0.0.1:${origin.port}`);
     full = true;
     const denied = await egress.dial();
     denied.write("CONNECT evil.org:443 HTTP/1.1\r\n\r\n");

@@ -1,34 +1,24 @@
 // The proxy over its own socket against servers on this machine: what gets through, what does not, and how each is told.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createServer as createTlsServer } from "node:tls";
-import { connect as tlsConnect } from "node:tls";
-import { generateKeyPairSync } from "node:crypto";
 import type { Socket } from "node:net";
-import { makeCertificate } from "#test/support/certificate.ts";
-import { makeEgress, type Origin, readAll, readTo, startOrigin, type TestEgress } from "#test/support/egress.ts";
+import {
+  ask,
+  denial,
+  makeEgress,
+  type Origin,
+  PUBLIC,
+  readAll,
+  readTo,
+  startOrigin,
+  type TestEgress,
+  tunnel,
+} from "#test/support/egress.ts";
 
-const PUBLIC = "93.184.216.34";
-const CONNECTED = "HTTP/1.1 200 Connection Established\r\n\r\n";
 const greet = Buffer.from([5, 1, 0]);
 const socksTo = (host: string, port: number) =>
   Buffer.from([5, 1, 0, 3, host.length, ...Buffer.from(host), port >> 8, port & 255]);
 const timeless = (egress: TestEgress) => egress.attempts.map(({ ms: _, ...attempt }) => attempt);
-
-/** Sends this and gives everything that comes back. */
-async function ask(egress: TestEgress, text: string): Promise<string> {
-  const socket = await egress.dial();
-  const all = readAll(socket);
-  socket.write(text);
-  return all;
-}
-
-async function tunnel(egress: TestEgress, where: string): Promise<Socket> {
-  const socket = await egress.dial();
-  socket.write(`CONNECT ${where} HTTP/1.1\r\nHost: ${where}\r\n\r\n`);
-  expect(await readTo(socket, "\r\n\r\n")).toBe(CONNECTED);
-  return socket;
-}
 
 async function socks(egress: TestEgress, request: Buffer): Promise<{ socket: Socket; reply: number }> {
   const socket = await egress.dial();
@@ -39,11 +29,6 @@ async function socks(egress: TestEgress, request: Buffer): Promise<{ socket: Soc
 }
 
 const echo = (socket: Socket) => void socket.pipe(socket);
-const denial = (words: string, status = "403 Forbidden", error = "http_request_denied") => {
-  const body = `broke: ${words}\n`;
-  return `HTTP/1.1 ${status}\r\nProxy-Status: broke; error=${error}; details="${words}"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
-};
-
 describe("a port that a rule names, really dialled", () => {
   test("CONNECT: bytes both ways, half-close, one record", async () => {
     await using origin = await startOrigin(echo);
@@ -135,7 +120,8 @@ describe("what is refused before anything is dialled", () => {
     expect(await ask(egress, `CONNECT ${where} HTTP/1.1\r\n\r\n`)).toBe(denial(words));
     const [, host, port] = /^(.*):(\d+)$/.exec(where)!;
     const plain = `GET http://${where}/ HTTP/1.1\r\nHost: ${where}\r\n\r\n`;
-    expect(await ask(egress, plain)).toBe(denial(words));
+    const wanted = /inside|odd/.test(where) ? `${where}: only TLS is let through to port 443` : words;
+    expect(await ask(egress, plain)).toBe(denial(wanted));
     expect((await socks(egress, socksTo(host!, Number(port)))).reply).toBe(2);
     expect(egress.dialled).toEqual([]);
   });
@@ -214,92 +200,6 @@ describe("names are looked up once and what was checked is what is dialled", () 
       denial("me.org:443: an address of this machine that no rule names"),
     );
     expect(egress.dialled).toEqual([]);
-  });
-});
-
-describe("port 443 is for TLS to the host that was asked for", () => {
-  const { key, cert } = makeCertificate(generateKeyPairSync("rsa", { modulusLength: 2048 }), "a.com");
-  let tls: ReturnType<typeof createTlsServer>;
-  let port: number;
-  let raw = 0;
-  beforeAll(async () => {
-    tls = createTlsServer({ key, cert }, (socket) => {
-      socket.on("error", () => {});
-      socket.on("data", (piece) => socket.end(`secret ${piece}`));
-    });
-    tls.on("connection", (socket) => socket.on("data", (piece: Buffer) => (raw += piece.length)));
-    tls.on("tlsClientError", () => {});
-    await new Promise<void>((done) => tls.listen(0, "127.0.0.1", done));
-    port = (tls.address() as { port: number }).port;
-  });
-  afterAll(() => void tls.close());
-
-  const world = () => {
-    const hosts = { [`${PUBLIC}:443`]: { port }, [`${PUBLIC}:8443`]: { port } };
-    return makeEgress({ allow: ["a.com,a.com:8443", PUBLIC], names: { "a.com": [[PUBLIC]] }, hosts });
-  };
-  const speak = (socket: Socket, servername: string) =>
-    new Promise<string>((done) => {
-      const secure = tlsConnect({ socket, servername, rejectUnauthorized: false });
-      let text = "";
-      secure.on("secureConnect", () => secure.write("word"));
-      secure.on("data", (piece) => (text += piece.toString()));
-      const over = (outcome: string) => {
-        done(outcome);
-        secure.destroy();
-      };
-      secure.on("error", (error) => over(`error ${(error as NodeJS.ErrnoException).code}`));
-      secure.on("end", () => over(text)).on("close", () => over(text));
-    });
-
-  test.each(["a.com:443", "A.COM.:443", "a.com:8443"])("the right name gets through: %s", async (where) => {
-    await using egress = await world();
-    expect(await speak(await tunnel(egress, where), "a.com")).toBe("secret word");
-    const [attempt] = await egress.recorded(1);
-    expect(attempt).toMatchObject({ host: "a.com", verdict: "allowed", reason: null });
-    expect(attempt!.up).toBeGreaterThan(200);
-    expect(attempt!.down).toBeGreaterThan(500);
-  });
-
-  const wrong: [string, string, string, string][] = [
-    ["another name", "a.com:443", "b.com", "the TLS hello names another server than the one asked for"],
-    [
-      "another name on another port",
-      "a.com:8443",
-      "b.com",
-      "the TLS hello names another server than the one asked for",
-    ],
-    ["no name", "a.com:443", "", "the TLS hello names no server"],
-    ["a name for an address", `${PUBLIC}:443`, "a.com", "the TLS hello names another server than the one asked for"],
-  ];
-  test.each(wrong)("%s is refused and the host never hears of it", async (_, where, servername, reason) => {
-    await using egress = await world();
-    const before = raw;
-    const socket = await tunnel(egress, where);
-    expect(await speak(socket, servername)).not.toContain("secret");
-    const [attempt] = await egress.recorded(1);
-    expect(attempt).toMatchObject({ verdict: "denied", reason, up: 0, down: 0 });
-    expect(raw).toBe(before);
-  });
-
-  test("an address without a name gets through where a rule names it", async () => {
-    await using egress = await world();
-    expect(await speak(await tunnel(egress, `${PUBLIC}:443`), "")).toBe("secret word");
-  });
-
-  test("anything but TLS on 443 is refused, with an alert and a record", async () => {
-    await using egress = await world();
-    const before = raw;
-    for (const text of ["GET / HTTP/1.1\r\nHost: a.com\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "\x80\x2e\x01\x03\x01"]) {
-      const socket = await tunnel(egress, "a.com:443");
-      const all = readAll(socket);
-      socket.write(Buffer.from(text, "latin1"));
-      expect(await all).toBe("\x15\x03\x01\x00\x02\x02\x31");
-    }
-    expect((await egress.recorded(3)).map(({ verdict, reason }) => `${verdict} ${reason}`)).toEqual(
-      Array(3).fill("denied only TLS is let through to port 443"),
-    );
-    expect(raw).toBe(before);
   });
 });
 
