@@ -6,7 +6,9 @@ import type { Json } from "#src/core/json.ts";
 import { type EgressAttempt, startEgress } from "#sandbox/egress/proxy.ts";
 import type { NetPermission } from "#sandbox/net-permission.ts";
 import { EGRESS } from "#sandbox/plan.ts";
+import { budgets, withinBudget } from "./budget.ts";
 import type { Prepared } from "./prepare.ts";
+import type { Recorder } from "./recorder.ts";
 import type { Observed } from "./verdict.ts";
 
 /** The network policy as the ledger keeps it. */
@@ -15,6 +17,18 @@ export function describeNetwork({ input, net }: Pick<Prepared, "input" | "net">)
   if (net === undefined) return { network: "run socket only" };
   const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
   return { network: "egress proxy", net: { any_public: net.any, allow: rules(net.allow), deny: rules(net.deny) } };
+}
+
+/**
+ * Keeps attempts in the ledger. Throws for one that could not be written or did not fit any more: what is not on record does not get out,
+ * so the worker gains nothing by filling it.
+ */
+export function recordAttempts(recorder: Pick<Recorder, "append" | "failed">): (attempt: EgressAttempt) => void {
+  const attempts = withinBudget(recorder.append, budgets.attempts);
+  return (attempt) => {
+    attempts.record("egress.attempt", attempt);
+    if (recorder.failed() || attempts.omitted() > 0) throw new Error("an attempt is not on record");
+  };
 }
 
 /**

@@ -11,7 +11,7 @@ import * as libc from "#sandbox/libc.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
 import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf } from "#sandbox/profile.ts";
-import { findProtected } from "#sandbox/protected.ts";
+import type { ProtectedPaths } from "#sandbox/protected.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
@@ -32,8 +32,6 @@ export type Prepared = {
   /** What the egress proxy lets out; undefined: there is none. */
   net: NetPermission | undefined;
 };
-
-const NOTHING_PROTECTED = { files: [], dirs: [], missing: [], masked: [], pins: [] };
 
 /** Which of the folders the client must not see there are. Throws `denied` on a link: what it leads to would be hidden instead. */
 function presentIn(workspace: string, folders: string[]): string[] {
@@ -59,13 +57,14 @@ export function prepareRun(options: {
   terminal: boolean;
   env: Record<string, string | undefined>;
   slots: readonly SlotName[];
+  protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
   const profile: Profile = profileOf(contract.profile);
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
-  const folders = searchFolders(env);
+  const folders = searchFolders(env, contract.workspace);
   const found = findClient(client, contract.args, folders, { inside: INSIDE_BUN, host: host.bun });
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const { clientHome, events, socketDir } = paths;
@@ -90,8 +89,9 @@ export function prepareRun(options: {
         env,
         workspace: contract.workspace,
         home: inside.home,
+        ownHome: clientHome,
         regenerated: client.readOnly.files,
-        journal: paths.statePlaceholders,
+        journal: paths.userState,
       })
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
@@ -107,9 +107,9 @@ export function prepareRun(options: {
       profile,
       host,
       workspace: contract.workspace,
-      protect: confined ? findProtected(contract.workspace) : NOTHING_PROTECTED,
+      protect: options.protect,
       home: clientHome,
-      homeReadOnly: state === undefined ? regenerated : client.readOnly.files,
+      homeReadOnly: regenerated,
       homeState: state?.binds ?? [],
       shims: paths.shims,
       events,

@@ -10,6 +10,8 @@ import type { Order, Report, StartOrder } from "./chain.ts";
 import * as libc from "./libc.ts";
 
 const PR_SET_DUMPABLE = 4;
+/** SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. */
+const CRASH_SIGNALS = [4, 5, 6, 7, 8, 11, 31];
 const MAX_ORDER_BYTES = 64 * 1024 * 1024;
 const STAGE_TWO = new URL("./stage-two.ts", import.meta.url).pathname;
 // A parent that was SIGKILLed cannot tell us: the control socket's end does, and bwrap's --die-with-parent before it.
@@ -17,6 +19,8 @@ const REAP_FALLBACK_MS = 1000;
 
 libc.prctl(PR_SET_DUMPABLE, 0);
 libc.closeOnExecFrom(3);
+// Bun's crash handlers would make signals of the client fatal that pid 1 otherwise never receives (kill(2)).
+for (const signal of CRASH_SIGNALS) libc.setSignal(signal, libc.SIG_DFL);
 
 let client = 0;
 let failureFd = -1;

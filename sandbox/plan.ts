@@ -33,7 +33,7 @@ export type PlanInput = {
   /** The run's own folders: client home (writable), what in it is regenerated (read-only, relative), tool shims, event pipe, socket folder. */
   home: string;
   homeReadOnly: string[];
-  /** The user's own client state, mounted over the home's and below what is regenerated. */
+  /** What is shown of the user's own client state, mounted over the home's. */
   homeState: Bind[];
   shims: string | undefined;
   events: string | undefined;
@@ -113,10 +113,11 @@ export function insidePaths(input: Pick<PlanInput, "profile" | "home" | "shims" 
 
 function ownBinds(input: PlanInput): Bind[] {
   const inside = insidePaths(input);
-  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }, ...input.homeState];
+  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }];
   for (const name of input.homeReadOnly) {
     binds.push({ source: join(input.home, name), target: join(inside.home, name), mode: "read" });
   }
+  binds.push(...input.homeState);
   if (input.shims !== undefined) binds.push({ source: input.shims, target: inside.shims, mode: "read" });
   if (input.events !== undefined) binds.push({ source: input.events, target: inside.events, mode: "write" });
   if (input.socketDir !== undefined) binds.push({ source: input.socketDir, target: inside.sockets, mode: "read" });

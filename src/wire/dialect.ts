@@ -28,8 +28,8 @@ export type AnswerMeta = {
 export type StreamEncoder = {
   /** "" when there is nothing to send yet. */
   push(event: HubEvent): string;
-  /** The dialect's error inside a stream, which is never a normal end. */
-  fail(error: WireError): string;
+  /** The dialect's error inside a stream, which is never a normal end. `passed`: events of others before it, where events have numbers. */
+  fail(error: WireError, passed?: number): string;
   /** Something harmless that keeps an idle connection alive. */
   ping(): string;
 };

@@ -13,6 +13,8 @@ const toBytes = new TextEncoder();
 /** What is kept back before content comes; a provider that sends this much without any is not kept back longer. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
+/** How what is no event begins. */
+const COMMENT = 0x3a;
 /** The one event of any dialect that is no JSON. */
 const CHAT_END = "[DONE]";
 
@@ -39,11 +41,12 @@ export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Red
   let phase: FlowPhase = "held";
   let failure: WireError | undefined;
   let seen = 0;
+  let passed = 0;
 
   const broken = (error: WireError) => {
     failure = { ...error, message: redact(error.message) };
     phase = "failed";
-    return toBytes.encode(encoder.fail(failure));
+    return toBytes.encode(encoder.fail(failure, passed));
   };
   const forward = (frames: Uint8Array[]): Uint8Array => {
     const out: Uint8Array[] = [];
@@ -52,6 +55,7 @@ export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Red
       const told = watch.frame(frame);
       if (told.kind === "error") out.push(broken(told.error));
       else if (told.kind !== "ours") out.push(frame);
+      if (frame[0] !== COMMENT) passed++;
       if (told.kind === "content" && phase === "held") phase = "live";
       if (told.kind === "end") phase = "done";
       seen += frame.length;

@@ -1,7 +1,8 @@
 // Which tool result answers which call. Clients may spread results over several turns and use an id again; most providers want every result
-// right behind the turn that called.
+// right behind the turn that called, and all of them refuse a call that got none.
 
-import type { CanonicalRequest, ToolResultBlock } from "./canonical.ts";
+import type { CanonicalRequest, Message, ToolCallBlock, ToolResultBlock } from "./canonical.ts";
+import type { LossList } from "./losses.ts";
 
 export type PlacedResult = { block: ToolResultBlock; message: number; path: string };
 
@@ -12,26 +13,57 @@ export type Results = {
   left(block: ToolResultBlock): PlacedResult | undefined;
 };
 
-/** Every result of a conversation, in order. */
+/** What the model is told where no result came: nothing of what the tool may have done. */
+const NO_RESULT = "No result came for this call.";
+
+/** Every result of a conversation, in order. One that stands behind a later call of the same id belongs to that call. */
 export function collectResults(request: CanonicalRequest): Results {
   const byCall = new Map<string, PlacedResult[]>();
+  const calledIn = new Map<string, number[]>();
   const unused = new Map<ToolResultBlock, PlacedResult>();
+  const note = <Value>(map: Map<string, Value[]>, id: string, value: Value) => {
+    const same = map.get(id);
+    if (same === undefined) map.set(id, [value]);
+    else same.push(value);
+  };
   request.messages.forEach(({ blocks, path }, message) => {
     blocks.forEach((block, index) => {
+      if (block.kind === "tool_call") note(calledIn, block.id, message);
       if (block.kind !== "tool_result") return;
       const placed = { block, message, path: `${path}.content[${index}]` };
-      const same = byCall.get(block.callId);
-      if (same === undefined) byCall.set(block.callId, [placed]);
-      else same.push(placed);
+      note(byCall, block.callId, placed);
       unused.set(block, placed);
     });
   });
   return {
     take(callId, message) {
-      const found = byCall.get(callId)?.find((placed) => unused.has(placed.block) && placed.message > message);
+      const next = calledIn.get(callId)?.find((at) => at > message) ?? Infinity;
+      const found = byCall
+        .get(callId)
+        ?.find((placed) => unused.has(placed.block) && placed.message > message && placed.message < next);
       if (found !== undefined) unused.delete(found.block);
       return found;
     },
     left: (block) => unused.get(block),
   };
+}
+
+/** The conversation with a failed result behind every turn whose calls never got theirs, as those of a client that was interrupted. */
+export function answerCalls(request: CanonicalRequest, losses: LossList): CanonicalRequest {
+  const results = collectResults(request);
+  const messages = request.messages.flatMap((message, index): Message[] => {
+    if (message.role !== "assistant") return [message];
+    const open = message.blocks.filter(
+      (block): block is ToolCallBlock =>
+        block.kind === "tool_call" && block.callKind !== "server" && results.take(block.id, index) === undefined,
+    );
+    if (open.length === 0) return [message];
+    const { path } = message;
+    losses.add(path, "call without a result", "providers refuse one; the model is told that none came");
+    const blocks = open.map(({ id }): ToolResultBlock => {
+      return { kind: "tool_result", callId: id, isError: true, content: [{ kind: "text", text: NO_RESULT }] };
+    });
+    return [message, { role: "tool", blocks, path }];
+  });
+  return messages.length === request.messages.length ? request : { ...request, messages };
 }

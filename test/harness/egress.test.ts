@@ -4,7 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { superviseEgress } from "#harness/egress.ts";
+import { budgets } from "#harness/budget.ts";
+import { recordAttempts, superviseEgress } from "#harness/egress.ts";
 import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import { noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
 import { dialUnix, readAll } from "#test/support/egress.ts";
@@ -76,5 +77,27 @@ describe("superviseEgress", () => {
       expect(existsSync(dir.socket)).toBe(false);
       return ended;
     });
+  });
+});
+
+describe("recordAttempts", () => {
+  const attempt: EgressAttempt = {
+    ...{ by: "connect", host: "b.com", port: 443, address: null, verdict: "denied", rule: null, reason: null },
+    ...{ up: 0, down: 0, ms: 1 },
+  };
+
+  test("an attempt is an event of the ledger", () => {
+    const events: unknown[] = [];
+    recordAttempts({ append: (...event) => events.push(event), failed: () => false })(attempt);
+    expect(events).toEqual([["egress.attempt", attempt]]);
+  });
+
+  test("a ledger that cannot be written, or has no room left for attempts: it throws", () => {
+    expect(() => recordAttempts({ append() {}, failed: () => true })(attempt)).toThrow("not on record");
+    const record = recordAttempts({ append() {}, failed: () => false });
+    record(attempt);
+    const long = { ...attempt, reason: "x".repeat(budgets.attempts) };
+    expect(() => record(long)).toThrow("not on record");
+    expect(() => record(attempt)).toThrow("not on record");
   });
 });

@@ -52,7 +52,16 @@ const CALLS: SyscallName[] = [
     "open_tree",
   ] as const),
   ...(["pivot_root", "kexec_load", "init_module", "finit_module", "swapon", "reboot", "unshare", "setns"] as const),
-  ...(["fanotify_init", "name_to_handle_at", "clone3", "personality", "acct", "quotactl", "syslog"] as const),
+  ...([
+    "fanotify_init",
+    "name_to_handle_at",
+    "clone3",
+    "personality",
+    "acct",
+    "quotactl",
+    "syslog",
+    "openat2",
+  ] as const),
 ];
 
 function callNumbers(): Record<string, string> {

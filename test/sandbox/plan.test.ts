@@ -246,14 +246,14 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
     ]);
   });
 
-  test("the user's own state lies over the home and under what is regenerated; an emptied folder over the workspace", () => {
-    const state = [{ source: "/srv/user/.claude", target: "/home/agent/.claude", mode: "write" as const }];
-    const { options } = planned(profile, { homeState: state, emptied: [".gemini"] });
+  test("the user's own state lies over the home and what is regenerated; an emptied folder over the workspace", () => {
+    const [source, target] = ["/srv/user/.claude/projects", "/home/agent/.claude/projects"] as const;
+    const { options } = planned(profile, { homeState: [{ source, target, mode: "write" }], emptied: [".gemini"] });
     const at = (words: string[]) => options.findIndex((option) => Bun.deepEquals(option, words));
     const order = [
       at(["--bind", `${RUN}/home`, "/home/agent"]),
-      at(["--bind", "/srv/user/.claude", "/home/agent/.claude"]),
       at(["--ro-bind", `${RUN}/home/.claude/settings.json`, "/home/agent/.claude/settings.json"]),
+      at(["--bind", source, target]),
       options.findIndex((option) => option[0] === "--bind-fd" && option.at(-1) === WORKSPACE),
       at(["--tmpfs", `${WORKSPACE}/.gemini`]),
       at(["--remount-ro", `${WORKSPACE}/.gemini`]),

@@ -52,9 +52,13 @@ function prepare(reply: Reply, seen: Seen, speaker: Speaker, id: number): Prepar
       }
       case "say":
         if (!seen.stream) {
-          return { status: 200, headers: plain, texts: [JSON.stringify(speaker.whole(reply, seen, id))] };
+          return {
+            status: 200,
+            headers: { ...plain, ...reply.headers },
+            texts: [JSON.stringify(speaker.whole(reply, seen, id))],
+          };
         }
-        return { status: 200, headers: sse, texts: speaker.frames(reply, seen, id) };
+        return { status: 200, headers: { ...sse, ...reply.headers }, texts: speaker.frames(reply, seen, id) };
     }
   };
   const { status, headers, texts } = own();

@@ -3,11 +3,12 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
-import type { CanonicalRequest, HubEvent, Stop, Tool } from "#src/wire/canonical.ts";
+import type { CanonicalRequest, HubEvent, Stop, Tool, Usage } from "#src/wire/canonical.ts";
 import { chatInbound, chatOutbound } from "#src/wire/chat/codec.ts";
 import { customSchema, wrapInput } from "#src/wire/custom.ts";
 import type { InboundCodec, OutboundCodec } from "#src/wire/dialect.ts";
 import { messagesInbound, messagesOutbound } from "#src/wire/messages/codec.ts";
+import { geminiInbound, geminiOutbound } from "#src/wire/gemini/codec.ts";
 import { makeToolNames } from "#src/wire/names.ts";
 import { defaultQuirks, type Quirks } from "#src/wire/quirks.ts";
 import { responsesInbound, responsesOutbound } from "#src/wire/responses/codec.ts";
@@ -20,8 +21,9 @@ type Lane = {
   inbound: InboundCodec;
   outbound: OutboundCodec;
   quirks: Partial<Quirks>;
-  /** Whether a thought goes there, and comes back. */
+  /** Whether a thought goes there, and comes back; `wordless`: as what proves it alone. */
   keeps(thought: Thought): boolean;
+  wordless?: true;
   /** How an answered call is told, and what has to stand behind all the answers of a turn. `shown` counts their pictures so far. */
   answered(fact: Answered, shown: number): { fact: Answered; behind: Fact[] };
   /** The role of a system message behind the first. */
@@ -31,6 +33,8 @@ type Lane = {
   /** Whether arguments are written anew, the same in meaning. */
   rewrites: boolean;
   stop(stop: Stop): Stop;
+  /** Whether what a cache took in is counted for itself. */
+  countsWrites: boolean;
 };
 
 const says = (text: string): Fact => ({ says: "user", text });
@@ -56,6 +60,7 @@ const lanes: Lane[] = [
     laterRole: () => "system",
     free: true,
     rewrites: false,
+    countsWrites: true,
     stop(stop) {
       if (stop.kind === "stop_sequence") return { kind: "end" };
       return stop.kind === "context_window" ? { kind: "max_tokens" } : stop;
@@ -74,6 +79,7 @@ const lanes: Lane[] = [
     laterRole: () => "user",
     free: false,
     rewrites: true,
+    countsWrites: true,
     stop: (stop) => stop,
   },
   {
@@ -92,6 +98,32 @@ const lanes: Lane[] = [
     laterRole: (role) => role,
     free: true,
     rewrites: false,
+    countsWrites: true,
+    stop(stop) {
+      if (stop.kind === "stop_sequence") return { kind: "end" };
+      return stop.kind === "context_window" ? { kind: "max_tokens" } : stop;
+    },
+  },
+  {
+    name: "Gemini",
+    inbound: geminiInbound,
+    outbound: geminiOutbound,
+    quirks: {},
+    keeps: mintedBy("gemini"),
+    wordless: true,
+    answered(fact, shown) {
+      const places = fact.shows.map((_, at) => `[file ${shown + at + 1}: shown after the results]`);
+      const text = [...(fact.text === "" ? [] : [fact.text]), ...places].join("\n");
+      const behind = fact.shows.flatMap((shows, at) => [
+        says(`File ${shown + at + 1} of the results above:`),
+        { shows },
+      ]);
+      return { fact: { ...fact, text, shows: [] }, behind };
+    },
+    laterRole: () => "user",
+    free: false,
+    rewrites: true,
+    countsWrites: false,
     stop(stop) {
       if (stop.kind === "stop_sequence") return { kind: "end" };
       return stop.kind === "context_window" ? { kind: "max_tokens" } : stop;
@@ -109,7 +141,8 @@ function expectedFacts(request: CanonicalRequest, lane: Lane): Fact[] {
   const facts = factsOf(request, (call) => names.out(call.name, call.namespace));
   const system = request.system.length;
   const told = facts.flatMap((fact, at): Fact[] => {
-    if ("thinks" in fact) return lane.keeps(fact) ? [{ ...fact, by: "" }] : [];
+    if ("thinks" in fact)
+      return lane.keeps(fact) ? [{ ...fact, ...(lane.wordless ? { thinks: "" } : {}), by: "" }] : [];
     if ("calls" in fact) {
       if (fact.free) return [lane.free ? fact : { ...fact, args: wrapInput(fact.args), free: false }];
       const args = fact.args === "" ? "{}" : fact.args;
@@ -157,7 +190,7 @@ describe("a conversation survives being written and read", () => {
         expect({ seed, facts }).toEqual({ seed, facts: expectedFacts(request, lane) });
         const names = makeToolNames(request.tools, defaultQuirks.maxToolNameLength);
         const tools = read.tools.map((tool) => {
-          const { strict: _, ...rest } = tool as Tool & { strict?: boolean };
+          const { strict: _, cache: __, ...rest } = tool as Tool & { strict?: boolean; cache?: object };
           return rest as Json;
         });
         expect({ seed, tools }).toEqual({
@@ -207,6 +240,12 @@ function viewOf(events: readonly HubEvent[]): View {
   return { text: joined("text"), thinking: joined("thinking"), calls, stop, usage };
 }
 
+/** What a cost is where nobody counts what a cache took in. */
+function joined(usage: Json): Json {
+  const { inputTokens, cacheWriteTokens, ...rest } = usage as Usage;
+  return { ...rest, inputTokens: inputTokens + cacheWriteTokens, cacheWriteTokens: 0 };
+}
+
 /** Blocks that overlap may be told in another order, and without the white space between them. */
 function letters(view: View): View {
   const sorted = (text: string) => [...text.replace(/\s/g, "")].sort().join("");
@@ -219,11 +258,19 @@ describe("a stream survives being written and read", () => {
     const decoder = () => callTo(lane.outbound, {}, {}, true).decodeStream();
     const view = (events: HubEvent[]) => (overlap ? letters(viewOf(events)) : viewOf(events));
     const events = answer(random, overlap);
-    const encoder = lane.inbound.encodeStream({ ...META, request: canonical({ streamUsage: true }) });
+    const encoder = lane.inbound.encodeStream({
+      ...META,
+      request: canonical({ streamUsage: true, reasoning: { show: true } }),
+    });
     const bytes = bytesOf(events.map((event) => encoder.push(event)).join(""));
     const read = decodePieces(decoder(), pieces(random, bytes));
     const last = events.at(-1) as HubEvent & { kind: "stop" };
-    const told = { ...view(events), stop: lane.stop(last.stop) as Json };
+    const given = view(events);
+    const told = {
+      ...given,
+      stop: lane.stop(last.stop) as Json,
+      usage: lane.countsWrites ? given.usage : joined(given.usage),
+    };
     expect({ seed, view: view(read) }).toEqual({ seed, view: told });
     // Cut anywhere it fails, or nothing is missing but what it cost.
     const cut = decodePieces(decoder(), pieces(random, bytes.subarray(0, random.below(bytes.length))));

@@ -7,7 +7,7 @@ import { wrapInput } from "../custom.ts";
 import type { LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
-import { collectResults, type PlacedResult, type Results } from "../results.ts";
+import { answerCalls, collectResults, type PlacedResult, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
 import { blockParts, contentOf, contentParts, type ImagePart, type Part, systemText } from "./content.ts";
 
@@ -109,8 +109,9 @@ function userMessages(blocks: Block[], path: string, results: Results, context: 
 }
 
 /** The whole conversation, system prompt first, later system messages where they stood (but never between a call and its result). */
-export function encodeMessages(request: CanonicalRequest, context: Context): ChatMessage[] {
+export function encodeMessages(given: CanonicalRequest, context: Context): ChatMessage[] {
   const { losses, quirks } = context;
+  const request = answerCalls(given, losses);
   const results = collectResults(request);
   const system = systemText(request.system, "system", losses);
   const out: ChatMessage[] = system === "" ? [] : [{ role: quirks.systemRole, content: system }];

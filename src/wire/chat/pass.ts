@@ -12,6 +12,7 @@ import { isObject } from "../schema.ts";
 import { readMember, readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { decodeError, wireError } from "./errors.ts";
+import { withoutForeignDetails } from "./foreign-details.ts";
 import { GAVE_UP, isFailure, usageOf } from "./reading.ts";
 import { chunk as chunkSchema, completion, type WireUsage } from "./schema.ts";
 
@@ -91,8 +92,10 @@ export const chatPass: PassCodec = {
     const ours = stream && (quirks?.streamUsage ?? defaultQuirks.streamUsage) && given["include_usage"] !== true;
     const spliced = ours ? { stream_options: { ...given, include_usage: true } } : {};
     const { n } = readTopLevel(body, ["n"]);
+    const messages = withoutForeignDetails(body);
+    const cleaned = messages === undefined ? {} : { messages };
     const answers = typeof n === "number" ? Math.max(1, n) : 1;
-    return { body: spliceTopLevel(body, { model, ...spliced }), watchStream: () => watch(answers, ours) };
+    return { body: spliceTopLevel(body, { model, ...spliced, ...cleaned }), watchStream: () => watch(answers, ours) };
   },
   readWhole(body) {
     const answer = parseJson(decoder.decode(body));

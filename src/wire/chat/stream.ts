@@ -7,6 +7,7 @@ import type { HubEvent, Usage } from "../canonical.ts";
 import { leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
+import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
 import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
@@ -53,7 +54,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   const finish = (): HubEvent[] => {
-    if (reason === undefined) return fail(upstreamFailure("the provider's stream broke off"));
+    if (reason === undefined) return fail(upstreamFailure(CUT));
     if (isFailure(reason)) return fail(upstreamFailure(GAVE_UP));
     const stop = stopOf(reason, { calls: calls.count > 0, refusal });
     const out = prose.close();

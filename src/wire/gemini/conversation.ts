@@ -7,7 +7,7 @@ import { inputOf } from "../custom.ts";
 import type { LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
-import { collectResults, type PlacedResult, type Results } from "../results.ts";
+import { answerCalls, collectResults, type PlacedResult, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
 import { blockParts, contentParts, type Part } from "./content.ts";
 import { SENTINEL } from "./signatures.ts";
@@ -109,8 +109,9 @@ function excuseUnsigned(turns: Turn[]): void {
 }
 
 /** The conversation; the system prompt is not part of it. */
-export function encodeContents(request: CanonicalRequest, context: Context): Part[] {
+export function encodeContents(given: CanonicalRequest, context: Context): Part[] {
   const { losses, quirks } = context;
+  const request = answerCalls(given, losses);
   const results = collectResults(request);
   const turns: Turn[] = [];
   const say = (turn: Turn) => {

@@ -5,12 +5,12 @@ import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalRequest, Message, ToolCallBlock } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
-import { collectResults, type Results } from "../results.ts";
+import { answerCalls, collectResults, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
 import { blockMembers, cacheMember, callMember, contentMembers } from "./backend-content.ts";
 
 type Member = { [key: string]: Json };
-type Turn = { role: "user" | "assistant"; content: Member[] };
+export type Turn = { role: "user" | "assistant"; content: Member[] };
 type Context = { scope: string; names: ToolNames; losses: LossList };
 /** A call with the id it has here. */
 type Called = { call: ToolCallBlock; id: string };
@@ -114,8 +114,9 @@ function framed(turns: Turn[], losses: LossList): Turn[] {
 }
 
 /** The conversation; the system prompt is not part of it. */
-export function encodeMessages(request: CanonicalRequest, context: Context): Turn[] {
+export function encodeMessages(given: CanonicalRequest, context: Context): Turn[] {
   const { losses } = context;
+  const request = answerCalls(given, losses);
   const results = collectResults(request);
   const idOf = makeIds();
   const turns: Turn[] = [];

@@ -10,6 +10,7 @@ import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { contentMembers } from "./backend-content.ts";
+import { hasMarks, markPrefixes } from "./backend-cache.ts";
 import { encodeMessages, hasUnthoughtCalls } from "./backend-conversation.ts";
 import { encodeReasoning } from "./backend-reasoning.ts";
 import { encodeChoice, encodeTools } from "./backend-tools.ts";
@@ -86,12 +87,13 @@ export function encodeRequest(
   const { system, messages } = encodeWords(request, target.scope, names, losses);
   const maxTokens = request.maxTokens ?? quirks.defaultMaxTokens;
   const { members, thinks } = encodeReasoning(request, maxTokens, hasUnthoughtCalls(messages), quirks, losses);
+  const marked = hasMarks(request) ? { tools, system, messages } : markPrefixes({ tools, system, messages });
   const body: Body = {
     model: target.model,
     max_tokens: maxTokens,
-    ...(system.length === 0 ? {} : { system }),
-    messages,
-    ...(tools.length === 0 ? {} : { tools }),
+    ...(system.length === 0 ? {} : { system: marked.system }),
+    messages: marked.messages,
+    ...(tools.length === 0 ? {} : { tools: marked.tools }),
     ...encodeChoice(request, tools, thinks, names, losses),
     ...encodeSampling(request, thinks, losses),
     ...withFormat(request, members, losses),

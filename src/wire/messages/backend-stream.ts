@@ -5,6 +5,7 @@ import { parseJson } from "#src/core/json.ts";
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
+import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
 import { isObject } from "../schema.ts";
 import type { SseEvent } from "../sse.ts";
@@ -136,6 +137,6 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
       phase = "running";
       return take(typeOf(event), event.data);
     },
-    end: () => (phase === "over" ? [] : broken("broke its stream off")),
+    end: () => (phase === "over" ? [] : fail(upstreamFailure(CUT))),
   };
 }

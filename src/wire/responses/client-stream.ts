@@ -110,9 +110,10 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
     phase = "over";
     return out;
   };
-  const fail = (error: WireError): string => {
+  const fail = (error: WireError, passed = 0): string => {
     if (phase === "over") return "";
     phase = "over";
+    sequence += passed;
     const state = { status: "failed", error: answer.errorMembers(error) } as const;
     return emit("response.failed", { response: answer.responseObject(meta, state) });
   };

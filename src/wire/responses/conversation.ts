@@ -8,7 +8,7 @@ import { wrapInput } from "../custom.ts";
 import type { LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
-import { collectResults, type Results } from "../results.ts";
+import { answerCalls, collectResults, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
 import { blockParts, contentParts, outputOf, type Part } from "./content.ts";
 
@@ -128,7 +128,8 @@ function withoutLoneReasoning(all: Placed[], losses: LossList): Item[] {
 }
 
 /** The whole conversation without the system prompt; later system messages where they stood. */
-export function encodeInput(request: CanonicalRequest, context: Context): Json[] {
+export function encodeInput(given: CanonicalRequest, context: Context): Json[] {
+  const request = answerCalls(given, context.losses);
   const answers = collectAnswers(request, context.quirks);
   const placed = request.messages.flatMap((message, index): Placed[] => {
     const { role, blocks, path } = message;

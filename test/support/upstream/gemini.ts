@@ -28,6 +28,17 @@ function finishOf(reply: Say): string {
   return reply.stop === "refusal" ? "SAFETY" : "STOP";
 }
 
+/** What proves a thought stands on the part behind it. */
+function withProofs(reply: Say, pieces: number): Json[] {
+  let proof: string | undefined;
+  return reply.parts.flatMap((part) => {
+    const [first, ...rest] = partsOf(part, pieces);
+    const proven = first !== undefined && proof !== undefined ? { ...object(first), thoughtSignature: proof } : first;
+    proof = part.kind === "thinking" ? part.signature : undefined;
+    return proven === undefined ? [] : [proven, ...rest];
+  });
+}
+
 function partsOf(part: Part, pieces: number): Json[] {
   switch (part.kind) {
     case "text":
@@ -79,7 +90,7 @@ export const gemini: Speaker = {
     candidates: [
       {
         index: 0,
-        content: { role: "model", parts: reply.parts.flatMap((part) => partsOf(part, 1)) },
+        content: { role: "model", parts: withProofs(reply, 1) },
         finishReason: finishOf(reply),
       },
     ],
@@ -89,7 +100,7 @@ export const gemini: Speaker = {
   }),
   frames(reply, asked, id) {
     const base = { modelVersion: asked.model, responseId: `resp_${id}` };
-    const parts = reply.parts.flatMap((part) => partsOf(part, reply.pieces ?? 2));
+    const parts = withProofs(reply, reply.pieces ?? 2);
     return [
       ...parts.map((part) => data({ ...base, candidates: [{ index: 0, content: { role: "model", parts: [part] } }] })),
       data({

@@ -56,7 +56,12 @@ function itemOf(part: Part, id: number, index: number): { [key: string]: Json; t
         content: [{ type: "output_text", text: part.text, annotations: [] }],
       };
     case "thinking":
-      return { type: "reasoning", id: `rs_${id}_${index}`, summary: [{ type: "summary_text", text: part.text }] };
+      return {
+        type: "reasoning",
+        id: `rs_${id}_${index}`,
+        summary: [{ type: "summary_text", text: part.text }],
+        ...(part.signature === undefined ? {} : { encrypted_content: part.signature }),
+      };
     case "tool":
       return {
         type: "function_call",

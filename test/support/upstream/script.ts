@@ -18,6 +18,8 @@ export type Say = {
   tokens?: Partial<Tokens>;
   pieces?: number;
   interleave?: boolean;
+  /** Beside those of any answer. */
+  headers?: Record<string, string>;
 };
 
 /** An error status in the dialect's own form. */

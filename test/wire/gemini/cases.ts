@@ -1,4 +1,4 @@
-// Reads the cases under test/cases/wire/gemini/ and runs scripted answers through the codec, as the relay does.
+// Reads the cases under test/cases/wire/ and runs scripted answers through the codec, as the relay does.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { geminiInbound, geminiOutbound } from "#src/wire/gemini/codec.ts";
 import type { Quirks } from "#src/wire/quirks.ts";
 import { makeSseParser } from "#src/wire/sse.ts";
 
-const root = join(import.meta.dir, "../../cases/wire/gemini");
+const root = join(import.meta.dir, "../../cases/wire");
 
 /** What the cases call the backend's account. */
 export const SCOPE = "0123456789abcdef";

@@ -20,7 +20,7 @@ const refusal = (body: Json): BrokeError | undefined => {
 };
 
 describe("a generateContent request becomes canonical", () => {
-  for (const { name, body, request: expected, losses } of loadCases<RequestCase>("client-request")) {
+  for (const { name, body, request: expected, losses } of loadCases<RequestCase>("gemini/client-request")) {
     test(name, () => {
       const { request, losses: lost } = decode(body);
       const empty = { system: [], messages: [], tools: [], stopSequences: [], extra: {} };

@@ -7,7 +7,7 @@ import { geminiInbound } from "#src/wire/gemini/codec.ts";
 import { clientChunks, loadCases, type Members, META, partsOf, readChunks } from "./cases.ts";
 
 type StreamCase = { events: HubEvent[]; meta?: Partial<AnswerMeta>; client: Members[] };
-const cases = loadCases<StreamCase>("client-stream");
+const cases = loadCases<StreamCase>("gemini/client-stream");
 
 describe("canonical events become a Gemini stream", () => {
   for (const { name, events, meta, client } of cases) {

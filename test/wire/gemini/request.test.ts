@@ -10,7 +10,7 @@ import { callFor, loadCases, type Members, requestOf, SCOPE } from "./cases.ts";
 type RequestCase = { request: Partial<CanonicalRequest>; quirks?: Partial<Quirks>; body: Members; losses: string[] };
 
 describe("a canonical request becomes a generateContent request", () => {
-  for (const { name, request, quirks, body, losses } of loadCases<RequestCase>("request")) {
+  for (const { name, request, quirks, body, losses } of loadCases<RequestCase>("gemini/request")) {
     test(name, () => {
       const call = callFor(request, quirks);
       expect({ body: call.body, losses: call.losses.map(({ path, what }) => `${path}: ${what}`) }).toEqual({

@@ -18,7 +18,7 @@ type AnswerCase = {
 const upstream = expect.objectContaining({ kind: "upstream" }) as unknown as Error;
 
 describe("a response becomes canonical", () => {
-  for (const { name, request, quirks, answer, response } of loadCases<AnswerCase>("response")) {
+  for (const { name, request, quirks, answer, response } of loadCases<AnswerCase>("gemini/response")) {
     test(name, () => {
       expect(callFor(request, quirks).decodeResponse(answer)).toEqual(response);
     });
@@ -52,7 +52,7 @@ describe("a response becomes canonical", () => {
 
 describe("an answer for a Gemini client", () => {
   type ClientCase = { response: CanonicalResponse; meta?: Partial<AnswerMeta>; client: Json };
-  for (const { name, response, meta, client } of loadCases<ClientCase>("client-response")) {
+  for (const { name, response, meta, client } of loadCases<ClientCase>("gemini/client-response")) {
     test(name, () => {
       expect(geminiInbound.encodeResponse(response, { ...META, ...meta })).toEqual(client);
     });

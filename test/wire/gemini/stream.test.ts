@@ -13,7 +13,7 @@ type StreamCase = {
   events: HubEvent[];
 };
 
-const cases = loadCases<StreamCase>("stream");
+const cases = loadCases<StreamCase>("gemini/stream");
 const run = ({ request, quirks }: StreamCase, pieces: Iterable<Uint8Array>) =>
   decodePieces(callFor(request, quirks, true).decodeStream(), pieces);
 const isLast = ({ kind }: HubEvent) => kind === "stop" || kind === "error";

@@ -15,9 +15,10 @@ const watch = () => responsesPass.prepare(bytesOf("{}"), target).watchStream();
 const flow = () => passFlow(watch(), responsesInbound.encodeStream(META), redact);
 const sse = (...events: Json[]) => events.map(eventText).join("");
 const unnamed = (...events: Json[]) => events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
-const failed = (error: { status: number; type: "server" | "overloaded" | "rate_limit"; message: string }) =>
-  responsesInbound.encodeStream(META).fail(error);
-const cut = failed({ status: 502, type: "server", message: CUT });
+/** Its number is that of the events before it, which others sent. */
+const failed = (error: { status: number; type: "server" | "overloaded" | "rate_limit"; message: string }, passed = 0) =>
+  responsesInbound.encodeStream(META).fail(error, passed);
+const cut = (passed: number) => failed({ status: 502, type: "server", message: CUT }, passed);
 
 const usage = { input_tokens: 100, input_tokens_details: { cached_tokens: 64 }, output_tokens: 42, total_tokens: 142 };
 const counted = { input: 36, output: 42, cacheRead: 64, cacheWrite: 0 };
@@ -30,7 +31,7 @@ const broken = {
   type: "response.failed",
   response: { status: "failed", usage, error: { code: "rate_limit_exceeded", message: "slow the-SECRET-value" } },
 };
-const slow = failed({ status: 429, type: "rate_limit", message: "slow [redacted]" });
+const slow = (passed: number) => failed({ status: 429, type: "rate_limit", message: "slow [redacted]" }, passed);
 
 type Case = { name: string; sent: string; got: string; phase: string; cost: typeof noCost };
 const whole = (name: string, sent: string): Case => ({ name, sent, got: sent, phase: "done", cost: counted });
@@ -51,28 +52,28 @@ const streams: Case[] = [
   {
     name: "cut after content",
     sent: sse(created, added),
-    got: sse(created, added) + cut,
+    got: sse(created, added) + cut(2),
     phase: "failed",
     cost: noCost,
   },
   {
     name: "cut inside the last word",
     sent: sse(added, completed).slice(0, -40),
-    got: sse(added) + cut,
+    got: sse(added) + cut(1),
     phase: "failed",
     cost: noCost,
   },
   {
     name: "failed",
     sent: sse(created, word, broken, completed),
-    got: sse(created, word) + slow,
+    got: sse(created, word) + slow(2),
     phase: "failed",
     cost: counted,
   },
   {
     name: "failed without names",
     sent: unnamed(created, broken),
-    got: unnamed(created) + slow,
+    got: unnamed(created) + slow(1),
     phase: "failed",
     cost: counted,
   },
@@ -90,7 +91,7 @@ const streams: Case[] = [
     phase: "failed",
     cost: noCost,
   },
-  { name: "nothing", sent: "", got: cut, phase: "failed", cost: noCost },
+  { name: "nothing", sent: "", got: cut(0), phase: "failed", cost: noCost },
 ];
 
 describe("a stream that passes", () => {
