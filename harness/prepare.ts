@@ -8,6 +8,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
+import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
 import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf } from "#sandbox/profile.ts";
 import type { ProtectedPaths } from "#sandbox/protected.ts";
@@ -28,6 +29,8 @@ export type Prepared = {
   client: Client;
   shims: string[];
   state: OpenUserState | undefined;
+  /** What the egress proxy lets out; undefined: there is none. */
+  net: NetPermission | undefined;
 };
 
 /** Which of the folders the client must not see there are. Throws `denied` on a link: what it leads to would be hidden instead. */
@@ -67,6 +70,8 @@ export function prepareRun(options: {
   const { clientHome, events, socketDir } = paths;
   const inside = insidePaths({ profile, home: clientHome, shims: paths.shims, events, socketDir });
   const portMark = `{port_${randomUUID()}}`;
+  const net = profile.net === "host" ? undefined : parseNetPermission(contract.net, profile.net);
+  const egressMark = net === undefined ? undefined : `{port_${randomUUID()}}`;
   const context: ClientContext = {
     home: inside.home,
     workspace: contract.workspace,
@@ -97,6 +102,7 @@ export function prepareRun(options: {
     client,
     shims,
     state,
+    net,
     input: {
       profile,
       host,
@@ -112,8 +118,14 @@ export function prepareRun(options: {
       hidden: [options.brokeHome],
       emptied: presentIn(contract.workspace, client.hidden),
       portMark,
+      egressMark,
       argv: [...(confined ? found.command : found.onHost), ...client.args(found.args, context)],
-      env: clientEnvironment(client, context, { shims: inside.shims, pathDirs: node.pathDirs, term: env.TERM }),
+      env: clientEnvironment(client, context, {
+        shims: inside.shims,
+        pathDirs: node.pathDirs,
+        term: env.TERM,
+        egressPort: egressMark,
+      }),
       terminal: options.terminal,
     },
   };

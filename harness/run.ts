@@ -12,12 +12,13 @@ import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
-import { planSandbox } from "#sandbox/plan.ts";
+import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
+import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countDropped } from "./environment.ts";
 import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
@@ -178,7 +179,7 @@ async function supervise(
     ledger.append("sandbox.planned", {
       profile: contract.profile,
       terminal,
-      network: input.profile.ownNetwork ? "run socket only" : "host",
+      ...describeNetwork(prepared),
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: placed.length,
       masked: input.protect.masked.length,
@@ -191,19 +192,15 @@ async function supervise(
     const requests = withinBudget(recorder.append, budgets.requests);
     await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
-      socketPath: `${paths.socketDir}/gateway.sock`,
+      socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
       token,
       onRequest: (request) => requests.record("model.request", requestData(request)),
     });
     let end: Observed["end"];
     try {
-      end = await superviseClient(
-        deps,
-        contract,
-        plan,
-        input.host.arch,
-        { terminal, group, commands, recorder },
-        ledger,
+      const client = { terminal, group, commands, recorder };
+      end = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
+        superviseClient(deps, contract, plan, input.host.arch, client, ledger),
       );
     } finally {
       await gateway.stop();

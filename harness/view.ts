@@ -53,6 +53,8 @@ function words(record: LedgerRecord): string {
       return `${text(data.client)} in ${text(data.profile)}, ${text(data.workspace)}${data.home === "user" ? ", with the user's own client state" : ""}`;
     case "model.request":
       return `${text(data.slot)} → ${text(data.backend)} ${text(data.status)}, ${text(data.inputTokens)} in, ${text(data.outputTokens)} out, ${text(data.ms)} ms`;
+    case "egress.attempt":
+      return `${attemptWords(data)}, ${text(data.up)} B up, ${text(data.down)} B down, ${text(data.ms)} ms`;
     case "command.observed":
       return `${text(data.path)} ${commandWords(data.argv)}`.trimEnd();
     case "command.started":
@@ -71,6 +73,12 @@ function words(record: LedgerRecord): string {
         .map(([key, value]) => `${key} ${text(value)}`)
         .join(", ");
   }
+}
+
+function attemptWords(data: LedgerRecord["data"]): string {
+  const where = data.host === null ? "nowhere" : `${text(data.host)}:${text(data.port)}`;
+  const why = [data.rule === null ? [] : `by ${text(data.rule)}`, data.reason === null ? [] : text(data.reason)].flat();
+  return `${text(data.by)} ${where} → ${[text(data.verdict), ...why].join(", ")}`;
 }
 
 const SHOWN_CHANGES = 8;

@@ -1,4 +1,4 @@
-// Pid 1 of the sandbox: takes its order from the supervisor, bridges loopback to the run's socket, starts stage two, reaps
+// Pid 1 of the sandbox: takes its order from the supervisor, bridges loopback to the run's sockets, starts stage two, reaps
 // orphans, passes signals on, and reports the client's own status. Holds no secret the client does not get; must never be readable
 // by the client (non-dumpable, descriptors close-on-exec) and must never outlive its supervisor.
 // Does not stop: the client from exhausting what its limits leave it.
@@ -35,16 +35,17 @@ function fail(stage: string, error: unknown): never {
 }
 
 function start(order: StartOrder): void {
-  let port: number | null = null;
+  const { bridges, kind: _, ...rest } = order;
+  const ports: number[] = [];
   try {
-    if (order.bridge !== null) port = startBridge(order.bridge.port, order.bridge.socketPath).port;
+    for (const { port, socketPath } of bridges) ports.push(startBridge(port, socketPath).port);
   } catch (error) {
     fail("bridge", error);
   }
-  report({ kind: "ready", port });
+  report({ kind: "ready", ports });
   try {
-    const { bridge, kind: _, ...rest } = order;
-    const settle = (text: string) => (bridge === null ? text : text.replaceAll(bridge.mark, String(port)));
+    const settle = (text: string) =>
+      bridges.reduce((settled, { mark }, at) => settled.replaceAll(mark, String(ports[at])), text);
     const env = Object.fromEntries(Object.entries(rest.env).map(([name, value]) => [name, settle(value)]));
     const argv = rest.argv.map(settle);
     const memory = libc.memoryFile("order");

@@ -1,9 +1,10 @@
 // One supervised run in the current folder, the same for `harness run` and for every short form of it.
 
+import type { NetFlags } from "#sandbox/net-permission.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { note } from "./output.ts";
 
-export type Launch = { client: string; profile: string; home: string; args: string[] };
+export type Launch = { client: string; profile: string; home: string; net?: NetFlags; args: string[] };
 
 /** Where we stand. Throws `usage` when that folder is gone. */
 function currentFolder(): string {
