@@ -4,7 +4,7 @@
 
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { utf8 } from "#sandbox/tree.ts";
+import { below, utf8, walkTree } from "#sandbox/tree.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 
 /** Makes the home and the client's files in it. Returns what is to be mounted read-only, relative to the home. */
@@ -49,8 +49,37 @@ function removeTree(path: Buffer): void {
 
 const join = (folder: Buffer, name: Buffer) => Buffer.concat([folder, Buffer.from("/"), name]);
 
+/** Everything below a folder that is neither a plain file nor a folder: links, pipes, sockets. Absolute. */
+export function oddEntries(folder: string): Buffer[] {
+  const found: Buffer[] = [];
+  for (const { path, stat } of walkTree(
+    folder,
+    () => true,
+    () => {},
+  )) {
+    if (!stat.isFile() && !stat.isDirectory()) found.push(below(folder, path));
+  }
+  return found;
+}
+
+/** Leaves of a kept folder its files, for their owner alone, and the folders they are in. */
+function dropOdd(dir: Buffer): void {
+  unlock(dir);
+  for (const name of namesIn(dir)) {
+    const full = join(dir, name);
+    try {
+      const stat = lstatSync(full);
+      if (stat.isDirectory()) dropOdd(full);
+      else if (stat.isFile()) chmodSync(full, 0o600);
+      else removeTree(full);
+    } catch {
+      // Beyond the kernel's longest path: nothing ever reads it again.
+    }
+  }
+}
+
 /**
- * Removes everything but what the client keeps. Works through names alone and never follows a link the client may have left. Never throws:
+ * Removes everything but what the client keeps: of that, plain files and folders. Works through names alone and never follows a link the client may have left. Never throws:
  * the end of a run does not depend on what the client did to its home.
  */
 export function pruneClientHome(folder: string, keep: string[]): void {
@@ -61,8 +90,8 @@ export function pruneClientHome(folder: string, keep: string[]): void {
       const path = relative === "" ? (text ?? "") : `${relative}/${text ?? ""}`;
       const full = join(dir, name);
       const isFolder = text !== null && (lstatSync(full, { throwIfNoEntry: false })?.isDirectory() ?? false);
-      if (isFolder && keep.includes(path)) continue;
-      if (isFolder && keep.some((kept) => kept.startsWith(`${path}/`))) prune(full, path);
+      if (isFolder && keep.includes(path)) dropOdd(full);
+      else if (isFolder && keep.some((kept) => kept.startsWith(`${path}/`))) prune(full, path);
       else removeTree(full);
     }
   };

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
+import { type NetFlags, noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { checkWorkspace } from "./workspace.ts";
@@ -14,6 +15,8 @@ export const contractSchema = v.strictObject({
   workspace: v.string(),
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
+  /** The network flags as they were written. */
+  net: v.object({ any: v.boolean(), allow: v.array(v.string()), denyAll: v.boolean(), deny: v.array(v.string()) }),
   args: v.array(v.string()),
 });
 export type RunContract = v.InferOutput<typeof contractSchema>;
@@ -24,16 +27,27 @@ export function checkContract(asked: {
   profile: string;
   home: string;
   cwd: string;
+  net?: NetFlags | undefined;
   args: string[];
   brokeHome: string;
   env: Record<string, string | undefined>;
 }): RunContract {
   const client = clientOf(asked.client).id;
-  const profile = profileOf(asked.profile).name;
+  const profile = profileOf(asked.profile);
+  const net = asked.net ?? noNetFlags;
   const home = homes.find((known) => known === asked.home);
   if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
-  return { client, profile, workspace: checkWorkspace(asked.cwd, asked.brokeHome, asked.env), home, args: asked.args };
+  if (profile.net !== "host") parseNetPermission(net, profile.net);
+  else if (net.any || net.denyAll || net.allow.length > 0 || net.deny.length > 0) {
+    throw new BrokeError(
+      "usage",
+      `${profile.name} has the host's network, and nothing there holds --allow-net or --deny-net`,
+      "use them with strict or hardened",
+    );
+  }
+  const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
+  return { client, profile: profile.name, workspace, home, net, args: asked.args };
 }

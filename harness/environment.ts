@@ -6,11 +6,24 @@ import type { Client, ClientContext } from "./clients/client.ts";
 
 const DEFAULT_PATH = ["/usr/local/bin", "/usr/bin", "/bin"];
 
-/** Variables for the client. `pathDirs` come after the shims and before the system's folders. */
+/** What programs go by to find a proxy, in both spellings: curl obeys only the lower one for http, others only the upper. */
+function proxyVariables(port: string): Record<string, string> {
+  const http = `http://127.0.0.1:${port}`;
+  const variables = {
+    HTTP_PROXY: http,
+    HTTPS_PROXY: http,
+    ALL_PROXY: `socks5h://127.0.0.1:${port}`,
+    NO_PROXY: "127.0.0.1,localhost",
+  };
+  const lower = Object.entries(variables).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...variables, ...Object.fromEntries(lower), NODE_USE_ENV_PROXY: "1" };
+}
+
+/** Variables for the client. `pathDirs` come after the shims and before the system's folders; `egressPort` is there with a network. */
 export function clientEnvironment(
   client: Client,
   context: ClientContext,
-  options: { shims: string; pathDirs: string[]; term: string | undefined },
+  options: { shims: string; pathDirs: string[]; term: string | undefined; egressPort: string | undefined },
 ): Record<string, string> {
   return {
     PATH: [options.shims, ...options.pathDirs, ...DEFAULT_PATH].join(":"),
@@ -22,6 +35,7 @@ export function clientEnvironment(
     LANG: "C.UTF-8",
     TERM: context.terminal ? (options.term ?? "xterm-256color") : "dumb",
     GIT_TERMINAL_PROMPT: "0",
+    ...(options.egressPort === undefined ? {} : proxyVariables(options.egressPort)),
     ...client.env(context),
   };
 }

@@ -1,10 +1,11 @@
 // Where a client's program is, and what must be shown inside for it to run. Looks only; starts nothing.
 
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Bind } from "#sandbox/plan.ts";
+import { isWithin } from "#sandbox/protected.ts";
 import { clientBinds, findExecutable } from "#sandbox/toolchains.ts";
 import { type Client, ownArgs } from "./clients/client.ts";
 
@@ -22,12 +23,23 @@ function nvmFolders(home: string): string[] {
   }
 }
 
-/** Folders a client is looked for in: PATH, then our own packages, then where native installers and nvm put things. */
-export function searchFolders(env: Record<string, string | undefined>): string[] {
-  const own = join(dirname(new URL(import.meta.url).pathname), "..", "node_modules", ".bin");
-  const path = (env.PATH ?? "").split(":").filter((folder) => folder.startsWith("/"));
+const OWN = join(dirname(new URL(import.meta.url).pathname), "..", "node_modules", ".bin");
+
+/** Whether a folder's real place is in the workspace; one that is not there holds nothing anyhow. */
+function isIn(workspace: string, folder: string): boolean {
+  return existsSync(folder) && isWithin(workspace, realpathSync(folder));
+}
+
+/**
+ * Folders a client is looked for in: PATH, then our own packages, then where native installers and nvm put things. Not the workspace's own: what
+ * is there somebody else may have written, and from where it leads something would be shown inside.
+ */
+export function searchFolders(env: Record<string, string | undefined>, workspace: string): string[] {
   const home = env.HOME ?? homedir();
-  return [...path, own, join(home, ".local", "bin"), ...nvmFolders(home)];
+  const given = (env.PATH ?? "").split(":").filter((folder) => folder.startsWith("/"));
+  return [...given, OWN, join(home, ".local", "bin"), ...nvmFolders(home)].filter(
+    (folder) => folder === OWN || !isIn(workspace, folder),
+  );
 }
 
 /** Finds the client. `bun` is our own, inside and on the host: the interpreter of a script where there is no node. Throws `missing`, or `usage` for an argument that is ours to give. */

@@ -1,6 +1,7 @@
 // Launched as root in somebody's folder, the whole launch becomes that somebody: supervisor, gateway and sandbox. What root needs no
 // longer, nothing can abuse.
-// Does not stop: root's own workspace being worked on as root; then no capability is kept and /proc/sys is read-only.
+// Does not stop: root's own workspace being worked on as root; then no capability is kept and /proc/sys is read-only. Nor that user from reading
+// root's environment, provider keys in it too, in the process that became theirs (never from inside the sandbox).
 
 import { accessSync, constants, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } fro
 import { below, showPath, walkTree } from "#sandbox/tree.ts";
 
 export type EntryKind = "file" | "dir" | "link" | "other";
-type Entry = { kind: EntryKind; mode: number; size: number; stamp: string };
+type Entry = { kind: EntryKind; mode: number; size: number; stamp: string; linked: boolean };
 /**
  * Relative path, a character a byte (names need not be UTF-8) → what lstat says. `complete` false: not everything could be looked at, and
  * missing entries prove nothing.
@@ -23,7 +23,14 @@ export type Change = {
   sha256: string | null;
   target: string | null;
 };
-export type InventoryChanges = { changes: Change[]; total: number; inRepositories: number; complete: boolean };
+/** `linked` counts changed files that had other names (hard links), which may lie outside the workspace: pnpm and uv link from their stores. */
+export type InventoryChanges = {
+  changes: Change[];
+  total: number;
+  inRepositories: number;
+  linked: number;
+  complete: boolean;
+};
 
 const MAX_ENTRIES = 200_000;
 const MAX_LISTED = 500;
@@ -49,7 +56,8 @@ export function takeInventory(root: string): Inventory {
     // A folder's own times change with every entry in it, which the entries say better.
     const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
     const size = kind === "dir" ? 0 : Number(stat.size);
-    entries.set(path.toString("latin1"), { kind, mode: Number(stat.mode), size, stamp });
+    const linked = kind === "file" && stat.nlink > 1n;
+    entries.set(path.toString("latin1"), { kind, mode: Number(stat.mode), size, stamp, linked });
   }
   return { entries, complete };
 }
@@ -96,13 +104,25 @@ function describe(root: string, key: string, change: Change["change"], entry: En
   };
 }
 
-const insideGit = (path: string) => /(^|\/)\.git\//.test(path);
+const inode = ({ stamp }: Entry) => stamp.slice(0, stamp.indexOf(":"));
 
-/** What changed between two looks; the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
-export function compareInventories(root: string, before: Inventory, after: Inventory): InventoryChanges {
+/** What in a repository makes git run something; listed like any other file, but for the samples that come with each. */
+const RUNS = /(^|\/)\.git\/(modules\/.*\/)?(config|config\.worktree|info\/attributes|hooks\/.*(?<!\.sample))$/;
+const insideGit = (path: string) => /(^|\/)\.git\//.test(path) && !RUNS.test(path);
+
+/** What changed between two looks, but for our own placeholders (`except`); the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
+export function compareInventories(
+  root: string,
+  before: Inventory,
+  after: Inventory,
+  except: ReadonlySet<string> = new Set(),
+): InventoryChanges {
+  const ours = new Set([...except].map((path) => Buffer.from(path).toString("latin1")));
   const found: { path: string; change: Change["change"]; entry: Entry }[] = [];
   let inRepositories = 0;
+  let linked = 0;
   const note = (path: string, change: Change["change"], entry: Entry) => {
+    if (ours.has(path)) return;
     if (insideGit(path)) inRepositories += 1;
     else found.push({ path, change, entry });
   };
@@ -116,6 +136,7 @@ export function compareInventories(root: string, before: Inventory, after: Inven
       old.stamp !== entry.stamp
     ) {
       note(path, "modified", entry);
+      if (old.linked && inode(old) === inode(entry)) linked += 1;
     }
   }
   for (const [path, entry] of before.entries) if (!after.entries.has(path)) note(path, "deleted", entry);
@@ -124,6 +145,7 @@ export function compareInventories(root: string, before: Inventory, after: Inven
     changes: found.slice(0, MAX_LISTED).map(({ path, change, entry }) => describe(root, path, change, entry)),
     total: found.length,
     inRepositories,
+    linked,
     complete: before.complete && after.complete,
   };
 }

@@ -29,6 +29,7 @@ export class Ledger implements Disposable {
   readonly #options: LedgerOptions;
   readonly #fd: number;
   readonly #listeners: ((record: LedgerRecord) => void)[] = [];
+  #torn = false;
   #seq: number;
   #prev: string;
 
@@ -42,7 +43,7 @@ export class Ledger implements Disposable {
     if (options.from === undefined) syncFolder(dirname(options.file));
   }
 
-  /** Appends one record and returns it. */
+  /** Appends one record and returns it. Throws when it cannot be written whole, and from then on. */
   append(event: string, data: Record<string, Json>): LedgerRecord {
     const { run, key, clock, redact } = this.#options;
     const body = {
@@ -57,8 +58,7 @@ export class Ledger implements Disposable {
     const hash = hashRecord(body);
     const record: LedgerRecord = { ...body, hash };
     if (CHECKPOINTS.has(event)) record.sig = signRecord(record, key);
-    // One write per record: a crash can tear the last line but never interleave two.
-    writeSync(this.#fd, `${JSON.stringify(record)}\n`);
+    this.#write(Buffer.from(`${JSON.stringify(record)}\n`));
     this.#seq = record.seq;
     this.#prev = hash;
     if (record.sig !== undefined) {
@@ -67,6 +67,14 @@ export class Ledger implements Disposable {
     }
     for (const listener of this.#listeners) listener(record);
     return record;
+  }
+
+  /** One write per record: a crash can tear the last line but never interleave two. After a write that failed nothing more is, for it would follow a torn line. */
+  #write(line: Buffer): void {
+    if (this.#torn) throw new Error("the ledger could not be written to its end");
+    this.#torn = true;
+    if (writeSync(this.#fd, line) !== line.length) throw new Error("the ledger's last line could not be written whole");
+    this.#torn = false;
   }
 
   /** Calls back with every record appended from now on. */

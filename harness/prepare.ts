@@ -8,9 +8,10 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
+import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
 import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf } from "#sandbox/profile.ts";
-import { findProtected } from "#sandbox/protected.ts";
+import type { ProtectedPaths } from "#sandbox/protected.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
@@ -28,9 +29,9 @@ export type Prepared = {
   client: Client;
   shims: string[];
   state: OpenUserState | undefined;
+  /** What the egress proxy lets out; undefined: there is none. */
+  net: NetPermission | undefined;
 };
-
-const NOTHING_PROTECTED = { files: [], dirs: [], missing: [], masked: [], pins: [] };
 
 /** Which of the folders the client must not see there are. Throws `denied` on a link: what it leads to would be hidden instead. */
 function presentIn(workspace: string, folders: string[]): string[] {
@@ -56,18 +57,21 @@ export function prepareRun(options: {
   terminal: boolean;
   env: Record<string, string | undefined>;
   slots: readonly SlotName[];
+  protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
   const profile: Profile = profileOf(contract.profile);
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
-  const folders = searchFolders(env);
+  const folders = searchFolders(env, contract.workspace);
   const found = findClient(client, contract.args, folders, { inside: INSIDE_BUN, host: host.bun });
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const { clientHome, events, socketDir } = paths;
   const inside = insidePaths({ profile, home: clientHome, shims: paths.shims, events, socketDir });
   const portMark = `{port_${randomUUID()}}`;
+  const net = profile.net === "host" ? undefined : parseNetPermission(contract.net, profile.net);
+  const egressMark = net === undefined ? undefined : `{port_${randomUUID()}}`;
   const context: ClientContext = {
     home: inside.home,
     workspace: contract.workspace,
@@ -85,8 +89,9 @@ export function prepareRun(options: {
         env,
         workspace: contract.workspace,
         home: inside.home,
+        ownHome: clientHome,
         regenerated: client.readOnly.files,
-        journal: paths.statePlaceholders,
+        journal: paths.userState,
       })
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
@@ -97,13 +102,14 @@ export function prepareRun(options: {
     client,
     shims,
     state,
+    net,
     input: {
       profile,
       host,
       workspace: contract.workspace,
-      protect: confined ? findProtected(contract.workspace) : NOTHING_PROTECTED,
+      protect: options.protect,
       home: clientHome,
-      homeReadOnly: state === undefined ? regenerated : client.readOnly.files,
+      homeReadOnly: regenerated,
       homeState: state?.binds ?? [],
       shims: paths.shims,
       events,
@@ -112,8 +118,14 @@ export function prepareRun(options: {
       hidden: [options.brokeHome],
       emptied: presentIn(contract.workspace, client.hidden),
       portMark,
+      egressMark,
       argv: [...(confined ? found.command : found.onHost), ...client.args(found.args, context)],
-      env: clientEnvironment(client, context, { shims: inside.shims, pathDirs: node.pathDirs, term: env.TERM }),
+      env: clientEnvironment(client, context, {
+        shims: inside.shims,
+        pathDirs: node.pathDirs,
+        term: env.TERM,
+        egressPort: egressMark,
+      }),
       terminal: options.terminal,
     },
   };

@@ -2,29 +2,22 @@
 // after the last signature is kept as it is and said to be unsigned.
 // Does not stop: edits of the unsigned tail made before reconciling.
 
-import { closeSync, constants, existsSync, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "#src/core/clock.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
 import { dropProcessGroup } from "#sandbox/cgroup.ts";
-import * as libc from "#sandbox/libc.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
+import { takeLock } from "./lock.ts";
 import { GENESIS } from "./record.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
 
 export type ReconcileDeps = { home: Home; runs: RunStore; keys: { sign: KeyObject; verify: KeyObject }; clock: Clock };
 export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed" };
-
-function takeLock(file: string): number | undefined {
-  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  if (libc.tryLock(fd)) return fd;
-  closeSync(fd);
-  return undefined;
-}
 
 // A line that was being written when the supervisor died: set aside, never guessed at.
 function cutTornLine(file: string, text: string): string {
@@ -43,7 +36,7 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
-  clearRun(paths, clientOf(row.client).keep);
+  clearRun(deps, row, clientOf(row.client).keep);
   dropProcessGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
@@ -65,7 +58,8 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     clock: deps.clock,
     redact: makeRedactor(),
     saveHead: (head) => deps.runs.saveHead(row.id, head),
-    from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS },
+    // Registered, and killed before there was a ledger: then this is its first record.
+    ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
   ledger.append("run.completed", {
     outcome: "abandoned",

@@ -2,7 +2,7 @@
 // calls this; it holds the run's lock and is the only writer of the ledger.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync, constants, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
@@ -10,25 +10,27 @@ import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
-import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
-import { planSandbox } from "#sandbox/plan.ts";
+import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
+import { profileOf } from "#sandbox/profile.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
+import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countDropped } from "./environment.ts";
+import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
+import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
+import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
-import { forwardSignals } from "./signals.ts";
-import { copyOutputs } from "./streams.ts";
-import { takeTerminal, terminalSize } from "./terminal.ts";
+import { superviseClient } from "./supervise.ts";
+import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -45,7 +47,7 @@ export type RunDeps = {
 
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
-const SIGPIPE = 13;
+const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -68,10 +70,17 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   return { runId, paths, lock };
 }
 
-function weakControls({ input: { profile, host }, state }: Prepared, group: ProcessGroup | undefined): string[] {
+function weakControls(
+  { input: { profile, host, workspace }, state }: Prepared,
+  group: ProcessGroup | undefined,
+): string[] {
   const warnings: string[] = [];
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
+  if (holdsInstallation(workspace))
+    warnings.push(
+      "the workspace holds the broke that runs it: what the client changes there runs with the next command",
+    );
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   if (profile.root === "allowlist" && host.uid === 0 && group === undefined) {
     warnings.push("launched as root without a cgroup: the number of processes is not limited");
@@ -144,6 +153,8 @@ async function supervise(
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   let group: ProcessGroup | undefined;
   try {
+    const confined = profileOf(contract.profile).root === "allowlist";
+    const { protect, placed } = confined ? holdWorkspace(deps, ledger.run, contract.workspace) : NOTHING_HELD;
     const prepared = prepareRun({
       contract,
       paths,
@@ -152,6 +163,7 @@ async function supervise(
       terminal,
       env: deps.env,
       slots: deps.slots,
+      protect,
     });
     using _state = prepared.state;
     const { input } = prepared;
@@ -163,84 +175,55 @@ async function supervise(
       home: contract.home,
     });
     const before = takeInventory(contract.workspace);
-    const ignored = makePlaceholders(contract.workspace, input.protect.missing, paths.placeholders);
-    const plan = planSandbox({ ...input, ignored });
+    const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
       terminal,
-      network: input.profile.ownNetwork ? "run socket only" : "host",
+      ...describeNetwork(prepared),
       protected: input.protect.files.length + input.protect.dirs.length,
-      placeholders: ignored.length,
+      placeholders: placed.length,
       masked: input.protect.masked.length,
       shims: prepared.shims,
       processes: group === undefined ? "rlimit" : "cgroup",
       warnings,
     });
-    await using shims = readShimEvents(paths.events, (event, data) => ledger.append(event, data));
+    const recorder = makeRecorder(ledger);
+    const commands = withinBudget(recorder.append, budgets.commands);
+    const requests = withinBudget(recorder.append, budgets.requests);
+    await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
-      socketPath: `${paths.socketDir}/gateway.sock`,
+      socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
       token,
-      onRequest: (request) => ledger.append("model.request", requestData(request)),
+      onRequest: (request) => requests.record("model.request", requestData(request)),
     });
     let end: Observed["end"];
     try {
-      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger);
+      const client = { terminal, group, commands, recorder };
+      end = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
+        superviseClient(deps, contract, plan, input.host.arch, client, ledger),
+      );
     } finally {
       await gateway.stop();
     }
     await shims.drain();
+    if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
+    const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
+    if (lostCommands + lostRequests > 0) {
+      ledger.append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
+      warnings.push(`${lostCommands} commands and ${lostRequests} requests were too many to record`);
+    }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
-    removePlaceholders(paths.placeholders);
-    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace));
+    const others = releaseWorkspace(deps, ledger.run, contract.workspace);
+    const except = new Set([...placed, ...others]);
+    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace), except);
+    if (changes.linked > 0)
+      warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
     return { end, warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
-    clearRun(paths, clientOf(contract.client).keep);
-  }
-}
-
-async function superviseClient(
-  deps: RunDeps,
-  contract: RunContract,
-  plan: ReturnType<typeof planSandbox>,
-  arch: Prepared["input"]["host"]["arch"],
-  { terminal, group }: { terminal: boolean; group: ProcessGroup | undefined },
-  ledger: Ledger,
-): Promise<Observed["end"]> {
-  using session = terminal ? takeTerminal() : undefined;
-  // A terminal without one for the output, or /dev/null: there is nothing to wait for.
-  const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
-  const run: RunningSandbox = await launchSandbox(
-    plan,
-    arch,
-    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput: session.write },
-    {
-      onStarted: () => ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) }),
-      onStopped: () => session?.suspend(),
-      onExec(exec) {
-        const { argv, cut } = boundArgs(exec.argv);
-        const { pid, path, cwd, exe: by } = exec;
-        ledger.append("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
-      },
-    },
-    group?.prefix,
-  );
-  try {
-    deps.runs.setStatus(ledger.run, "running", null);
-    using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
-    session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
-    if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
-      const end = await run.ended;
-      await copied;
-      return end;
-    }
-    return await run.ended;
-  } finally {
-    // Only what failed here leaves it running: nobody would observe it any more.
-    run.kill();
-    await run.ended;
+    const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
+    clearRun(deps, { id: ledger.run, workspace: contract.workspace }, keep);
   }
 }

@@ -1,46 +1,95 @@
-// The user's own client state inside a run (`--home user`): sessions and logs writable, everything that a later start would obey read-only,
-// credentials empty. Held by one run at a time; what had to be put in the place of missing names is taken away after it.
+// The user's own client state inside a run (`--home user`). Only what a later start reads as data is shared: sessions and histories. The folder
+// itself is the run's own, so what a client makes there besides (snapshots, databases, credentials, names nobody knows yet) ends with the run;
+// the user's settings and the like are shown read-only, credentials not at all. Held by one run at a time.
 // Does not stop: a client from reading the user's other sessions, and from writing into them what a later session reads (transcripts, memory).
 
-import { closeSync, constants, type Dirent, existsSync, lstatSync, openSync, readdirSync, realpathSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  type Dirent,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
+import { parseJson } from "#src/core/json.ts";
 import * as libc from "#sandbox/libc.ts";
-import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import type { Bind } from "#sandbox/plan.ts";
 import { isWithin } from "#sandbox/protected.ts";
+import { oddEntries } from "./client-home.ts";
 import type { Client, UserState } from "./clients/client.ts";
 
-/** What of the folder is shown how. `regenerated` are the run's own files, which are mounted over the user's. Throws `denied` on a link that could not be held. */
+type Place = { source: string; target: string };
+
+/** What of the folder is shown how. `regenerated` are the run's own files. Throws `denied` on a link, which would show what it leads to. */
 export function userStateBinds(
   state: UserState,
-  entries: Pick<Dirent, "name" | "isSymbolicLink" | "isFile">[],
-  at: { source: string; target: string },
+  entries: Pick<Dirent, "name" | "isSymbolicLink" | "isFile" | "isDirectory">[],
+  at: Place,
   regenerated: readonly string[],
 ): Bind[] {
-  const binds: Bind[] = [{ source: at.source, target: at.target, mode: "write" }];
+  const binds: Bind[] = [];
   for (const entry of entries) {
     const { name } = entry;
-    if (state.writable.test(name)) continue;
+    const mine = regenerated.includes(name) || state.copied.includes(name);
+    if (mine || state.own.test(name) || state.secret.test(name)) continue;
     if (entry.isSymbolicLink()) {
       throw new BrokeError(
         "denied",
-        `${JSON.stringify(name)} in ${state.folder} is a symbolic link and could be replaced`,
+        `${JSON.stringify(name)} in ${state.folder} is a symbolic link`,
         "replace the link by a real file or folder, or run without --home user",
       );
     }
-    if (regenerated.includes(name)) continue;
-    const source = state.secret.test(name) && entry.isFile() ? "/dev/null" : join(at.source, name);
-    binds.push({ source, target: join(at.target, name), mode: "read" });
+    if (!entry.isFile() && !entry.isDirectory()) continue;
+    const mode = state.shared.some(({ path }) => path === name) ? "write" : "read";
+    binds.push({ source: join(at.source, name), target: join(at.target, name), mode });
   }
-  return binds;
+  const held = state.held.map((path): Bind => ({
+    source: join(at.source, path),
+    target: join(at.target, path),
+    mode: "read",
+  }));
+  return [...binds, ...held];
+}
+
+const journalSchema = v.object({ folders: v.array(v.string()), odd: v.array(v.string()) });
+
+/** Removes from the shared folders every link, pipe and socket that came with the run: a later start would follow it. Safe to call twice. */
+export function clearUserState(journal: string): void {
+  if (!existsSync(journal)) return;
+  const { folders, odd } = v.parse(journalSchema, parseJson(readFileSync(journal, "utf8")));
+  const known = new Set(odd);
+  for (const path of folders.flatMap(oddEntries)) {
+    if (!known.has(path.toString("latin1"))) rmSync(path, { force: true });
+  }
+  unlinkSync(journal);
 }
 
 export type OpenUserState = Disposable & { binds: Bind[]; folder: string };
 
+function makeMissing(folder: string, state: UserState): void {
+  const wanted = [...state.shared, ...state.held.map((path) => ({ path, kind: "dir" as const }))];
+  for (const { path, kind } of wanted) {
+    if (lstatSync(join(folder, path), { throwIfNoEntry: false }) !== undefined) continue;
+    if (kind === "dir") mkdirSync(join(folder, path), { mode: 0o700 });
+    else closeSync(openSync(join(folder, path), "wx", 0o600));
+  }
+}
+
 /**
- * Opens the state for one run; `journal` is where placeholders are written down. `home` is the client's home inside, `regenerated` what of it is the run's own, relative.
+ * Opens the state for one run; `journal` is where it is written down what to look for after it. `home` is the client's home inside, `ownHome` the
+ * same on the host, `regenerated` what of it is the run's own, relative.
  * Throws `usage` for a client without state, `missing` when the user has none, `denied` when the workspace overlaps it, `busy` when another run holds it.
  */
 export function openUserState(options: {
@@ -48,6 +97,7 @@ export function openUserState(options: {
   env: Record<string, string | undefined>;
   workspace: string;
   home: string;
+  ownHome: string;
   regenerated: readonly string[];
   journal: string;
 }): OpenUserState {
@@ -68,25 +118,28 @@ export function openUserState(options: {
     throw new BrokeError("denied", `the workspace and ${wanted} contain one another`, "leave out --home user");
   }
   const lock = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  if (!libc.tryLock(lock)) {
-    closeSync(lock);
-    throw new BrokeError("busy", `another run works with ${wanted}`, "wait for it, or leave out --home user");
-  }
-  const close = () => {
-    removePlaceholders(options.journal);
-    closeSync(lock);
-  };
   try {
-    const missing = state.guarded.filter(
-      ({ path }) => lstatSync(join(folder, path), { throwIfNoEntry: false }) === undefined,
-    );
-    makePlaceholders(folder, missing, options.journal);
-    const entries = readdirSync(folder, { withFileTypes: true });
+    if (!libc.tryLock(lock))
+      throw new BrokeError("busy", `another run works with ${wanted}`, "wait for it, or leave out --home user");
+    makeMissing(folder, state);
     const names = options.regenerated.map((path) => path.slice(state.folder.length + 1));
-    const binds = userStateBinds(state, entries, { source: folder, target: join(options.home, state.folder) }, names);
+    const at = { source: folder, target: join(options.home, state.folder) };
+    const binds = userStateBinds(state, readdirSync(folder, { withFileTypes: true }), at, names);
+    for (const name of state.copied) {
+      const source = join(folder, name);
+      if (lstatSync(source, { throwIfNoEntry: false })?.isFile())
+        copyFileSync(source, join(options.ownHome, state.folder, name), constants.COPYFILE_EXCL);
+    }
+    const folders = state.shared.filter(({ kind }) => kind === "dir").map(({ path }) => join(folder, path));
+    const odd = folders.flatMap(oddEntries).map((path) => path.toString("latin1"));
+    writeFileSync(options.journal, JSON.stringify({ folders, odd }), { mode: 0o600, flag: "wx" });
+    const close = () => {
+      clearUserState(options.journal);
+      closeSync(lock);
+    };
     return { binds, folder, [Symbol.dispose]: close };
   } catch (error) {
-    close();
+    closeSync(lock);
     throw error;
   }
 }

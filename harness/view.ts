@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
-import * as libc from "#sandbox/libc.ts";
+import { isHeld } from "./lock.ts";
 import type { LedgerRecord } from "./record.ts";
 import { parseLedger, type Verification, verifyLedger } from "./verify.ts";
 
@@ -53,6 +53,8 @@ function words(record: LedgerRecord): string {
       return `${text(data.client)} in ${text(data.profile)}, ${text(data.workspace)}${data.home === "user" ? ", with the user's own client state" : ""}`;
     case "model.request":
       return `${text(data.slot)} → ${text(data.backend)} ${text(data.status)}, ${text(data.inputTokens)} in, ${text(data.outputTokens)} out, ${text(data.ms)} ms`;
+    case "egress.attempt":
+      return `${attemptWords(data)}, ${text(data.up)} B up, ${text(data.down)} B down, ${text(data.ms)} ms`;
     case "command.observed":
       return `${text(data.path)} ${commandWords(data.argv)}`.trimEnd();
     case "command.started":
@@ -71,6 +73,12 @@ function words(record: LedgerRecord): string {
         .map(([key, value]) => `${key} ${text(value)}`)
         .join(", ");
   }
+}
+
+function attemptWords(data: LedgerRecord["data"]): string {
+  const where = data.host === null ? "nowhere" : `${text(data.host)}:${text(data.port)}`;
+  const why = [data.rule === null ? [] : `by ${text(data.rule)}`, data.reason === null ? [] : text(data.reason)].flat();
+  return `${text(data.by)} ${where} → ${[text(data.verdict), ...why].join(", ")}`;
 }
 
 const SHOWN_CHANGES = 8;
@@ -95,11 +103,14 @@ function commandWords(argv: Json | undefined): string {
   return argv.slice(1).map(text).join(" ").replace(CLAUDE_WRAPPING, "-c … ");
 }
 
+/** A name that holds a line's end would otherwise write lines of its own. */
+const oneLine = (text: string) => text.replaceAll("\n", "⏎").replaceAll("\t", " ");
+
 const MAX_LINE = 200;
 
 /** One ledger record as one line for a person. */
 export function eventLine(record: LedgerRecord): string {
-  const line = `${record.ts.slice(11, 23)}  ${record.event.padEnd(20)}  ${words(record).replaceAll("\n", "⏎")}`;
+  const line = `${record.ts.slice(11, 23)}  ${record.event.padEnd(20)}  ${oneLine(words(record))}`;
   return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 1)}…` : line;
 }
 
@@ -108,7 +119,7 @@ export function timeline(view: RunView): string {
   const { row, records, verification, file } = view;
   const head = `${row.id}  ${row.client} in ${row.profile}  ${row.status}  ${row.verdict ?? "no verdict"}`;
   const check = `ledger ${verification.state}${verification.reason === null ? "" : ` (${verification.reason})`}: ${file}`;
-  return [head, row.workspace, "", ...records.map(eventLine), "", check].join("\n");
+  return [head, oneLine(row.workspace), "", ...records.map(eventLine), "", check].join("\n");
 }
 
 /** The run as one object for programs. */
@@ -127,16 +138,6 @@ export function summarize(view: RunView): Json {
 }
 
 const FOLLOW_MS = 100;
-
-/** Whether a supervisor holds the run: it does to its last record. */
-function isHeld(lockFile: string): boolean {
-  const fd = openSync(lockFile, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    return !libc.tryLock(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /**
  * Yields the ledger's records; with `follow` also those still to come, until the run is closed or its supervisor is gone. Looks every

@@ -3,6 +3,7 @@
 
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { isWithin } from "#sandbox/protected.ts";
 
@@ -22,6 +23,15 @@ function isFolder(path: string): boolean {
 /** The real path of a folder that may not be there: an id without an account has no home. */
 function existing(path: string): string | undefined {
   return existsSync(path) ? realpathSync(path) : undefined;
+}
+
+const CODE = ["src", "harness", "sandbox", "shims", "acp", "node_modules"];
+const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
+
+/** Whether what a client changes in the workspace could be the broke that supervises it. */
+export function holdsInstallation(workspace: string): boolean {
+  const parts = CODE.map((name) => join(INSTALLATION, name));
+  return isWithin(workspace, INSTALLATION) || parts.some((part) => isWithin(part, workspace));
 }
 
 /** The workspace as it will be mounted. Throws `usage`/`denied` for folders no agent should be let loose in. */

@@ -1,4 +1,4 @@
-// Carries TCP connections on 127.0.0.1 inside the sandbox to the run's Unix socket: bytes, half-close and abort, both ways.
+// Carries TCP connections on 127.0.0.1 inside the sandbox to one of the run's Unix sockets: bytes, half-close and abort, both ways.
 // No idle limit, no connection cap; a slow side pauses the other, so memory stays bounded. Loaded inside the sandbox: no imports.
 // Does not stop: any process in the sandbox from connecting (the placeholder key decides at the other end).
 

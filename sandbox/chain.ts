@@ -25,8 +25,8 @@ const orderSchema = v.object({
   clientFilter: v.nullable(v.string()),
   seccompCall: v.number(), // the architecture's number of seccomp(2)
   limits: limitsSchema,
-  // `mark` stands in words and variables where the port goes: a free one is chosen inside.
-  bridge: v.nullable(v.object({ port: v.number(), socketPath: v.string(), mark: v.string() })),
+  // `mark` stands in words and variables where the port goes; port 0: a free one is chosen inside.
+  bridges: v.array(v.object({ port: v.number(), socketPath: v.string(), mark: v.string() })),
 });
 
 /** Supervisor → init. `start` comes first and once. */
@@ -36,7 +36,7 @@ export type Order = v.InferOutput<typeof orderLine>;
 
 /** Init → supervisor. `exited` is the last; a chain that ends without it ended without our seeing the client's status. */
 export const reportLine = v.variant("kind", [
-  v.object({ kind: v.literal("ready"), port: v.nullable(v.number()) }),
+  v.object({ kind: v.literal("ready"), ports: v.array(v.number()) }),
   v.object({ kind: v.literal("started"), pid: v.number() }),
   v.object({ kind: v.literal("stopped") }),
   v.object({ kind: v.literal("exited"), code: v.number(), signal: v.nullable(v.number()) }),

@@ -1,4 +1,4 @@
-// Pid 1 of the sandbox: takes its order from the supervisor, bridges loopback to the run's socket, starts stage two, reaps
+// Pid 1 of the sandbox: takes its order from the supervisor, bridges loopback to the run's sockets, starts stage two, reaps
 // orphans, passes signals on, and reports the client's own status. Holds no secret the client does not get; must never be readable
 // by the client (non-dumpable, descriptors close-on-exec) and must never outlive its supervisor.
 // Does not stop: the client from exhausting what its limits leave it.
@@ -10,6 +10,8 @@ import type { Order, Report, StartOrder } from "./chain.ts";
 import * as libc from "./libc.ts";
 
 const PR_SET_DUMPABLE = 4;
+/** SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. */
+const CRASH_SIGNALS = [4, 5, 6, 7, 8, 11, 31];
 const MAX_ORDER_BYTES = 64 * 1024 * 1024;
 const STAGE_TWO = new URL("./stage-two.ts", import.meta.url).pathname;
 // A parent that was SIGKILLed cannot tell us: the control socket's end does, and bwrap's --die-with-parent before it.
@@ -17,6 +19,8 @@ const REAP_FALLBACK_MS = 1000;
 
 libc.prctl(PR_SET_DUMPABLE, 0);
 libc.closeOnExecFrom(3);
+// Bun's crash handlers would make signals of the client fatal that pid 1 otherwise never receives (kill(2)).
+for (const signal of CRASH_SIGNALS) libc.setSignal(signal, libc.SIG_DFL);
 
 let client = 0;
 let failureFd = -1;
@@ -31,16 +35,17 @@ function fail(stage: string, error: unknown): never {
 }
 
 function start(order: StartOrder): void {
-  let port: number | null = null;
+  const { bridges, kind: _, ...rest } = order;
+  const ports: number[] = [];
   try {
-    if (order.bridge !== null) port = startBridge(order.bridge.port, order.bridge.socketPath).port;
+    for (const { port, socketPath } of bridges) ports.push(startBridge(port, socketPath).port);
   } catch (error) {
     fail("bridge", error);
   }
-  report({ kind: "ready", port });
+  report({ kind: "ready", ports });
   try {
-    const { bridge, kind: _, ...rest } = order;
-    const settle = (text: string) => (bridge === null ? text : text.replaceAll(bridge.mark, String(port)));
+    const settle = (text: string) =>
+      bridges.reduce((settled, { mark }, at) => settled.replaceAll(mark, String(ports[at])), text);
     const env = Object.fromEntries(Object.entries(rest.env).map(([name, value]) => [name, settle(value)]));
     const argv = rest.argv.map(settle);
     const memory = libc.memoryFile("order");

@@ -131,6 +131,11 @@ export function tryLock(fd: number): boolean {
   throw new LibcError("flock", code);
 }
 
+/** Takes an exclusive advisory lock, waiting for whoever holds it. */
+export function waitLock(fd: number): void {
+  check("flock", lib.flock(fd, LOCK_EX));
+}
+
 /** Writes everything at the start of a file and leaves its offset at 0, ready for a child to read. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, done);

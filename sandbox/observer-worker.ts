@@ -11,14 +11,19 @@ import type { Arch } from "./host.ts";
 
 declare const self: Worker & { onmessage: ((event: MessageEvent<ObserverStart>) => void) | null };
 
-export type ObserverStart = { socket: number; stop: number; arch: Arch };
+/** `waiting` counts the execs that were told and not yet taken in. */
+export type ObserverStart = { socket: number; stop: number; arch: Arch; waiting: Int32Array<SharedArrayBuffer> };
 
 const NOTIF_BYTES = 80;
 const RESPONSE_BYTES = 24;
 const FLAG_CONTINUE = 1;
 const MAX_PATH_BYTES = 4096;
-const MAX_ARGS = 1024;
-const MAX_ARGS_BYTES = 64 * 1024;
+// As much as is ever recorded.
+const MAX_ARGS = 256;
+const MAX_ARGS_BYTES = 16 * 1024;
+/** A worker that starts programs faster than they are recorded is held until they are. */
+const MAX_WAITING = 256;
+const WAIT_MS = 50;
 const EINTR = 4;
 const ENOENT = 2;
 
@@ -98,9 +103,18 @@ function observe(pid: number, number: number, args: bigint[], arch: Arch): Obser
   }
 }
 
-function watch(listener: number, stop: number, arch: Arch): void {
+/** Waits until the supervisor has taken in what it was told; false when it wants no more. */
+function awaitRoom(waiting: Int32Array<SharedArrayBuffer>, stop: number): boolean {
+  for (let now = Atomics.load(waiting, 0); now >= MAX_WAITING; now = Atomics.load(waiting, 0)) {
+    Atomics.wait(waiting, 0, now, WAIT_MS);
+    if (libc.pollInput([stop], 0)[0] !== 0) return false;
+  }
+  return true;
+}
+
+function watch(listener: number, { stop, arch, waiting }: ObserverStart): void {
   const ioctls = seccompIoctl;
-  for (;;) {
+  while (awaitRoom(waiting, stop)) {
     const [ready = 0, stopped = 0] = libc.pollInput([listener, stop], -1);
     if (stopped !== 0) return;
     if ((ready & libc.POLLIN) === 0) {
@@ -125,6 +139,7 @@ function watch(listener: number, stop: number, arch: Arch): void {
     try {
       libc.ioctl(listener, ioctls.valid, notification.subarray(0, 8));
       libc.ioctl(listener, ioctls.send, response);
+      Atomics.add(waiting, 0, 1);
       post({ kind: "exec", exec: seen });
     } catch (error) {
       // ENOENT: the target died meanwhile, so what was read may be of another process and is dropped.
@@ -143,7 +158,7 @@ self.onmessage = ({ data }) => {
       return;
     }
     post({ kind: "attached" });
-    watch(listener, data.stop, data.arch);
+    watch(listener, data);
     libc.closeFd(listener);
     post({ kind: "closed", attached: true });
   } catch (error) {

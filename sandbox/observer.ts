@@ -38,11 +38,17 @@ export async function startObserver(arch: Arch, onExec: (exec: ObservedExec) => 
   const worker = new Worker(new URL("./observer-worker.ts", import.meta.url).href);
   const loaded = Promise.withResolvers<void>();
   const over = Promise.withResolvers<{ attached: boolean; lost: string | undefined }>();
+  const waiting = new Int32Array(new SharedArrayBuffer(4));
+  const take = (exec: ObservedExec) => {
+    Atomics.sub(waiting, 0, 1);
+    Atomics.notify(waiting, 0);
+    onExec(exec);
+  };
   let attached = false;
   worker.onmessage = ({ data }: MessageEvent<ObserverMessage>) => {
     if (data.kind === "loaded") loaded.resolve();
     else if (data.kind === "attached") attached = true;
-    else if (data.kind === "exec") onExec(data.exec);
+    else if (data.kind === "exec") take(data.exec);
     else if (data.kind === "closed") over.resolve({ attached: data.attached, lost: undefined });
     else over.resolve({ attached, lost: data.reason });
   };
@@ -51,7 +57,7 @@ export async function startObserver(arch: Arch, onExec: (exec: ObservedExec) => 
     over.resolve({ attached, lost: "the observer's thread failed" });
   };
   await loaded.promise;
-  worker.postMessage({ socket: mine, stop: stopRead, arch } satisfies ObserverStart);
+  worker.postMessage({ socket: mine, stop: stopRead, arch, waiting } satisfies ObserverStart);
   let stopped = false;
   const done = over.promise.finally(() => {
     worker.terminate();

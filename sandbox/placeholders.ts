@@ -21,6 +21,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
+import { openBeneath } from "./open.ts";
 import type { ProtectedPaths } from "./protected.ts";
 
 const journalSchema = v.object({
@@ -39,12 +40,22 @@ function writeJournal(file: string, journal: Journal): void {
   renameSync(next, file);
 }
 
-/** Makes the missing names. `journalFile` lies outside the workspace. Returns the workspace-relative paths made, parents included. */
+/** Makes the missing names. `journalFile` lies outside the workspace. Returns the workspace-relative paths made, parents included. Throws `denied` where a name cannot be made, or the workspace is reached by a link. */
 export function makePlaceholders(root: string, missing: ProtectedPaths["missing"], journalFile: string): string[] {
+  // By descriptor, so that a folder that is swapped for a link meanwhile gets nothing put where the link leads.
+  const folder = openBeneath(undefined, root);
+  try {
+    return makeIn(`/proc/self/fd/${folder}`, root, missing, journalFile);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function makeIn(base: string, root: string, missing: ProtectedPaths["missing"], journalFile: string): string[] {
   const wanted = new Map<string, "file" | "dir">();
   for (const item of missing) {
     for (let parent = dirname(item.path); parent !== "."; parent = dirname(parent)) {
-      if (!existsSync(join(root, parent))) wanted.set(parent, "dir");
+      if (!existsSync(join(base, parent))) wanted.set(parent, "dir");
     }
     wanted.set(item.path, item.kind);
   }
@@ -52,7 +63,7 @@ export function makePlaceholders(root: string, missing: ProtectedPaths["missing"
   const journal: Journal = { root, made: order.map(([path, kind]) => ({ path, kind, ino: null })) };
   writeJournal(journalFile, journal);
   for (const item of journal.made) {
-    const path = join(root, item.path);
+    const path = join(base, item.path);
     try {
       if (item.kind === "dir") mkdirSync(path, 0o755);
       else closeSync(openSync(path, "wx", 0o444));
@@ -80,10 +91,15 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
+/** What a journal says was made, and where. Throws when it is not one. */
+export function readJournal(journalFile: string): Journal {
+  return v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
+}
+
 /** Removes what `makePlaceholders` made and nothing else; safe to call twice and after a crash. */
 export function removePlaceholders(journalFile: string): void {
   if (!existsSync(journalFile)) return;
-  const journal = v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
+  const journal = readJournal(journalFile);
   for (const item of journal.made.toReversed()) {
     const path = join(journal.root, item.path);
     const stat = statOf(path);

@@ -2,7 +2,7 @@
 // Every word goes to bwrap through a descriptor and its environment is empty, because pid 1's argv and environ are readable inside.
 // Does not stop: see sandbox/README.md for each profile's open sides.
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { StartOrder } from "./chain.ts";
 import { clientFilter, listenerFilter, baseFilter } from "./filters.ts";
 import type { HostFacts } from "./host.ts";
@@ -33,7 +33,7 @@ export type PlanInput = {
   /** The run's own folders: client home (writable), what in it is regenerated (read-only, relative), tool shims, event pipe, socket folder. */
   home: string;
   homeReadOnly: string[];
-  /** The user's own client state, mounted over the home's and below what is regenerated. */
+  /** What is shown of the user's own client state, mounted over the home's. */
   homeState: Bind[];
   shims: string | undefined;
   events: string | undefined;
@@ -44,8 +44,9 @@ export type PlanInput = {
   hidden: string[];
   /** Folders of the workspace, relative, that are shown empty. */
   emptied: string[];
-  /** What stands in words and variables for the bridge's port. */
+  /** What stands in words and variables for the gateway's port on loopback, and for the egress proxy's where the run has a network. */
   portMark: string;
+  egressMark: string | undefined;
   argv: string[];
   env: Record<string, string>;
   terminal: boolean;
@@ -61,8 +62,9 @@ export type SandboxPlan = {
 export const SHIMS_DIR = "/run/broke/shims";
 export const EVENTS_PIPE = "/run/broke/events";
 export const SOCKET_DIR = "/run/broke/socket";
-export const SOCKET_NAME = "gateway.sock";
-export const BRIDGE_PORT = 4000;
+/** Names in the run's socket folder, and the loopback ports they have inside. */
+export const GATEWAY = { socket: "gateway.sock", port: 4000 };
+export const EGRESS = { socket: "egress.sock", port: 4001 };
 const OWN_DIR = "/opt/broke";
 /** Our own Bun where the root is allow-listed. */
 export const INSIDE_BUN = `${OWN_DIR}/bun`;
@@ -96,29 +98,29 @@ export function insidePaths(input: Pick<PlanInput, "profile" | "home" | "shims" 
   home: string;
   shims: string;
   events: string;
-  socket: string;
+  sockets: string;
 } {
   if (input.profile.root === "allowlist") {
-    return { home: AGENT_HOME, shims: SHIMS_DIR, events: EVENTS_PIPE, socket: join(SOCKET_DIR, SOCKET_NAME) };
+    return { home: AGENT_HOME, shims: SHIMS_DIR, events: EVENTS_PIPE, sockets: SOCKET_DIR };
   }
   return {
     home: input.home,
     shims: input.shims ?? "",
     events: input.events ?? "",
-    socket: join(input.socketDir ?? "", SOCKET_NAME),
+    sockets: input.socketDir ?? "",
   };
 }
 
 function ownBinds(input: PlanInput): Bind[] {
   const inside = insidePaths(input);
-  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }, ...input.homeState];
+  const binds: Bind[] = [{ source: input.home, target: inside.home, mode: "write" }];
   for (const name of input.homeReadOnly) {
     binds.push({ source: join(input.home, name), target: join(inside.home, name), mode: "read" });
   }
+  binds.push(...input.homeState);
   if (input.shims !== undefined) binds.push({ source: input.shims, target: inside.shims, mode: "read" });
   if (input.events !== undefined) binds.push({ source: input.events, target: inside.events, mode: "write" });
-  if (input.socketDir !== undefined)
-    binds.push({ source: input.socketDir, target: dirname(inside.socket), mode: "read" });
+  if (input.socketDir !== undefined) binds.push({ source: input.socketDir, target: inside.sockets, mode: "read" });
   return binds;
 }
 
@@ -181,11 +183,23 @@ function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
   };
 }
 
+/** What of the run's sockets is reached on loopback inside. In the host's own network any free port serves. */
+function bridges(input: PlanInput): StartOrder["bridges"] {
+  if (input.socketDir === undefined) return [];
+  const { sockets } = insidePaths(input);
+  const bridge = ({ socket, port }: typeof GATEWAY, mark: string) => ({
+    port: input.profile.ownNetwork ? port : 0,
+    socketPath: join(sockets, socket),
+    mark,
+  });
+  const egress = input.egressMark === undefined ? [] : [bridge(EGRESS, input.egressMark)];
+  return [bridge(GATEWAY, input.portMark), ...egress];
+}
+
 /** The plan for one launch. */
 export function planSandbox(input: PlanInput): SandboxPlan {
   const { profile, host } = input;
   const root = rootWords(input);
-  const inside = insidePaths(input);
   const own = profile.root === "allowlist" ? OWN_DIR : undefined;
   const bun = own === undefined ? host.bun : INSIDE_BUN;
   const init = own === undefined ? join(host.sandboxDir, "init.ts") : `${own}/sandbox/init.ts`;
@@ -214,10 +228,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
       clientFilter: profile.closeUnix ? Buffer.from(clientFilter(host.arch).bytes).toString("base64") : null,
       seccompCall: syscallNumber(host.arch, "seccomp"),
       limits: profile.limits,
-      bridge:
-        input.socketDir === undefined
-          ? null
-          : { port: profile.ownNetwork ? BRIDGE_PORT : 0, socketPath: inside.socket, mark: input.portMark },
+      bridges: bridges(input),
     },
   };
 }

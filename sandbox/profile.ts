@@ -13,6 +13,8 @@ export type Profile = {
   root: "allowlist" | "host";
   /** Own, empty network namespace: the bridge is the only way out. */
   ownNetwork: boolean;
+  /** What the client may reach without being told: nothing, any public host by the egress proxy, or what the host can. */
+  net: "none" | "public" | "host";
   /** AF_UNIX closed to the client and its tools. */
   closeUnix: boolean;
   umask: number;
@@ -24,9 +26,17 @@ const GIB = 1024 ** 3;
 const limits: Limits = { processes: 400, openFiles: 4096, fileBytes: 2 * GIB, dataBytes: 16 * GIB };
 
 const profiles: Record<ProfileName, Profile> = {
-  strict: { name: "strict", root: "allowlist", ownNetwork: true, closeUnix: true, umask: 0o022, limits },
-  hardened: { name: "hardened", root: "allowlist", ownNetwork: true, closeUnix: true, umask: 0o077, limits },
-  normal: { name: "normal", root: "host", ownNetwork: false, closeUnix: false, umask: 0o022, limits: {} },
+  strict: { name: "strict", root: "allowlist", ownNetwork: true, net: "none", closeUnix: true, umask: 0o022, limits },
+  hardened: {
+    name: "hardened",
+    root: "allowlist",
+    ownNetwork: true,
+    net: "public",
+    closeUnix: true,
+    umask: 0o077,
+    limits,
+  },
+  normal: { name: "normal", root: "host", ownNetwork: false, net: "host", closeUnix: false, umask: 0o022, limits: {} },
 };
 
 /** The profile of that name. Throws `usage` for any other word. */

@@ -49,14 +49,16 @@ function encodeWords(words: string[], numbers: Map<string, number>): Uint8Array 
 }
 
 /**
- * A pipe fed from our standard input by cat(1), which ends when either side does. The client never gets our own descriptor: through
+ * A pipe fed from our standard input by cat(1), which ends when our input does; the caller ends it with the sandbox, or it would take the next
+ * command's input. The client never gets our own descriptor: through
  * /proc/self/fd it could reopen the file behind it for writing.
  */
-function feedFromOurInput(opened: number[]): number {
+function feedFromOurInput(opened: number[]): { readEnd: number; cat: Bun.Subprocess } {
   const [readEnd, writeEnd] = libc.pipe();
   opened.push(readEnd, writeEnd);
-  Bun.spawn(["/usr/bin/cat"], { env: {}, cwd: "/", stdio: ["inherit", writeEnd, "ignore"] }).unref();
-  return readEnd;
+  const cat = Bun.spawn(["/usr/bin/cat"], { env: {}, cwd: "/", stdio: ["inherit", writeEnd, "ignore"] });
+  cat.unref();
+  return { readEnd, cat };
 }
 
 /**
@@ -114,8 +116,9 @@ export function spawnSandbox(
       env: {},
       cwd: "/",
       detached: true,
-      stdio: [input ?? "ignore", output[1], errors[1], ...extra],
+      stdio: [input?.readEnd ?? "ignore", output[1], errors[1], ...extra],
     });
+    void child.exited.then(() => input?.cat.kill());
     const streams = { stdout: output[0], stderr: errors[0] };
     return { process: child, streams, control, drained: Promise.resolve() };
   } catch (error) {

@@ -169,6 +169,14 @@ describe("what no file may hold", () => {
       "preflight",
       "cgroup",
       "toolchains",
+      "addresses",
+      "net-permission",
+      "egress/proxy",
+      "egress/dial",
+      "egress/carry",
+      "egress/relay",
+      "egress/client-hello",
+      "egress/http-head",
     ];
     const silent = files
       .map((name) => `sandbox/${name}.ts`)

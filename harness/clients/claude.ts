@@ -69,12 +69,14 @@ export const claude: Client = {
   keep: [".claude/projects"],
   userState: {
     folder: ".claude",
-    writable:
-      /^(projects|sessions|session-env|shell-snapshots|todos|tasks|plans|jobs|file-history|paste-cache|image-cache|history\.jsonl|backups|cache|debug|statsig|telemetry|ide|stats-cache\.json)$/,
-    guarded: [
-      ...["settings.json", "settings.local.json", "remote-settings.json", "CLAUDE.md", "keybindings.json"].map(file),
-      ...["hooks", "plugins", "agents", "commands", "skills", "rules", "output-styles", "workflows"].map(dir),
+    shared: [
+      ...["projects", "file-history", "todos", "tasks", "plans", "paste-cache", "image-cache"].map(dir),
+      file("history.jsonl"),
     ],
+    held: [],
+    // Of the first five 2.1.330 says itself that it runs them, or acts on them, without asking anyone.
+    own: /^(jobs|daemon|daemon\.json|shell-snapshots|session-env|sessions|teams|ide|backups|cache|debug|statsig|telemetry|stats-cache\.json|mcp-needs-auth-cache\.json|.*\.lock)$/,
+    copied: [],
     secret: /^\.(credentials|claude)\.json/,
   },
 };

@@ -26,11 +26,15 @@ export type Program = { path: string; folder?: string };
 export type UserState = {
   /** The folder, relative to the home. */
   folder: string;
-  /** Entries the client works with: sessions, logs, databases. */
-  writable: RegExp;
-  /** Entries that a later start would obey: held by a placeholder where they are missing. */
-  guarded: { path: string; kind: "file" | "dir" }[];
-  /** Credentials: empty inside, because the gateway asks for none. */
+  /** Sessions and histories, which a later start only reads: the user's own, writable, made where they are missing. */
+  shared: { path: string; kind: "file" | "dir" }[];
+  /** Folders in the shared ones from which a later start would run something: read-only, made where they are missing. */
+  held: string[];
+  /** What a client makes for itself or runs unasked (snapshots, caches, databases, daemons): the run's own, the user's not shown. */
+  own: RegExp;
+  /** Indexes that the run gets a copy of. */
+  copied: string[];
+  /** Credentials: not shown, because the gateway asks for none. */
   secret: RegExp;
 };
 

@@ -120,12 +120,12 @@ export const codex: Client = {
   keep: [".codex/sessions"],
   userState: {
     folder: ".codex",
-    writable:
-      /^((state|thread_history|logs|goals|memories|queue)_\d+\.sqlite(-wal|-shm|-journal)?|sessions|archived_sessions|history\.jsonl|log|tmp|\.tmp|cache|installation_id|version\.json|models_cache\.json|shell_snapshots|thread-writer-locks|\.sandbox_migration)$/,
-    guarded: [
-      ...["config.toml", "models.json", "hooks.json", "AGENTS.md", "AGENTS.override.md", ".env"].map(file),
-      ...["rules", "plugins", "prompts", "hooks", "skills", "agents"].map(dir),
-    ],
+    shared: [dir("sessions"), file("history.jsonl")],
+    held: [],
+    // `tmp` holds a folder that is first on the PATH of each Codex that runs, the snapshots are read by its shells, and a database that two
+    // see through different folders breaks.
+    own: /^(.*\.sqlite(-wal|-shm|-journal)?|tmp|\.tmp|shell_snapshots|cache|log|installation_id|version\.json|models_cache\.json|thread-writer-locks|db-backups|\.sandbox_migration|.*\.lock)$/,
+    copied: [],
     secret: /^(auth\.json|\.credentials\.json|\.env)/,
   },
 };

@@ -2,7 +2,7 @@
 // Its workspace settings win over the user's and run hooks and servers at start, trusted or not in headless use: it must not see them.
 // Does not stop: GEMINI.md files of the workspace from being read to the model.
 
-import { type Client, type ClientContext, dir, file, ownArgs } from "./client.ts";
+import { type Client, type ClientContext, dir, ownArgs } from "./client.ts";
 import { modelOverrides } from "./gemini-models.ts";
 
 // It takes every unknown model for one of a million tokens and compresses at a share of that: here at about 150000.
@@ -66,11 +66,12 @@ export const gemini: Client = {
   keep: [".gemini/tmp"],
   userState: {
     folder: ".gemini",
-    writable: /^(tmp|history|projects\.json|installation_id|state\.json)$/,
-    guarded: [
-      ...["settings.json", "trustedFolders.json", "GEMINI.md", ".env", "extension_integrity.json"].map(file),
-      ...["extensions", "commands", "policies", "skills", "agents", "hooks"].map(dir),
-    ],
+    shared: [dir("tmp")],
+    // Other versions keep a program there that they run.
+    held: ["tmp/bin"],
+    // `history` are git repositories, whose settings name programs.
+    own: /^(history|installation_id|state\.json|.*\.lock)$/,
+    copied: ["projects.json"],
     secret: /^(oauth_creds|google_accounts|gemini-credentials|mcp-oauth-tokens(-v2)?|a2a-oauth-tokens)\.json$|^\.env/,
   },
 };

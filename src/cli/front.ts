@@ -5,7 +5,10 @@ import { type ArgDef, type ArgsDef, type CommandDef, renderUsage } from "citty";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 
-/** What a verb gets: flags and named positionals (each a list, in order given), positionals beyond the named ones, words after `--`. */
+/**
+ * What a verb gets: flags, options and named positionals (each a list, in order given), positionals beyond the named ones, words after `--`.
+ * A list option without a value is in `flags`.
+ */
 export type Invocation = {
   values: Record<string, string[]>;
   flags: ReadonlySet<string>;
@@ -17,6 +20,8 @@ export type Invocation = {
 export type Verb = {
   description: string;
   args: ArgsDef;
+  /** Options spelled as Deno spells its permissions: given any number of times, each bare or with `=a,b`. */
+  lists?: readonly string[];
   /** Name of a trailing list of words (`slot=label …`), absent when there is none. */
   words?: string;
   /** Whether words after `--` are taken. */
@@ -95,6 +100,13 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
     if (arg.type === "boolean") {
       if (joined.length > 0) throw usage(`--${name} takes no value`);
       flags.add(name);
+      continue;
+    }
+    if (verb.lists?.includes(name)) {
+      const list = joined.join("=");
+      if (joined.length === 0) flags.add(name);
+      else if (list === "") throw usage(`--${name}= needs a value`);
+      else values[name] = [...(values[name] ?? []), list];
       continue;
     }
     const value = joined.length > 0 ? joined.join("=") : head[++index];

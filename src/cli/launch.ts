@@ -1,13 +1,25 @@
 // One supervised run in the current folder, the same for `harness run` and for every short form of it.
 
+import type { NetFlags } from "#sandbox/net-permission.ts";
+import { BrokeError } from "#src/core/errors.ts";
 import { note } from "./output.ts";
 
-export type Launch = { client: string; profile: string; home: string; args: string[] };
+export type Launch = { client: string; profile: string; home: string; net?: NetFlags; args: string[] };
+
+/** Where we stand. Throws `usage` when that folder is gone. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new BrokeError("usage", "the folder you are in is gone", "change into a project's folder");
+  }
+}
 
 /** Runs the client, says on stderr how it ended, and returns the exit code. `choose` makes the launch from what the stored settings say. */
 export async function launchClient(choose: (settings: { sandbox: string }) => Launch): Promise<number> {
   const { dropToOwner } = await import("#harness/identity.ts");
-  dropToOwner(process.cwd(), process.env);
+  const cwd = currentFolder();
+  dropToOwner(cwd, process.env);
   const { gatewayDeps, openState, secretValues } = await import("./compose.ts");
   const { checkContract } = await import("#harness/contract.ts");
   const { runHarness } = await import("#harness/run.ts");
@@ -16,7 +28,7 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
   const { systemClock } = await import("#src/core/clock.ts");
   const state = openState();
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
-  const contract = checkContract({ ...launch, cwd: process.cwd(), brokeHome: state.home.root, env: state.env });
+  const contract = checkContract({ ...launch, cwd, brokeHome: state.home.root, env: state.env });
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(
     {

@@ -2,7 +2,7 @@
 // `visible`, because names and texts may come from a worker.
 
 import { BrokeError, publicMessage } from "#src/core/errors.ts";
-import { visible } from "#src/core/text.ts";
+import { visible, visibleJson } from "#src/core/text.ts";
 
 /** Writes the answer as text. */
 export function answer(text: string): void {
@@ -11,7 +11,12 @@ export function answer(text: string): void {
 
 /** Writes the answer as one JSON document. */
 export function answerJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${visibleJson(value, 2)}\n`);
+}
+
+/** Writes one value as JSON on one line. */
+export function answerJsonLine(value: unknown): void {
+  process.stdout.write(`${visibleJson(value)}\n`);
 }
 
 /** Writes one line about what is going on. */

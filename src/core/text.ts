@@ -12,12 +12,13 @@ const SECRET_SHAPES: RegExp[] = [
   /\bxox[abprs]-[A-Za-z0-9-]{10,}/g, // Slack
   /\bAKIA[A-Z0-9]{16}\b/g, // AWS access key id
   /\bbroke(?:run|cli|app)_[A-Za-z0-9_-]{20,}/g, // our own tokens
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g, // JWT
+  // Its first part is short; without a bound a text of nothing but beginnings costs the square of its length.
+  /\beyJ[A-Za-z0-9_-]{8,1024}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g, // JWT
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ];
 const ASSIGNED =
   /((?:api[_-]?key|token|secret|passw(?:or)?d|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+)?)([^\s"'&,;]{8,})/gi;
-const URL_USERINFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+@/gi;
+const URL_USERINFO = /(\b[a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/@:]+:[^\s/@]+@/gi;
 
 export const REDACTED = "[redacted]";
 
@@ -60,6 +61,13 @@ const INVISIBLE =
 export function visible(text: string, keep: "none" | "lines" = "none"): string {
   return text.replace(INVISIBLE, (char) =>
     keep === "lines" && (char === "\n" || char === "\t") ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
+/** JSON whose strings show what they hold: everything invisible as `\\uHHHH`, which is the same JSON. `indent` as JSON.stringify takes it. */
+export function visibleJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(INVISIBLE, (char) =>
+    char === "\n" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 

@@ -14,6 +14,7 @@ import { dialectOfCaller, modelEntry, modelList, servedSlots } from "./models.ts
 import type { GatewayDeps } from "./ports.ts";
 import { relay } from "./relay.ts";
 import { targetOf } from "./target.ts";
+import { makeThrottle } from "./throttle.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 
 /** The token callers must present now; null means revoked: nobody is let in. */
@@ -76,11 +77,22 @@ const services: Record<Service, (request: Request, deps: GatewayDeps, door: Door
   count: countTokens,
 };
 
+/** Who tells where a request comes from: a connection is known by its port. */
+type PeerSource = { requestIP(request: Request): { port: number } | null };
+
 /** The model routes, behind the token. */
 export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
-  const beforeHandle = ({ request }: { request: Request }) => {
+  const throttle = makeThrottle(deps.clock);
+  const beforeHandle = ({ request, server }: { request: Request; server: PeerSource | null }) => {
     const current = token();
-    if (current !== null && hasToken(request, current)) return undefined;
+    const peer = server?.requestIP(request)?.port;
+    const wait = throttle.blockedMs(peer);
+    if (wait !== undefined) {
+      const message = "too many wrong client tokens";
+      return plainError(request, { status: 429, type: "rate_limit", message, retryAfterMs: wait, final: true });
+    }
+    if (current !== null && hasToken(request, current)) return throttle.passed(peer);
+    if (current !== null) throttle.failed();
     const message = current === null ? "the run is over" : "missing or wrong client token";
     return plainError(request, { status: 401, type: "authentication", message, final: true });
   };

@@ -13,7 +13,8 @@ export type Listening = {
 };
 
 type Address = { kind: "unix"; path: string } | { kind: "tcp"; port: number };
-type App = { fetch(request: Request): Response | Promise<Response> };
+/** `server` is told to the app, which asks it who a request comes from. */
+type App = { fetch(request: Request): Response | Promise<Response>; server?: unknown };
 
 // Beyond this Bun answers by itself, without a body; up to it we say what is wrong.
 const HARD_BODY_LIMIT = MAX_BODY_BYTES * 2;
@@ -39,6 +40,7 @@ export function listen(app: App, address: Address): Listening {
   }
   try {
     const server = Bun.serve({ ...common, hostname: "127.0.0.1", port: address.port, idleTimeout: 0 });
+    app.server = server;
     return { port: server.port, stop: (graceful) => server.stop(!graceful) };
   } catch {
     throw new BrokeError(

@@ -1,5 +1,6 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
+import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { arrayBody } from "./array-reply.ts";
 import { prepareAttempt } from "./attempt.ts";
@@ -34,16 +35,22 @@ type Context = {
   abandon: () => void;
 };
 
+/** Notes who was asked last, and returns the headers that say so. */
+function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, about }: Context): ReplyHeaders {
+  if (attempt === undefined) return about;
+  const { label } = attempt.backend;
+  exchange.note({ backend: label });
+  return { ...about, "x-broke-backend": encodeURI(label), "x-broke-attempts": String(exchange.attempts()) };
+}
+
 /** Notes who answered and what was lost, and returns the headers that say so. */
-function noteAnswer({ attempt, prepared }: Answered, { exchange, about }: Context): ReplyHeaders {
-  const losses = prepared.losses.length === 0 ? [] : [...new Set(prepared.losses.map((loss) => loss.what))];
-  exchange.note({ backend: attempt.backend.label, losses });
-  return {
-    ...about,
-    "x-broke-backend": encodeURI(attempt.backend.label),
-    "x-broke-attempts": String(exchange.attempts()),
-    ...(losses.length === 0 ? {} : { "x-broke-losses": lossesHeader(losses) }),
-  };
+function noteAnswer(outcome: Answered, context: Context): ReplyHeaders {
+  const asked = noteAsked(outcome, context);
+  const all = outcome.prepared.losses;
+  if (all.length === 0) return asked;
+  const losses = [...new Set(all.map((loss) => loss.what))];
+  context.exchange.note({ losses });
+  return { ...asked, "x-broke-losses": lossesHeader(losses) };
 }
 
 function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { door }: Context): Response {
@@ -78,8 +85,9 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
   const coming = walking.then(
     (outcome): Late => {
       if (outcome.kind === "fault") {
+        noteAsked(outcome, context);
         exchange.finish({ status: outcome.fault.status });
-        return outcome;
+        return { kind: "fault", fault: outcome.fault };
       }
       noteAnswer(outcome, context);
       if (outcome.answer.kind !== "stream") throw new Error("a stream was asked for");
@@ -126,9 +134,9 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
   request.signal.addEventListener("abort", abandon);
   try {
     const incoming = await readIncoming(request, door, exchange.id);
-    const fail = (fault: Fault) => {
+    const fail = (fault: Fault, about: ReplyHeaders = {}) => {
       exchange.finish({ status: fault.status });
-      return errorReply(incoming.codec, fault, exchange.id);
+      return errorReply(incoming.codec, fault, exchange.id, about);
     };
     const { generation, resolution, nowMs } = await resolveSoon(incoming.model, deps, departure);
     exchange.note({ slot: resolution.slot?.id ?? null });
@@ -163,7 +171,7 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
       if (first === undefined) return lateReply(walking, context);
     }
     const outcome = await walking;
-    return outcome.kind === "fault" ? fail(outcome.fault) : answerReply(outcome, context);
+    return outcome.kind === "fault" ? fail(outcome.fault, noteAsked(outcome, context)) : answerReply(outcome, context);
   } catch (error) {
     return refuse(error, request, door, exchange);
   }

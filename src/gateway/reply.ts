@@ -17,9 +17,14 @@ const MAX_RETRY_AFTER_MS = 60_000;
 /** Told where nobody knows: Codex gives up at once on a 429 that does not say. */
 const DEFAULT_RETRY_AFTER_MS = 5_000;
 
-/** An error in the caller's dialect, named by the request's id. */
-export function errorReply(codec: InboundCodec, fault: Fault, requestId: string): Response {
-  const headers: Record<string, string> = { "request-id": requestId, "x-broke-request-id": requestId };
+/** An error in the caller's dialect, named by the request's id; `about` are further headers. */
+export function errorReply(
+  codec: InboundCodec,
+  fault: Fault,
+  requestId: string,
+  about: Record<string, string> = {},
+): Response {
+  const headers: Record<string, string> = { ...about, "request-id": requestId, "x-broke-request-id": requestId };
   const wait =
     fault.retryAfterMs ?? (fault.status === 429 && fault.type !== "billing" ? DEFAULT_RETRY_AFTER_MS : undefined);
   if (wait !== undefined) headers["retry-after"] = String(Math.ceil(Math.min(wait, MAX_RETRY_AFTER_MS) / 1000));

@@ -76,7 +76,7 @@ export function responseHeaders(upstream: Headers, key: string | undefined): Rec
 export function callUpstream(
   url: string,
   headers: Record<string, string>,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array<ArrayBuffer> | string,
   signal: AbortSignal,
 ): Promise<Response> {
   // Bun would end a silent answer after five minutes; how long silence may last is decided by who reads it.

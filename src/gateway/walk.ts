@@ -29,7 +29,7 @@ export type Answer =
 
 export type Outcome =
   | { kind: "answer"; answer: Answer; attempt: Attempt; prepared: Prepared; head: Response }
-  | { kind: "fault"; fault: Fault };
+  | { kind: "fault"; fault: Fault; attempt: Attempt | undefined };
 
 export type Walk = {
   attempts: readonly Attempt[];
@@ -193,10 +193,12 @@ function faultOf(error: unknown, attempt: Attempt): Fault {
 /** The first answer, or the last attempt's fault. Throws what preparing throws, and `Departed` when the client is gone. */
 export async function walkAttempts(walk: Walk): Promise<Outcome> {
   let fault: Fault = upstreamFailure("no provider could be asked");
+  let last: Attempt | undefined;
   const given = new Set<string>();
   for (const attempt of walk.attempts) {
     if (given.has(attempt.backend.label)) continue;
     const prepared = walk.prepare(attempt);
+    last = attempt;
     for (let round = 0; ; round++) {
       walk.onAttempt();
       try {
@@ -208,7 +210,7 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
         fault = faultOf(error, attempt);
       }
       const lesson = lessonOf(fault);
-      if (lesson.kind === "final") return { kind: "fault", fault };
+      if (lesson.kind === "final") return { kind: "fault", fault, attempt };
       if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
         await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
         continue;
@@ -219,5 +221,5 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
       break;
     }
   }
-  return { kind: "fault", fault };
+  return { kind: "fault", fault, attempt: last };
 }

@@ -3,6 +3,7 @@
 
 import { type Backend, findBackend } from "./backends.ts";
 import type { Generation } from "./generation.ts";
+import { type Slot, slots } from "./slots.ts";
 
 /** One call that may be made. `keyName` is the variable that holds the key, null for a backend without one. */
 export type Attempt = { backend: Backend; keyName: string | null; why: string };
@@ -35,6 +36,23 @@ function candidatesAt(generation: Generation, label: string, index: number, keyN
 
 type Known = { keyNames: readonly string[]; slots: Map<string, readonly Candidate[]> };
 const known = new WeakMap<Generation, Known>();
+
+/**
+ * The slot that asks for this backend first, for a client that names what answers instead of a slot: its label, its model, or provider and model.
+ * Of several slots the first; undefined when none asks for it.
+ */
+export function slotServing(generation: Generation, requested: string): Slot | undefined {
+  return slots.find(({ id }) => {
+    const label = Object.hasOwn(generation.slots, id) ? generation.slots[id]![0]! : undefined;
+    const backend = label === undefined ? undefined : findBackend(generation, label);
+    if (backend === undefined) return false;
+    return [
+      label,
+      backend.model,
+      ...(backend.provider === null ? [] : [`${backend.provider}/${backend.model}`]),
+    ].includes(requested);
+  });
+}
 
 /** The slot's candidates; undefined when no backend is set for it. Neither a generation nor a list of names ever changes. */
 export function candidatesOf(

@@ -1,7 +1,7 @@
 // The one resolver: for this request, under this generation and with these keys, which attempts in which order, and why.
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
-import { type Attempt, candidatesOf, type Skipped } from "./candidates.ts";
+import { type Attempt, candidatesOf, type Skipped, slotServing } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
 import { blockOf, type Health, type HealthReason, healthy } from "./health.ts";
@@ -73,7 +73,7 @@ function blockedRefusal(slot: Slot, blocks: { reason: HealthReason; untilMs: num
 
 /** Decides the attempts. Never throws on input; what cannot be served is a refusal with its reason. */
 export function resolve({ requested, generation, keyNames, health = healthy, nowMs = 0 }: ResolveInput): Resolution {
-  const slot = slotOf(requested);
+  const slot = slotOf(requested) ?? slotServing(generation, requested);
   if (slot === undefined) {
     const known = slots.map((item) => item.id).join(", ");
     return {

@@ -65,7 +65,7 @@ export type RunPaths = {
   lock: string;
   contract: string;
   placeholders: string;
-  statePlaceholders: string;
+  userState: string;
   clientHome: string;
   shims: string;
   events: string;
@@ -82,7 +82,7 @@ export function runPaths(home: Home, runId: string): RunPaths {
     lock: join(root, "lock"),
     contract: join(root, "contract.json"),
     placeholders: join(root, "placeholders.json"),
-    statePlaceholders: join(root, "state-placeholders.json"),
+    userState: join(root, "user-state.json"),
     clientHome: join(root, "home"),
     shims: join(root, "shims"),
     events: join(root, "events"),

@@ -3,7 +3,8 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 
-const MAX_DEPTH = 512;
+/** How deep a body may be nested. */
+export const MAX_DEPTH = 512;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;

@@ -3,6 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import { leapMembers } from "./leap.ts";
 import { skipObject, skipSpace } from "./scan.ts";
 
 export type Scalar = string | number | boolean | null;
@@ -34,6 +35,20 @@ function scan(body: Uint8Array): TopLevel {
   const top = { open, members };
   scanned.set(body, top);
   return top;
+}
+
+/**
+ * Takes over a body that a parser has accepted: its members are found without reading its grammar again. Throws `usage` when it is no object or
+ * nested too deeply.
+ */
+export function acceptParsed(body: Uint8Array): void {
+  const open = skipSpace(body, 0);
+  if (body[open] !== 0x7b) throw new BrokeError("usage", "the body is not a JSON object");
+  const members: Member[] = [];
+  leapMembers(Buffer.from(body.buffer, body.byteOffset, body.byteLength), open, (keyStart, keyEnd, start, end) => {
+    members.push({ keyStart, keyEnd, start, end });
+  });
+  scanned.set(body, { open, members });
 }
 
 /** Whether a member has this name, which is in ASCII. A key may be spelled with escapes; only its meaning counts. */

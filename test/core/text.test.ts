@@ -1,7 +1,7 @@
 // What is taken out of a text before it is stored, made visible before it is shown, and cut where it is too long.
 
 import { describe, expect, test } from "bun:test";
-import { clip, makeRedactor, mapStrings, REDACTED, visible } from "#src/core/text.ts";
+import { clip, makeRedactor, mapStrings, REDACTED, visible, visibleJson } from "#src/core/text.ts";
 
 const secrets: [string, string][] = [
   ["Anthropic", "sk-ant-api03-AbCdEfGhIjKlMnOpQrSt"],
@@ -72,6 +72,29 @@ describe("visible", () => {
   for (const [name, text, wanted] of cases) test(name, () => expect(visible(text)).toBe(wanted));
 
   test("lines kept where they are wanted", () => expect(visible("a\nb\tc\r", "lines")).toBe("a\nb\tc\\u{d}"));
+});
+
+test("a text of nothing but beginnings of secrets costs no more than its length", () => {
+  const redact = makeRedactor();
+  const cost = (text: string) => {
+    const started = performance.now();
+    redact(text);
+    return performance.now() - started;
+  };
+  for (const piece of ["a.", "-eyJ", "a://", "token ", "-----BEGIN "]) {
+    cost(piece.repeat(1000));
+    // Eight times the text in well below sixty-four times the time: the square of 100 kB would take seconds.
+    expect(cost(piece.repeat(100_000)), piece).toBeLessThan(1000);
+  }
+});
+
+test("visibleJson is the same JSON, with nothing in it that a terminal would obey", () => {
+  const value = { "\u009b31m": ["\u001b[31m", "a\u202eb\u200bc", "line\nbreak"], n: 1 };
+  for (const text of [visibleJson(value), visibleJson(value, 2)]) {
+    expect(JSON.parse(text)).toEqual(value);
+    expect(visible(text, "lines")).toBe(text);
+  }
+  expect(visibleJson(value).split("\n")).toHaveLength(1);
 });
 
 describe("clip", () => {

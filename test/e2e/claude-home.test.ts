@@ -81,3 +81,79 @@ test("after the run its home holds transcripts and nothing else, private; no key
   expect(texts).toContain("finished");
   expect(texts).not.toContain("sk-ant-of-the-operator");
 });
+
+test("nothing worth stealing inside: no key, no secret, nothing of ours in any process, argument or file", async () => {
+  using bench = makeBench();
+  const needles = ["can''ary-of-the-host", "BRO''KE_"];
+  const command = [
+    "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline > all.txt 2>/dev/null",
+    ...needles.map((needle) => `grep -ac -e ${needle} all.txt; grep -ras -e ${needle} ~ /tmp /etc | wc -l`),
+    "rm all.txt",
+  ].join("; ");
+  await using upstream = await startUpstream(
+    task([say(tool("Bash", { command, description: "look" })), say("finished")]),
+  );
+  await bench.answerFrom(upstream.url);
+  const names = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "AWS_SECRET_ACCESS_KEY"];
+  const env = Object.fromEntries(names.map((name) => [name, "canary-of-the-host"]));
+  expect((await bench.broke(["claude", "-p", "go"], { env })).code).toBe(0);
+  const results = upstream
+    .asked()
+    .at(-1)!
+    .history.flatMap(({ results }) => results);
+  expect(results[0]!.text.trim()).toMatch(/^(0\s*){4}$/);
+});
+
+test("--home user: its sessions are the user's own; nothing else of the user's can be changed, planted or robbed", async () => {
+  using bench = makeBench();
+  const folder = join(bench.env["HOME"]!, ".claude");
+  const before: Record<string, string> = {
+    "settings.json": "the user's own",
+    "CLAUDE.md": "words of the user's",
+    ".credentials.json": "the user's secret",
+    "shell-snapshots/snapshot-bash-1.sh": "mine",
+    "session-env/a/sessionstart-hook-0.sh": "mine",
+    "skills/mine/SKILL.md": "mine",
+  };
+  for (const [path, text] of Object.entries(before)) {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const planted = [
+    ...Object.keys(before),
+    "hooks/x",
+    "commands/x.md",
+    "jobs/x/state.json",
+    "daemon.json",
+    "daemon/x",
+    "ide/1.lock",
+    "agents/x.md",
+  ];
+  const command = [
+    "cd ~/.claude; cat .credentials.json shell-snapshots/snapshot-bash-1.sh",
+    `for f in ${planted.join(" ")}; do mkdir -p $(dirname $f); echo evil >> $f; done 2>/dev/null`,
+    "ln -s ~/.bashrc projects/link; echo tried",
+  ].join("; ");
+  await using upstream = await startUpstream(
+    task([say(tool("Bash", { command, description: "plant" })), say("finished")]),
+  );
+  await bench.answerFrom(upstream.url);
+  const ran = await bench.broke(["harness", "run", "--home", "user", "--", "-p", "make the files"]);
+  expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 0, stdout: "finished\n" });
+  const results = upstream
+    .asked()
+    .at(-1)!
+    .history.flatMap(({ results }) => results);
+  expect(results[0]!.text).toContain("tried");
+  expect(results[0]!.text).not.toMatch(/the user's secret|^mine/m);
+  const after = Object.keys(before).map((path) => [path, readFileSync(join(folder, path), "utf8")]);
+  expect(Object.fromEntries(after)).toEqual(before);
+  const own = (path: string) => /^(projects|file-history|todos|tasks|plans|history\.jsonl)/.test(path);
+  const left = filesBelow(folder).filter((path) => !own(path));
+  expect(left.sort()).toEqual(Object.keys(before).sort());
+  expect(existsSync(join(folder, "projects", "link"))).toBe(false);
+  expect(existsSync(join(bench.env["HOME"]!, ".claude.json"))).toBe(false);
+  const again = await bench.broke(["harness", "run", "--home", "user", "--", "-c", "-p", "once more"]);
+  expect(again.code).toBe(0);
+  expect(upstream.asked().at(-1)!.raw.toString()).toMatch(/make the files[\s\S]*once more/);
+});

@@ -19,6 +19,7 @@ testMediation({
   slot: "gpt54",
   dialects: ["openai-chat", "anthropic", "gemini", "openai-responses"],
   ask: (prompt) => ["exec", prompt],
+  resume: (prompt) => ["exec", "resume", "--last", prompt],
   shell,
   write: (path, text) =>
     shell(`apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: ${path}\n+${text.trimEnd()}\n*** End Patch\nEOF`),
@@ -36,7 +37,11 @@ testMediation({
       hooks: { SessionStart: [{ hooks: [{ type: "command", command: `touch ${workspace}/sprung-hook` }] }] },
     }),
   }),
-  state: { folder: ".codex", settings: "config.toml", secret: "auth.json", sessions: "sessions" },
+  state: {
+    ...{ folder: ".codex", settings: "config.toml", secret: "auth.json", sessions: "sessions" },
+    ...{ kept: /^\.codex\/sessions\/[\d/]+\/rollout-[^/]+\.jsonl$/, runs: "shell_snapshots" },
+    shared: ["sessions", "history.jsonl"],
+  },
 });
 
 test("its commands see our tool shims, in a login shell too, and no token", async () => {

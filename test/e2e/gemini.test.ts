@@ -15,6 +15,7 @@ testMediation({
   slot: "geminipro",
   dialects: ["openai-chat", "anthropic", "openai-responses", "gemini"],
   ask: (prompt) => ["-p", prompt],
+  resume: (prompt) => ["--resume", "latest", "-p", prompt],
   shell,
   write: (path, text) => tool("write_file", { file_path: path, content: text }),
   noncesInTools: 0,
@@ -31,7 +32,14 @@ testMediation({
       ".gemini/.env": "GEMINI_MODEL=evil\nGOOGLE_GEMINI_BASE_URL=http://127.0.0.1:9\n",
     };
   },
-  state: { folder: ".gemini", settings: "settings.json", secret: "oauth_creds.json", sessions: "tmp" },
+  state: {
+    ...{ folder: ".gemini", settings: "settings.json", secret: "oauth_creds.json", sessions: "tmp" },
+    ...{
+      kept: /^\.gemini\/tmp\/[^/]+\/(chats\/[^/]+\.jsonl?|\.project_root|logs\.json)$/,
+      runs: "history",
+      shared: ["tmp"],
+    },
+  },
 });
 
 test("its own choice of a model stays inside its slots: the classifier, the main model, a subagent", async () => {

@@ -244,7 +244,10 @@ test("the last true error is the client's, with that error's own words", async (
         status: response.status,
         after: response.headers.get("retry-after"),
         told: (await response.text()).includes("the last one is busy"),
-      }).toEqual({ status: 503, after: "9", told: true });
+        asked: ["slot", "backend", "attempts", "generation"].map((name) => response.headers.get(`x-broke-${name}`)),
+      }).toEqual({ status: 503, after: "9", told: true, asked: ["sonnet", "backend-1", "5", "1"] });
+      await gateway.reported(1);
+      expect(gateway.reports).toMatchObject([{ status: 503, backend: "backend-1", attempts: 5 }]);
     },
     [{ dialect: "openai-chat", url: last.url }],
   );

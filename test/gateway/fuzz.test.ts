@@ -59,7 +59,7 @@ test(`${ROUNDS} requests: no crash, no hang, no 5xx of ours, no call for what is
 }, 1_800_000);
 
 const ends: Record<Dialect, RegExp> = {
-  anthropic: /event: ?message_stop\r?\n/,
+  anthropic: /(?:event: ?|"type":")message_stop/,
   // Some providers leave [DONE] out; the reason is what their clients go by.
   "openai-chat": /data: ?\[DONE\]|"finish_reason":"/,
   "openai-responses": /(?:event: ?|"type":")response\.(completed|incomplete)/,

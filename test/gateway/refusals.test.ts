@@ -1,7 +1,7 @@
 // Hostile requests at every door, sent by hand: each is refused at once, in the caller's own words, and nothing of it, nor what hides behind it on
 // the same connection, reaches a provider. The cases are in `test/cases/gateway/refusals/`.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { startGateway, type TestGateway, TOKEN } from "#test/support/gateway.ts";
 import { type Door, doors, errorBodyOf } from "#test/support/doors.ts";
 import { sendRaw } from "#test/support/raw-http.ts";
@@ -41,9 +41,14 @@ type Case = {
 
 let upstream: Upstream;
 let gateway: TestGateway;
+/** A minute passes before each test: wrong tokens of the others would shut the door. */
+let now = Date.now();
+beforeEach(() => {
+  now += 60_000;
+});
 beforeAll(async () => {
   upstream = await startUpstream(() => say("never asked for"));
-  gateway = await startGateway([{ dialect: "anthropic", url: upstream.url }]);
+  gateway = await startGateway([{ dialect: "anthropic", url: upstream.url }], {}, { clock: () => now });
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();

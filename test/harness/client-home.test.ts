@@ -181,6 +181,29 @@ describe("emptying", () => {
     expect(listing()).toEqual({});
   });
 
+  test("of what is kept only plain files and folders stay, for their owner alone", () => {
+    write(session);
+    write(".claude/projects/deep/er/file");
+    chmodSync(join(home, session), 0o777);
+    chmodSync(join(home, ".claude/projects/deep"), 0o000);
+    symlinkSync(join(outside, "precious"), join(home, ".claude/projects/link.jsonl"));
+    symlinkSync(outside, join(home, ".claude/projects/-srv-work/folder"));
+    libc.makePipe(join(home, ".claude/projects/-srv-work/pipe"));
+    pruneClientHome(home, KEEP);
+    expect([listing(), readdirSync(outside)]).toEqual([
+      {
+        ".claude": "700",
+        ".claude/projects": "700",
+        ".claude/projects/-srv-work": "700",
+        [session]: "600 x",
+        ".claude/projects/deep": "700",
+        ".claude/projects/deep/er": "700",
+        ".claude/projects/deep/er/file": "600 x",
+      },
+      ["precious"],
+    ]);
+  });
+
   test("a home that is a link, a file or not there is left alone", () => {
     symlinkSync(outside, home);
     pruneClientHome(home, []);

@@ -1,8 +1,11 @@
 // A supervisor killed at any point: what it leaves, and how it is closed.
 
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { newRunId } from "#src/core/ids.ts";
+import { openState } from "#src/cli/compose.ts";
+import { runPaths } from "#src/state/paths.ts";
 import { type Bench, LAUNCHER, makeBench } from "#test/support/broke.ts";
 import { readFrom } from "#test/support/reading.ts";
 
@@ -62,9 +65,10 @@ for (let lines = 0; lines <= TYPES; lines++) {
     while (sandboxed(bench.workspace).length > 0) await Bun.sleep(5);
 
     const reconciled = await bench.broke(["harness", "reconcile", "--json"]);
-    expect({ code: reconciled.code, told: JSON.parse(reconciled.stdout) }).toEqual({
+    expect({ ...reconciled, stdout: reconciled.stdout === "" ? null : JSON.parse(reconciled.stdout) }).toEqual({
       code: 0,
-      told: [{ runId: id, outcome: "abandoned" }],
+      stdout: [{ runId: id, outcome: "abandoned" }],
+      stderr: "",
     });
     expect(await bench.broke(["harness", "verify", id])).toMatchObject({ code: 0 });
     const shown = JSON.parse((await bench.broke(["harness", "show", id, "--json"])).stdout);
@@ -76,6 +80,17 @@ for (let lines = 0; lines <= TYPES; lines++) {
     expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
   });
 }
+
+test("registered, and killed before there was a ledger: closed as abandoned all the same", async () => {
+  using bench = makeBench();
+  const { home, runs } = openState({ BROKE_HOME: bench.home });
+  const id = newRunId(Date.now());
+  mkdirSync(runPaths(home, id).root, { mode: 0o700 });
+  runs.add({ id, createdMs: Date.now(), client: "exec", profile: "strict", workspace: bench.workspace });
+  const reconciled = await bench.broke(["harness", "reconcile"]);
+  expect(reconciled).toEqual({ code: 0, stdout: `${id}: abandoned\n`, stderr: "" });
+  expect((await bench.broke(["harness", "verify", id])).code).toBe(0);
+});
 
 test("a torn last line is set aside, not guessed at", async () => {
   using bench = makeBench();

@@ -27,10 +27,25 @@ const base = {
   GIT_TERMINAL_PROMPT: "0",
 };
 const gateway = { ANTHROPIC_BASE_URL: "http://127.0.0.1:{bridge_port}", ANTHROPIC_AUTH_TOKEN: "brokerun_nonce" };
-const options = { shims: "/run/broke/shims", pathDirs: ["/srv/node/bin"], term: "screen-256color" };
+const options = {
+  shims: "/run/broke/shims",
+  pathDirs: ["/srv/node/bin"],
+  term: "screen-256color",
+  egressPort: undefined,
+};
 
 test("any command: the base, the gateway and nothing else", () => {
   expect(clientEnvironment(clientOf("exec"), context, options)).toEqual({ ...base, ...gateway });
+});
+
+test("with a network: what programs go by to find the proxy, never for loopback", () => {
+  const proxy = "http://127.0.0.1:{egress_port}";
+  const all = "socks5h://127.0.0.1:{egress_port}";
+  const none = "127.0.0.1,localhost";
+  expect(clientEnvironment(clientOf("exec"), context, { ...options, egressPort: "{egress_port}" })).toEqual({
+    ...{ ...base, ...gateway, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: all, NO_PROXY: none },
+    ...{ http_proxy: proxy, https_proxy: proxy, all_proxy: all, no_proxy: none, NODE_USE_ENV_PROXY: "1" },
+  });
 });
 
 test("Claude Code: every model it resolves is a slot", () => {

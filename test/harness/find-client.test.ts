@@ -29,11 +29,26 @@ const find = (client: string, given: string[], folders: string[]) =>
 
 test("PATH first, then our own packages, native installers, and nvm from the newest down", () => {
   for (const version of ["v9.11.0", "v22.1.0", "v22.10.0", "system"]) put(`.nvm/versions/node/${version}/bin/node`);
-  const folders = searchFolders({ PATH: "/a:relative::/b", HOME: root });
+  const folders = searchFolders({ PATH: "/a:relative::/b", HOME: root }, "/srv/work");
   const nvm = ["v22.10.0", "v22.1.0", "v9.11.0"].map((version) => join(root, `.nvm/versions/node/${version}/bin`));
   expect(folders.with(2, "own")).toEqual(["/a", "/b", "own", join(root, ".local/bin"), ...nvm]);
   expect(folders[2]).toEndWith("/node_modules/.bin");
-  expect(searchFolders({ PATH: "", HOME: join(root, "nobody") }).slice(1)).toEqual([join(root, "nobody/.local/bin")]);
+  expect(searchFolders({ PATH: "", HOME: join(root, "nobody") }, "/srv/work").slice(1)).toEqual([
+    join(root, "nobody/.local/bin"),
+  ]);
+});
+
+test("nothing of the workspace's is taken for a client or for node, not even by way of a link", () => {
+  for (const name of ["claude", "node"]) put(`work/node_modules/.bin/${name}`);
+  put("work/sub/bin/codex");
+  symlinkSync(join(root, "work/sub"), join(root, "elsewhere"));
+  put("worker/bin/gemini");
+  const path = ["work/node_modules/.bin", "elsewhere/bin", "worker/bin"].map((name) => join(root, name));
+  const folders = searchFolders({ PATH: path.join(":"), HOME: join(root, "work") }, join(root, "work"));
+  expect(folders.filter((folder) => folder.startsWith(root))).toEqual([
+    join(root, "worker/bin"),
+    join(root, "work/.local/bin"), // not there
+  ]);
 });
 
 describe("a client that is a script", () => {

@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Change, compareInventories, type Inventory, takeInventory } from "#harness/inventory.ts";
 import * as libc from "#sandbox/libc.ts";
 
@@ -173,9 +173,49 @@ const cases: [string, () => void, Change[]][] = [
 describe("changes", () => {
   for (const [name, act, changes] of cases) {
     test(name, () => {
-      expect(changesOf(act)).toEqual({ changes, total: changes.length, inRepositories: 0, complete: true });
+      expect(changesOf(act)).toEqual({ changes, total: changes.length, inRepositories: 0, linked: 0, complete: true });
     });
   }
+
+  test("a file with other names, written in place, is counted: they may be anywhere", () => {
+    write("store", "shared");
+    linkSync(at("store"), at("one"));
+    linkSync(at("store"), at("two"));
+    const { linked, total } = changesOf(() => {
+      write("one", "poisoned");
+      rmSync(at("two"));
+      writeFileSync(at("fresh"), "x");
+    });
+    // `store` and `one` are the same file, by two names that are both here.
+    expect({ linked, total }).toEqual({ linked: 2, total: 4 });
+    const before = takeInventory(root);
+    rmSync(at("one"));
+    write("one", "anew");
+    const { changes, linked: again } = compareInventories(root, before, takeInventory(root));
+    expect([changes.map(({ path }) => path), again]).toEqual([["one", "store"], 1]);
+  });
+
+  test("what makes git run something is listed, its samples and the rest of its own are not", () => {
+    const { changes, inRepositories } = changesOf(() => {
+      for (const path of [
+        "config",
+        "hooks/post-checkout",
+        "hooks/a.sample",
+        "HEAD",
+        "info/attributes",
+        "modules/x/config",
+      ]) {
+        mkdirSync(dirname(at(`new/.git/${path}`)), { recursive: true });
+        write(`new/.git/${path}`, "x");
+      }
+    });
+    expect(changes.map(({ path }) => path)).toEqual([
+      ...["new", "new/.git", "new/.git/config", "new/.git/hooks/post-checkout"],
+      ...["new/.git/info/attributes", "new/.git/modules/x/config"],
+    ]);
+    // HEAD, the sample, and the folders.
+    expect(inRepositories).toBe(6);
+  });
 
   test("a pipe is named and never opened", () => {
     expect(changesOf(() => libc.makePipe(at("pipe"))).changes).toEqual([
@@ -203,7 +243,7 @@ describe("changes", () => {
     ]);
   });
 
-  test("git's own bookkeeping is counted, at any depth; a hook is too, a .gitignore is not", () => {
+  test("git's own bookkeeping is counted, at any depth; its configuration and hooks are listed, and a .gitignore", () => {
     const changed = changesOf(() => {
       mkdirSync(at(".git/hooks"), { recursive: true });
       mkdirSync(at("src/deep/.git"));
@@ -214,9 +254,13 @@ describe("changes", () => {
       write("src/.gitmodules", "x");
     });
     expect({ ...changed, changes: changed.changes.map(({ path }) => path) }).toEqual({
-      changes: [".git", ".gitignore", "src/.gitmodules", "src/deep/.git"],
-      total: 4,
-      inRepositories: 4,
+      changes: [
+        ...[".git", ".git/config", ".git/hooks/pre-commit", ".gitignore", "src/.gitmodules"],
+        ...["src/deep/.git"],
+      ],
+      total: 6,
+      inRepositories: 2,
+      linked: 0,
       complete: true,
     });
   });

@@ -1,7 +1,10 @@
+// A run of any command from outside: bytes, exit codes, standard input, and a ledger that explains what was done.
+
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeBench, runIdOf } from "#test/support/broke.ts";
+import { LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
+import { readFrom } from "#test/support/reading.ts";
 
 describe("broke harness run --client exec", () => {
   test("the client's bytes and exit code are the product's; the ledger verifies and explains the file", async () => {
@@ -29,6 +32,21 @@ describe("broke harness run --client exec", () => {
       shown.inventory.changes.map((change: { path: string; change: string }) => [change.change, change.path]),
     ).toEqual([["created", "made"]]);
     expect((await bench.broke(["harness", "verify", id])).code).toBe(0);
+  });
+
+  test("what comes on stdin after the client's end is left for whoever reads next", async () => {
+    using bench = makeBench();
+    const script = `${LAUNCHER} harness run --client exec -- head -1 2>/dev/null; echo next; cat`;
+    const child = Bun.spawn(["/bin/sh", "-c", script], {
+      ...{ cwd: bench.workspace, env: bench.env },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    child.stdin.write("first\n");
+    const reading = readFrom(child.stdout);
+    await reading.until("next");
+    child.stdin.write("second\n");
+    child.stdin.end();
+    expect(await reading.rest()).toBe("first\nnext\nsecond\n");
   });
 
   test("stdin reaches the client and ends", async () => {

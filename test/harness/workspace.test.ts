@@ -3,8 +3,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { checkWorkspace } from "#harness/workspace.ts";
+import { dirname, join } from "node:path";
+import { checkWorkspace, holdsInstallation } from "#harness/workspace.ts";
+
+const ROOT = realpathSync(join(import.meta.dir, "..", ".."));
 
 let root = "";
 let home = "";
@@ -112,4 +114,9 @@ describe("no folder", () => {
     }
     expect(() => check(`${root}\0x`)).toThrow();
   });
+});
+
+test("a workspace that holds the broke that runs is known as one", () => {
+  const folders = [ROOT, dirname(ROOT), join(ROOT, "src", "cli"), join(ROOT, ".demo", "workspace"), `${ROOT}-other`];
+  expect(folders.map(holdsInstallation)).toEqual([true, true, true, false, false]);
 });

@@ -52,7 +52,16 @@ const CALLS: SyscallName[] = [
     "open_tree",
   ] as const),
   ...(["pivot_root", "kexec_load", "init_module", "finit_module", "swapon", "reboot", "unshare", "setns"] as const),
-  ...(["fanotify_init", "name_to_handle_at", "clone3", "personality", "acct", "quotactl", "syslog"] as const),
+  ...([
+    "fanotify_init",
+    "name_to_handle_at",
+    "clone3",
+    "personality",
+    "acct",
+    "quotactl",
+    "syslog",
+    "openat2",
+  ] as const),
 ];
 
 function callNumbers(): Record<string, string> {
@@ -70,7 +79,7 @@ function chownAll(path: string, uid: number): void {
 async function listening(at: number | string): Promise<Server> {
   const server = createServer((socket) => {
     socket.on("error", () => {}); // a probe that only connects is gone before it is answered
-    socket.end(`${canary}\n`);
+    socket.resume().end(`${canary}\n`); // unread bytes would keep it open
   });
   await new Promise<void>((resolve) =>
     typeof at === "number" ? server.listen(at, "127.0.0.1", resolve) : server.listen(at, resolve),

@@ -49,4 +49,13 @@ if ($what eq "request") {
   syswrite($s, $text); sysread($s, my $answer, 65536);
   print $answer // ""; POSIX::_exit(0);
 }
+# socks HOST PORT NAME PORT [COMMAND]: the code of the reply, by a name or an address in text
+if ($what eq "socks") {
+  my ($host, $port, $name, $to, $command) = @ARGV;
+  socket(my $s, AF_INET, SOCK_STREAM, 0) or failed();
+  connect($s, pack_sockaddr_in($port, inet_aton($host))) or failed();
+  syswrite($s, "\x05\x01\x00"); sysread($s, my $greeting, 2);
+  syswrite($s, pack("C4 C/a n", 5, $command // 1, 0, 3, $name, $to)); sysread($s, my $answer, 10);
+  print defined $answer && length $answer > 1 ? ord(substr($answer, 1, 1)) : "closed", "\n"; POSIX::_exit(0);
+}
 die "unknown: $what\n";

@@ -89,6 +89,26 @@ describe("the attempts", () => {
   });
 });
 
+describe("a backend's own name asks for the slot it answers for", () => {
+  const slotAsked = (requested: string, slotsOf: Record<string, string[]>) =>
+    resolve({ requested, generation: generation(slotsOf), keyNames: [] }).slot?.id;
+  test("by its label or its model, as long as a slot asks for it first", () => {
+    const slotsOf = { opus: ["open"], haiku: ["keyed", "other"] };
+    expect(
+      ["open", "model-of-open", "model-of-keyed", "model-of-other", "other"].map((name) => slotAsked(name, slotsOf)),
+    ).toEqual(["opus", "opus", "haiku", undefined, undefined]);
+  });
+  test("a slot's name stays the slot's, whatever a backend is called; two slots with one backend stay two", () => {
+    const slotsOf = { sonnet: ["open"], gpt54: ["open"] };
+    expect(["sonnet", "gpt-5.4", "claude-opus-1m", "model-of-open"].map((name) => slotAsked(name, slotsOf))).toEqual([
+      "sonnet",
+      "gpt54",
+      "opus",
+      "sonnet",
+    ]);
+  });
+});
+
 describe("the slot a name means", () => {
   const cases: [string, string | undefined][] = [
     ["sonnet", "sonnet"],

@@ -247,3 +247,12 @@ test("a journal that is not ours to understand removes nothing", () => {
   }
   expect(listing()).toEqual(before);
 });
+
+test("a workspace that became a link: nothing is made where it leads", () => {
+  const elsewhere = join(folder, "elsewhere");
+  mkdirSync(elsewhere);
+  rmSync(root, { recursive: true });
+  symlinkSync(elsewhere, root);
+  expect(() => makePlaceholders(root, missing, journal)).toThrow(expect.objectContaining({ kind: "denied" }));
+  expect(readdirSync(elsewhere)).toEqual([]);
+});

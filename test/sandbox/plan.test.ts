@@ -48,6 +48,7 @@ function input(profile: string, changes: Partial<PlanInput> = {}): PlanInput {
     hidden: ["/srv/user/.broke"],
     emptied: [],
     portMark: "{port}",
+    egressMark: undefined,
     argv: ["/opt/broke/clients/claude", "-p", `say ${SECRET}`],
     env: { PATH: "/run/broke/shims:/usr/bin", ANTHROPIC_AUTH_TOKEN: SECRET, BROKE_TEST: "BROKE_TEST value" },
     terminal: false,
@@ -139,11 +140,9 @@ describe.each([...profileNames])("%s", (profile) => {
       clientFilter: normal ? null : base64(clientFilter("x86_64").bytes),
       seccompCall: 317,
       limits: profileOf(profile).limits,
-      bridge: {
-        port: normal ? 0 : 4000,
-        socketPath: normal ? `${RUN}/socket/gateway.sock` : "/run/broke/socket/gateway.sock",
-        mark: "{port}",
-      },
+      bridges: [
+        { port: normal ? 0 : 4000, socketPath: `${normal ? RUN : "/run/broke"}/socket/gateway.sock`, mark: "{port}" },
+      ],
     });
     expect(seccomp).toEqual(baseFilter("x86_64", { profile }).bytes);
   });
@@ -155,7 +154,7 @@ describe.each([...profileNames])("%s", (profile) => {
   });
 
   test("without a socket folder there is no bridge", () => {
-    expect(planned(profile, { socketDir: undefined }).plan.order.bridge).toBeNull();
+    expect(planned(profile, { socketDir: undefined }).plan.order.bridges).toEqual([]);
   });
 
   test("every token stands in the words once and for one file, and no word holds a NUL", () => {
@@ -247,14 +246,14 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
     ]);
   });
 
-  test("the user's own state lies over the home and under what is regenerated; an emptied folder over the workspace", () => {
-    const state = [{ source: "/srv/user/.claude", target: "/home/agent/.claude", mode: "write" as const }];
-    const { options } = planned(profile, { homeState: state, emptied: [".gemini"] });
+  test("the user's own state lies over the home and what is regenerated; an emptied folder over the workspace", () => {
+    const [source, target] = ["/srv/user/.claude/projects", "/home/agent/.claude/projects"] as const;
+    const { options } = planned(profile, { homeState: [{ source, target, mode: "write" }], emptied: [".gemini"] });
     const at = (words: string[]) => options.findIndex((option) => Bun.deepEquals(option, words));
     const order = [
       at(["--bind", `${RUN}/home`, "/home/agent"]),
-      at(["--bind", "/srv/user/.claude", "/home/agent/.claude"]),
       at(["--ro-bind", `${RUN}/home/.claude/settings.json`, "/home/agent/.claude/settings.json"]),
+      at(["--bind", source, target]),
       options.findIndex((option) => option[0] === "--bind-fd" && option.at(-1) === WORKSPACE),
       at(["--tmpfs", `${WORKSPACE}/.gemini`]),
       at(["--remount-ro", `${WORKSPACE}/.gemini`]),
@@ -331,12 +330,12 @@ test("where the run's own files stand inside", () => {
     home: "/home/agent",
     shims: "/run/broke/shims",
     events: "/run/broke/events",
-    socket: "/run/broke/socket/gateway.sock",
+    sockets: "/run/broke/socket",
   };
   expect(insidePaths({ ...paths, profile: profileOf("strict") })).toEqual(inside);
   expect(insidePaths({ ...paths, profile: profileOf("hardened") })).toEqual(inside);
   expect(insidePaths({ ...paths, profile: profileOf("normal") })).toEqual({
-    ...{ home, shims: `${RUN}/shims`, events: `${RUN}/events`, socket: `${RUN}/socket/gateway.sock` },
+    ...{ home, shims: `${RUN}/shims`, events: `${RUN}/events`, sockets: `${RUN}/socket` },
   });
 });
 

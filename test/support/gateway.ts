@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Clock } from "#src/core/clock.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import { gatewayDeps, openState } from "#src/cli/compose.ts";
 import { listen } from "#src/gateway/listen.ts";
@@ -20,6 +21,7 @@ export type BackendSpec = { dialect: Dialect; url: string; keyEnv?: string; mode
 export type GatewayOptions = {
   timing?: Partial<Timing>;
   settings?: Partial<Pick<Routing, "lossless" | "silenceMs">>;
+  clock?: Clock;
 };
 
 export type TestGateway = AsyncDisposable & {
@@ -43,7 +45,7 @@ export type TestGateway = AsyncDisposable & {
 export async function startGateway(
   backends: BackendSpec[],
   keys: Record<string, string> = {},
-  { timing = {}, settings = {} }: GatewayOptions = {},
+  { timing = {}, settings = {}, clock }: GatewayOptions = {},
 ): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), "broke-gateway-"));
   const state = openState({ BROKE_HOME: dir });
@@ -69,6 +71,7 @@ export async function startGateway(
   const usual = gatewayDeps(state);
   const deps = {
     ...usual,
+    clock: clock ?? usual.clock,
     timing: { ...usual.timing, ...timing },
     onReport: (report: RequestReport) => void reports.push(report),
   };

@@ -2,8 +2,8 @@
 // the same traps. A client's own test says how it is asked and what it would fall for.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import type { Dialect } from "#src/core/dialects.ts";
 import { type Bench, LAUNCHER, makeBench, type Ran, runIdOf } from "./broke.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
@@ -17,6 +17,8 @@ export type Subject = {
   dialects: Dialect[];
   /** Its arguments for one task without a terminal. */
   ask(prompt: string): string[];
+  /** The same, going on with its last session. */
+  resume(prompt: string): string[];
   shell(command: string): Part;
   write(path: string, text: string): Part;
   /** How many variables of its tools hold the run's nonce: Claude Code hands its own on, and it opens nothing but the bridge they have anyway. */
@@ -28,7 +30,18 @@ export type Subject = {
   /** Files of a workspace that would make it run `touch <workspace>/sprung-…`, ask for another model, or say evil-words, if it believed them. */
   traps(workspace: string): Record<string, string>;
   /** Its folder in a home, a file of settings in that, a file of credentials, and where sessions are kept. */
-  state: { folder: string; settings: string; secret: string; sessions: string };
+  state: {
+    folder: string;
+    settings: string;
+    secret: string;
+    sessions: string;
+    /** What of the home outlives a run. */
+    kept: RegExp;
+    /** A folder of things it runs unasked. */
+    runs: string;
+    /** What it shares with the user's own. */
+    shared: string[];
+  };
 };
 
 const basePath: Record<Dialect, string> = {
@@ -237,9 +250,47 @@ export function testMediation(subject: Subject): void {
     expect(new Set(requests.map(({ slot }) => slot))).toEqual(new Set([slot]));
   });
 
-  test("--home user: its sessions are the user's own; settings and credentials are out of reach; nothing is left but sessions", async () => {
-    const { folder, settings, secret, sessions } = subject.state;
-    const command = `cd ~/${folder}; cat ${secret}; for f in ${settings} ${secret} more; do echo x >> $f; done; true`;
+  test("nothing worth stealing inside: no key, no secret, nothing of ours in any process, argument or file; only sessions are kept", async () => {
+    const needles = ["pro''vider-key", "can''ary-of-the-host", "BRO''KE_"];
+    const command = [
+      "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline > all.txt 2>/dev/null",
+      ...needles.map((needle) => `grep -ac -e ${needle} all.txt; grep -ras -e ${needle} ~ /tmp /etc | wc -l`),
+      "rm all.txt",
+    ].join("; ");
+    await using world = await mediate(foreign, () => task([say(subject.shell(command)), say("All done.")]));
+    const { bench, upstream } = world;
+    const names = ["OPENAI_API_KEY", "GEMINI_API_KEY", "ANTHROPIC_API_KEY", "AWS_SECRET_ACCESS_KEY", "ORDINARY"];
+    const env = Object.fromEntries(names.map((name) => [name, "canary-of-the-host"]));
+    const ran = await bench.broke(["launch", client, ...subject.ask("look around")], { env });
+    expect(ran.code).toBe(0);
+    const result = upstream
+      .asked()
+      .at(-1)!
+      .history.flatMap(({ results }) => results)[0]!.text;
+    // Each on its own line; what the client says around them is its own matter.
+    expect(result).toMatch(/(?:\b0\n){5}0$/m);
+    const { folder, sessions } = subject.state;
+    const home = join(bench.env["HOME"]!, "home", "runs", runIdOf(ran), "home");
+    const kept = (readdirSync(home, { recursive: true, withFileTypes: true }) as Dirent[]).filter(
+      (entry) => !entry.isDirectory(),
+    );
+    const paths = kept.map((entry) => relative(home, join(entry.parentPath, entry.name)));
+    expect(paths.filter((path) => !subject.state.kept.test(path))).toEqual([]);
+    expect(paths.some((path) => path.startsWith(`${folder}/${sessions}/`))).toBe(true);
+    const texts = paths.map((path) => readFileSync(join(home, path), "utf8")).join("");
+    expect(texts).not.toMatch(/provider-key|canary-of-the-host/);
+  });
+
+  test("--home user: its sessions are the user's own; nothing else of the user's can be changed, planted or robbed", async () => {
+    const { folder, settings, secret, sessions, runs } = subject.state;
+    const command = [
+      `cd ~/${folder}`,
+      `cat ${secret} ${runs}/mine`,
+      `mkdir -p hooks ${runs}`,
+      `for f in ${settings} AGENTS.md ${secret} more hooks/x ${runs}/mine; do echo evil >> $f; done`,
+      `ln -s ~/.bashrc ${sessions}/link.jsonl`,
+      "true",
+    ].join("; ");
     await using world = await mediate(foreign, () => task([say(subject.shell(command)), say("All done.")]));
     const { bench, upstream } = world;
     const refused = await run(bench, ["--home", "user"]);
@@ -248,8 +299,14 @@ export function testMediation(subject: Subject): void {
     });
     const own = (path: string) => join(bench.env["HOME"]!, folder, path);
     mkdirSync(own(""));
-    writeFileSync(own(settings), "the user's own");
-    writeFileSync(own(secret), "the user's secret");
+    mkdirSync(own(runs));
+    const before = {
+      [settings]: "the user's own",
+      "AGENTS.md": "",
+      [secret]: "the user's secret",
+      [`${runs}/mine`]: "mine",
+    };
+    for (const [path, text] of Object.entries(before)) writeFileSync(own(path), text);
     const ran = await run(bench, ["--home", "user"]);
     expect({
       code: ran.code,
@@ -261,16 +318,17 @@ export function testMediation(subject: Subject): void {
       .asked()
       .at(-1)!
       .history.flatMap(({ results }) => results)[0]!.text;
-    expect(result).not.toContain("the user's secret");
-    expect(result.match(/Read-only file system|Permission denied/g)).toHaveLength(3);
-    expect([readFileSync(own(settings), "utf8"), readFileSync(own(secret), "utf8")]).toEqual([
-      ...["the user's own", "the user's secret"],
-    ]);
-    expect([existsSync(own(sessions)), existsSync(own("hooks")), existsSync(own("skills"))]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect(result).not.toMatch(/the user's secret|\bmine$/m);
+    expect(result.match(/Read-only file system/g)!.length).toBeGreaterThanOrEqual(2);
+    const after = Object.keys(before).map((path) => [path, readFileSync(own(path), "utf8")]);
+    expect(Object.fromEntries(after)).toEqual(before);
+    const found = readdirSync(own("")).filter((name) => !subject.state.shared.includes(name));
+    expect(found.sort()).toEqual([settings, "AGENTS.md", secret, runs].sort());
+    expect(readdirSync(own(sessions), { recursive: true }).length).toBeGreaterThan(0);
+    expect(existsSync(own(`${sessions}/link.jsonl`))).toBe(false);
+    const again = ["harness", "run", "--client", client, "--home", "user", "--", ...subject.resume("once more")];
+    expect((await bench.broke(again)).code).toBe(0);
+    expect(upstream.asked().at(-1)!.raw.toString()).toMatch(/make the files[\s\S]*once more/);
     const { id, ledger } = await world.show(ran);
     const text = readFileSync(join(bench.home, "runs", id, "ledger.jsonl"), "utf8");
     expect([

@@ -1,7 +1,7 @@
 // `broke harness events <run>`: the ledger as it is, once or as it grows.
 
 import type { Verb } from "../front.ts";
-import { answer } from "../output.ts";
+import { answer, answerJsonLine } from "../output.ts";
 
 export const verb: Verb = {
   description: "Print a run's ledger, one record a line",
@@ -15,7 +15,8 @@ export const verb: Verb = {
     const { eventLine, followLedger } = await import("#harness/view.ts");
     const state = openState();
     for await (const record of followLedger(state.home, state.runs, values.run![0]!, flags.has("follow"))) {
-      answer(flags.has("json") ? JSON.stringify(record) : eventLine(record));
+      if (flags.has("json")) answerJsonLine(record);
+      else answer(eventLine(record));
     }
     return 0;
   },

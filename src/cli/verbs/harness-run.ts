@@ -19,13 +19,26 @@ export const verb: Verb = {
         "run (default): a client home of the run's own; user: your client's sessions, its settings read-only",
       valueHint: "run|user",
     },
+    "allow-net": {
+      type: "string",
+      description: "hosts that may be reached: example.com, *.example.com:8443, 10.0.0.0/8, …; bare: any public host",
+      valueHint: "host,…",
+    },
+    "deny-net": { type: "string", description: "hosts that may not, whatever is allowed", valueHint: "host,…" },
   },
+  lists: ["allow-net", "deny-net"],
   rest: true,
-  run: ({ values, rest = [] }) =>
+  run: ({ values, flags, rest = [] }) =>
     launchClient(() => ({
       client: values.client?.[0] ?? "claude",
       profile: values.sandbox?.[0] ?? "strict",
       home: values.home?.[0] ?? "run",
+      net: {
+        any: flags.has("allow-net"),
+        allow: values["allow-net"] ?? [],
+        denyAll: flags.has("deny-net"),
+        deny: values["deny-net"] ?? [],
+      },
       args: rest,
     })),
 };

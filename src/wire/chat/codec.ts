@@ -1,9 +1,8 @@
 // OpenAI Chat in all three roles: what clients speak to us, what providers that speak Chat Completions get from us, and what passes between
 // the two.
 
-import { unwrapStream } from "../custom.ts";
-import type { InboundCodec, OutboundCodec } from "../dialect.ts";
-import { makeAnswerNames } from "../names.ts";
+import type { InboundCodec } from "../dialect.ts";
+import { makeOutbound } from "../outbound.ts";
 import { readBodyHead } from "../splice.ts";
 import { decodeRequest } from "./client-request.ts";
 import { encodeResponse } from "./client-response.ts";
@@ -21,22 +20,11 @@ export const chatInbound: InboundCodec = {
   encodeError,
 };
 
-export const chatOutbound: OutboundCodec = {
+export const chatOutbound = makeOutbound({
   path: () => "/chat/completions",
-  encodeRequest(request, target) {
-    const { body, losses, names, quirks } = encodeRequest(request, target);
-    const answerNames = () => makeAnswerNames(request, names, target.newId);
-    const wraps = !quirks.customTools;
-    return {
-      body,
-      losses,
-      errorInAnswer,
-      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope, wraps),
-      decodeStream() {
-        const decoder = decodeStream(answerNames(), target.scope);
-        return wraps ? unwrapStream(decoder) : decoder;
-      },
-    };
-  },
+  encodeRequest,
+  errorInAnswer,
+  decodeResponse,
+  decodeStream,
   decodeError,
-};
+});

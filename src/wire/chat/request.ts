@@ -6,12 +6,13 @@ import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest, Reasoning, ResponseFormat, Tool } from "../canonical.ts";
 import { customSchema } from "../custom.ts";
 import type { Target } from "../dialect.ts";
+import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
-import { entryOf } from "../table.ts";
+import { takesStrict } from "../strictness.ts";
 import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
@@ -89,26 +90,8 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
     losses.add("reasoning", "reasoning", "the backend takes no effort");
     return {};
   }
-  const { effort, budgetTokens: budget } = reasoning;
-  if (effort !== undefined) {
-    const word = entryOf(EFFORTS, effort);
-    if (word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
-    return word === undefined ? {} : { reasoning_effort: word };
-  }
-  if (budget === undefined) return {};
-  return { reasoning_effort: budget <= 4096 ? "low" : budget <= 16384 ? "medium" : "high" };
-}
-
-/** OpenAI refuses `strict` unless every object closes itself and requires all it has. */
-function takesStrict(schema: Json): boolean {
-  if (Array.isArray(schema)) return schema.every(takesStrict);
-  if (!isObject(schema)) return true;
-  const { properties, required, additionalProperties } = schema;
-  if (isObject(properties)) {
-    const names = Array.isArray(required) ? required : [];
-    if (additionalProperties !== false || !Object.keys(properties).every((name) => names.includes(name))) return false;
-  }
-  return Object.values(schema).every(takesStrict);
+  const word = effortWord(reasoning, EFFORTS, losses);
+  return word === undefined ? {} : { reasoning_effort: word };
 }
 
 function encodeFormat(format: ResponseFormat | undefined, losses: LossList): Body {

@@ -1,9 +1,8 @@
 // Gemini's generateContent in all three roles: what Gemini CLI and Google's SDK speak to us, what Google gets from us, and what passes between
 // the two.
 
-import { unwrapStream } from "../custom.ts";
-import type { InboundCodec, OutboundCodec } from "../dialect.ts";
-import { makeAnswerNames } from "../names.ts";
+import type { InboundCodec } from "../dialect.ts";
+import { makeOutbound } from "../outbound.ts";
 import { decodeRequest, readHead } from "./client-request.ts";
 import { encodeResponse } from "./client-response.ts";
 import { encodeStream } from "./client-stream.ts";
@@ -17,18 +16,11 @@ export { geminiPass } from "./pass.ts";
 
 export const geminiInbound: InboundCodec = { readHead, decodeRequest, encodeResponse, encodeStream, encodeError };
 
-export const geminiOutbound: OutboundCodec = {
+export const geminiOutbound = makeOutbound({
   path: pathOf,
-  encodeRequest(request, target) {
-    const { body, losses, names } = encodeRequest(request, target);
-    const answerNames = () => makeAnswerNames(request, names, target.newId);
-    return {
-      body,
-      losses,
-      errorInAnswer,
-      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope),
-      decodeStream: () => unwrapStream(decodeStream(answerNames(), target.scope)),
-    };
-  },
+  encodeRequest,
+  errorInAnswer,
+  decodeResponse,
+  decodeStream,
   decodeError,
-};
+});

@@ -1,9 +1,8 @@
 // Anthropic Messages in its roles of a translated dialect: what Claude Code and its kin speak to us, and what we speak to Anthropic for
 // everybody else.
 
-import { unwrapStream } from "../custom.ts";
-import type { InboundCodec, OutboundCodec } from "../dialect.ts";
-import { makeAnswerNames } from "../names.ts";
+import type { InboundCodec } from "../dialect.ts";
+import { makeOutbound } from "../outbound.ts";
 import { readBodyHead } from "../splice.ts";
 import { decodeResponse, errorInAnswer } from "./backend-answer.ts";
 import { encodeRequest } from "./backend-request.ts";
@@ -22,18 +21,11 @@ export const messagesInbound: InboundCodec = {
   encodeError,
 };
 
-export const messagesOutbound: OutboundCodec = {
+export const messagesOutbound = makeOutbound({
   path: () => "/messages",
-  encodeRequest(request, target) {
-    const { body, losses, names } = encodeRequest(request, target);
-    const answerNames = () => makeAnswerNames(request, names, target.newId);
-    return {
-      body,
-      losses,
-      errorInAnswer,
-      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope),
-      decodeStream: () => unwrapStream(decodeStream(answerNames(), target.scope)),
-    };
-  },
+  encodeRequest,
+  errorInAnswer,
+  decodeResponse,
+  decodeStream,
   decodeError: (status, bodyText) => errorOf(bodyText, status),
-};
+});

@@ -2,9 +2,8 @@
 // the two.
 
 import { decodeError, encodeError } from "../chat/errors.ts";
-import { unwrapStream } from "../custom.ts";
-import type { InboundCodec, OutboundCodec } from "../dialect.ts";
-import { makeAnswerNames } from "../names.ts";
+import type { InboundCodec } from "../dialect.ts";
+import { makeOutbound } from "../outbound.ts";
 import { readHead } from "./client-head.ts";
 import { decodeRequest } from "./client-request.ts";
 import { encodeResponse } from "./client-response.ts";
@@ -18,22 +17,11 @@ export { responsesPass } from "./pass.ts";
 
 export const responsesInbound: InboundCodec = { readHead, decodeRequest, encodeResponse, encodeStream, encodeError };
 
-export const responsesOutbound: OutboundCodec = {
+export const responsesOutbound = makeOutbound({
   path: () => "/responses",
-  encodeRequest(request, target) {
-    const { body, losses, names, quirks } = encodeRequest(request, target);
-    const answerNames = () => makeAnswerNames(request, names, target.newId);
-    const wraps = !quirks.customTools;
-    return {
-      body,
-      losses,
-      errorInAnswer,
-      decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope, wraps),
-      decodeStream() {
-        const decoder = decodeStream(answerNames(), target.scope);
-        return wraps ? unwrapStream(decoder) : decoder;
-      },
-    };
-  },
+  encodeRequest,
+  errorInAnswer,
+  decodeResponse,
+  decodeStream,
   decodeError,
-};
+});

@@ -6,12 +6,12 @@ import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest, Reasoning, ResponseFormat } from "../canonical.ts";
 import { systemText } from "../chat/content.ts";
 import type { Target } from "../dialect.ts";
+import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { defaultQuirks, type Quirks } from "../quirks.ts";
-import { entryOf } from "../table.ts";
+import { takesStrict } from "../strictness.ts";
 import { encodeInput } from "./conversation.ts";
-import { takesStrict } from "./strictness.ts";
 import { encodeTools } from "./tools.ts";
 
 const MAX_KEY_LENGTH = 64;
@@ -38,14 +38,10 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
     losses.add("reasoning", "reasoning", "the backend takes no effort");
     return include;
   }
-  const { effort, budgetTokens: budget, mode, show } = reasoning;
+  const { budgetTokens: budget, mode, show } = reasoning;
   const members: Body = {};
-  const word = effort === undefined ? undefined : entryOf(EFFORTS, effort);
-  if (effort !== undefined && word === undefined) losses.add("reasoning", "effort", "the word has no counterpart");
+  const word = effortWord(reasoning, EFFORTS, losses);
   if (word !== undefined) members["effort"] = word;
-  else if (effort === undefined && budget !== undefined) {
-    members["effort"] = budget <= 4096 ? "low" : budget <= 16384 ? "medium" : "high";
-  }
   if (show === true || mode === "adaptive" || budget !== undefined) members["summary"] = "auto";
   return Object.keys(members).length === 0 ? include : { ...include, reasoning: members };
 }

@@ -209,7 +209,7 @@ export async function play(scene: Scene, pairing: Pairing): Promise<Played[]> {
     lines.push(...said);
     const sent = { ...clients[client].write(lines, scene.settings ?? {}, stream, turns), ...scene.also?.[client] };
     const prepared = await prepare(scene, pairing, sent);
-    const got = decoder.decode(prepared.body);
+    const got = typeof prepared.body === "string" ? prepared.body : decoder.decode(prepared.body);
     const body = parseJson(got) as Members;
     const speaker = speakers[backend];
     const path = new URL(prepared.url).pathname;

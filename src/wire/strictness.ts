@@ -1,7 +1,7 @@
 // Whether a schema may be sent as strict. OpenAI refuses `strict` unless every object closes itself and requires all it has.
 
 import type { Json } from "#src/core/json.ts";
-import { isObject } from "../schema.ts";
+import { isObject } from "./schema.ts";
 
 /** Whether OpenAI's strict mode takes the schema, at any depth. */
 export function takesStrict(schema: Json): boolean {

@@ -1,0 +1,58 @@
+// A run's way out, where it has one: the proxy for as long as the client lives, every attempt handed on to be recorded, the policy in words.
+// Does not stop: see sandbox/egress/proxy.ts.
+
+import { join } from "node:path";
+import type { Json } from "#src/core/json.ts";
+import { type EgressAttempt, startEgress } from "#sandbox/egress/proxy.ts";
+import type { NetPermission } from "#sandbox/net-permission.ts";
+import { EGRESS } from "#sandbox/plan.ts";
+import { budgets, withinBudget } from "./budget.ts";
+import type { Prepared } from "./prepare.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Observed } from "./verdict.ts";
+
+/** The network policy as the ledger keeps it. */
+export function describeNetwork({ input, net }: Pick<Prepared, "input" | "net">): Record<string, Json> {
+  if (!input.profile.ownNetwork) return { network: "host" };
+  if (net === undefined) return { network: "run socket only" };
+  const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
+  return { network: "egress proxy", net: { any_public: net.any, allow: rules(net.allow), deny: rules(net.deny) } };
+}
+
+/**
+ * Keeps attempts in the ledger. Throws for one that could not be written or did not fit any more: what is not on record does not get out,
+ * so the worker gains nothing by filling it.
+ */
+export function recordAttempts(recorder: Pick<Recorder, "append" | "failed">): (attempt: EgressAttempt) => void {
+  const attempts = withinBudget(recorder.append, budgets.attempts);
+  return (attempt) => {
+    attempts.record("egress.attempt", attempt);
+    if (recorder.failed() || attempts.omitted() > 0) throw new Error("an attempt is not on record");
+  };
+}
+
+/**
+ * Supervises the client with the proxy beside it. A run whose attempts could not be recorded ends as unobserved. Without a permission
+ * there is no proxy.
+ */
+export async function superviseEgress(
+  permission: NetPermission | undefined,
+  socketDir: string,
+  onAttempt: (attempt: EgressAttempt) => void,
+  supervise: () => Promise<Observed["end"]>,
+): Promise<Observed["end"]> {
+  if (permission === undefined) return supervise();
+  const egress = await startEgress({
+    socketPath: join(socketDir, EGRESS.socket),
+    permission,
+    onAttempt,
+  });
+  let end: Observed["end"];
+  try {
+    end = await supervise();
+  } finally {
+    await egress.stop();
+  }
+  const reason = egress.failure();
+  return reason === undefined ? end : { kind: "unobserved", reason };
+}

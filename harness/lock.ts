@@ -1,0 +1,33 @@
+// A run's lock: whoever has it is its supervisor. Released by the kernel when that process ends, however it ends.
+
+import { closeSync, constants, openSync } from "node:fs";
+import * as libc from "#sandbox/libc.ts";
+
+/** Takes the lock of a run nobody supervises; undefined when somebody does. Close the descriptor to give it back. */
+export function takeLock(file: string): number | undefined {
+  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  if (libc.tryLock(fd)) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Whether a supervisor holds the run: it does to its last record. */
+export function isHeld(file: string): boolean {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return !libc.tryLock(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Does something while no other process of this home does the same. */
+export function exclusively<Result>(file: string, act: () => Result): Result {
+  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    libc.waitLock(fd);
+    return act();
+  } finally {
+    closeSync(fd);
+  }
+}
