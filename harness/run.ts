@@ -4,7 +4,7 @@
 
 import { closeSync, constants, fstatSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import type { Clock } from "#src/core/clock.ts";
-import { BrokeError } from "#src/core/errors.ts";
+import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
@@ -16,10 +16,12 @@ import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
+import { profileOf } from "#sandbox/profile.ts";
+import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
-import { countDropped } from "./environment.ts";
+import { countByClass } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
@@ -34,6 +36,7 @@ import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from
 export type RunDeps = {
   home: Home;
   runs: RunStore;
+  audit: AuditLog;
   keys: { sign: import("node:crypto").KeyObject };
   gateway: ModelGateway;
   slots: readonly SlotName[];
@@ -102,36 +105,48 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
   });
   ledger.append("run.registered", { ...contract, args: boundArgs(contract.args).argv });
   ledger.append("checkpoint.opened", { reason: "registered" });
-  let observed: Observed;
-  let verdict: Verdict;
+  const launch = auditLaunch(deps.audit, runId, {
+    client: contract.client,
+    profile: contract.profile,
+    permissions: permissionsOf(contract, profileOf(contract.profile)),
+    variables_dropped: countByClass(deps.env),
+  });
   try {
-    observed = await supervise(deps, contract, paths, token, ledger);
-  } catch (error) {
-    const message = error instanceof BrokeError ? error.message : "internal error";
-    observed = { end: { kind: "unobserved", reason: message }, warnings: [], inventoryComplete: false };
-    closeRun(deps, runId, ledger, observed, "failed");
+    const observed = await supervise(deps, contract, paths, token, ledger, launch).catch((error: unknown): never => {
+      const reason = error instanceof BrokeError ? error.message : "internal error";
+      const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
+      closeRun(deps, ledger, launch, {
+        outcome: "failed",
+        verdict,
+        exit: { code: exitCodeOf(error), source: "broke" },
+      });
+      throw error;
+    });
+    const verdict = decideVerdict(observed);
+    const exit = exitOf(observed, verdict.verdict);
+    closeRun(deps, ledger, launch, { outcome: "completed", verdict, exit });
+    return { runId, verdict, exit, ledgerFile: paths.ledger };
+  } finally {
     closeSync(lock);
-    throw error;
   }
-  verdict = closeRun(deps, runId, ledger, observed, "completed");
-  closeSync(lock);
-  return { runId, verdict, exit: exitOf(observed, verdict.verdict), ledgerFile: paths.ledger };
 }
 
+// The ledger first, the audit from it, the table last: what is missing of the later ones is completed from the earlier.
 function closeRun(
   deps: RunDeps,
-  runId: string,
   ledger: Ledger,
-  observed: Observed,
-  outcome: "completed" | "failed",
-): Verdict {
-  const verdict = decideVerdict(observed);
-  const exit = exitOf(observed, verdict.verdict);
+  launch: LaunchAudit,
+  { outcome, verdict, exit }: { outcome: "completed" | "failed"; verdict: Verdict; exit: RunExit },
+): void {
   ledger.append("checkpoint.opened", { reason: "ended" });
   ledger.append("verdict.issued", { verdict: verdict.verdict, reasons: verdict.reasons });
-  ledger.append("run.completed", { outcome, exit_code: exit.code, exit_source: exit.source });
-  deps.runs.setStatus(runId, outcome, verdict.verdict);
-  return verdict;
+  const end = { outcome, exit_code: exit.code, exit_source: exit.source };
+  ledger.append("run.completed", end);
+  try {
+    launch.ended({ ...end, verdict: verdict.verdict });
+  } finally {
+    deps.runs.setStatus(ledger.run, outcome, verdict.verdict);
+  }
 }
 
 async function supervise(
@@ -140,6 +155,7 @@ async function supervise(
   paths: RunPaths,
   token: string,
   ledger: Ledger,
+  launch: LaunchAudit,
 ): Promise<Observed> {
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
   let group: ProcessGroup | undefined;
@@ -157,9 +173,10 @@ async function supervise(
     const { input } = prepared;
     group = limitProcesses(prepared, ledger.run);
     const warnings = weakControls(prepared, group);
+    launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
-      dropped: countDropped(deps.env),
+      dropped: countByClass(deps.env),
       home: contract.home,
     });
     const before = takeInventory(contract.workspace);

@@ -9,6 +9,7 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
   const { dropToOwner } = await import("#harness/identity.ts");
   dropToOwner(process.cwd(), process.env);
   const { gatewayDeps, openState, secretValues } = await import("./compose.ts");
+  const { openAudit } = await import("#harness/audit.ts");
   const { checkContract } = await import("#harness/contract.ts");
   const { runHarness } = await import("#harness/run.ts");
   const { slots } = await import("#src/routing/slots.ts");
@@ -18,11 +19,13 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const contract = checkContract({ ...launch, cwd: process.cwd(), brokeHome: state.home.root, env: state.env });
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
+  const keys = signingKeys(state.home);
   const result = await runHarness(
     {
       home: state.home,
       runs: state.runs,
-      keys: signingKeys(state.home),
+      audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
+      keys,
       gateway: {
         async serve(options) {
           const { serveRun } = await import("#src/gateway/run-gateway.ts");

@@ -269,6 +269,7 @@ test("help for every command, and the version", async () => {
     "": ["list", "models", "swap", "settings", "route", "start", "stop", "restart", "status", "gateway"],
     harness: ["run", "list", "show", "events", "verify", "reconcile"],
     backend: ["add", "list", "remove"],
+    audit: ["verify", "restart"],
     sandbox: ["set"],
     "key-state": ["set"],
   };

@@ -1,7 +1,7 @@
 // A supervisor killed at any point: what it leaves, and how it is closed.
 
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, LAUNCHER, makeBench } from "#test/support/broke.ts";
 import { readFrom } from "#test/support/reading.ts";
@@ -62,6 +62,7 @@ for (let lines = 0; lines <= TYPES; lines++) {
     while (sandboxed(bench.workspace).length > 0) await Bun.sleep(5);
 
     const reconciled = await bench.broke(["harness", "reconcile", "--json"]);
+    expect(reconciled.stderr).toBe("");
     expect({ code: reconciled.code, told: JSON.parse(reconciled.stdout) }).toEqual({
       code: 0,
       told: [{ runId: id, outcome: "abandoned" }],
@@ -76,6 +77,19 @@ for (let lines = 0; lines <= TYPES; lines++) {
     expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
   });
 }
+
+test("killed before its ledger was made: closed as abandoned", async () => {
+  using bench = makeBench();
+  const id = await crashAt(bench, 1);
+  rmSync(join(bench.home, "runs", id, "ledger.jsonl"));
+  const script = `
+    import { Database } from "bun:sqlite";
+    new Database(${JSON.stringify(join(bench.home, "broke.db"))}).run("UPDATE runs SET head_seq = 0, head_hash = ''");
+  `;
+  expect(Bun.spawnSync([process.execPath, "-e", script], { env: {} }).stderr.toString()).toBe("");
+  expect(await bench.broke(["harness", "reconcile"])).toEqual({ code: 0, stdout: `${id}: abandoned\n`, stderr: "" });
+  expect((await bench.broke(["harness", "verify", id])).code).toBe(0);
+});
 
 test("a torn last line is set aside, not guessed at", async () => {
   using bench = makeBench();
