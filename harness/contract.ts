@@ -1,7 +1,9 @@
 // What a run was asked to be, checked at the boundary and stored with it.
 
+import { totalmem } from "node:os";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
+import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { checkWorkspace } from "./workspace.ts";
@@ -15,6 +17,7 @@ export const contractSchema = v.strictObject({
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
   args: v.array(v.string()),
+  limits: limitsSchema,
 });
 export type RunContract = v.InferOutput<typeof contractSchema>;
 
@@ -25,6 +28,9 @@ export function checkContract(asked: {
   home: string;
   cwd: string;
   args: string[];
+  limits: Partial<RunLimits>;
+  /** Whether the client gets a terminal. */
+  terminal: boolean;
   brokeHome: string;
   env: Record<string, string | undefined>;
 }): RunContract {
@@ -35,5 +41,7 @@ export function checkContract(asked: {
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
-  return { client, profile, workspace: checkWorkspace(asked.cwd, asked.brokeHome, asked.env), home, args: asked.args };
+  const limits = limitsOf(profile, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
+  const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
+  return { client, profile, workspace, home, args: asked.args, limits };
 }

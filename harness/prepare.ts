@@ -9,7 +9,7 @@ import type { RunPaths } from "#src/state/paths.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
 import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
-import { type Profile, profileOf } from "#sandbox/profile.ts";
+import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
@@ -58,7 +58,7 @@ export function prepareRun(options: {
   slots: readonly SlotName[];
 }): Prepared {
   const { contract, paths, env } = options;
-  const profile: Profile = profileOf(contract.profile);
+  const profile: Profile = withLimits(profileOf(contract.profile), contract.limits);
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();

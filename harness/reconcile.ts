@@ -8,7 +8,7 @@ import type { Clock } from "#src/core/clock.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
-import { dropProcessGroup } from "#sandbox/cgroup.ts";
+import { dropLimitGroup } from "#sandbox/cgroup.ts";
 import * as libc from "#sandbox/libc.ts";
 import { type AuditLog, type LaunchEnd, launchesOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
@@ -44,7 +44,7 @@ function readText(file: string): string {
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
   clearRun(paths, clientOf(row.client).keep);
-  dropProcessGroup(row.id);
+  dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
   if (state === "tampered") {

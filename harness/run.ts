@@ -10,10 +10,11 @@ import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
+import { launchSandbox, type RunningSandbox, type SandboxEnd } from "#sandbox/launch.ts";
+import type { Watch } from "#sandbox/watch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
-import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
+import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
@@ -24,13 +25,14 @@ import type { RunContract } from "./contract.ts";
 import { countByClass } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
+import { endedUse, heldBytes, holdRun, judgeEnd, spareInit, watchRun, weakLimits } from "./limits.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { forwardSignals } from "./signals.ts";
 import { copyOutputs } from "./streams.ts";
-import { takeTerminal, terminalSize } from "./terminal.ts";
+import { onTerminal, takeTerminal, terminalSize } from "./terminal.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -71,22 +73,16 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   return { runId, paths, lock };
 }
 
-function weakControls({ input: { profile, host }, state }: Prepared, group: ProcessGroup | undefined): string[] {
-  const warnings: string[] = [];
+function weakControls(
+  { limits }: RunContract,
+  { input: { profile, host }, state }: Prepared,
+  group: LimitGroup | undefined,
+): string[] {
+  const warnings = weakLimits(limits, group, host.uid);
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
-  if (profile.root === "allowlist" && host.uid === 0 && group === undefined) {
-    warnings.push("launched as root without a cgroup: the number of processes is not limited");
-  }
   return warnings;
-}
-
-/** Root is exempt from the limit that holds everybody else. */
-function limitProcesses({ input }: Prepared, runId: string): ProcessGroup | undefined {
-  const { processes } = input.profile.limits;
-  if (input.host.uid !== 0 || processes === undefined) return undefined;
-  return makeProcessGroup(runId, processes);
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
@@ -157,8 +153,8 @@ async function supervise(
   ledger: Ledger,
   launch: LaunchAudit,
 ): Promise<Observed> {
-  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  let group: ProcessGroup | undefined;
+  const terminal = onTerminal();
+  let group: LimitGroup | undefined;
   try {
     const prepared = prepareRun({
       contract,
@@ -171,8 +167,8 @@ async function supervise(
     });
     using _state = prepared.state;
     const { input } = prepared;
-    group = limitProcesses(prepared, ledger.run);
-    const warnings = weakControls(prepared, group);
+    group = holdRun(ledger.run, contract.limits);
+    const warnings = weakControls(contract, prepared, group);
     launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
@@ -190,7 +186,7 @@ async function supervise(
       placeholders: ignored.length,
       masked: input.protect.masked.length,
       shims: prepared.shims,
-      processes: group === undefined ? "rlimit" : "cgroup",
+      cgroup: [...(group?.holds ?? [])],
       warnings,
     });
     await using shims = readShimEvents(paths.events, (event, data) => ledger.append(event, data));
@@ -199,42 +195,58 @@ async function supervise(
       token,
       onRequest: (request) => ledger.append("model.request", requestData(request)),
     });
-    let end: Observed["end"];
+    const startBytes = await heldBytes(prepared, before);
+    let ended: Supervised;
     try {
-      end = await superviseClient(deps, contract, plan, input.host.arch, { terminal, group }, ledger);
+      ended = await superviseClient(deps, contract, plan, prepared, { terminal, group, startBytes }, ledger);
     } finally {
       await gateway.stop();
     }
+    using watch = ended.watch;
     await shims.drain();
+    const { end } = ended;
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
     removePlaceholders(paths.placeholders);
-    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace));
+    const after = takeInventory(contract.workspace);
+    const changes = compareInventories(contract.workspace, before, after);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
-    return { end, warnings, inventoryComplete: changes.complete };
+    const growthBytes = Math.max(0, (await heldBytes(prepared, after)) - startBytes);
+    ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
+    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
     clearRun(paths, clientOf(contract.client).keep);
   }
 }
 
+type Supervised = { end: SandboxEnd; run: RunningSandbox; watch: Watch };
+
 async function superviseClient(
   deps: RunDeps,
   contract: RunContract,
   plan: ReturnType<typeof planSandbox>,
-  arch: Prepared["input"]["host"]["arch"],
-  { terminal, group }: { terminal: boolean; group: ProcessGroup | undefined },
+  prepared: Prepared,
+  { terminal, group, startBytes }: { terminal: boolean; group: LimitGroup | undefined; startBytes: number },
   ledger: Ledger,
-): Promise<Observed["end"]> {
+): Promise<Supervised> {
   using session = terminal ? takeTerminal() : undefined;
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  let watch: Watch | undefined;
+  const onOutput = (bytes: Uint8Array) => {
+    watch?.countOutput(bytes.length);
+    session?.write(bytes);
+  };
   const run: RunningSandbox = await launchSandbox(
     plan,
-    arch,
-    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput: session.write },
+    prepared.input.host.arch,
+    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput },
     {
-      onStarted: () => ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) }),
+      onStarted() {
+        spareInit(run, group);
+        ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
+      },
       onStopped: () => session?.suspend(),
       onExec(exec) {
         const { argv, cut } = boundArgs(exec.argv);
@@ -245,16 +257,23 @@ async function superviseClient(
     group?.prefix,
   );
   try {
+    watch = watchRun(run, prepared, { limits: contract.limits, group, startBytes }, (event, data) =>
+      ledger.append(event, data),
+    );
+    const { countOutput } = watch;
     deps.runs.setStatus(ledger.run, "running", null);
     using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), countOutput);
       const end = await run.ended;
       await copied;
-      return end;
+      return { end, run, watch };
     }
-    return await run.ended;
+    return { end: await run.ended, run, watch };
+  } catch (error) {
+    watch?.[Symbol.dispose]();
+    throw error;
   } finally {
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();

@@ -2,7 +2,15 @@
 
 import { note } from "./output.ts";
 
-export type Launch = { client: string; profile: string; home: string; args: string[] };
+export type Launch = {
+  client: string;
+  profile: string;
+  home: string;
+  args: string[];
+  /** As in `--limit` and `--timeout`. */
+  limit?: string | undefined;
+  timeout?: string | undefined;
+};
 
 /** Runs the client, says on stderr how it ended, and returns the exit code. `choose` makes the launch from what the stored settings say. */
 export async function launchClient(choose: (settings: { sandbox: string }) => Launch): Promise<number> {
@@ -12,12 +20,24 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
   const { openAudit } = await import("#harness/audit.ts");
   const { checkContract } = await import("#harness/contract.ts");
   const { runHarness } = await import("#harness/run.ts");
+  const { onTerminal } = await import("#harness/terminal.ts");
+  const { parseLimits, parseTimeout } = await import("#sandbox/limits.ts");
   const { slots } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
   const { systemClock } = await import("#src/core/clock.ts");
   const state = openState();
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
-  const contract = checkContract({ ...launch, cwd: process.cwd(), brokeHome: state.home.root, env: state.env });
+  const contract = checkContract({
+    ...launch,
+    limits: {
+      ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
+      ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
+    },
+    terminal: onTerminal(),
+    cwd: process.cwd(),
+    brokeHome: state.home.root,
+    env: state.env,
+  });
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const keys = signingKeys(state.home);
   const result = await runHarness(
