@@ -4,7 +4,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import { type LimitGroup, makeLimitGroup } from "#sandbox/cgroup.ts";
-import { measureFolders, watchGrowth } from "#sandbox/growth.ts";
+import { type Growth, type Held, measureFolders, watchGrowth } from "#sandbox/growth.ts";
 import type { RunningSandbox, SandboxEnd } from "#sandbox/launch.ts";
 import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { canReadTree, readTree } from "#sandbox/meter.ts";
@@ -47,26 +47,31 @@ function writableFolders({ input }: Prepared): string[] {
 }
 
 /** What those folders hold; the workspace as the inventory counted it, if it saw all of it. */
-export async function heldBytes(prepared: Prepared, inventory: Inventory): Promise<number> {
-  const [workspace = "", ...others] = writableFolders(prepared);
-  const inside = inventory.complete ? inventory.bytes : await measureFolders([workspace]);
-  return inside + (await measureFolders(others));
+export async function heldBy(prepared: Prepared, inventory: Inventory): Promise<Held> {
+  const folders = writableFolders(prepared);
+  if (!inventory.complete) return measureFolders(folders);
+  const { bytes, unreadable } = await measureFolders(folders.slice(1));
+  return { bytes: inventory.bytes + bytes, unreadable };
+}
+
+/** How much those folders grow from here on. */
+export async function watchFolders(prepared: Prepared, before: Inventory, limits: RunLimits): Promise<Growth> {
+  return watchGrowth(writableFolders(prepared), await heldBy(prepared, before), limits.growthBytes);
 }
 
 /** Starts watching a run. `record` puts events into the ledger. */
 export function watchRun(
   run: RunningSandbox,
   prepared: Prepared,
-  { limits, group, startBytes }: { limits: RunLimits; group: LimitGroup | undefined; startBytes: number },
+  { limits, group, growth }: { limits: RunLimits; group: LimitGroup | undefined; growth: Growth },
   record: (event: string, data: Record<string, Json>) => void,
 ): Watch {
-  const { growthBytes } = limits;
   return watchLimits({
     limits,
     root: run.process.pid,
     ended: run.ended,
     group,
-    growth: growthBytes === null ? undefined : watchGrowth(writableFolders(prepared), startBytes, growthBytes),
+    growth,
     ownTmp: prepared.input.profile.root === "allowlist",
     onReached(reached) {
       record("limit.reached", { ...reached });

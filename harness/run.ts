@@ -15,6 +15,7 @@ import type { Watch } from "#sandbox/watch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
+import type { Growth } from "#sandbox/growth.ts";
 import { planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
@@ -25,7 +26,7 @@ import type { RunContract } from "./contract.ts";
 import { countByClass } from "./environment.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
-import { endedUse, heldBytes, holdRun, judgeEnd, spareInit, watchRun, weakLimits } from "./limits.ts";
+import { endedUse, heldBy, holdRun, judgeEnd, spareInit, watchFolders, watchRun, weakLimits } from "./limits.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
@@ -195,10 +196,10 @@ async function supervise(
       token,
       onRequest: (request) => ledger.append("model.request", requestData(request)),
     });
-    const startBytes = await heldBytes(prepared, before);
+    const growth = await watchFolders(prepared, before, contract.limits);
     let ended: Supervised;
     try {
-      ended = await superviseClient(deps, contract, plan, prepared, { terminal, group, startBytes }, ledger);
+      ended = await superviseClient(deps, contract, plan, prepared, { terminal, group, growth }, ledger);
     } finally {
       await gateway.stop();
     }
@@ -211,7 +212,7 @@ async function supervise(
     const after = takeInventory(contract.workspace);
     const changes = compareInventories(contract.workspace, before, after);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
-    const growthBytes = Math.max(0, (await heldBytes(prepared, after)) - startBytes);
+    const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
     return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };
   } finally {
@@ -227,7 +228,7 @@ async function superviseClient(
   contract: RunContract,
   plan: ReturnType<typeof planSandbox>,
   prepared: Prepared,
-  { terminal, group, startBytes }: { terminal: boolean; group: LimitGroup | undefined; startBytes: number },
+  { terminal, group, growth }: { terminal: boolean; group: LimitGroup | undefined; growth: Growth },
   ledger: Ledger,
 ): Promise<Supervised> {
   using session = terminal ? takeTerminal() : undefined;
@@ -257,7 +258,7 @@ async function superviseClient(
     group?.prefix,
   );
   try {
-    watch = watchRun(run, prepared, { limits: contract.limits, group, startBytes }, (event, data) =>
+    watch = watchRun(run, prepared, { limits: contract.limits, group, growth }, (event, data) =>
       ledger.append(event, data),
     );
     const { countOutput } = watch;

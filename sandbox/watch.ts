@@ -41,7 +41,7 @@ export type WatchOptions = {
   /** Resolves when the sandbox has ended: nothing is looked at after it, its numbers may be somebody else's. */
   ended: Promise<unknown>;
   group: LimitGroup | undefined;
-  growth: Growth | undefined;
+  growth: Growth;
   /** Whether /tmp and /dev/shm are the run's own. */
   ownTmp: boolean;
   /** Called once. */
@@ -119,7 +119,7 @@ export function watchLimits({ limits, root, ended, group, growth, ownTmp, onReac
     // The whole machine has not lost what the run may take: then the run has not taken it.
     const quick = !memoryHeld && limits.memoryBytes !== null && memoryDropped(limits.memoryBytes);
     if (quick || performance.now() >= nextLook) look();
-    if (growth !== undefined && limits.growthBytes !== null && !measuring && growth.due()) {
+    if (limits.growthBytes !== null && !measuring && growth.due()) {
       measuring = true;
       const limit = limits.growthBytes;
       void growth.measure(readTree(root).pids).then((grown) => {

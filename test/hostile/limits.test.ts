@@ -2,7 +2,7 @@
 // of it going. As root with whatever groups the kernel gives, and as a plain user with none of them.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LAUNCHER } from "#test/support/broke.ts";
@@ -140,6 +140,20 @@ const cases: Case[] = [
     sh(`f=~/big; ${FILL}`),
     [16 * MIB, 4096 * MIB],
   ],
+  [
+    "filling it where no path leads",
+    ...(["growth", "16 MiB", ["--limit=growth=16m"]] as [string, string, string[]]),
+    perl(
+      `for (1..300) { mkdir "a" x 20; chdir "a" x 20 or die } exec "/bin/sh", "-c", "f=big; ${FILL.replace("$f", "\\$f")}"`,
+    ),
+    [16 * MIB, 4096 * MIB],
+  ],
+  [
+    "filling a folder and closing it",
+    ...(["growth", "16 MiB", ["--limit=growth=16m"]] as [string, string, string[]]),
+    sh("mkdir d; cd d; exec 3>f; chmod 000 .; cat /dev/zero >&3"),
+    [16 * MIB, 4096 * MIB],
+  ],
   ["filling /tmp", "tmp", "8 MiB", ["--limit=tmp=8m"], sh(`f=/tmp/big; ${FILL}`), [8 * MIB, 8 * MIB]],
   ["filling /dev/shm", "shm", "64 MiB", [], sh(`f=/dev/shm/big; ${FILL}`), [64 * MIB, 64 * MIB]],
 ];
@@ -148,7 +162,6 @@ for (const who of identities) {
   describe(`launched by ${who.name}`, () => {
     for (const [name, which, words, options, command, [least, most]] of cases) {
       test(name, async () => {
-        const free = statfsSync(tmpdir());
         const { code, stderr, ms, reached, used, stdout } = await run(who, options, command);
         const told = stderr.trimEnd().split("\n");
         // A kernel that kills for memory lets the shim in front of the client say so itself.
@@ -162,7 +175,6 @@ for (const who of identities) {
         expect(used.outputBytes).toBeGreaterThanOrEqual(stdout);
         expect(survivors()).toEqual([]);
         expect(ms).toBeLessThan(15_000);
-        expect(free.bavail * free.bsize).toBeGreaterThan(0);
       });
     }
 

@@ -13,21 +13,21 @@ const folder = mkdtempSync(join(tmpdir(), "broke-meter-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a tree of processes", () => {
-  let root: Bun.Subprocess<"pipe", "pipe", "ignore">;
+  let root: Bun.Subprocess<"ignore", "pipe", "ignore">;
   beforeAll(async () => {
     const script = `
       exec 3>${join(folder, "gone")}; rm ${join(folder, "gone")}; head -c 3000000 /dev/zero >&3
-      perl -e '$x = "a" x ${40 * MIB}; print "up\\n"; $| = 1; print ""; <STDIN>' <&0 &
+      perl -e '$x = "a" x ${40 * MIB}; $| = 1; print "up\\n"; sleep 1000' &
       (sleep 1000 & sleep 1000 & wait) &
-      wait %1; kill 0`;
+      wait`;
     root = Bun.spawn(["setsid", "/bin/sh", "-c", script], {
       env: { PATH: "/usr/bin:/bin" },
-      stdio: ["pipe", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     await readFrom(root.stdout).until("up");
   });
   afterAll(async () => {
-    root.stdin.end();
+    process.kill(-root.pid, "SIGKILL");
     await root.exited;
   });
 
@@ -78,29 +78,46 @@ describe("growth", () => {
 
   test("what entries take, links and sparse files as little as they do", async () => {
     const root = at("measure");
-    expect(await measureFolders([root])).toBe(0);
+    expect(await measureFolders([root])).toEqual({ bytes: 0, unreadable: 0 });
     writeFileSync(join(root, "file"), Buffer.alloc(MIB, 1));
-    const one = await measureFolders([root]);
+    const { bytes: one } = await measureFolders([root]);
     expect(one).toBeGreaterThanOrEqual(MIB);
     expect(one).toBeLessThan(MIB + 16 * 1024);
     symlinkSync("/usr", join(root, "link"));
     for (let index = 0; index < 100; index++) writeFileSync(join(root, `empty-${index}`), "");
-    const more = (await measureFolders([root])) - one;
+    const more = (await measureFolders([root])).bytes - one;
     expect(more).toBeGreaterThanOrEqual(101 * 1024);
     expect(more).toBeLessThan(110 * 1024);
-    expect(await measureFolders([join(root, "none"), root])).toBe(one + more);
+    expect(await measureFolders([join(root, "none"), join(root, "file"), root])).toEqual({
+      bytes: one + more,
+      unreadable: 0,
+    });
   });
 
   test("is due when the file system lost what may still be taken, and not before", async () => {
     const root = at("due");
-    const growth = watchGrowth([root], await measureFolders([root]), 64 * MIB);
-    expect(growth.due()).toBe(false);
-    writeFileSync(join(root, "a"), Buffer.alloc(80 * MIB, 1));
-    while (!growth.due()) await Bun.sleep(20); // ext4 gives blocks when it writes back
-    expect(await growth.measure([])).toBeGreaterThan(80 * MIB);
-    expect(growth.due()).toBe(false);
+    let free = 1000 * MIB;
+    const growth = watchGrowth([root], await measureFolders([root]), 64 * MIB, () => free);
+    const dueAt = (left: number) => {
+      free = left;
+      return growth.due();
+    };
+    expect([dueAt(1000 * MIB), dueAt(2000 * MIB), dueAt(937 * MIB), dueAt(936 * MIB)]).toEqual([
+      ...[false, false, false, true],
+    ]);
+    writeFileSync(join(root, "a"), Buffer.alloc(50 * MIB, 1));
+    const grown = await growth.measure([]);
+    expect(grown).toBeGreaterThan(50 * MIB);
+    // 14 MiB are left of the limit.
+    expect([dueAt(936 * MIB), dueAt(923 * MIB), dueAt(922 * MIB)]).toEqual([false, false, true]);
+    writeFileSync(join(root, "b"), Buffer.alloc(13 * MIB, 1));
+    await growth.measure([]);
+    // Near the limit: not for every block, but for a twentieth of it.
+    expect([dueAt(920 * MIB), dueAt(918 * MIB)]).toEqual([false, true]);
     unlinkSync(join(root, "a"));
+    unlinkSync(join(root, "b"));
     expect(await growth.measure([])).toBe(0);
+    expect(watchGrowth([root], { bytes: 0, unreadable: 0 }, null, () => -free).due()).toBe(false);
   });
 
   test("counts what has no name any more, and nothing that was there before", async () => {
@@ -124,11 +141,29 @@ describe("growth", () => {
     expect(grown).toBeLessThan(7_200_000);
   });
 
+  test("what is hidden under a path too long to name is what the file system lost; what was hidden before is nobody's", async () => {
+    const root = at("deep");
+    const script =
+      'for (1..300) { mkdir "a" x 20; chdir "a" x 20 or die } open $f, ">", "big"; print $f "x" x 9_000_000';
+    let free = 100 * MIB;
+    const growth = watchGrowth([root], await measureFolders([root]), MIB, () => free);
+    const made = Bun.spawnSync(["perl", "-e", script], { cwd: root, env: { PATH: "/usr/bin:/bin" } });
+    expect(made.exitCode).toBe(0);
+    free -= 9_000_000;
+    expect(await growth.measure([])).toBe(9_000_000);
+    const now = await measureFolders([root]);
+    expect(now.unreadable).toBeGreaterThan(0);
+    const later = watchGrowth([root], now, MIB, () => free);
+    free -= 9_000_000;
+    expect(later.grown(now)).toBe(0);
+    Bun.spawnSync(["rm", "-rf", root]);
+  });
+
   test("a file with two names counts once", async () => {
     const root = at("linked");
     writeFileSync(join(root, "file"), Buffer.alloc(MIB, 1));
-    const one = await measureFolders([root]);
+    const { bytes: one } = await measureFolders([root]);
     linkSync(join(root, "file"), join(root, "again"));
-    expect(await measureFolders([root])).toBe(one + 1024);
+    expect((await measureFolders([root])).bytes).toBe(one + 1024);
   });
 });
