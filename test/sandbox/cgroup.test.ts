@@ -119,6 +119,30 @@ describe("a run's group", () => {
     },
   );
 
+  test.skipIf(!here)(
+    "lets go of who is spared, and keeps what it started (needs a pids controller we may divide)",
+    async () => {
+      const run = name("spared");
+      const group = makeLimitGroup(run, upTo(20))!;
+      try {
+        const child = start(group.prefix, "sleep 1000 & echo $!; read line; kill $!");
+        const reader = child.stdout.getReader();
+        const inner = Number(new TextDecoder().decode((await reader.read()).value));
+        const isIn = (pid: number) => readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(`/broke-${run}\n`);
+        expect([isIn(child.pid), isIn(inner)]).toEqual([true, true]);
+        group.spare([child.pid]);
+        expect([isIn(child.pid), isIn(inner)]).toEqual([false, true]);
+        group.spare([2 ** 22 + 1]);
+        child.stdin.write("\n");
+        child.stdin.end();
+        await child.exited;
+      } finally {
+        await group.remove();
+      }
+      expect(found(run)).toEqual([]);
+    },
+  );
+
   test.skipIf(!here)("cannot be made twice under one name (needs a pids controller we may divide)", async () => {
     const run = name("once");
     const group = makeLimitGroup(run, upTo(5))!;
