@@ -226,9 +226,10 @@ async function supervise(
     }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
+    // Before the placeholders go: they were counted at the start too.
+    const after = takeInventory(contract.workspace);
     const others = releaseWorkspace(deps, ledger.run, contract.workspace);
     const except = new Set([...placed, ...others]);
-    const after = takeInventory(contract.workspace);
     const changes = compareInventories(contract.workspace, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);

@@ -226,9 +226,9 @@ describe("through the product", () => {
       start: {
         client: "exec",
         profile: "hardened",
-        permissions: strict,
+        permissions: { ...strict, network: "egress proxy", net: { any_public: true, allow: [], deny: [] } },
         variables_dropped: { secret: 1, loader: 0, broke: 1, other: 6 },
-        variables_passed: { secret: 1, loader: 0, broke: 0, other: 10 },
+        variables_passed: { secret: 1, loader: 0, broke: 0, other: 19 },
       },
       end: { outcome: "completed", verdict: "RETRY_NARROW", exit_code: 7, exit_source: "client" },
     });
