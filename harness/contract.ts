@@ -1,8 +1,10 @@
 // What a run was asked to be, checked at the boundary and stored with it.
 
+import { totalmem } from "node:os";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
-import { type NetFlags, noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
+import { type NetFlags, type NetPermission, noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
+import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { checkWorkspace } from "./workspace.ts";
@@ -18,6 +20,7 @@ export const contractSchema = v.strictObject({
   /** The network flags as they were written. */
   net: v.object({ any: v.boolean(), allow: v.array(v.string()), denyAll: v.boolean(), deny: v.array(v.string()) }),
   args: v.array(v.string()),
+  limits: limitsSchema,
 });
 export type RunContract = v.InferOutput<typeof contractSchema>;
 
@@ -29,6 +32,9 @@ export function checkContract(asked: {
   cwd: string;
   net?: NetFlags | undefined;
   args: string[];
+  limits: Partial<RunLimits>;
+  /** Whether the client gets a terminal. */
+  terminal: boolean;
   brokeHome: string;
   env: Record<string, string | undefined>;
 }): RunContract {
@@ -48,6 +54,13 @@ export function checkContract(asked: {
       "use them with strict or hardened",
     );
   }
+  const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
-  return { client, profile: profile.name, workspace, home, net, args: asked.args };
+  return { client, profile: profile.name, workspace, home, net, args: asked.args, limits };
+}
+
+/** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
+export function networkOf({ profile, net }: RunContract): NetPermission | undefined {
+  const reach = profileOf(profile).net;
+  return reach === "host" ? undefined : parseNetPermission(net, reach);
 }

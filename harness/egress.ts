@@ -5,15 +5,15 @@ import { join } from "node:path";
 import type { Json } from "#src/core/json.ts";
 import { type EgressAttempt, startEgress } from "#sandbox/egress/proxy.ts";
 import type { NetPermission } from "#sandbox/net-permission.ts";
+import type { SandboxEnd } from "#sandbox/launch.ts";
 import { EGRESS } from "#sandbox/plan.ts";
+import type { Profile } from "#sandbox/profile.ts";
 import { budgets, withinBudget } from "./budget.ts";
-import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
-import type { Observed } from "./verdict.ts";
 
-/** The network policy as the ledger keeps it. */
-export function describeNetwork({ input, net }: Pick<Prepared, "input" | "net">): Record<string, Json> {
-  if (!input.profile.ownNetwork) return { network: "host" };
+/** The network policy as the ledger and the audit keep it. */
+export function describeNetwork({ ownNetwork }: Profile, net: NetPermission | undefined): Record<string, Json> {
+  if (!ownNetwork) return { network: "host" };
   if (net === undefined) return { network: "run socket only" };
   const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
   return { network: "egress proxy", net: { any_public: net.any, allow: rules(net.allow), deny: rules(net.deny) } };
@@ -35,24 +35,24 @@ export function recordAttempts(recorder: Pick<Recorder, "append" | "failed">): (
  * Supervises the client with the proxy beside it. A run whose attempts could not be recorded ends as unobserved. Without a permission
  * there is no proxy.
  */
-export async function superviseEgress(
+export async function superviseEgress<Ended extends { end: SandboxEnd }>(
   permission: NetPermission | undefined,
   socketDir: string,
   onAttempt: (attempt: EgressAttempt) => void,
-  supervise: () => Promise<Observed["end"]>,
-): Promise<Observed["end"]> {
+  supervise: () => Promise<Ended>,
+): Promise<Ended> {
   if (permission === undefined) return supervise();
   const egress = await startEgress({
     socketPath: join(socketDir, EGRESS.socket),
     permission,
     onAttempt,
   });
-  let end: Observed["end"];
+  let ended: Ended;
   try {
-    end = await supervise();
+    ended = await supervise();
   } finally {
     await egress.stop();
   }
   const reason = egress.failure();
-  return reason === undefined ? end : { kind: "unobserved", reason };
+  return reason === undefined ? ended : { ...ended, end: { kind: "unobserved", reason } };
 }

@@ -43,10 +43,10 @@ export function clientEnvironment(
 const SECRET_NAME = /(TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|_KEY$|_PAT$)/i;
 const LOADER_NAME = /^(LD_|DYLD_|BASH_ENV$|ENV$|NODE_OPTIONS$|BUN_|PYTHON|PERL5|RUBYOPT|GIT_SSH|JAVA_TOOL)/;
 
-/** How many of the launcher's variables were dropped, by class; never a name or a value. */
-export function countDropped(launcher: Record<string, string | undefined>): Record<string, number> {
+/** How many variables there are, by class; never a name or a value. */
+export function countByClass(variables: Record<string, string | undefined>): Record<string, number> {
   const counts = { secret: 0, loader: 0, broke: 0, other: 0 };
-  for (const [name, value] of Object.entries(launcher)) {
+  for (const [name, value] of Object.entries(variables)) {
     if (value === undefined) continue;
     if (name.startsWith("BROKE_")) counts.broke += 1;
     else if (SECRET_NAME.test(name)) counts.secret += 1;

@@ -4,15 +4,15 @@
 
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
-import { below, showPath, walkTree } from "#sandbox/tree.ts";
+import { below, diskBytes, showPath, walkTree } from "#sandbox/tree.ts";
 
 export type EntryKind = "file" | "dir" | "link" | "other";
 type Entry = { kind: EntryKind; mode: number; size: number; stamp: string; linked: boolean };
 /**
  * Relative path, a character a byte (names need not be UTF-8) → what lstat says. `complete` false: not everything could be looked at, and
- * missing entries prove nothing.
+ * missing entries prove nothing. `bytes` is what all of them take of the disk.
  */
-export type Inventory = { entries: Map<string, Entry>; complete: boolean };
+export type Inventory = { entries: Map<string, Entry>; complete: boolean; bytes: number };
 
 export type Change = {
   path: string;
@@ -46,20 +46,22 @@ function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLin
 export function takeInventory(root: string): Inventory {
   const entries = new Map<string, Entry>();
   let complete = true;
+  let bytes = 0;
   for (const { path, stat } of walkTree(
     root,
     () => true,
     () => (complete = false),
   )) {
-    if (entries.size >= MAX_ENTRIES) return { entries, complete: false };
+    if (entries.size >= MAX_ENTRIES) return { entries, complete: false, bytes };
     const kind = kindOf(stat);
+    bytes += diskBytes(stat);
     // A folder's own times change with every entry in it, which the entries say better.
     const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
     const size = kind === "dir" ? 0 : Number(stat.size);
     const linked = kind === "file" && stat.nlink > 1n;
     entries.set(path.toString("latin1"), { kind, mode: Number(stat.mode), size, stamp, linked });
   }
-  return { entries, complete };
+  return { entries, complete, bytes };
 }
 
 function hashFile(path: Buffer): string | null {

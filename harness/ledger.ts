@@ -1,4 +1,4 @@
-// The writer of a run's ledger: append-only JSONL, one writer (the holder of the run's lock), hash-chained, signed and synced at
+// The writer of a history: append-only JSONL, one writer at a time (the holder of its lock), hash-chained, signed and synced at
 // checkpoints. Everything passes the redactor before it is hashed, so what is stored never held the secret.
 // Does not stop: losing the records after the last checkpoint when the machine loses power.
 
@@ -8,7 +8,7 @@ import type { KeyObject } from "node:crypto";
 import { type Clock, isoTime } from "#src/core/clock.ts";
 import type { Json } from "#src/core/json.ts";
 import { mapStrings, type Redactor } from "#src/core/text.ts";
-import { CHECKPOINTS, GENESIS, hashRecord, type LedgerRecord, signRecord } from "./record.ts";
+import { type Chain, GENESIS, hashRecord, LEDGER, type LedgerRecord, signRecord } from "./record.ts";
 
 export type Head = { seq: number; hash: string };
 
@@ -20,6 +20,8 @@ export type LedgerOptions = {
   redact: Redactor;
   /** Stores the head outside the file; called after the file is synced. */
   saveHead(head: Head): void;
+  /** The kind of history; a run's ledger unless said otherwise. */
+  chain?: Chain;
   /** Where an existing ledger is continued from (reconcile); absent: the file must not exist yet. */
   from?: Head;
 };
@@ -45,7 +47,7 @@ export class Ledger implements Disposable {
 
   /** Appends one record and returns it. Throws when it cannot be written whole, and from then on. */
   append(event: string, data: Record<string, Json>): LedgerRecord {
-    const { run, key, clock, redact } = this.#options;
+    const { run, key, clock, redact, chain = LEDGER } = this.#options;
     const body = {
       v: 1 as const,
       run,
@@ -57,7 +59,7 @@ export class Ledger implements Disposable {
     };
     const hash = hashRecord(body);
     const record: LedgerRecord = { ...body, hash };
-    if (CHECKPOINTS.has(event)) record.sig = signRecord(record, key);
+    if (chain.signs(event)) record.sig = signRecord(record, key, chain);
     this.#write(Buffer.from(`${JSON.stringify(record)}\n`));
     this.#seq = record.seq;
     this.#prev = hash;

@@ -8,16 +8,16 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
-import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
+import type { NetPermission } from "#sandbox/net-permission.ts";
 import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
-import { type Profile, profileOf } from "#sandbox/profile.ts";
+import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
 import type { ProtectedPaths } from "#sandbox/protected.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import type { RunContract } from "./contract.ts";
+import { networkOf, type RunContract } from "./contract.ts";
 import { clientEnvironment } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
@@ -60,7 +60,7 @@ export function prepareRun(options: {
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
-  const profile: Profile = profileOf(contract.profile);
+  const profile: Profile = withLimits(profileOf(contract.profile), contract.limits);
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
@@ -70,7 +70,7 @@ export function prepareRun(options: {
   const { clientHome, events, socketDir } = paths;
   const inside = insidePaths({ profile, home: clientHome, shims: paths.shims, events, socketDir });
   const portMark = `{port_${randomUUID()}}`;
-  const net = profile.net === "host" ? undefined : parseNetPermission(contract.net, profile.net);
+  const net = networkOf(contract);
   const egressMark = net === undefined ? undefined : `{port_${randomUUID()}}`;
   const context: ClientContext = {
     home: inside.home,

@@ -1,43 +1,42 @@
 // Closes runs whose supervisor died: a run that is not closed and whose lock nobody holds. What was signed must still verify; what comes
-// after the last signature is kept as it is and said to be unsigned.
+// after the last signature is kept as it is and said to be unsigned. Then launches that the audit has no end of get one.
 // Does not stop: edits of the unsigned tail made before reconciling.
 
-import { closeSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, readFileSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "#src/core/clock.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
-import { dropProcessGroup } from "#sandbox/cgroup.ts";
+import { dropLimitGroup } from "#sandbox/cgroup.ts";
+import { type AuditLog, type LaunchEnd, launchesOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
-import { takeLock } from "./lock.ts";
+import { isHeld, takeLock } from "./lock.ts";
 import { GENESIS } from "./record.ts";
+import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
 
-export type ReconcileDeps = { home: Home; runs: RunStore; keys: { sign: KeyObject; verify: KeyObject }; clock: Clock };
+export type ReconcileDeps = {
+  home: Home;
+  runs: RunStore;
+  audit: AuditLog;
+  keys: { sign: KeyObject; verify: KeyObject };
+  clock: Clock;
+};
 export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed" };
-
-// A line that was being written when the supervisor died: set aside, never guessed at.
-function cutTornLine(file: string, text: string): string {
-  const end = text.lastIndexOf("\n") + 1;
-  if (end === text.length) return text;
-  writeFileSync(`${file}.torn`, text.slice(end), { mode: 0o600 });
-  truncateSync(file, Buffer.byteLength(text.slice(0, end)));
-  return text.slice(0, end);
-}
 
 /** The ledger's text; empty when the supervisor died before it wrote any. */
 function readText(file: string): string {
   if (!existsSync(file)) return "";
-  return cutTornLine(file, readFileSync(file, "utf8"));
+  return takeWholeLines(file);
 }
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
   clearRun(deps, row, clientOf(row.client).keep);
-  dropProcessGroup(row.id);
+  dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
   if (state === "tampered") {
@@ -71,6 +70,34 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   return "abandoned";
 }
 
+/** How a run ended, as far as what it left says so. */
+function endOf(deps: ReconcileDeps, runId: string): LaunchEnd {
+  const row = deps.runs.get(runId);
+  const { ledger } = runPaths(deps.home, runId);
+  const text = existsSync(ledger) ? readFileSync(ledger, "utf8") : "";
+  const sound =
+    row !== undefined && verifyLedger(text, runId, deps.keys.verify, row.head).state === "intact"
+      ? parseLedger(text).records.at(-1)?.data
+      : undefined;
+  return {
+    outcome: String(sound?.outcome ?? row?.status ?? "unknown"),
+    verdict: row?.verdict ?? null,
+    exit_code: typeof sound?.exit_code === "number" ? sound.exit_code : null,
+    exit_source: String(sound?.exit_source ?? "broke"),
+  };
+}
+
+/** Gives every launch whose run is over, and whose supervisor could not say so any more, its end. Returns the runs. */
+function completeLaunches(deps: ReconcileDeps): string[] {
+  const open = launchesOf(deps.audit.read().records).filter(({ end }) => end === null);
+  const over = open
+    .map(({ run }) => ({ run, lock: runPaths(deps.home, run).lock }))
+    .filter(({ lock }) => !existsSync(lock) || !isHeld(lock))
+    .map(({ run }) => run);
+  for (const run of over) deps.audit.append(run, "launch.ended", endOf(deps, run));
+  return over;
+}
+
 /** Reconciles every run that is not closed. A second call finds nothing to do. */
 export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
   const results: Reconciled[] = [];
@@ -83,6 +110,9 @@ export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
     } finally {
       closeSync(lock);
     }
+  }
+  for (const runId of completeLaunches(deps)) {
+    if (!results.some((result) => result.runId === runId)) results.push({ runId, outcome: "closed" });
   }
   return results;
 }

@@ -1,4 +1,4 @@
-// One line of a run's ledger: its shape, its hash and its signature. Pure; the same code writes and verifies.
+// One line of a history (a run's ledger, the launch audit): its shape, its hash and its signature. Pure; the same code writes and verifies.
 // The hash covers everything in the record but itself and the signature, sequence and previous hash included.
 // Does not stop: the holder of the signing key (the operator's own account) from writing another history.
 
@@ -8,6 +8,10 @@ import { canonicalJson, type Json } from "#src/core/json.ts";
 
 /** Records that close what came before: they carry a signature and their (seq, hash) goes to the database. */
 export const CHECKPOINTS: ReadonlySet<string> = new Set(["checkpoint.opened", "run.completed"]);
+
+/** A kind of history: what its signatures are bound to, so that none fits another kind, and which of its records carry one. */
+export type Chain = { label: string; signs(event: string): boolean };
+export const LEDGER: Chain = { label: "broke-ledger-1", signs: (event) => CHECKPOINTS.has(event) };
 
 export const recordSchema = v.strictObject({
   v: v.literal(1),
@@ -33,19 +37,23 @@ export function hashRecord(record: Omit<LedgerRecord, "hash" | "sig">): string {
     .digest("hex");
 }
 
-function signedText(record: Pick<LedgerRecord, "run" | "seq" | "hash">): Buffer {
-  return Buffer.from(`broke-ledger-1\n${record.run}\n${record.seq}\n${record.hash}`);
+function signedText(record: Pick<LedgerRecord, "run" | "seq" | "hash">, chain: Chain): Buffer {
+  return Buffer.from(`${chain.label}\n${record.run}\n${record.seq}\n${record.hash}`);
 }
 
-/** Ed25519 signature, base64url, over run, sequence and hash. */
-export function signRecord(record: Pick<LedgerRecord, "run" | "seq" | "hash">, key: KeyObject): string {
-  return sign(null, signedText(record), key).toString("base64url");
+/** Ed25519 signature, base64url, over the kind of history, run, sequence and hash. */
+export function signRecord(
+  record: Pick<LedgerRecord, "run" | "seq" | "hash">,
+  key: KeyObject,
+  chain: Chain = LEDGER,
+): string {
+  return sign(null, signedText(record, chain), key).toString("base64url");
 }
 
 /** Whether the record's signature is by the holder of the key's other half. */
-export function isSignedBy(record: LedgerRecord, key: KeyObject): boolean {
+export function isSignedBy(record: LedgerRecord, key: KeyObject, chain: Chain = LEDGER): boolean {
   if (record.sig === undefined) return false;
   const signature = Buffer.from(record.sig, "base64url");
   // The decoder passes over characters that do not belong; one signature has one spelling.
-  return signature.toString("base64url") === record.sig && verify(null, signedText(record), key, signature);
+  return signature.toString("base64url") === record.sig && verify(null, signedText(record, chain), key, signature);
 }

@@ -4,38 +4,42 @@
 
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
 import type { Clock } from "#src/core/clock.ts";
-import { BrokeError } from "#src/core/errors.ts";
+import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import * as libc from "#sandbox/libc.ts";
-import { makeProcessGroup, type ProcessGroup } from "#sandbox/cgroup.ts";
+import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
-import { profileOf } from "#sandbox/profile.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
+import { profileOf } from "#sandbox/profile.ts";
+import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
-import { countDropped } from "./environment.ts";
+import { countByClass } from "./environment.ts";
 import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
+import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
+import { onTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
-import { superviseClient } from "./supervise.ts";
+import { type Supervised, superviseClient } from "./supervise.ts";
 import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
   home: Home;
   runs: RunStore;
+  audit: AuditLog;
   keys: { sign: import("node:crypto").KeyObject };
   gateway: ModelGateway;
   slots: readonly SlotName[];
@@ -71,10 +75,11 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 }
 
 function weakControls(
+  { limits }: RunContract,
   { input: { profile, host, workspace }, state }: Prepared,
-  group: ProcessGroup | undefined,
+  group: LimitGroup | undefined,
 ): string[] {
-  const warnings: string[] = [];
+  const warnings = weakLimits(limits, group, host.uid);
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
   if (holdsInstallation(workspace))
@@ -82,17 +87,7 @@ function weakControls(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
-  if (profile.root === "allowlist" && host.uid === 0 && group === undefined) {
-    warnings.push("launched as root without a cgroup: the number of processes is not limited");
-  }
   return warnings;
-}
-
-/** Root is exempt from the limit that holds everybody else. */
-function limitProcesses({ input }: Prepared, runId: string): ProcessGroup | undefined {
-  const { processes } = input.profile.limits;
-  if (input.host.uid !== 0 || processes === undefined) return undefined;
-  return makeProcessGroup(runId, processes);
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
@@ -111,36 +106,48 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
   });
   ledger.append("run.registered", { ...contract, args: boundArgs(contract.args).argv });
   ledger.append("checkpoint.opened", { reason: "registered" });
-  let observed: Observed;
-  let verdict: Verdict;
+  const launch = auditLaunch(deps.audit, runId, {
+    client: contract.client,
+    profile: contract.profile,
+    permissions: permissionsOf(contract, profileOf(contract.profile)),
+    variables_dropped: countByClass(deps.env),
+  });
   try {
-    observed = await supervise(deps, contract, paths, token, ledger);
-  } catch (error) {
-    const message = error instanceof BrokeError ? error.message : "internal error";
-    observed = { end: { kind: "unobserved", reason: message }, warnings: [], inventoryComplete: false };
-    closeRun(deps, runId, ledger, observed, "failed");
+    const observed = await supervise(deps, contract, paths, token, ledger, launch).catch((error: unknown): never => {
+      const reason = error instanceof BrokeError ? error.message : "internal error";
+      const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
+      closeRun(deps, ledger, launch, {
+        outcome: "failed",
+        verdict,
+        exit: { code: exitCodeOf(error), source: "broke" },
+      });
+      throw error;
+    });
+    const verdict = decideVerdict(observed);
+    const exit = exitOf(observed, verdict.verdict);
+    closeRun(deps, ledger, launch, { outcome: "completed", verdict, exit });
+    return { runId, verdict, exit, ledgerFile: paths.ledger };
+  } finally {
     closeSync(lock);
-    throw error;
   }
-  verdict = closeRun(deps, runId, ledger, observed, "completed");
-  closeSync(lock);
-  return { runId, verdict, exit: exitOf(observed, verdict.verdict), ledgerFile: paths.ledger };
 }
 
+// The ledger first, the audit from it, the table last: what is missing of the later ones is completed from the earlier.
 function closeRun(
   deps: RunDeps,
-  runId: string,
   ledger: Ledger,
-  observed: Observed,
-  outcome: "completed" | "failed",
-): Verdict {
-  const verdict = decideVerdict(observed);
-  const exit = exitOf(observed, verdict.verdict);
+  launch: LaunchAudit,
+  { outcome, verdict, exit }: { outcome: "completed" | "failed"; verdict: Verdict; exit: RunExit },
+): void {
   ledger.append("checkpoint.opened", { reason: "ended" });
   ledger.append("verdict.issued", { verdict: verdict.verdict, reasons: verdict.reasons });
-  ledger.append("run.completed", { outcome, exit_code: exit.code, exit_source: exit.source });
-  deps.runs.setStatus(runId, outcome, verdict.verdict);
-  return verdict;
+  const end = { outcome, exit_code: exit.code, exit_source: exit.source };
+  ledger.append("run.completed", end);
+  try {
+    launch.ended({ ...end, verdict: verdict.verdict });
+  } finally {
+    deps.runs.setStatus(ledger.run, outcome, verdict.verdict);
+  }
 }
 
 async function supervise(
@@ -149,9 +156,10 @@ async function supervise(
   paths: RunPaths,
   token: string,
   ledger: Ledger,
+  launch: LaunchAudit,
 ): Promise<Observed> {
-  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  let group: ProcessGroup | undefined;
+  const terminal = onTerminal();
+  let group: LimitGroup | undefined;
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
     const { protect, placed } = confined ? holdWorkspace(deps, ledger.run, contract.workspace) : NOTHING_HELD;
@@ -167,11 +175,12 @@ async function supervise(
     });
     using _state = prepared.state;
     const { input } = prepared;
-    group = limitProcesses(prepared, ledger.run);
-    const warnings = weakControls(prepared, group);
+    group = holdRun(ledger.run, contract.limits);
+    const warnings = weakControls(contract, prepared, group);
+    launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
-      dropped: countDropped(deps.env),
+      dropped: countByClass(deps.env),
       home: contract.home,
     });
     const before = takeInventory(contract.workspace);
@@ -179,12 +188,12 @@ async function supervise(
     ledger.append("sandbox.planned", {
       profile: contract.profile,
       terminal,
-      ...describeNetwork(prepared),
+      ...describeNetwork(input.profile, prepared.net),
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: placed.length,
       masked: input.protect.masked.length,
       shims: prepared.shims,
-      processes: group === undefined ? "rlimit" : "cgroup",
+      cgroup: [...(group?.holds ?? [])],
       warnings,
     });
     const recorder = makeRecorder(ledger);
@@ -196,16 +205,19 @@ async function supervise(
       token,
       onRequest: (request) => requests.record("model.request", requestData(request)),
     });
-    let end: Observed["end"];
+    const growth = await watchFolders(prepared, before, contract.limits);
+    let ended: Supervised;
     try {
-      const client = { terminal, group, commands, recorder };
-      end = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
-        superviseClient(deps, contract, plan, input.host.arch, client, ledger),
+      const client = { terminal, group, growth, commands, recorder };
+      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
+        superviseClient(deps, contract, plan, prepared, client, ledger),
       );
     } finally {
       await gateway.stop();
     }
+    using watch = ended.watch;
     await shims.drain();
+    let { end } = ended;
     if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
     const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
     if (lostCommands + lostRequests > 0) {
@@ -214,13 +226,17 @@ async function supervise(
     }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
+    // Before the placeholders go: they were counted at the start too.
+    const after = takeInventory(contract.workspace);
     const others = releaseWorkspace(deps, ledger.run, contract.workspace);
     const except = new Set([...placed, ...others]);
-    const changes = compareInventories(contract.workspace, before, takeInventory(contract.workspace), except);
+    const changes = compareInventories(contract.workspace, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
-    return { end, warnings, inventoryComplete: changes.complete };
+    const growthBytes = growth.grown(await heldBy(prepared, after));
+    ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
+    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;

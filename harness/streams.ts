@@ -1,7 +1,12 @@
 // Carries a client's output from its pipes to our streams, byte for byte: nothing of our own is ever mixed into its stdout.
 // When our reader goes away the client is told with SIGPIPE, as it would be in any pipeline.
 
-async function pump(from: number, to: NodeJS.WriteStream, onBroken: () => void): Promise<void> {
+async function pump(
+  from: number,
+  to: NodeJS.WriteStream,
+  onBroken: () => void,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   let broken = false;
   const give = (bytes: Uint8Array) =>
     new Promise<void>((done) => {
@@ -18,10 +23,18 @@ async function pump(from: number, to: NodeJS.WriteStream, onBroken: () => void):
     broken = true;
     onBroken();
   });
-  for await (const bytes of Bun.file(from).stream()) if (!broken) await give(bytes);
+  for await (const bytes of Bun.file(from).stream()) {
+    onBytes(bytes.length);
+    if (!broken) await give(bytes);
+  }
 }
 
-/** Copies both outputs; resolves when the client's ends are closed and everything is written. */
-export async function copyOutputs(stdout: number, stderr: number, onBroken: () => void): Promise<void> {
-  await Promise.all([pump(stdout, process.stdout, onBroken), pump(stderr, process.stderr, () => {})]);
+/** Copies both outputs, telling of each piece how long it is; resolves when the client's ends are closed and everything is written. */
+export async function copyOutputs(
+  stdout: number,
+  stderr: number,
+  onBroken: () => void,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  await Promise.all([pump(stdout, process.stdout, onBroken, onBytes), pump(stderr, process.stderr, () => {}, onBytes)]);
 }

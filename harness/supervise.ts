@@ -1,50 +1,64 @@
-// One client in its sandbox, from launch to end: its streams or its terminal, the signals meant for it, every program it starts.
+// One client in its sandbox, from launch to end: its streams or its terminal, the signals meant for it, every program it starts, what it uses.
 // Does not stop: what the plan allows.
 
 import { fstatSync } from "node:fs";
-import { launchSandbox, type RunningSandbox } from "#sandbox/launch.ts";
+import { launchSandbox, type RunningSandbox, type SandboxEnd } from "#sandbox/launch.ts";
+import type { LimitGroup } from "#sandbox/cgroup.ts";
+import type { Growth } from "#sandbox/growth.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
-import type { Arch } from "#sandbox/host.ts";
-import type { ProcessGroup } from "#sandbox/cgroup.ts";
+import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { boundArgs } from "./bounded.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract.ts";
 import type { Ledger } from "./ledger.ts";
+import { spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
+import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
 import { forwardSignals } from "./signals.ts";
 import { copyOutputs } from "./streams.ts";
 import { takeTerminal, terminalSize } from "./terminal.ts";
-import type { Observed } from "./verdict.ts";
 
 const SIGPIPE = 13;
 
 export type ClientRun = {
   terminal: boolean;
-  group: ProcessGroup | undefined;
+  group: LimitGroup | undefined;
+  growth: Growth;
   commands: Budget;
   recorder: Recorder;
 };
+
+/** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
+export type Supervised = { end: SandboxEnd; run: RunningSandbox; watch: Watch };
 
 /** Runs the client to its end. Throws what could not be recorded; then nothing of it runs any more. */
 export async function superviseClient(
   deps: { runs: RunStore },
   contract: RunContract,
   plan: SandboxPlan,
-  arch: Arch,
-  { terminal, group, commands, recorder }: ClientRun,
+  prepared: Prepared,
+  { terminal, group, growth, commands, recorder }: ClientRun,
   ledger: Ledger,
-): Promise<Observed["end"]> {
+): Promise<Supervised> {
   using session = terminal ? takeTerminal() : undefined;
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  let watch: Watch | undefined;
+  const onOutput = (bytes: Uint8Array) => {
+    watch?.countOutput(bytes.length);
+    session?.write(bytes);
+  };
   const run: RunningSandbox = await launchSandbox(
     plan,
-    arch,
-    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput: session.write },
+    prepared.input.host.arch,
+    session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput },
     {
-      onStarted: () => ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) }),
+      onStarted() {
+        spareInit(run, group);
+        ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
+      },
       onStopped: () => session?.suspend(),
       onExec(exec) {
         const { argv, cut } = boundArgs(exec.argv);
@@ -61,16 +75,21 @@ export async function superviseClient(
       tooMuch = true;
       run.kill();
     });
+    watch = watchRun(run, prepared, { limits: contract.limits, group, growth }, recorder.append);
+    const { countOutput } = watch;
     deps.runs.setStatus(ledger.run, "running", null);
     using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE));
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), countOutput);
       await run.ended;
       await copied;
     }
-    const end = await run.ended;
-    return tooMuch ? { kind: "unobserved", reason: "the client made its supervisor hold too much memory" } : end;
+    const reason = "the client made its supervisor hold too much memory";
+    return { end: tooMuch ? { kind: "unobserved", reason } : await run.ended, run, watch };
+  } catch (error) {
+    watch?.[Symbol.dispose]();
+    throw error;
   } finally {
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();

@@ -16,6 +16,11 @@ export function terminalSize(): TerminalSize {
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }
 
+/** Whether somebody sits at one: then the client gets one too. */
+export function onTerminal(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
 export type TerminalSession = Disposable & {
   /** The client's output, on its way to our terminal. */
   write(bytes: Uint8Array): void;

@@ -1,10 +1,16 @@
 // Decides a run's verdict from what the supervisor observed. Pure. What the worker said of itself is not an input.
 
+import { amountWords, type Reached } from "#sandbox/limits.ts";
+
 export const verdicts = ["ACCEPT", "ACCEPT_WITH_WARNINGS", "RETRY_NARROW", "RETRY_BROAD", "ESCALATE", "BLOCK"] as const;
 export type VerdictWord = (typeof verdicts)[number];
 
 export type Observed = {
-  end: { kind: "exited"; code: number; signal: number | null } | { kind: "unobserved"; reason: string };
+  end:
+    | { kind: "exited"; code: number; signal: number | null }
+    /** A limit ended it. `code` is the client's own, if it still said one that is not 0. */
+    | { kind: "limited"; reached: Reached; code: number | null }
+    | { kind: "unobserved"; reason: string };
   /** Controls that were weaker than the profile asks for. */
   warnings: string[];
   inventoryComplete: boolean;
@@ -16,6 +22,10 @@ export type Verdict = { verdict: VerdictWord; reasons: string[] };
 export function decideVerdict(observed: Observed): Verdict {
   const { end, warnings } = observed;
   if (end.kind === "unobserved") return { verdict: "BLOCK", reasons: [`unobserved: ${end.reason}`] };
+  if (end.kind === "limited") {
+    const { which, limit } = end.reached;
+    return { verdict: "RETRY_NARROW", reasons: [`the run reached its limit: ${which} ${amountWords(which, limit)}`] };
+  }
   if (end.signal !== null)
     return { verdict: "RETRY_NARROW", reasons: [`the client was ended by signal ${end.signal}`] };
   if (end.code !== 0) return { verdict: "RETRY_NARROW", reasons: [`the client exited with ${end.code}`] };
@@ -40,7 +50,8 @@ export type RunExit = { code: number; source: "client" | "verdict" | "broke" };
 /** The product's exit code: unobserved 5, else the client's own non-zero code, else the verdict's. */
 export function exitOf(observed: Observed, verdict: VerdictWord): RunExit {
   if (observed.end.kind === "unobserved") return { code: 5, source: "broke" };
-  if (observed.end.code !== 0) return { code: observed.end.code, source: "client" };
+  const own = observed.end.code ?? 0;
+  if (own !== 0) return { code: own, source: "client" };
   const code = verdictExit[verdict];
   return { code, source: code === 0 ? "client" : "verdict" };
 }

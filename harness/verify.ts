@@ -1,11 +1,11 @@
-// Checks a ledger against itself, the signing key and the head stored outside it. Pure: text in, finding out.
+// Checks a history against itself, the signing key and the head stored outside it. Pure: text in, finding out.
 // Does not stop: somebody who holds the signing key and can also write the database.
 
 import * as v from "valibot";
 import type { KeyObject } from "node:crypto";
 import { parseJson } from "#src/core/json.ts";
 import type { Head } from "./ledger.ts";
-import { CHECKPOINTS, GENESIS, hashRecord, isSignedBy, type LedgerRecord, recordSchema } from "./record.ts";
+import { type Chain, GENESIS, hashRecord, isSignedBy, LEDGER, type LedgerRecord, recordSchema } from "./record.ts";
 
 export type LedgerState = "intact" | "incomplete" | "tampered";
 
@@ -26,13 +26,40 @@ export function parseLedger(text: string): { records: LedgerRecord[]; bad: numbe
   return { records, bad: null, torn };
 }
 
-function checkRecord(record: LedgerRecord, run: string, index: number, prev: string, key: KeyObject): string | null {
-  if (record.run !== run) return "the record belongs to another run";
-  if (record.seq !== index + 1) return "a record is missing or out of order";
-  if (record.prev !== prev) return "the record does not continue the one before it";
+/** What a history is held against. `run` absent: its records are of many runs. `from` is what its first record continues. */
+export type Expected = { chain: Chain; run?: string; key: KeyObject; from: Head; head: Head | undefined };
+
+function checkRecord(record: LedgerRecord, { chain, run, key }: Expected, prev: Head): string | null {
+  if (run !== undefined && record.run !== run) return "the record belongs to another run";
+  if (record.seq !== prev.seq + 1) return "a record is missing or out of order";
+  if (record.prev !== prev.hash) return "the record does not continue the one before it";
   if (record.hash !== hashRecord(record)) return "the record was edited";
-  if (CHECKPOINTS.has(record.event) !== (record.sig !== undefined)) return "a signature is missing or misplaced";
-  if (record.sig !== undefined && !isSignedBy(record, key)) return "the signature does not match";
+  if (chain.signs(record.event) !== (record.sig !== undefined)) return "a signature is missing or misplaced";
+  if (record.sig !== undefined && !isSignedBy(record, key, chain)) return "the signature does not match";
+  return null;
+}
+
+/**
+ * The first line that does not hold, and why; null when all do. A history that does not reach the head the database holds, or disagrees
+ * with it, does not hold either.
+ */
+export function findFault(
+  { records, bad }: Pick<ReturnType<typeof parseLedger>, "records" | "bad">,
+  expected: Expected,
+): { line: number; reason: string } | null {
+  const { from, head } = expected;
+  let prev = from;
+  for (const [index, record] of records.entries()) {
+    const reason = checkRecord(record, expected, prev);
+    if (reason !== null) return { line: index + 1, reason };
+    prev = { seq: record.seq, hash: record.hash };
+  }
+  if (bad !== null) return { line: bad, reason: "the line is not a ledger record" };
+  if (head === undefined || head.seq === 0) return null;
+  if (prev.seq < head.seq) return { line: records.length + 1, reason: "the ledger ends before its recorded head" };
+  const at = head.seq - from.seq;
+  if (at > 0 && records[at - 1]?.hash !== head.hash)
+    return { line: at, reason: "the ledger differs from its recorded head" };
   return null;
 }
 
@@ -41,25 +68,10 @@ function checkRecord(record: LedgerRecord, run: string, index: number, prev: str
  * with; one that goes on past it is incomplete.
  */
 export function verifyLedger(text: string, run: string, key: KeyObject, head: Head | undefined): Verification {
-  const { records, bad, torn } = parseLedger(text);
-  let prev = GENESIS;
-  const tampered = (line: number, reason: string): Verification => ({
-    state: "tampered",
-    records: records.length,
-    line,
-    reason,
-  });
-  for (const [index, record] of records.entries()) {
-    const reason = checkRecord(record, run, index, prev, key);
-    if (reason !== null) return tampered(index + 1, reason);
-    prev = record.hash;
-  }
-  if (bad !== null) return tampered(bad, "the line is not a ledger record");
-  if (head !== undefined && head.seq > 0) {
-    if (records.length < head.seq) return tampered(records.length + 1, "the ledger ends before its recorded head");
-    if (records[head.seq - 1]?.hash !== head.hash)
-      return tampered(head.seq, "the ledger differs from its recorded head");
-  }
+  const parsed = parseLedger(text);
+  const { records, torn } = parsed;
+  const fault = findFault(parsed, { chain: LEDGER, run, key, from: { seq: 0, hash: GENESIS }, head });
+  if (fault !== null) return { state: "tampered", records: records.length, ...fault };
   const last = records.at(-1);
   const open = (reason: string): Verification => ({ state: "incomplete", records: records.length, line: null, reason });
   if (torn) return open("the last line is torn");

@@ -131,6 +131,8 @@ export function summarize(view: RunView): Json {
     exit: last("run.completed"),
     verdict: last("verdict.issued"),
     inventory: last("workspace.inventory"),
+    used: last("limits.used"),
+    limit: last("limit.reached"),
     requests: view.records.filter((record) => record.event === "model.request").map((record) => record.data),
     events: view.records.length,
     ledger: { file: view.file, ...view.verification },

@@ -14,7 +14,10 @@ import type { SandboxPlan } from "./plan.ts";
 import { type ClientStreams, spawnSandbox, type Stdio } from "./spawn.ts";
 
 export type SandboxEnd =
-  { kind: "exited"; code: number; signal: number | null } | { kind: "unobserved"; reason: string };
+  | { kind: "exited"; code: number; signal: number | null }
+  /** Everything in it died at once: killed by us, or by the kernel for want of memory. */
+  | { kind: "gone"; reason: string }
+  | { kind: "unobserved"; reason: string };
 
 export type SandboxEvents = {
   onExec?(exec: ObservedExec): void;
@@ -77,7 +80,7 @@ export async function launchSandbox(
     try {
       writeSync(control, `${JSON.stringify(order)}\n`);
     } catch {
-      failure ??= "init went away"; // EPIPE: the reports that did come, or did not, decide
+      // EPIPE, init went away: the reports that did come, or did not, decide.
     }
   };
   say(plan.order);
@@ -115,8 +118,10 @@ export async function launchSandbox(
     closeSync(control);
     if (lost !== undefined) return { kind: "unobserved", reason: `the exec observer was lost: ${lost}` };
     if (unrecorded) return { kind: "unobserved", reason: "an event of the run could not be recorded" };
-    if (report?.kind !== "exited")
-      return { kind: "unobserved", reason: failure ?? "the sandbox ended without a report" };
+    if (report?.kind !== "exited") {
+      if (failure !== undefined) return { kind: "unobserved", reason: failure };
+      return { kind: "gone", reason: "the sandbox ended without a report" };
+    }
     if (!attached) return { kind: "unobserved", reason: "the exec observer never attached" };
     return { kind: "exited", code: report.code, signal: report.signal };
   })();

@@ -3,6 +3,7 @@
 // Does not stop: reading what is public in /usr and in the parts of /proc that no mask names (meminfo, stat, cpuinfo, version).
 
 import type { HostFacts } from "./host.ts";
+import { SHM_BYTES } from "./limits.ts";
 
 /** A descriptor the plan needs; its `token` stands in the words where the number goes. */
 export type PlanFile =
@@ -51,8 +52,6 @@ export const AGENT_HOME = "/home/agent";
 export const SANDBOX_HOST_NAME = "broke";
 
 const MIB = 1024 ** 2;
-const SHM_BYTES = 64 * MIB;
-const TMP_BYTES = 512 * MIB;
 const RUN_USER_BYTES = MIB;
 
 const syntheticEtc: Record<string, string> = {
@@ -99,13 +98,13 @@ export function procWords(host: HostFacts): string[] {
   return words;
 }
 
-/** /dev with bounded shared memory, /tmp, /var/tmp. */
-export function scratchWords(): string[] {
+/** /dev with bounded shared memory, /tmp of this size, /var/tmp. */
+export function scratchWords(tmpBytes: number): string[] {
   return [
     ...["--dev", "/dev", "--size", String(SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
     ...[
       "--size",
-      String(TMP_BYTES),
+      String(tmpBytes),
       "--perms",
       "1777",
       "--tmpfs",

@@ -173,7 +173,7 @@ function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
     words: [
       ...system.words,
       ...procWords(host),
-      ...scratchWords(),
+      ...scratchWords(input.profile.tmpBytes),
       ...binds,
       ...work.words,
       ...emptiedWords(input),

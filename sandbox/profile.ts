@@ -3,6 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Limits } from "./chain.ts";
+import { type RunLimits, TMP_BYTES } from "./limits.ts";
 
 export const profileNames = ["strict", "hardened", "normal"] as const;
 export type ProfileName = (typeof profileNames)[number];
@@ -19,14 +20,26 @@ export type Profile = {
   closeUnix: boolean;
   umask: number;
   limits: Limits;
+  /** Size of /tmp where the run has its own. */
+  tmpBytes: number;
 };
 
 const GIB = 1024 ** 3;
 // Bun reserves 6 GiB of writable memory at start (measured, 1.4.5) and cannot start a thread below that.
 const limits: Limits = { processes: 400, openFiles: 4096, fileBytes: 2 * GIB, dataBytes: 16 * GIB };
+const tmpBytes = TMP_BYTES;
 
 const profiles: Record<ProfileName, Profile> = {
-  strict: { name: "strict", root: "allowlist", ownNetwork: true, net: "none", closeUnix: true, umask: 0o022, limits },
+  strict: {
+    name: "strict",
+    root: "allowlist",
+    ownNetwork: true,
+    net: "none",
+    closeUnix: true,
+    umask: 0o022,
+    limits,
+    tmpBytes,
+  },
   hardened: {
     name: "hardened",
     root: "allowlist",
@@ -35,8 +48,18 @@ const profiles: Record<ProfileName, Profile> = {
     closeUnix: true,
     umask: 0o077,
     limits,
+    tmpBytes,
   },
-  normal: { name: "normal", root: "host", ownNetwork: false, net: "host", closeUnix: false, umask: 0o022, limits: {} },
+  normal: {
+    name: "normal",
+    root: "host",
+    ownNetwork: false,
+    net: "host",
+    closeUnix: false,
+    umask: 0o022,
+    limits: {},
+    tmpBytes,
+  },
 };
 
 /** The profile of that name. Throws `usage` for any other word. */
@@ -46,4 +69,16 @@ export function profileOf(name: string): Profile {
     throw new BrokeError("usage", "unknown sandbox profile", `use one of: ${profileNames.join(", ")}`);
   }
   return profiles[found];
+}
+
+/** The profile with a run's own limits. */
+export function withLimits(profile: Profile, { processes, openFiles, fileBytes, tmpBytes }: RunLimits): Profile {
+  const { dataBytes } = profile.limits;
+  const limits: Limits = {
+    ...(processes === null ? {} : { processes }),
+    ...(openFiles === null ? {} : { openFiles }),
+    ...(fileBytes === null ? {} : { fileBytes }),
+    ...(dataBytes === undefined ? {} : { dataBytes }),
+  };
+  return { ...profile, limits, tmpBytes: tmpBytes ?? profile.tmpBytes };
 }

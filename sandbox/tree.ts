@@ -12,6 +12,15 @@ export type TreeEntry = {
   stat: BigIntStats;
 };
 
+/** What an entry without content costs: an inode and its name. */
+const ENTRY_BYTES = 1024n;
+
+/** What an entry takes of the disk; a file with several names, its share for one of them. */
+export function diskBytes(stat: BigIntStats): number {
+  const names = stat.isFile() && stat.nlink > 1n ? stat.nlink : 1n;
+  return Number((stat.blocks * 512n) / names + ENTRY_BYTES);
+}
+
 const SLASH = Buffer.from("/");
 const strict = new TextDecoder("utf-8", { fatal: true });
 

@@ -119,6 +119,8 @@ describe("what no file may hold", () => {
       /\bBun\.spawn(Sync)?\(|child_process/,
       /^sandbox\/spawn\.ts$/,
     ],
+    ["one way to launch a sandbox", /\blaunchSandbox\(/, /^(harness\/supervise|sandbox\/launch)\.ts$/],
+    ["one way to launch a client, and so one audit of it", /\bsuperviseClient\(/, /^harness\/(run|supervise)\.ts$/],
     ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],
     ["console", /\bconsole\./, /^$/],
     [
@@ -177,6 +179,10 @@ describe("what no file may hold", () => {
       "egress/relay",
       "egress/client-hello",
       "egress/http-head",
+      "limits",
+      "watch",
+      "growth",
+      "meter",
     ];
     const silent = files
       .map((name) => `sandbox/${name}.ts`)

@@ -5,6 +5,7 @@ import { makeRedactor } from "#src/core/text.ts";
 import type { Known } from "#src/observe/routes.ts";
 import { openDatabase } from "#src/state/database.ts";
 import { openGenerations } from "#src/state/generations.ts";
+import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRuns } from "#src/state/runs.ts";
@@ -31,6 +32,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   home: Home;
   generations: ReturnType<typeof openGenerations>;
   runs: ReturnType<typeof openRuns>;
+  heads: HeadStore;
   settings: SettingStore;
   keys: KeyRing;
   health: HealthStore;
@@ -42,6 +44,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     home,
     generations: openGenerations(db, systemClock),
     runs: openRuns(db),
+    heads: openHeads(db),
     settings: openSettings(db),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),

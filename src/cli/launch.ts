@@ -4,7 +4,16 @@ import type { NetFlags } from "#sandbox/net-permission.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { note } from "./output.ts";
 
-export type Launch = { client: string; profile: string; home: string; net?: NetFlags; args: string[] };
+export type Launch = {
+  client: string;
+  profile: string;
+  home: string;
+  net?: NetFlags;
+  args: string[];
+  /** As in `--limit` and `--timeout`. */
+  limit?: string | undefined;
+  timeout?: string | undefined;
+};
 
 /** Where we stand. Throws `usage` when that folder is gone. */
 function currentFolder(): string {
@@ -21,20 +30,35 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
   const cwd = currentFolder();
   dropToOwner(cwd, process.env);
   const { gatewayDeps, openState, secretValues } = await import("./compose.ts");
+  const { openAudit } = await import("#harness/audit.ts");
   const { checkContract } = await import("#harness/contract.ts");
   const { runHarness } = await import("#harness/run.ts");
+  const { onTerminal } = await import("#harness/terminal.ts");
+  const { parseLimits, parseTimeout } = await import("#sandbox/limits.ts");
   const { slots } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
   const { systemClock } = await import("#src/core/clock.ts");
   const state = openState();
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
-  const contract = checkContract({ ...launch, cwd, brokeHome: state.home.root, env: state.env });
+  const contract = checkContract({
+    ...launch,
+    limits: {
+      ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
+      ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
+    },
+    terminal: onTerminal(),
+    cwd,
+    brokeHome: state.home.root,
+    env: state.env,
+  });
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
+  const keys = signingKeys(state.home);
   const result = await runHarness(
     {
       home: state.home,
       runs: state.runs,
-      keys: signingKeys(state.home),
+      audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
+      keys,
       gateway: {
         async serve(options) {
           const { serveRun } = await import("#src/gateway/run-gateway.ts");

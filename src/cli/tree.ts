@@ -33,6 +33,15 @@ const sandbox = group(
   lazy("Show its profile", () => import("./verbs/sandbox-show.ts")),
 );
 
+const audit = group(
+  "What was launched, with which permissions, and how it ended",
+  {
+    verify: lazy("Check that nothing of it was changed", () => import("./verbs/audit-verify.ts")),
+    restart: lazy("Set a damaged one aside and go on", () => import("./verbs/audit-restart.ts")),
+  },
+  lazy("List it", () => import("./verbs/audit.ts")),
+);
+
 const launch = (client: string) =>
   lazy(`Run ${client} in the configured sandbox`, async () => ({
     verb: (await import("./verbs/launch.ts")).launchOf(client),
@@ -53,6 +62,7 @@ export const root: Group = {
       gemini: launch("gemini"),
     }),
     harness,
+    audit,
     backend,
     sandbox,
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),

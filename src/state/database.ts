@@ -41,6 +41,11 @@ const migrations = [
      name TEXT PRIMARY KEY,
      value TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE heads (
+     name TEXT PRIMARY KEY,
+     seq INTEGER NOT NULL,
+     hash TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -14,6 +14,7 @@ export type Home = {
   clientToken: string;
   signingKey: string;
   verifyKey: string;
+  audit: string;
   runs: string;
   /** Sockets and the daemon's ownership file. */
   live: string;
@@ -52,6 +53,7 @@ export function openHome(env: Record<string, string | undefined>): Home {
     clientToken: join(root, "client-token"),
     signingKey: join(root, "ledger.key"),
     verifyKey: join(root, "ledger.pub"),
+    audit: join(root, "audit.jsonl"),
     runs: join(root, "runs"),
     live: join(root, "run"),
   };

@@ -97,6 +97,24 @@ describe("what is not understood is refused with a way on", () => {
       "unknown sandbox profile",
       "use one of: strict, hardened, normal",
     ],
+    ...(
+      [
+        ["a limit that is none", ["--limit", "memroy=4g"], "unknown limit", "did you mean memory?"],
+        ["a limit out of range", ["--limit", "pids=400,memory=1m"], "memory takes 128m to 1024t", ""],
+        ["half a limit", ["--limit", "memory"], "a limit is name=value", ""],
+        ["a limit twice", ["--limit", "cpu=1,cpu=2"], "cpu is given twice", ""],
+        ["a duration that is none", ["--timeout", "10"], "--timeout takes 1s to 7d", "as in 90s, 10m, 2h"],
+        [
+          "a limit the profile has no use for",
+          ["--sandbox", "normal", "--limit", "tmp=8m"],
+          "normal has no /tmp of its own to limit",
+          "use strict or hardened",
+        ],
+      ] as [string, string[], string, string][]
+    ).map(([name, words, message, hint]): [string, string[], number, string, string] => {
+      const whole = ["harness", "run", "--client", "exec", ...words, "--", "true"];
+      return [name, whole, 2, message, hint];
+    }),
     [
       "exec without a command",
       ["harness", "run", "--client", "exec"],
@@ -269,6 +287,7 @@ test("help for every command, and the version", async () => {
     "": ["list", "models", "swap", "settings", "route", "start", "stop", "restart", "status", "gateway"],
     harness: ["run", "list", "show", "events", "verify", "reconcile"],
     backend: ["add", "list", "remove"],
+    audit: ["verify", "restart"],
     sandbox: ["set"],
     "key-state": ["set"],
   };

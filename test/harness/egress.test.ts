@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { budgets } from "#harness/budget.ts";
 import { recordAttempts, superviseEgress } from "#harness/egress.ts";
+import type { SandboxEnd } from "#sandbox/launch.ts";
 import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import { noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
 import { dialUnix, readAll } from "#test/support/egress.ts";
 
 const permission = parseNetPermission({ ...noNetFlags, allow: ["a.com"] }, "none");
-const ended = { kind: "exited", code: 0, signal: null } as const;
+const ended: { end: SandboxEnd } = { end: { kind: "exited", code: 0, signal: null } };
 
 function folder(): Disposable & { path: string; socket: string } {
   const path = mkdtempSync(join(tmpdir(), "run-egress-"));
@@ -54,7 +55,7 @@ describe("superviseEgress", () => {
       expect(await tryToLeave(dir.socket)).toBe("");
       return ended;
     });
-    expect(end).toEqual({ kind: "unobserved", reason: "an attempt to get out could not be recorded" });
+    expect(end).toEqual({ end: { kind: "unobserved", reason: "an attempt to get out could not be recorded" } });
   });
 
   test("a supervision that fails takes the proxy with it", async () => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ClientContext } from "#harness/clients/client.ts";
 import { clientOf } from "#harness/clients.ts";
-import { clientEnvironment, countDropped } from "#harness/environment.ts";
+import { clientEnvironment, countByClass } from "#harness/environment.ts";
 
 const context: ClientContext = {
   home: "/home/agent",
@@ -107,7 +107,7 @@ describe("what was dropped, by class", () => {
   };
   for (const [name, variables] of Object.entries(classes)) {
     test(name, () => {
-      const counted = (variable: string) => countDropped({ [variable]: "x" });
+      const counted = (variable: string) => countByClass({ [variable]: "x" });
       const expected = { secret: 0, loader: 0, broke: 0, other: 0, [name]: 1 };
       expect(variables.map((variable) => [variable, counted(variable)] as const)).toEqual(
         variables.map((variable) => [variable, expected] as const),
@@ -121,9 +121,9 @@ describe("what was dropped, by class", () => {
         .flat()
         .map((name) => [name, "x"]),
     );
-    expect(countDropped({ ...all, UNSET: undefined, UNSET_TOKEN: undefined })).toEqual({
+    expect(countByClass({ ...all, UNSET: undefined, UNSET_TOKEN: undefined })).toEqual({
       ...{ secret: 12, loader: 12, broke: 2, other: 7 },
     });
-    expect(countDropped({})).toEqual({ secret: 0, loader: 0, broke: 0, other: 0 });
+    expect(countByClass({})).toEqual({ secret: 0, loader: 0, broke: 0, other: 0 });
   });
 });

@@ -295,7 +295,7 @@ test("links out of the workspace and in circles are entries, not ways", () => {
 });
 
 test("a look that was cut short on either side makes the comparison incomplete", () => {
-  const look = (complete: boolean): Inventory => ({ entries: new Map(), complete });
+  const look = (complete: boolean): Inventory => ({ entries: new Map(), complete, bytes: 0 });
   const complete = (before: boolean, after: boolean) => compareInventories(root, look(before), look(after)).complete;
   expect([complete(true, true), complete(false, true), complete(true, false), complete(false, false)]).toEqual([
     ...[true, false, false, false],

@@ -5,6 +5,9 @@ import { decideVerdict, exitOf, type Observed, verdicts } from "#harness/verdict
 
 const exited = (code: number, signal: number | null = null): Observed["end"] => ({ kind: "exited", code, signal });
 const unobserved = (reason: string): Observed["end"] => ({ kind: "unobserved", reason });
+const limited = (code: number | null): Observed["end"] => ({
+  ...{ kind: "limited", code, reached: { which: "memory", value: 9 * 1024 ** 3, limit: 8 * 1024 ** 3 } },
+});
 const observed = (end: Observed["end"], warnings: string[] = [], inventoryComplete = true): Observed => ({
   end,
   warnings,
@@ -36,6 +39,22 @@ const cases: [string, Observed, string, string[], number, string][] = [
     ["unobserved: the observer died"],
     5,
     "broke",
+  ],
+  [
+    "a limit ended it",
+    observed(limited(null), ["a"], false),
+    "RETRY_NARROW",
+    ["the run reached its limit: memory 8 GiB"],
+    10,
+    "verdict",
+  ],
+  [
+    "a limit ended it, and the client said so itself",
+    observed(limited(9)),
+    "RETRY_NARROW",
+    ["the run reached its limit: memory 8 GiB"],
+    9,
+    "client",
   ],
   ["nobody saw it, with warnings", observed(unobserved("x"), ["a"], false), "BLOCK", ["unobserved: x"], 5, "broke"],
 ];

@@ -11,11 +11,14 @@ export const verb: Verb = {
     const { reconcileRuns } = await import("#harness/reconcile.ts");
     const { signingKeys } = await import("#src/state/secrets.ts");
     const { systemClock } = await import("#src/core/clock.ts");
+    const { openAudit } = await import("#harness/audit.ts");
     const state = openState();
+    const keys = signingKeys(state.home);
     const results = reconcileRuns({
       home: state.home,
       runs: state.runs,
-      keys: signingKeys(state.home),
+      audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
+      keys,
       clock: systemClock,
     });
     if (flags.has("json")) answerJson(results);

@@ -13,6 +13,13 @@ export const verb: Verb = {
       valueHint: "client",
     },
     sandbox: { type: "string", description: "strict (default), hardened or normal", valueHint: "profile" },
+    timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
+    limit: {
+      type: "string",
+      description:
+        "what it may use up: memory=4g,pids=400,cpu=2,output=64m,growth=2g,tmp=512m,files=4096,filesize=2g, any of them",
+      valueHint: "name=value,…",
+    },
     home: {
       type: "string",
       description:
@@ -40,5 +47,7 @@ export const verb: Verb = {
         deny: values["deny-net"] ?? [],
       },
       args: rest,
+      limit: values.limit?.[0],
+      timeout: values.timeout?.[0],
     })),
 };
