@@ -3,6 +3,13 @@
 /** `path` is the first place in the client's body where it happened. */
 export type Loss = { path: string; what: string; why: string };
 
+/** What stands in a conversation where something was left out: an empty place would mislead the model. */
+export const LEFT_OUT = {
+  image: "[an image that cannot be shown here was left out]",
+  document: "[a document that cannot be shown here was left out]",
+  content: "[content that cannot be shown here was left out]",
+} as const;
+
 export type LossList = { readonly items: Loss[]; add(path: string, what: string, why: string): void };
 
 /** A list that keeps each kind of loss once: a long conversation repeats itself. */

@@ -2,7 +2,7 @@
 // so, because an empty place would mislead the model.
 
 import type { Block, DocumentBlock, Source } from "../canonical.ts";
-import type { LossList } from "../losses.ts";
+import { LEFT_OUT, type LossList } from "../losses.ts";
 
 export type TextPart = { type: "text"; text: string };
 export type ImagePart = { type: "image_url"; image_url: { url: string } };
@@ -16,7 +16,7 @@ function imagePart(source: Source, path: string, losses: LossList): Part {
   }
   if (source.kind === "url") return { type: "image_url", image_url: { url: source.url } };
   losses.add(path, "image", "an uploaded file exists only at the provider it was uploaded to");
-  return { type: "text", text: "[an image that cannot be shown here was left out]" };
+  return { type: "text", text: LEFT_OUT.image };
 }
 
 function documentParts(block: DocumentBlock, path: string, losses: LossList): Part[] {
@@ -26,7 +26,7 @@ function documentParts(block: DocumentBlock, path: string, losses: LossList): Pa
   if (block.source.kind === "blocks")
     return headed(contentParts(block.source.blocks, `${path}.source.content`, losses));
   losses.add(path, "document", "Chat carries documents as text only");
-  return headed([{ type: "text", text: "[a document that cannot be shown here was left out]" }]);
+  return headed([{ type: "text", text: LEFT_OUT.document }]);
 }
 
 /** Parts for one block of what a user may say; calls, results and thinking must have been taken out before. */
@@ -40,7 +40,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
       return documentParts(block, path, losses);
     case "opaque":
       losses.add(path, `${block.type} block`, "only its own dialect understands it");
-      return [{ type: "text", text: "[content that cannot be shown here was left out]" }];
+      return [{ type: "text", text: LEFT_OUT.content }];
     default:
       losses.add(path, `${block.kind} block`, "it has no place among a user's words in Chat");
       return [];

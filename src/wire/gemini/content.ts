@@ -2,17 +2,13 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { Block, DocumentBlock, Source } from "../canonical.ts";
-import type { LossList } from "../losses.ts";
+import { LEFT_OUT, type LossList } from "../losses.ts";
 import { mediaTypeOf, PICTURES } from "./media.ts";
 
 export type Part = { [key: string]: Json };
 
 const UPLOADED = "an uploaded file exists only at the provider it was uploaded to";
 const UNTOLD = "Google wants to be told what is behind an address";
-const LEFT_OUT = {
-  image: "[an image that cannot be shown here was left out]",
-  document: "[a document that cannot be shown here was left out]",
-};
 
 const text = (said: string): Part => ({ text: said });
 
@@ -66,7 +62,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
       return documentParts(block, path, losses);
     case "opaque":
       losses.add(path, `${block.type} block`, "only its own dialect understands it");
-      return [text("[content that cannot be shown here was left out]")];
+      return [text(LEFT_OUT.content)];
     default:
       losses.add(path, `${block.kind} block`, "it has no place among a user's words");
       return [];

@@ -3,7 +3,7 @@
 import type { Json } from "#src/core/json.ts";
 import type { Block, CacheMark, DocumentBlock, Source, ToolCallBlock } from "../canonical.ts";
 import { inputOf } from "../custom.ts";
-import type { LossList } from "../losses.ts";
+import { LEFT_OUT, type LossList } from "../losses.ts";
 import type { ToolNames } from "../names.ts";
 
 type Member = { [key: string]: Json };
@@ -29,7 +29,7 @@ function imageMember(source: Source, path: string, losses: LossList): Member {
       ? "an uploaded file exists only at the provider it was uploaded to"
       : "Anthropic takes JPEG, PNG, GIF and WebP";
   losses.add(path, "image", why);
-  return text("[an image that cannot be shown here was left out]");
+  return text(LEFT_OUT.image);
 }
 
 function documentSource(source: Source): Member | undefined {
@@ -53,7 +53,7 @@ function documentMember(block: DocumentBlock, path: string, losses: LossList): M
   const source = documentSource(block.source);
   if (source === undefined) {
     losses.add(path, "document", "Anthropic takes PDF and text");
-    return text("[a document that cannot be shown here was left out]");
+    return text(LEFT_OUT.document);
   }
   return {
     type: "document",
@@ -74,7 +74,7 @@ export function blockMembers(block: Block, path: string, losses: LossList): Memb
       return [{ ...documentMember(block, path, losses), ...cacheMember(block.cache) }];
     case "opaque":
       losses.add(path, `${block.type} block`, "only its own dialect understands it");
-      return [text("[content that cannot be shown here was left out]")];
+      return [text(LEFT_OUT.content)];
     default:
       losses.add(path, `${block.kind} block`, "it has no place among a user's words");
       return [];

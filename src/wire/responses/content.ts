@@ -3,7 +3,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { Block, DocumentBlock, Source, ToolResultBlock } from "../canonical.ts";
-import type { LossList } from "../losses.ts";
+import { LEFT_OUT, type LossList } from "../losses.ts";
 
 export type Part = { [key: string]: Json; type: string };
 
@@ -24,7 +24,7 @@ function imagePart(source: Source, path: string, losses: LossList): Part {
       return { type: "input_image", image_url: source.url, detail: "auto" };
     default:
       losses.add(path, "image", UPLOADED);
-      return textPart("[an image that cannot be shown here was left out]");
+      return textPart(LEFT_OUT.image);
   }
 }
 
@@ -53,7 +53,7 @@ function documentParts({ source, title, context }: DocumentBlock, path: string, 
       return headed([title, context], contentParts(source.blocks, `${path}.source.content`, losses));
     case "file":
       losses.add(path, "document", UPLOADED);
-      return headed([title, context], [textPart("[a document that cannot be shown here was left out]")]);
+      return headed([title, context], [textPart(LEFT_OUT.document)]);
   }
 }
 
@@ -68,7 +68,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
       return documentParts(block, path, losses);
     case "opaque":
       losses.add(path, `${block.type} block`, "only its own dialect understands it");
-      return [textPart("[content that cannot be shown here was left out]")];
+      return [textPart(LEFT_OUT.content)];
     default:
       losses.add(path, `${block.kind} block`, "it has no place among a user's words");
       return [];
