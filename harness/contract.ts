@@ -3,7 +3,8 @@
 import { totalmem } from "node:os";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
-import { type NetFlags, type NetPermission, noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
+import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
+import { noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
@@ -17,8 +18,8 @@ export const contractSchema = v.strictObject({
   workspace: v.string(),
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
-  /** The network flags as they were written. */
-  net: v.object({ any: v.boolean(), allow: v.array(v.string()), denyAll: v.boolean(), deny: v.array(v.string()) }),
+  /** The permission flags as they were written. */
+  permissions: permissionFlagsSchema,
   args: v.array(v.string()),
   limits: limitsSchema,
 });
@@ -30,7 +31,7 @@ export function checkContract(asked: {
   profile: string;
   home: string;
   cwd: string;
-  net?: NetFlags | undefined;
+  permissions?: PermissionFlags | undefined;
   args: string[];
   limits: Partial<RunLimits>;
   /** Whether the client gets a terminal. */
@@ -40,7 +41,8 @@ export function checkContract(asked: {
 }): RunContract {
   const client = clientOf(asked.client).id;
   const profile = profileOf(asked.profile);
-  const net = asked.net ?? noNetFlags;
+  const permissions = asked.permissions ?? noPermissionFlags;
+  const { net } = permissions;
   const home = homes.find((known) => known === asked.home);
   if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
@@ -56,11 +58,11 @@ export function checkContract(asked: {
   }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
-  return { client, profile: profile.name, workspace, home, net, args: asked.args, limits };
+  return { client, profile: profile.name, workspace, home, permissions, args: asked.args, limits };
 }
 
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
-export function networkOf({ profile, net }: RunContract): NetPermission | undefined {
+export function networkOf({ profile, permissions }: RunContract): NetPermission | undefined {
   const reach = profileOf(profile).net;
-  return reach === "host" ? undefined : parseNetPermission(net, reach);
+  return reach === "host" ? undefined : parseNetPermission(permissions.net, reach);
 }

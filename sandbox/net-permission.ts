@@ -16,6 +16,7 @@ import {
   parseNetwork,
 } from "./addresses.ts";
 import { type Host, hostText, parseHost } from "./hosts.ts";
+import type { ListFlags } from "./permission-flags.ts";
 
 /** One word of a list. `port` null: 443 and 80 where it allows, every port where it denies. */
 export type NetRule = { text: string; port: number | null } & (
@@ -24,10 +25,6 @@ export type NetRule = { text: string; port: number | null } & (
 
 /** `any`: every public host. No permission at all is undefined, and then there is no proxy either. */
 export type NetPermission = { any: boolean; allow: NetRule[]; deny: NetRule[] };
-
-/** What the command line says: the flag bare, and its lists as given (each a comma list). */
-export type NetFlags = { any: boolean; allow: string[]; denyAll: boolean; deny: string[] };
-export const noNetFlags: NetFlags = { any: false, allow: [], denyAll: false, deny: [] };
 
 export type NetDecision = { allowed: true; rule: string } | { allowed: false; rule: string | null; reason: string };
 
@@ -102,7 +99,7 @@ function parseLists(flag: string, lists: string[]): NetRule[] {
  * The permission the flags give, on top of what the profile gives by itself (`public`: any public host, unless `--allow-net` narrows it).
  * Undefined: no network. Throws `usage` on a word that is not understood and on flags that contradict one another.
  */
-export function parseNetPermission(flags: NetFlags, base: "none" | "public"): NetPermission | undefined {
+export function parseNetPermission(flags: ListFlags, base: "none" | "public"): NetPermission | undefined {
   const allow = parseLists("--allow-net", flags.allow);
   const deny = parseLists("--deny-net", flags.deny);
   const clash = allow.find((rule) => deny.some((other) => other.text === rule.text));

@@ -1,6 +1,6 @@
 // One supervised run in the current folder, the same for `harness run` and for every short form of it.
 
-import type { NetFlags } from "#sandbox/net-permission.ts";
+import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { note } from "./output.ts";
 
@@ -8,7 +8,7 @@ export type Launch = {
   client: string;
   profile: string;
   home: string;
-  net?: NetFlags;
+  permissions?: PermissionFlags;
   args: string[];
   /** As in `--limit` and `--timeout`. */
   limit?: string | undefined;

@@ -8,10 +8,11 @@ import { budgets } from "#harness/budget.ts";
 import { recordAttempts, superviseEgress } from "#harness/egress.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
 import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
-import { noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
+import { parseNetPermission } from "#sandbox/net-permission.ts";
+import { noListFlags } from "#sandbox/permission-flags.ts";
 import { dialUnix, readAll } from "#test/support/egress.ts";
 
-const permission = parseNetPermission({ ...noNetFlags, allow: ["a.com"] }, "none");
+const permission = parseNetPermission({ ...noListFlags, allow: ["a.com"] }, "none");
 const ended: { end: SandboxEnd } = { end: { kind: "exited", code: 0, signal: null } };
 
 function folder(): Disposable & { path: string; socket: string } {

@@ -6,14 +6,13 @@ import {
   ANY_RULE,
   decideAddress,
   decideHost,
-  noNetFlags,
   parseNetPermission,
   parseNetRule,
-  type NetFlags,
   type NetPermission,
 } from "#sandbox/net-permission.ts";
+import { type ListFlags, noListFlags } from "#sandbox/permission-flags.ts";
 
-const flags = (changes: Partial<NetFlags>): NetFlags => ({ ...noNetFlags, ...changes });
+const flags = (changes: Partial<ListFlags>): ListFlags => ({ ...noListFlags, ...changes });
 const allowing = (...allow: string[]) => parseNetPermission(flags({ allow }), "none")!;
 const message = (make: () => unknown): string => {
   try {
@@ -103,7 +102,7 @@ describe("the flags together", () => {
       allow: permission.allow.map(({ text }) => text),
       deny: permission.deny.map(({ text }) => text),
     };
-  const cases: [string, Partial<NetFlags>, "none" | "public", ReturnType<typeof texts>][] = [
+  const cases: [string, Partial<ListFlags>, "none" | "public", ReturnType<typeof texts>][] = [
     ["nothing", {}, "none", undefined],
     ["nothing, in a profile that has a network", {}, "public", { any: true, allow: [], deny: [] }],
     ["bare", { any: true }, "none", { any: true, allow: [], deny: [] }],
@@ -124,7 +123,7 @@ describe("the flags together", () => {
     expect(texts(parseNetPermission(flags(given), base))).toEqual(expected);
   });
 
-  const contradictions: [string, Partial<NetFlags>, string][] = [
+  const contradictions: [string, Partial<ListFlags>, string][] = [
     [
       "the same host",
       { allow: ["a.com"], deny: ["b.com,A.com."] },

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { formatAddress, parseAddress } from "#sandbox/addresses.ts";
 import { systemConnect } from "#sandbox/egress/dial.ts";
 import { type EgressAttempt, type EgressLimits, startEgress, usualLimits } from "#sandbox/egress/proxy.ts";
-import { noNetFlags, parseNetPermission } from "#sandbox/net-permission.ts";
+import { parseNetPermission } from "#sandbox/net-permission.ts";
+import { noListFlags } from "#sandbox/permission-flags.ts";
 
 /** An address out in the world. */
 export const PUBLIC = "93.184.216.34";
@@ -48,7 +49,7 @@ export async function makeEgress(options: {
   const { allow = [], any = false, deny = [], names = {} } = options;
   const egress = await startEgress({
     socketPath,
-    permission: parseNetPermission({ ...noNetFlags, allow, any, deny }, "none")!,
+    permission: parseNetPermission({ ...noListFlags, allow, any, deny }, "none")!,
     limits: { ...usualLimits, ...options.limits },
     own: () => options.own ?? [],
     async resolve(name) {

@@ -1,5 +1,6 @@
 // `broke harness run`: one supervised run in the current folder, everything about it said by options.
 
+import { readPermissionFlags } from "#sandbox/permission-flags.ts";
 import type { Verb } from "../front.ts";
 import { launchClient } from "../launch.ts";
 
@@ -40,12 +41,7 @@ export const verb: Verb = {
       client: values.client?.[0] ?? "claude",
       profile: values.sandbox?.[0] ?? "strict",
       home: values.home?.[0] ?? "run",
-      net: {
-        any: flags.has("allow-net"),
-        allow: values["allow-net"] ?? [],
-        denyAll: flags.has("deny-net"),
-        deny: values["deny-net"] ?? [],
-      },
+      permissions: readPermissionFlags({ flags, values }),
       args: rest,
       limit: values.limit?.[0],
       timeout: values.timeout?.[0],
