@@ -4,9 +4,15 @@ import { totalmem } from "node:os";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
-import { noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
+import {
+  filePermissionSchema,
+  intersectFiles,
+  noFilePermission,
+  resolveFilePermission,
+} from "#sandbox/path-permission.ts";
+import { isSaid, noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
-import { profileNames, profileOf } from "#sandbox/profile.ts";
+import { type Profile, profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { checkWorkspace } from "./workspace.ts";
 
@@ -20,6 +26,10 @@ export const contractSchema = v.strictObject({
   home: v.picklist(homes),
   /** The permission flags as they were written. */
   permissions: permissionFlagsSchema,
+  /** Flags that must allow it too; null where nobody but the caller decides. */
+  bounds: v.nullable(permissionFlagsSchema),
+  /** The files those flags name, as they were at the launch. */
+  files: filePermissionSchema,
   args: v.array(v.string()),
   limits: limitsSchema,
 });
@@ -32,6 +42,7 @@ export function checkContract(asked: {
   home: string;
   cwd: string;
   permissions?: PermissionFlags | undefined;
+  bounds?: PermissionFlags | null | undefined;
   args: string[];
   limits: Partial<RunLimits>;
   /** Whether the client gets a terminal. */
@@ -42,23 +53,38 @@ export function checkContract(asked: {
   const client = clientOf(asked.client).id;
   const profile = profileOf(asked.profile);
   const permissions = asked.permissions ?? noPermissionFlags;
-  const { net } = permissions;
+  const bounds = asked.bounds ?? null;
   const home = homes.find((known) => known === asked.home);
   if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
-  if (profile.net !== "host") parseNetPermission(net, profile.net);
-  else if (net.any || net.denyAll || net.allow.length > 0 || net.deny.length > 0) {
-    throw new BrokeError(
-      "usage",
-      `${profile.name} has the host's network, and nothing there holds --allow-net or --deny-net`,
-      "use them with strict or hardened",
-    );
-  }
+  const all = bounds === null ? [permissions] : [permissions, bounds];
+  for (const flags of all) checkHeld(profile, flags);
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
-  return { client, profile: profile.name, workspace, home, permissions, args: asked.args, limits };
+  const around = { workspace, brokeHome: asked.brokeHome };
+  const files =
+    profile.root === "host"
+      ? noFilePermission
+      : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
+  return { client, profile: profile.name, workspace, home, permissions, bounds, files, args: asked.args, limits };
+}
+
+/** Throws `usage` on what is not understood, and on what the profile could not hold. */
+function checkHeld(profile: Profile, { read, write, net }: PermissionFlags): void {
+  const refuse = (what: string, flags: string): never => {
+    throw new BrokeError(
+      "usage",
+      `${profile.name} has the host's ${what}, and nothing there holds ${flags}`,
+      "use them with strict or hardened",
+    );
+  };
+  if (profile.net !== "host") parseNetPermission(net, profile.net);
+  else if (isSaid(net)) refuse("network", "--allow-net or --deny-net");
+  if (profile.root !== "host") return;
+  if (isSaid(read)) refuse("files", "--allow-read or --deny-read");
+  if (isSaid(write)) refuse("files", "--allow-write or --deny-write");
 }
 
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */

@@ -9,9 +9,10 @@ import type { RunPaths } from "#src/state/paths.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
 import type { NetPermission } from "#sandbox/net-permission.ts";
-import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
+import { type Bind, insideBun, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
 import type { ProtectedPaths } from "#sandbox/protected.ts";
+import { isShown, nothingShown, type Shown } from "#sandbox/shown.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
@@ -21,6 +22,7 @@ import { networkOf, type RunContract } from "./contract.ts";
 import { clientEnvironment } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
+import { gatherShown } from "./shown.ts";
 import { type OpenUserState, openUserState } from "./user-state.ts";
 
 /** `state` is the user's own, held until it is disposed of. */
@@ -48,6 +50,14 @@ function presentIn(workspace: string, folders: string[]): string[] {
   });
 }
 
+/** Tools that are not shown already, at the very same path. */
+function withoutShown(tools: Bind[], shown: Shown, workspace: string): Bind[] {
+  return tools.filter((bind) => {
+    const same = "link" in bind || bind.source === bind.target;
+    return !(same && isShown(shown, workspace, bind.target)) && !shown.permission.anyRead;
+  });
+}
+
 /** Prepares one run. `token` is the run's nonce; `terminal` whether the client gets one; `slots` what it may ask for. */
 export function prepareRun(options: {
   contract: RunContract;
@@ -65,10 +75,13 @@ export function prepareRun(options: {
   const client = clientOf(contract.client);
   const host = hostFacts();
   const folders = searchFolders(env, contract.workspace);
-  const found = findClient(client, contract.args, folders, { inside: INSIDE_BUN, host: host.bun });
+  const shown = confined
+    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: [options.brokeHome], env })
+    : nothingShown;
+  const found = findClient(client, contract.args, folders, { inside: insideBun(shown), host: host.bun });
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const { clientHome, events, socketDir } = paths;
-  const inside = insidePaths({ profile, home: clientHome, shims: paths.shims, events, socketDir });
+  const inside = insidePaths({ profile, shown, home: clientHome, shims: paths.shims, events, socketDir });
   const portMark = `{port_${randomUUID()}}`;
   const net = networkOf(contract);
   const egressMark = net === undefined ? undefined : `{port_${randomUUID()}}`;
@@ -114,12 +127,16 @@ export function prepareRun(options: {
       shims: paths.shims,
       events,
       socketDir,
-      tools: [...found.binds, ...node.binds],
+      shown,
+      tools: withoutShown([...found.binds, ...node.binds], shown, contract.workspace),
       hidden: [options.brokeHome],
       emptied: presentIn(contract.workspace, client.hidden),
       portMark,
       egressMark,
-      argv: [...(confined ? found.command : found.onHost), ...client.args(found.args, context)],
+      argv: [
+        ...(confined && !shown.permission.anyRead ? found.command : found.onHost),
+        ...client.args(found.args, context),
+      ],
       env: clientEnvironment(client, context, {
         shims: inside.shims,
         pathDirs: node.pathDirs,

@@ -28,10 +28,12 @@ function existing(path: string): string | undefined {
 const CODE = ["src", "harness", "sandbox", "shims", "acp", "node_modules"];
 const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 
+/** Folders of the broke that is running. */
+export const ownCode = () => CODE.map((name) => join(INSTALLATION, name));
+
 /** Whether what a client changes in the workspace could be the broke that supervises it. */
 export function holdsInstallation(workspace: string): boolean {
-  const parts = CODE.map((name) => join(INSTALLATION, name));
-  return isWithin(workspace, INSTALLATION) || parts.some((part) => isWithin(part, workspace));
+  return isWithin(workspace, INSTALLATION) || ownCode().some((part) => isWithin(part, workspace));
 }
 
 /** The workspace as it will be mounted. Throws `usage`/`denied` for folders no agent should be let loose in. */

@@ -5,10 +5,10 @@
 import type { HostFacts } from "./host.ts";
 import { SHM_BYTES } from "./limits.ts";
 
-/** A descriptor the plan needs; its `token` stands in the words where the number goes. */
+/** A descriptor the plan needs; its `token` stands in the words where the number goes. `id`: the `dev:ino` it must still be. */
 export type PlanFile =
   | { kind: "data"; token: string; bytes: Uint8Array }
-  | { kind: "path"; token: string; path: string; beneath: string | undefined };
+  | { kind: "path"; token: string; path: string; beneath: string | undefined; id?: string };
 
 export const ETC_PATHS = [
   "ssl",
@@ -26,6 +26,12 @@ export const ETC_PATHS = [
 ].map((name) => `/etc/${name}`);
 
 export const MERGED_DIRS = ["/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"];
+
+/** Files of the host's /etc that ours stand for, and folders that are emptied, where the host's root is shown. */
+export const OPEN_CANDIDATES = [
+  ...["passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "profile"].map((name) => `/etc/${name}`),
+  "/sys",
+];
 
 /** Kernel views that only root or nobody should see; masked with /dev/null where the host has them. */
 export const PROC_MASKED = [
@@ -67,6 +73,33 @@ const syntheticEtc: Record<string, string> = {
     "[core]\n\texcludesFile = /etc/gitexclude\n[safe]\n\tdirectory = *\n[user]\n\tname = agent\n\temail = agent@localhost\n",
 };
 
+/** Git's settings where the host's /etc is shown, which has no room for files of ours. */
+const OPEN_GIT = { config: "/run/broke/gitconfig", exclude: "/run/broke/gitexclude" };
+export const OPEN_ENV = { GIT_CONFIG_SYSTEM: OPEN_GIT.config };
+
+/** The host's own files, but for /run and /sys, which are empty; the identity files are ours where it has such. */
+export function openWords(
+  host: HostFacts,
+  ignored: string[],
+  writable: boolean,
+): { words: string[]; files: PlanFile[] } {
+  const words = [writable ? "--bind" : "--ro-bind", "/", "/", "--tmpfs", "/run"];
+  if (host.present.has("/sys")) words.push("--size", "4096", "--tmpfs", "/sys", "--remount-ro", "/sys");
+  const { "/etc/gitconfig": gitconfig = "", ...identity } = syntheticEtc;
+  const shown = Object.entries(identity).filter(([path]) => host.present.has(path));
+  const files: PlanFile[] = [];
+  for (const [path, text] of [
+    ...shown,
+    [OPEN_GIT.config, gitconfig.replace("/etc/gitexclude", OPEN_GIT.exclude)] as const,
+    [OPEN_GIT.exclude, ignored.map((name) => `${name}\n`).join("")] as const,
+  ]) {
+    const token = `{data:${path}}`;
+    files.push({ kind: "data", token, bytes: new TextEncoder().encode(text) });
+    words.push("--ro-bind-data", token, path);
+  }
+  return { words, files };
+}
+
 /** /usr, /etc, and the synthetic identity files. `ignored` names what git inside should not see (our placeholders). */
 export function systemWords(host: HostFacts, ignored: string[]): { words: string[]; files: PlanFile[] } {
   const words = ["--ro-bind", "/usr", "/usr"];
@@ -98,8 +131,8 @@ export function procWords(host: HostFacts): string[] {
   return words;
 }
 
-/** /dev with bounded shared memory, /tmp of this size, /var/tmp. */
-export function scratchWords(tmpBytes: number): string[] {
+/** /dev with bounded shared memory, /tmp of this size, /var/tmp unless the host's is shown. */
+export function scratchWords(tmpBytes: number, hostRoot: boolean): string[] {
   return [
     ...["--dev", "/dev", "--size", String(SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
     ...[
@@ -109,19 +142,16 @@ export function scratchWords(tmpBytes: number): string[] {
       "1777",
       "--tmpfs",
       "/tmp",
-      "--dir",
-      "/var",
-      "--symlink",
-      "/tmp",
-      "/var/tmp",
+      ...(hostRoot ? [] : ["--dir", "/var", "--symlink", "/tmp", "/var/tmp"]),
     ],
   ];
 }
 
 /** The last words: nothing that is still writable by accident stays so. */
-export function sealWords(): string[] {
+export function sealWords(root: "own" | "read" | "write"): string[] {
   return [
     ...["--size", String(RUN_USER_BYTES), "--tmpfs", "/run/user", "--remount-ro", "/run/user"],
-    ...["--remount-ro", "/"],
+    ...(root === "own" ? [] : ["--remount-ro", "/run"]),
+    ...(root === "write" ? [] : ["--remount-ro", "/"]),
   ];
 }

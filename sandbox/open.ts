@@ -2,7 +2,7 @@
 // what was checked is what gets bound.
 // Does not stop: a rename of the folder between the check of its content and the mount.
 
-import { constants } from "node:fs";
+import { closeSync, constants, fstatSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { hostArch } from "./host.ts";
 import * as libc from "./libc.ts";
@@ -41,4 +41,18 @@ export function openBeneath(beneath: string | undefined, path: string): number {
     }
     throw error;
   }
+}
+
+/** The same, and it must be what it was when it was checked (`dev:ino`), where that is known. Throws `denied` when it is another one. */
+export function openSame(beneath: string | undefined, path: string, id: string | undefined): number {
+  const fd = openBeneath(beneath, path);
+  const { dev, ino } = fstatSync(fd, { bigint: true });
+  if (id === undefined || id === `${dev}:${ino}`) return fd;
+  closeSync(fd);
+  throw new BrokeError("denied", `${JSON.stringify(path)} is not what it was when it was checked`, "try again");
+}
+
+/** Throws `denied` when the path is not, or no longer, what was checked. */
+export function checkSame(path: string, id: string): void {
+  closeSync(openSame(undefined, path, id));
 }

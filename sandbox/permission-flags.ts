@@ -1,9 +1,10 @@
 // What is said on a command line, or in a named set, about permissions: one form for every kind, before anything of it is understood.
 
 import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
 
 /** The kinds of permission there are, in Deno's words: `--allow-KIND[=…]` and `--deny-KIND[=…]`. */
-export const permissionKinds = ["net"] as const;
+export const permissionKinds = ["read", "write", "net", "env"] as const;
 export type PermissionKind = (typeof permissionKinds)[number];
 
 /** The flag bare (`any`, `denyAll`), and its lists as given, each a comma list. */
@@ -16,11 +17,28 @@ export const listFlagsSchema = v.strictObject({
 export type ListFlags = v.InferOutput<typeof listFlagsSchema>;
 export const noListFlags: ListFlags = { any: false, allow: [], denyAll: false, deny: [] };
 
-export const permissionFlagsSchema = v.strictObject({ net: listFlagsSchema });
+export const permissionFlagsSchema = v.strictObject({
+  read: listFlagsSchema,
+  write: listFlagsSchema,
+  net: listFlagsSchema,
+  env: listFlagsSchema,
+});
 export type PermissionFlags = v.InferOutput<typeof permissionFlagsSchema>;
-export const noPermissionFlags: PermissionFlags = { net: noListFlags };
 
-/** Reads the flags of every kind. `flags` holds the bare ones, `values` the lists. */
+/** The same for every kind. */
+export function eachKind(make: (kind: PermissionKind) => ListFlags): PermissionFlags {
+  return { read: make("read"), write: make("write"), net: make("net"), env: make("env") };
+}
+export const noPermissionFlags: PermissionFlags = eachKind(() => noListFlags);
+
+/** Whether anything was said of a kind. */
+export const isSaid = ({ any, allow, denyAll, deny }: ListFlags) =>
+  any || denyAll || allow.length > 0 || deny.length > 0;
+
+/**
+ * Reads the flags of every kind. `flags` holds the bare ones, `values` the lists. `-A` (`allow-all`) is every kind bare, but for a kind that is
+ * denied whole; as in Deno it takes no other `--allow-…` beside it. Throws `usage`.
+ */
 export function readPermissionFlags({
   flags,
   values,
@@ -28,11 +46,17 @@ export function readPermissionFlags({
   flags: ReadonlySet<string>;
   values: Record<string, string[]>;
 }): PermissionFlags {
-  const read = (kind: PermissionKind): ListFlags => ({
-    any: flags.has(`allow-${kind}`),
-    allow: values[`allow-${kind}`] ?? [],
-    denyAll: flags.has(`deny-${kind}`),
-    deny: values[`deny-${kind}`] ?? [],
+  const all = flags.has("allow-all");
+  if (flags.has("allow-path")) throw new BrokeError("usage", "--allow-path needs a path", "--allow-path=DIR");
+  return eachKind((kind) => {
+    // The seed's word for a folder a client may work in, beside the workspace.
+    const paths = kind === "write" ? (values["allow-path"] ?? []) : [];
+    const allow = [...(values[`allow-${kind}`] ?? []), ...paths];
+    const bare = flags.has(`allow-${kind}`);
+    if (all && (bare || allow.length > 0)) {
+      throw new BrokeError("usage", "-A allows everything", `leave out --allow-${kind}, or -A`);
+    }
+    const denyAll = flags.has(`deny-${kind}`);
+    return { any: bare || (all && !denyAll), allow, denyAll, deny: values[`deny-${kind}`] ?? [] };
   });
-  return { net: read("net") };
 }

@@ -8,6 +8,8 @@ import { clientFilter, listenerFilter, baseFilter } from "./filters.ts";
 import type { HostFacts } from "./host.ts";
 import {
   AGENT_HOME,
+  OPEN_ENV,
+  openWords,
   type PlanFile,
   procWords,
   SANDBOX_HOST_NAME,
@@ -17,6 +19,7 @@ import {
 } from "./mounts.ts";
 import type { Profile } from "./profile.ts";
 import type { ProtectedPaths } from "./protected.ts";
+import { type Check, type Shown, shownWords } from "./shown.ts";
 import { syscallNumber } from "./syscalls.ts";
 
 /** A file or folder of the host that is shown inside. `source` has no symbolic link in it. */
@@ -28,6 +31,8 @@ export type PlanInput = {
   /** Absolute, without symbolic links; the same path inside and outside. */
   workspace: string;
   protect: ProtectedPaths;
+  /** What of the host's files is shown beside the system's and the workspace. */
+  shown: Shown;
   /** Names git inside should not offer to commit (our placeholders). */
   ignored: string[];
   /** The run's own folders: client home (writable), what in it is regenerated (read-only, relative), tool shims, event pipe, socket folder. */
@@ -55,6 +60,8 @@ export type PlanInput = {
 export type SandboxPlan = {
   words: string[];
   files: PlanFile[];
+  /** What must still be the same file or folder when the sandbox is built. */
+  checks: Check[];
   seccomp: Uint8Array;
   order: StartOrder;
 };
@@ -65,9 +72,11 @@ export const SOCKET_DIR = "/run/broke/socket";
 /** Names in the run's socket folder, and the loopback ports they have inside. */
 export const GATEWAY = { socket: "gateway.sock", port: 4000 };
 export const EGRESS = { socket: "egress.sock", port: 4001 };
-const OWN_DIR = "/opt/broke";
+/** Where our own Bun and code stand: below /opt, or where the host's files are shown, in the /run that is ours. */
+const ownDir = ({ permission }: Shown) => (permission.anyRead ? "/run/broke/own" : "/opt/broke");
+const OPEN_HOME = "/run/broke/home";
 /** Our own Bun where the root is allow-listed. */
-export const INSIDE_BUN = `${OWN_DIR}/bun`;
+export const insideBun = (shown: Shown) => `${ownDir(shown)}/bun`;
 const SANDBOX_UID = 1000;
 
 function identityWords(input: PlanInput): string[] {
@@ -94,14 +103,15 @@ function bindWords(bind: Bind): string[] {
 }
 
 /** Where the run's own files stand inside: below /run/broke and /home/agent, or, with the host's root, at their own paths. */
-export function insidePaths(input: Pick<PlanInput, "profile" | "home" | "shims" | "events" | "socketDir">): {
+export function insidePaths(input: Pick<PlanInput, "profile" | "shown" | "home" | "shims" | "events" | "socketDir">): {
   home: string;
   shims: string;
   events: string;
   sockets: string;
 } {
   if (input.profile.root === "allowlist") {
-    return { home: AGENT_HOME, shims: SHIMS_DIR, events: EVENTS_PIPE, sockets: SOCKET_DIR };
+    const home = input.shown.permission.anyRead ? OPEN_HOME : AGENT_HOME;
+    return { home, shims: SHIMS_DIR, events: EVENTS_PIPE, sockets: SOCKET_DIR };
   }
   return {
     home: input.home,
@@ -124,24 +134,6 @@ function ownBinds(input: PlanInput): Bind[] {
   return binds;
 }
 
-function workspaceWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
-  const words: string[] = [];
-  const files: PlanFile[] = [];
-  const bind = (option: "--bind-fd" | "--ro-bind-fd", path: string, beneath: string | undefined) => {
-    const target = beneath === undefined ? path : join(beneath, path);
-    const token = `{path:${option}:${target}}`;
-    files.push({ kind: "path", token, path, beneath });
-    words.push(option, token, target);
-  };
-  const root = input.workspace;
-  const { pins, files: names, dirs, missing, masked } = input.protect;
-  bind("--bind-fd", root, undefined);
-  for (const path of pins) bind("--bind-fd", path, root);
-  for (const path of [...names, ...dirs, ...missing.map((item) => item.path)]) bind("--ro-bind-fd", path, root);
-  for (const path of masked) words.push("--ro-bind", "/dev/null", join(root, path));
-  return { words, files };
-}
-
 function emptiedWords({ workspace, emptied }: PlanInput): string[] {
   return emptied.flatMap((name) => [
     "--size",
@@ -153,33 +145,36 @@ function emptiedWords({ workspace, emptied }: PlanInput): string[] {
   ]);
 }
 
-function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
-  const { host } = input;
+function hostWords(input: PlanInput): string[] {
+  const hidden = input.hidden.flatMap((path) => ["--tmpfs", path]);
+  const seal = input.hidden.flatMap((path) => ["--remount-ro", path]);
+  const shown = ["--bind", "/", "/", ...procWords(input.host), "--dev-bind", "/dev", "/dev"];
+  return [...shown, ...hidden, ...ownBinds(input).flatMap(bindWords), ...seal, ...emptiedWords(input)];
+}
+
+function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "checks"> {
+  const { host, shown } = input;
+  if (input.profile.root === "host") return { words: hostWords(input), files: [], checks: [] };
+  const { anyRead, anyWrite } = shown.permission;
   const own: Bind[] = [
-    { source: host.bun, target: INSIDE_BUN, mode: "read" },
-    { source: host.sandboxDir, target: `${OWN_DIR}/sandbox`, mode: "read" },
+    { source: host.bun, target: insideBun(shown), mode: "read" },
+    { source: host.sandboxDir, target: `${ownDir(shown)}/sandbox`, mode: "read" },
   ];
-  if (input.profile.root === "host") {
-    const hidden = input.hidden.flatMap((path) => ["--tmpfs", path]);
-    const binds = ownBinds(input).flatMap(bindWords);
-    const seal = input.hidden.flatMap((path) => ["--remount-ro", path]);
-    const shown = ["--bind", "/", "/", ...procWords(host), "--dev-bind", "/dev", "/dev"];
-    return { words: [...shown, ...hidden, ...binds, ...seal, ...emptiedWords(input)], files: [] };
-  }
-  const system = systemWords(host, input.ignored);
+  const system = anyRead ? openWords(host, input.ignored, anyWrite) : systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
-  const work = workspaceWords(input);
+  const files = shownWords(shown, input.workspace, input.protect);
   return {
     words: [
       ...system.words,
       ...procWords(host),
-      ...scratchWords(input.profile.tmpBytes),
+      ...scratchWords(input.profile.tmpBytes, anyRead),
       ...binds,
-      ...work.words,
+      ...files.words,
       ...emptiedWords(input),
-      ...sealWords(),
+      ...sealWords(anyWrite ? "write" : anyRead ? "read" : "own"),
     ],
-    files: [...system.files, ...work.files],
+    files: [...system.files, ...files.files],
+    checks: files.checks,
   };
 }
 
@@ -200,8 +195,8 @@ function bridges(input: PlanInput): StartOrder["bridges"] {
 export function planSandbox(input: PlanInput): SandboxPlan {
   const { profile, host } = input;
   const root = rootWords(input);
-  const own = profile.root === "allowlist" ? OWN_DIR : undefined;
-  const bun = own === undefined ? host.bun : INSIDE_BUN;
+  const own = profile.root === "allowlist" ? ownDir(input.shown) : undefined;
+  const bun = own === undefined ? host.bun : insideBun(input.shown);
   const init = own === undefined ? join(host.sandboxDir, "init.ts") : `${own}/sandbox/init.ts`;
   return {
     words: [
@@ -216,11 +211,12 @@ export function planSandbox(input: PlanInput): SandboxPlan {
       init,
     ],
     files: root.files,
+    checks: root.checks,
     seccomp: baseFilter(host.arch, { profile: profile.name }).bytes,
     order: {
       kind: "start",
       argv: input.argv,
-      env: input.env,
+      env: own !== undefined && input.shown.permission.anyRead ? { ...OPEN_ENV, ...input.env } : input.env,
       cwd: input.workspace,
       umask: profile.umask,
       terminal: input.terminal,

@@ -68,8 +68,11 @@ function walk(root: string): Walk {
   return found;
 }
 
+/** Whether a name is that of a file with secrets in it. */
+export const isEnvFile = (name: string) => /^\.env(\.|$)/.test(name) && !HARMLESS_ENV.test(name);
+
 function visit({ path: bytes, name, stat }: TreeEntry, found: Walk): void {
-  const isEnv = name !== null && /^\.env(\.|$)/.test(name) && !HARMLESS_ENV.test(name);
+  const isEnv = name !== null && isEnvFile(name);
   if (name !== ".git" && !isEnv && !stat.isSocket()) return;
   const path = utf8(bytes);
   if (path === null) {

@@ -4,7 +4,7 @@
 
 import { closeSync, constants } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
-import { openBeneath } from "./open.ts";
+import { checkSame, openSame } from "./open.ts";
 import * as libc from "./libc.ts";
 import type { PlanFile } from "./mounts.ts";
 import type { SandboxPlan } from "./plan.ts";
@@ -35,7 +35,7 @@ function openFile(file: PlanFile): number {
     libc.writeAll(fd, file.bytes);
     return fd;
   }
-  return openBeneath(file.beneath, file.path);
+  return openSame(file.beneath, file.path, file.id);
 }
 
 /** The words as bwrap's --args wants them: NUL-terminated, tokens replaced by descriptor numbers. */
@@ -82,6 +82,7 @@ export function spawnSandbox(
       numbers.set(token, 2 + extra.length);
     };
     for (const file of plan.files) add(file.token, openFile(file));
+    for (const { path, id } of plan.checks) checkSame(path, id);
     const seccomp = libc.memoryFile("seccomp");
     libc.writeAll(seccomp, plan.seccomp);
     add("{seccomp}", seccomp);

@@ -48,8 +48,8 @@ function toCommand(path: string[], node: { verb: Verb } | { group: Group }): Com
       : {};
     // citty shows a long alias with one dash, as nobody may write it.
     const named = Object.entries(node.verb.args).map(([key, arg]) => {
-      const { alias: _, ...shown } = arg as ArgDef & { alias?: string };
-      return [key, shown as ArgDef];
+      const { alias, ...shown } = arg as ArgDef & { alias?: string };
+      return [key, (alias?.length === 1 ? arg : shown) as ArgDef];
     });
     const args: ArgsDef = { ...Object.fromEntries(named), ...words, ...rest };
     return { meta: { name, description: node.verb.description }, args };
@@ -75,8 +75,13 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
   const words: string[] = [];
   const named = Object.entries(verb.args).filter(([, arg]) => arg.type === "positional");
   const options = Object.entries(verb.args).filter(([, arg]) => arg.type !== "positional");
-  const option = (word: string): [string, ArgDef] | undefined =>
-    options.find(([name, arg]) => name === word || ("alias" in arg && arg.alias === word));
+  // `-A` is the alias of one letter, `--provider` a longer one.
+  const option = (word: string): [string, ArgDef] | undefined => {
+    const [, dashes = "", written = ""] = /^(--?)([^=]*)/s.exec(word) ?? [];
+    const short = written.length === 1;
+    if (dashes.length === (short ? 2 : 1)) return undefined;
+    return options.find(([name, arg]) => (!short && name === written) || ("alias" in arg && arg.alias === written));
+  };
   let position = 0;
   for (let index = 0; index < head.length; index++) {
     const word = head[index]!;
@@ -88,7 +93,7 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
       continue;
     }
     const [written = "", ...joined] = word.replace(/^--?/, "").split("=");
-    const found = word.startsWith("--") ? option(written) : undefined;
+    const found = option(word);
     if (found === undefined) {
       const guess = nearest(
         written,

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { hostFacts } from "#sandbox/host.ts";
 import { type PlanInput, planSandbox } from "#sandbox/plan.ts";
+import { nothingShown } from "#sandbox/shown.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 
 const input = (profile: string, egressMark: string | undefined): PlanInput => ({
@@ -10,6 +11,7 @@ const input = (profile: string, egressMark: string | undefined): PlanInput => ({
   host: hostFacts(),
   workspace: "/srv/work",
   protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
+  shown: nothingShown,
   ignored: [],
   home: "/srv/run/home",
   homeReadOnly: [],

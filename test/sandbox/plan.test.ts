@@ -5,6 +5,7 @@ import { baseFilter, clientFilter, listenerFilter } from "#sandbox/filters.ts";
 import type { HostFacts } from "#sandbox/host.ts";
 import { ETC_PATHS, PROC_EMPTIED, PROC_MASKED, PROC_READ_ONLY } from "#sandbox/mounts.ts";
 import { insidePaths, type PlanInput, planSandbox } from "#sandbox/plan.ts";
+import { nothingShown } from "#sandbox/shown.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 
 const SECRET = "brokerun_c2VjcmV0LXNlY3JldC1zZWNyZXQ";
@@ -34,6 +35,7 @@ function input(profile: string, changes: Partial<PlanInput> = {}): PlanInput {
       masked: ["deep/.env"],
       pins: [".claude", ".git", "deep"],
     },
+    shown: nothingShown,
     ignored: [".claude", ".claude/settings.json"],
     home: `${RUN}/home`,
     homeReadOnly: [".claude/settings.json"],
@@ -300,7 +302,7 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
     );
     expect(targets).toEqual([
       ...["--bind-fd", workspace, "--bind-fd", `${workspace}/${odd}`],
-      ...["--ro-bind-fd", `${workspace}/${odd}/config`, "--ro-bind", `${workspace}/${odd}.env`],
+      ...["--ro-bind", `${workspace}/${odd}.env`, "--ro-bind-fd", `${workspace}/${odd}/config`],
     ]);
     expect(strange.order.cwd).toBe(workspace);
   });
@@ -325,7 +327,7 @@ test("normal shows the host, but for the folder with the keys and the ledgers", 
 
 test("where the run's own files stand inside", () => {
   const { home, shims, events, socketDir } = input("strict");
-  const paths = { home, shims, events, socketDir };
+  const paths = { home, shims, events, socketDir, shown: nothingShown };
   const inside = {
     home: "/home/agent",
     shims: "/run/broke/shims",

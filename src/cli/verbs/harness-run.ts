@@ -3,6 +3,7 @@
 import { readPermissionFlags } from "#sandbox/permission-flags.ts";
 import type { Verb } from "../front.ts";
 import { launchClient } from "../launch.ts";
+import { permissionArgs, permissionLists } from "../permission-args.ts";
 
 export const verb: Verb = {
   description: "Run a client in a sandbox, record what it does, and end with a verdict",
@@ -27,14 +28,9 @@ export const verb: Verb = {
         "run (default): a client home of the run's own; user: your client's sessions, its settings read-only",
       valueHint: "run|user",
     },
-    "allow-net": {
-      type: "string",
-      description: "hosts that may be reached: example.com, *.example.com:8443, 10.0.0.0/8, …; bare: any public host",
-      valueHint: "host,…",
-    },
-    "deny-net": { type: "string", description: "hosts that may not, whatever is allowed", valueHint: "host,…" },
+    ...permissionArgs,
   },
-  lists: ["allow-net", "deny-net"],
+  lists: permissionLists,
   rest: true,
   run: ({ values, flags, rest = [] }) =>
     launchClient(() => ({

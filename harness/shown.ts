@@ -1,0 +1,93 @@
+// What of the host's files a run will be shown, gathered from the disk for the plan: folders allowed by name with what must be masked and
+// protected in them, secrets and other people's homes that stay hidden, our own code that stays as it is.
+// Does not stop: see sandbox/shown.ts.
+
+import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import { type FilePermission, type PathEntry } from "#sandbox/path-permission.ts";
+import { findProtected, isEnvFile, isWithin, type ProtectedPaths } from "#sandbox/protected.ts";
+import { secretPlaces } from "#sandbox/secret-places.ts";
+import { type Hidden, isShown, type Shown } from "#sandbox/shown.ts";
+import { showPath, utf8, walkTree } from "#sandbox/tree.ts";
+import { ownCode } from "./workspace.ts";
+
+const MAX_ENTRIES = 200_000;
+
+/** A path as it is on disk; undefined when it is not there, or neither file nor folder. */
+function standing(path: string): Hidden | undefined {
+  try {
+    const real = realpathSync(path);
+    const stat = lstatSync(real);
+    return stat.isDirectory() ? { path: real, kind: "dir" } : stat.isFile() ? { path: real, kind: "file" } : undefined;
+  } catch {
+    return undefined; // not there, or not for us to see
+  }
+}
+
+/** `.env*` and sockets of a folder that is only read; nothing else in it needs holding. */
+function findMasked(root: string): ProtectedPaths {
+  const masked: string[] = [];
+  let seen = 0;
+  for (const { path: bytes, name, stat } of walkTree(
+    root,
+    () => true,
+    () => {},
+  )) {
+    if (++seen > MAX_ENTRIES) {
+      throw new BrokeError("denied", `${JSON.stringify(root)} is too large to check`, "name a smaller folder");
+    }
+    if (!stat.isSocket() && !(stat.isFile() && name !== null && isEnvFile(name))) continue;
+    const path = utf8(bytes);
+    if (path === null) {
+      throw new BrokeError("denied", `${JSON.stringify(showPath(bytes))} must be masked, and its path is not UTF-8`);
+    }
+    masked.push(path);
+  }
+  return { files: [], dirs: [], missing: [], masked, pins: [] };
+}
+
+function treesOf({ read, write }: FilePermission, workspace: string): Shown["trees"] {
+  const outside = (list: PathEntry[]) => list.filter(({ path, kind }) => kind === "dir" && !isWithin(workspace, path));
+  const writable = outside(write);
+  const onlyRead = outside(read).filter(({ path }) => !writable.some((other) => isWithin(other.path, path)));
+  // What is missing gets no placeholder there: those are the workspace's, which a run holds alone.
+  const held = (path: string): ProtectedPaths => {
+    const found = findProtected(path);
+    const standing = [...found.files, ...found.dirs, ...found.masked];
+    const pins = found.pins.filter((pin) => standing.some((item) => item.startsWith(`${pin}/`)));
+    return { ...found, missing: [], pins };
+  };
+  return [
+    ...onlyRead.map(({ path }) => ({ path, protect: findMasked(path) })),
+    ...writable.map(({ path }) => ({ path, protect: held(path) })),
+  ];
+}
+
+/** Homes that are not the person's own. */
+function othersHomes(home: string | undefined): string[] {
+  const listed = existsSync("/home") ? readdirSync("/home").map((name) => join("/home", name)) : [];
+  return ["/root", ...listed].filter((path) => path !== home);
+}
+
+/** What the permission shows. Throws `denied` on a folder that is too large to be looked through, or that holds a link at a protected name. */
+export function gatherShown(
+  permission: FilePermission,
+  { workspace, brokeHomes, env }: { workspace: string; brokeHomes: string[]; env: Record<string, string | undefined> },
+): Shown {
+  const home = standing(env.HOME ?? homedir())?.path;
+  const asked: Shown = { permission, hidden: [], kept: [], trees: [] };
+  const places = [...brokeHomes, ...secretPlaces(home), ...othersHomes(home)];
+  // What lies in the workspace is the workspace's, which has rules of its own.
+  const hidden = places
+    .map(standing)
+    .filter((item) => item !== undefined)
+    .filter(({ path }) => !isWithin(workspace, path) && isShown(asked, workspace, path));
+  const kept = ownCode()
+    .map(standing)
+    .filter((item) => item !== undefined);
+  const written = permission.anyWrite || permission.write.length > 0;
+  const inReach = kept.filter(({ path }) => written && !isWithin(workspace, path) && isShown(asked, workspace, path));
+  return { permission, hidden, kept: inReach, trees: treesOf(permission, workspace) };
+}

@@ -1,0 +1,26 @@
+// The options that say what a run may do, one declaration for every command that takes them.
+
+import type { ArgsDef } from "citty";
+
+const list = (description: string, valueHint: string) => ({ type: "string" as const, description, valueHint });
+
+export const permissionArgs = {
+  "allow-all": {
+    type: "boolean",
+    alias: "A",
+    description: "everything below that is allowed by name; what is denied stays so",
+  },
+  "allow-read": list(
+    "files and folders shown read-only at their own path; bare: the host's, but for secrets",
+    "path,…",
+  ),
+  "allow-write": list("the same, to be written to", "path,…"),
+  "allow-path": list("another word for --allow-write", "path,…"),
+  "deny-read": list("what is not shown, whatever is allowed", "path,…"),
+  "deny-write": list("what is read-only, whatever is allowed; bare: the workspace", "path,…"),
+  "allow-net": list("hosts: example.com, *.example.com:8443, 10.0.0.0/8, …; bare: any public host", "host,…"),
+  "deny-net": list("hosts that may not be reached, whatever is allowed", "host,…"),
+} satisfies ArgsDef;
+
+/** Those that may be given any number of times, each bare or with a list. */
+export const permissionLists = Object.keys(permissionArgs).filter((name) => name !== "allow-all");
