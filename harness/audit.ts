@@ -11,6 +11,8 @@ import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import type { HeadStore } from "#src/state/heads.ts";
 import type { Profile } from "#sandbox/profile.ts";
+import type { FilePermission, PathEntry } from "#sandbox/path-permission.ts";
+import type { ListFlags } from "#sandbox/permission-flags.ts";
 import { networkOf, type RunContract } from "./contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { type Head, Ledger } from "./ledger.ts";
@@ -61,10 +63,25 @@ export function auditLaunch(log: AuditLog, run: string, facts: Record<string, Js
   };
 }
 
+function describeFiles({ anyRead, anyWrite, denyAllWrites, ...lists }: FilePermission): Json {
+  const paths = (list: PathEntry[]) => list.map(({ path }) => path);
+  const named = Object.entries(lists).filter(([, list]) => list.length > 0);
+  if (!anyRead && !denyAllWrites && named.length === 0) return "workspace";
+  const flags = { any_read: anyRead, any_write: anyWrite, deny_all_writes: denyAllWrites };
+  return { ...flags, ...Object.fromEntries(named.map(([name, list]) => [name, paths(list)])) };
+}
+
+/** Numbers only: a name may say what it holds. */
+function describeVariables({ any, allow, deny }: ListFlags): Json {
+  if (!any && allow.length === 0) return "none";
+  return { any, allowed: allow.join(",").split(",").filter(Boolean).length, denied: deny.length };
+}
+
 /** What the client may reach, in words; the same for every way to launch. */
 export function permissionsOf(contract: RunContract, profile: Profile): Record<string, Json> {
   return {
-    files: profile.root === "allowlist" ? "workspace" : "host",
+    files: profile.root === "allowlist" ? describeFiles(contract.files) : "host",
+    variables: describeVariables(contract.permissions.env),
     ...describeNetwork(profile, networkOf(contract)),
     unix_sockets: profile.closeUnix ? "closed" : "open",
     client_state: contract.home,

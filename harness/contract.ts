@@ -13,7 +13,10 @@ import {
 import { isSaid, noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { type Profile, profileNames, profileOf } from "#sandbox/profile.ts";
+import { parseEnvPermission, type TakenNames } from "#sandbox/env-permission.ts";
+import type { ClientId } from "./clients/client.ts";
 import { clientIds, clientOf } from "./clients.ts";
+import { ownVariables } from "./environment.ts";
 import { checkWorkspace } from "./workspace.ts";
 
 const homes = ["run", "user"] as const;
@@ -43,6 +46,8 @@ export function checkContract(asked: {
   cwd: string;
   permissions?: PermissionFlags | undefined;
   bounds?: PermissionFlags | null | undefined;
+  /** Names of the keys the gateway works with. */
+  keyNames: readonly string[];
   args: string[];
   limits: Partial<RunLimits>;
   /** Whether the client gets a terminal. */
@@ -59,8 +64,12 @@ export function checkContract(asked: {
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
-  const all = bounds === null ? [permissions] : [permissions, bounds];
-  for (const flags of all) checkHeld(profile, flags);
+  const all = allFlags({ permissions, bounds });
+  const taken = takenNames(client, asked.keyNames);
+  for (const flags of all) {
+    checkHeld(profile, flags);
+    parseEnvPermission(flags.env, taken);
+  }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
   const around = { workspace, brokeHome: asked.brokeHome };
@@ -70,6 +79,15 @@ export function checkContract(asked: {
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
   return { client, profile: profile.name, workspace, home, permissions, bounds, files, args: asked.args, limits };
 }
+
+/** Names of variables that no run is given from outside. */
+export function takenNames(client: ClientId, keyNames: readonly string[]): TakenNames {
+  return { own: ownVariables(clientOf(client)), keys: new Set(keyNames) };
+}
+
+/** What the flags say, and what must allow it too. */
+export const allFlags = ({ permissions, bounds }: Pick<RunContract, "permissions" | "bounds">) =>
+  bounds === null ? [permissions] : [permissions, bounds];
 
 /** Throws `usage` on what is not understood, and on what the profile could not hold. */
 function checkHeld(profile: Profile, { read, write, net }: PermissionFlags): void {

@@ -1,7 +1,9 @@
-// The client's environment, built from nothing: what the sandbox needs, what the client needs, no more. The launcher's own environment is
-// only counted, by class, for the ledger.
+// The client's environment, built from nothing: what the sandbox needs, what the client needs, and of the launcher's own what was allowed by
+// name; the rest of that is only counted, by class, for the ledger.
 // Does not stop: what the client puts into its children's environment.
 
+import { BrokeError } from "#src/core/errors.ts";
+import { allowsVariable, classOf, type EnvPermission, type TakenNames } from "#sandbox/env-permission.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 
 const DEFAULT_PATH = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -40,18 +42,44 @@ export function clientEnvironment(
   };
 }
 
-const SECRET_NAME = /(TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|_KEY$|_PAT$)/i;
-const LOADER_NAME = /^(LD_|DYLD_|BASH_ENV$|ENV$|NODE_OPTIONS$|BUN_|PYTHON|PERL5|RUBYOPT|GIT_SSH|JAVA_TOOL)/;
+const NOBODY: ClientContext = {
+  ...{ home: "", workspace: "", gatewayUrl: "", token: "", slots: [] },
+  ...{ terminal: false, confined: true, userState: false },
+};
+
+/** Names a run's environment has from us, whatever it is allowed. */
+export function ownVariables(client: Client): ReadonlySet<string> {
+  const options = { shims: "", pathDirs: [], term: undefined, egressPort: "" };
+  return new Set(Object.keys(clientEnvironment(client, NOBODY, options)));
+}
+
+/**
+ * What of the launcher's environment is passed on: what all of the permissions allow. A variable that holds a key of the gateway's, under
+ * whatever name, is not. Throws `denied` when such a one was allowed by its name.
+ */
+export function passedVariables(
+  env: Record<string, string | undefined>,
+  permissions: EnvPermission[],
+  taken: TakenNames,
+  secrets: readonly string[],
+): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined || !permissions.every((permission) => allowsVariable(permission, name, taken))) continue;
+    if (!secrets.includes(value)) passed[name] = value;
+    else if (permissions.some(({ allow }) => allow.some((rule) => rule.kind === "name" && rule.name === name))) {
+      throw new BrokeError("denied", `${name} holds a key of the gateway's`, "a run asks the gateway instead");
+    }
+  }
+  return passed;
+}
 
 /** How many variables there are, by class; never a name or a value. */
 export function countByClass(variables: Record<string, string | undefined>): Record<string, number> {
   const counts = { secret: 0, loader: 0, broke: 0, other: 0 };
   for (const [name, value] of Object.entries(variables)) {
     if (value === undefined) continue;
-    if (name.startsWith("BROKE_")) counts.broke += 1;
-    else if (SECRET_NAME.test(name)) counts.secret += 1;
-    else if (LOADER_NAME.test(name)) counts.loader += 1;
-    else counts.other += 1;
+    counts[classOf(name)] += 1;
   }
   return counts;
 }

@@ -8,6 +8,7 @@ import { type Growth, type Held, measureFolders, watchGrowth } from "#sandbox/gr
 import type { RunningSandbox, SandboxEnd } from "#sandbox/launch.ts";
 import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { canReadTree, readTree } from "#sandbox/meter.ts";
+import { isWithin } from "#sandbox/protected.ts";
 import { type Watch, watchLimits } from "#sandbox/watch.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Prepared } from "./prepare.ts";
@@ -43,7 +44,9 @@ export function weakLimits(limits: RunLimits, group: LimitGroup | undefined, uid
 /** Folders outside the sandbox that the run may write to, the workspace first. */
 function writableFolders({ input }: Prepared): string[] {
   const state = input.homeState.flatMap((bind) => ("source" in bind && bind.mode === "write" ? [bind.source] : []));
-  return [input.workspace, input.home, ...state];
+  const { write } = input.shown.permission;
+  const allowed = write.filter(({ kind, path }) => kind === "dir" && !isWithin(input.workspace, path));
+  return [input.workspace, input.home, ...state, ...allowed.map(({ path }) => path)];
 }
 
 /** What those folders hold; the workspace as the inventory counted it, if it saw all of it. */

@@ -6,6 +6,7 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
+import { parseEnvPermission } from "#sandbox/env-permission.ts";
 import { hostFacts } from "#sandbox/host.ts";
 import * as libc from "#sandbox/libc.ts";
 import type { NetPermission } from "#sandbox/net-permission.ts";
@@ -18,8 +19,8 @@ import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { networkOf, type RunContract } from "./contract.ts";
-import { clientEnvironment } from "./environment.ts";
+import { allFlags, networkOf, type RunContract, takenNames } from "./contract.ts";
+import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
 import { gatherShown } from "./shown.ts";
@@ -33,6 +34,8 @@ export type Prepared = {
   state: OpenUserState | undefined;
   /** What the egress proxy lets out; undefined: there is none. */
   net: NetPermission | undefined;
+  /** Variables of the launcher's environment that are passed on. */
+  given: Record<string, string>;
 };
 
 /** Which of the folders the client must not see there are. Throws `denied` on a link: what it leads to would be hidden instead. */
@@ -67,6 +70,9 @@ export function prepareRun(options: {
   terminal: boolean;
   env: Record<string, string | undefined>;
   slots: readonly SlotName[];
+  /** Names and values of the keys the gateway works with. */
+  keyNames: readonly string[];
+  secrets: readonly string[];
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
@@ -85,6 +91,9 @@ export function prepareRun(options: {
   const portMark = `{port_${randomUUID()}}`;
   const net = networkOf(contract);
   const egressMark = net === undefined ? undefined : `{port_${randomUUID()}}`;
+  const taken = takenNames(contract.client, options.keyNames);
+  const permitted = allFlags(contract).map((flags) => parseEnvPermission(flags.env, taken));
+  const given = passedVariables(env, permitted, taken, options.secrets);
   const context: ClientContext = {
     home: inside.home,
     workspace: contract.workspace,
@@ -116,6 +125,7 @@ export function prepareRun(options: {
     shims,
     state,
     net,
+    given,
     input: {
       profile,
       host,
@@ -137,12 +147,15 @@ export function prepareRun(options: {
         ...(confined && !shown.permission.anyRead ? found.command : found.onHost),
         ...client.args(found.args, context),
       ],
-      env: clientEnvironment(client, context, {
-        shims: inside.shims,
-        pathDirs: node.pathDirs,
-        term: env.TERM,
-        egressPort: egressMark,
-      }),
+      env: {
+        ...given,
+        ...clientEnvironment(client, context, {
+          shims: inside.shims,
+          pathDirs: node.pathDirs,
+          term: env.TERM,
+          egressPort: egressMark,
+        }),
+      },
       terminal: options.terminal,
     },
   };

@@ -33,6 +33,7 @@ import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
+import { weakFiles } from "./shown.ts";
 import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
@@ -43,7 +44,8 @@ export type RunDeps = {
   keys: { sign: import("node:crypto").KeyObject };
   gateway: ModelGateway;
   slots: readonly SlotName[];
-  /** Values that must never reach the ledger. */
+  /** Names of the keys the gateway works with; their values must never reach the ledger. */
+  keyNames: readonly string[];
   secrets: string[];
   env: Record<string, string | undefined>;
   clock: Clock;
@@ -51,7 +53,7 @@ export type RunDeps = {
 
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
-const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
+export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -74,18 +76,16 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   return { runId, paths, lock };
 }
 
-function weakControls(
-  { limits }: RunContract,
-  { input: { profile, host, workspace }, state }: Prepared,
-  group: LimitGroup | undefined,
-): string[] {
-  const warnings = weakLimits(limits, group, host.uid);
+/** Controls that are weaker than the profile's own, in words. */
+export function weakControls({ files }: RunContract, { input: { profile, workspace }, state }: Prepared): string[] {
+  const warnings: string[] = [];
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
   if (holdsInstallation(workspace))
     warnings.push(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
+  warnings.push(...weakFiles(files));
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   return warnings;
 }
@@ -171,15 +171,19 @@ async function supervise(
       terminal,
       env: deps.env,
       slots: deps.slots,
+      keyNames: deps.keyNames,
+      secrets: deps.secrets,
       protect,
     });
     using _state = prepared.state;
     const { input } = prepared;
     group = holdRun(ledger.run, contract.limits);
-    const warnings = weakControls(contract, prepared, group);
+    const weak = weakLimits(contract.limits, group, input.host.uid);
+    const warnings = [...weak, ...weakControls(contract, prepared)];
     launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
+      given: countByClass(prepared.given),
       dropped: countByClass(deps.env),
       home: contract.home,
     });

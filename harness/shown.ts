@@ -78,9 +78,12 @@ export function gatherShown(
 ): Shown {
   const home = standing(env.HOME ?? homedir())?.path;
   const asked: Shown = { permission, hidden: [], kept: [], trees: [] };
-  const places = [...brokeHomes, ...secretPlaces(home), ...othersHomes(home)];
+  const folders = [...permission.read, ...permission.write]
+    .filter(({ kind }) => kind === "dir")
+    .map(({ path }) => path);
+  const places = new Set([...brokeHomes, ...secretPlaces(home, folders), ...othersHomes(home)]);
   // What lies in the workspace is the workspace's, which has rules of its own.
-  const hidden = places
+  const hidden = [...places]
     .map(standing)
     .filter((item) => item !== undefined)
     .filter(({ path }) => !isWithin(workspace, path) && isShown(asked, workspace, path));
@@ -90,4 +93,10 @@ export function gatherShown(
   const written = permission.anyWrite || permission.write.length > 0;
   const inReach = kept.filter(({ path }) => written && !isWithin(workspace, path) && isShown(asked, workspace, path));
   return { permission, hidden, kept: inReach, trees: treesOf(permission, workspace) };
+}
+
+/** What of the file permissions does not hold as it reads, in words. */
+export function weakFiles({ denyRead, denyWrite }: FilePermission): string[] {
+  const linked = [...denyRead, ...denyWrite].filter(({ links }) => links > 1).length;
+  return linked === 0 ? [] : [`${linked} denied files have other names (hard links), by which they are reached`];
 }

@@ -51,7 +51,8 @@ export function makePlaceholders(root: string, missing: ProtectedPaths["missing"
   }
 }
 
-function makeIn(base: string, root: string, missing: ProtectedPaths["missing"], journalFile: string): string[] {
+/** What would be made for the missing names, folders above them included, shallow first. */
+export function plannedPlaceholders(base: string, missing: ProtectedPaths["missing"]): ProtectedPaths["missing"] {
   const wanted = new Map<string, "file" | "dir">();
   for (const item of missing) {
     for (let parent = dirname(item.path); parent !== "."; parent = dirname(parent)) {
@@ -60,7 +61,12 @@ function makeIn(base: string, root: string, missing: ProtectedPaths["missing"], 
     wanted.set(item.path, item.kind);
   }
   const order = [...wanted].sort(([a], [b]) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
-  const journal: Journal = { root, made: order.map(([path, kind]) => ({ path, kind, ino: null })) };
+  return order.map(([path, kind]) => ({ path, kind }));
+}
+
+function makeIn(base: string, root: string, missing: ProtectedPaths["missing"], journalFile: string): string[] {
+  const made = plannedPlaceholders(base, missing).map((item) => ({ ...item, ino: null }));
+  const journal: Journal = { root, made };
   writeJournal(journalFile, journal);
   for (const item of journal.made) {
     const path = join(base, item.path);

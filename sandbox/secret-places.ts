@@ -3,8 +3,15 @@
 
 import { join } from "node:path";
 
+/** Hidden in every folder that is allowed: a home need not be one we know as such. */
+const IN_FOLDER = [
+  ...[".ssh", ".gnupg", ".password-store", ".aws", ".azure", ".kube", ".docker", ".config/gcloud", ".config/gh"],
+  ...[".netrc", ".git-credentials", ".pgpass", ".vault-token", ".bash_history", ".zsh_history", ".mozilla"],
+];
+
 const IN_HOME = [
-  ...[".ssh", ".gnupg", ".pki", ".password-store", ".aws", ".azure", ".oci", ".kube", ".docker", ".terraform.d"],
+  ...IN_FOLDER,
+  ...[".pki", ".oci", ".terraform.d"],
   ...[
     ".config/gcloud",
     ".config/gh",
@@ -15,7 +22,7 @@ const IN_HOME = [
     ".config/sops",
   ],
   ...[".config/containers", ".config/git/credentials", ".config/fish", ".local/share/keyrings", ".local/share/fish"],
-  ...[".netrc", ".git-credentials", ".npmrc", ".yarnrc.yml", ".pypirc", ".pgpass", ".my.cnf", ".vault-token"],
+  ...[".npmrc", ".yarnrc.yml", ".pypirc", ".my.cnf"],
   ...[
     ".cargo/credentials",
     ".cargo/credentials.toml",
@@ -24,7 +31,7 @@ const IN_HOME = [
     ".gradle/gradle.properties",
   ],
   ...[".claude", ".claude.json", ".codex", ".gemini", ".cursor", ".config/github-copilot", ".config/opencode"],
-  ...[".bash_history", ".zsh_history", ".python_history", ".node_repl_history", ".psql_history", ".mysql_history"],
+  ...[".python_history", ".node_repl_history", ".psql_history", ".mysql_history"],
   ...[
     ".mozilla",
     ".thunderbird",
@@ -43,9 +50,8 @@ const OF_SYSTEM = [
   ...["/lost+found", "/boot"],
 ];
 
-/**
- * Absolute paths; which of them exist is for the caller to see. `home` is the person's own.
- */
-export function secretPlaces(home: string | undefined): string[] {
-  return [...OF_SYSTEM, ...(home === undefined ? [] : IN_HOME.map((name) => join(home, name)))];
+/** Absolute paths; which of them exist is for the caller to see. `home` is the person's own, `folders` are what is allowed by name. */
+export function secretPlaces(home: string | undefined, folders: string[]): string[] {
+  const inHome = home === undefined ? [] : IN_HOME.map((name) => join(home, name));
+  return [...OF_SYSTEM, ...inHome, ...folders.flatMap((folder) => IN_FOLDER.map((name) => join(folder, name)))];
 }

@@ -10,6 +10,7 @@ import type { PlanFile } from "./mounts.ts";
 import type { SandboxPlan } from "./plan.ts";
 
 export const BWRAP = "/usr/bin/bwrap";
+export const SECCOMP_TOKEN = "{seccomp}";
 
 /** How the client's standard streams are wired. */
 export type Stdio =
@@ -36,6 +37,12 @@ function openFile(file: PlanFile): number {
     return fd;
   }
   return openSame(file.beneath, file.path, file.id);
+}
+
+/** What bwrap is told: its options, which go through a descriptor, and the command after them. */
+export function bwrapWords({ words }: SandboxPlan): { options: string[]; command: string[] } {
+  const end = words.indexOf("--");
+  return { options: ["--seccomp", SECCOMP_TOKEN, ...words.slice(0, end)], command: words.slice(end) };
 }
 
 /** The words as bwrap's --args wants them: NUL-terminated, tokens replaced by descriptor numbers. */
@@ -85,15 +92,14 @@ export function spawnSandbox(
     for (const { path, id } of plan.checks) checkSame(path, id);
     const seccomp = libc.memoryFile("seccomp");
     libc.writeAll(seccomp, plan.seccomp);
-    add("{seccomp}", seccomp);
+    add(SECCOMP_TOKEN, seccomp);
     const args = libc.memoryFile("args");
     opened.push(args);
     extra.push(args);
     const argsNumber = 2 + extra.length;
-    const end = plan.words.indexOf("--");
-    const options = ["--seccomp", "{seccomp}", ...plan.words.slice(0, end)];
+    const { options, command } = bwrapWords(plan);
     libc.writeAll(args, encodeWords(options, numbers));
-    const argv = [...prefix, BWRAP, "--args", String(argsNumber), ...plan.words.slice(end)];
+    const argv = [...prefix, BWRAP, "--args", String(argsNumber), ...command];
     if (stdio.kind === "terminal") {
       const { promise: drained, resolve } = Promise.withResolvers<void>();
       const child = Bun.spawn(argv, {

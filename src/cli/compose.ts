@@ -16,15 +16,20 @@ import { keyPool } from "#src/routing/candidates.ts";
 import { usualTiming } from "#src/gateway/ports.ts";
 import type { Generation } from "#src/routing/generation.ts";
 
-/** Values of every key that routing could use: what must never be written down. */
-export function secretValues(keys: KeyRing, generation: Generation): string[] {
+/** Names of every key that routing could use, set or not. */
+export function secretNames(keys: KeyRing, generation: Generation): string[] {
   const bases = [
     ...[...providers.values()].map((provider) => provider.keyEnv),
     ...Object.values(generation.backends).map((backend) => backend.keyEnv),
   ];
   const names = keys.names();
-  const pools = bases.filter((base) => base !== null).flatMap((base) => keyPool(base, names));
-  return pools.map((name) => keys.get(name)).filter((value) => value !== undefined);
+  return bases.filter((base) => base !== null).flatMap((base) => [base, ...keyPool(base, names)]);
+}
+
+/** Their values: what must never be written down. */
+export function secretValues(keys: KeyRing, generation: Generation): string[] {
+  const values = secretNames(keys, generation).map((name) => keys.get(name));
+  return values.filter((value) => value !== undefined);
 }
 
 /** Opens the state under BROKE_HOME. */

@@ -1,12 +1,15 @@
 // One supervised run in the current folder, the same for `harness run` and for every short form of it.
 
+import type { RunContract } from "#harness/contract.ts";
+import type { RunDeps } from "#harness/run.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { note } from "./output.ts";
 
 export type Launch = {
   client: string;
-  profile: string;
+  /** Undefined: strict. */
+  profile: string | undefined;
   home: string;
   permissions?: PermissionFlags;
   args: string[];
@@ -24,24 +27,29 @@ function currentFolder(): string {
   }
 }
 
-/** Runs the client, says on stderr how it ended, and returns the exit code. `choose` makes the launch from what the stored settings say. */
-export async function launchClient(choose: (settings: { sandbox: string }) => Launch): Promise<number> {
+/** Makes the launch from what the stored settings say. */
+export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
+
+/** Everything a launch works with, and what was asked for, checked. Throws what is wrong with it. */
+export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps; contract: RunContract }> {
   const { dropToOwner } = await import("#harness/identity.ts");
   const cwd = currentFolder();
   dropToOwner(cwd, process.env);
-  const { gatewayDeps, openState, secretValues } = await import("./compose.ts");
+  const { gatewayDeps, openState, secretNames, secretValues } = await import("./compose.ts");
   const { openAudit } = await import("#harness/audit.ts");
   const { checkContract } = await import("#harness/contract.ts");
-  const { runHarness } = await import("#harness/run.ts");
   const { onTerminal } = await import("#harness/terminal.ts");
   const { parseLimits, parseTimeout } = await import("#sandbox/limits.ts");
   const { slots } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
   const { systemClock } = await import("#src/core/clock.ts");
   const state = openState();
+  const generation = state.generations.current();
+  const keyNames = secretNames(state.keys, generation);
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const contract = checkContract({
     ...launch,
+    profile: launch.profile ?? "strict",
     limits: {
       ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
       ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
@@ -49,29 +57,36 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
     terminal: onTerminal(),
     cwd,
     brokeHome: state.home.root,
+    keyNames,
     env: state.env,
   });
-  if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const keys = signingKeys(state.home);
-  const result = await runHarness(
-    {
-      home: state.home,
-      runs: state.runs,
-      audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
-      keys,
-      gateway: {
-        async serve(options) {
-          const { serveRun } = await import("#src/gateway/run-gateway.ts");
-          return serveRun(gatewayDeps(state), options);
-        },
+  const deps: RunDeps = {
+    home: state.home,
+    runs: state.runs,
+    audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
+    keys,
+    gateway: {
+      async serve(options) {
+        const { serveRun } = await import("#src/gateway/run-gateway.ts");
+        return serveRun(gatewayDeps(state), options);
       },
-      slots: slots.map(({ id, client, title }) => ({ id, client, title })),
-      secrets: secretValues(state.keys, state.generations.current()),
-      env: state.env,
-      clock: systemClock,
     },
-    contract,
-  );
+    slots: slots.map(({ id, client, title }) => ({ id, client, title })),
+    keyNames,
+    secrets: secretValues(state.keys, generation),
+    env: state.env,
+    clock: systemClock,
+  };
+  return { deps, contract };
+}
+
+/** Runs the client, says on stderr how it ended, and returns the exit code. */
+export async function launchClient(choose: ChooseLaunch): Promise<number> {
+  const { deps, contract } = await openLaunch(choose);
+  const { runHarness } = await import("#harness/run.ts");
+  if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
+  const result = await runHarness(deps, contract);
   for (const reason of result.verdict.reasons) note(reason);
   note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
   return result.exit.code;

@@ -20,6 +20,8 @@ export const permissionArgs = {
   "deny-write": list("what is read-only, whatever is allowed; bare: the workspace", "path,…"),
   "allow-net": list("hosts: example.com, *.example.com:8443, 10.0.0.0/8, …; bare: any public host", "host,…"),
   "deny-net": list("hosts that may not be reached, whatever is allowed", "host,…"),
+  "allow-env": list("variables of yours: NAME, PREFIX_*; bare: all; secrets only by their exact name", "name,…"),
+  "deny-env": list("variables that are not passed on, whatever is allowed", "name,…"),
 } satisfies ArgsDef;
 
 /** Those that may be given any number of times, each bare or with a list. */

@@ -29,8 +29,12 @@ const keyState = group(
 
 const sandbox = group(
   "The sandbox that clients are launched in",
-  { set: lazy("Choose its profile", () => import("./verbs/sandbox-set.ts")) },
-  lazy("Show its profile", () => import("./verbs/sandbox-show.ts")),
+  {
+    run: lazy("Run any command in it", () => import("./verbs/sandbox-run.ts")),
+    explain: lazy("Say what a run could see, change and reach", () => import("./verbs/sandbox-explain.ts")),
+    set: lazy("Choose its profile", () => import("./verbs/sandbox-set.ts")),
+  },
+  lazy("Show its profile and the others", () => import("./verbs/sandbox-show.ts")),
 );
 
 const audit = group(

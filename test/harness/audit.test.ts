@@ -200,6 +200,7 @@ describe("through the product", () => {
   const listed = async (bench: Bench) => JSON.parse((await bench.broke(["audit", "--json"])).stdout) as object[];
   const strict = {
     files: "workspace",
+    variables: "none",
     network: "run socket only",
     unix_sockets: "closed",
     client_state: "run",

@@ -1,9 +1,9 @@
 // `broke harness run`: one supervised run in the current folder, everything about it said by options.
 
-import { readPermissionFlags } from "#sandbox/permission-flags.ts";
 import type { Verb } from "../front.ts";
 import { launchClient } from "../launch.ts";
-import { permissionArgs, permissionLists } from "../permission-args.ts";
+import { dryRunArg, launchArgs, launchOptions } from "../launch-args.ts";
+import { permissionLists } from "../permission-args.ts";
 
 export const verb: Verb = {
   description: "Run a client in a sandbox, record what it does, and end with a verdict",
@@ -14,32 +14,26 @@ export const verb: Verb = {
       description: "claude (default), codex, gemini, or exec: any command; also --provider",
       valueHint: "client",
     },
-    sandbox: { type: "string", description: "strict (default), hardened or normal", valueHint: "profile" },
-    timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
-    limit: {
-      type: "string",
-      description:
-        "what it may use up: memory=4g,pids=400,cpu=2,output=64m,growth=2g,tmp=512m,files=4096,filesize=2g, any of them",
-      valueHint: "name=value,…",
-    },
     home: {
       type: "string",
       description:
         "run (default): a client home of the run's own; user: your client's sessions, its settings read-only",
       valueHint: "run|user",
     },
-    ...permissionArgs,
+    ...launchArgs,
+    ...dryRunArg,
   },
   lists: permissionLists,
   rest: true,
-  run: ({ values, flags, rest = [] }) =>
-    launchClient(() => ({
+  async run({ values, flags, rest = [] }) {
+    const choose = () => ({
       client: values.client?.[0] ?? "claude",
-      profile: values.sandbox?.[0] ?? "strict",
       home: values.home?.[0] ?? "run",
-      permissions: readPermissionFlags({ flags, values }),
       args: rest,
-      limit: values.limit?.[0],
-      timeout: values.timeout?.[0],
-    })),
+      ...launchOptions({ values, flags }),
+    });
+    if (!flags.has("dry-run")) return launchClient(choose);
+    const { rehearseLaunch } = await import("../rehearse.ts");
+    return rehearseLaunch(choose);
+  },
 };

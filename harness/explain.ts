@@ -1,0 +1,131 @@
+// A launch in words: what the run would be shown, may change, reach and use, and what that does not stop. Everything is read from the very
+// plan and contract a launch works with. Pure.
+
+import type { Json } from "#src/core/json.ts";
+import { describeNetwork } from "./egress.ts";
+import { limitOptions } from "#sandbox/limits.ts";
+import { type Mount, type MountKind, readMounts } from "#sandbox/mount-list.ts";
+import { profileNotes, wideNotes } from "#sandbox/profile-notes.ts";
+import type { Preview } from "./preview.ts";
+
+export type Explanation = {
+  profile: string;
+  summary: string;
+  client: string;
+  workspace: string;
+  /** Every mount of the plan, in its order. */
+  mounts: Mount[];
+  network: Record<string, Json>;
+  unix_sockets: "closed" | "open";
+  /** Names of variables: broke's own, and yours that are passed on. */
+  variables: { own: string[]; given: string[] };
+  programs: { first: string; path: string };
+  limits: Record<string, number | null>;
+  umask: string;
+  warnings: string[];
+  stops: string[];
+  does_not_stop: string[];
+};
+
+/** The launch as one object. */
+export function explainLaunch({ contract, prepared, plan, warnings }: Preview): Explanation {
+  const { profile, shown } = prepared.input;
+  const notes = profileNotes[profile.name];
+  const { anyRead, anyWrite } = shown.permission;
+  const wide = [...(anyRead ? [wideNotes.read] : []), ...(anyWrite ? [wideNotes.write] : [])];
+  const given = Object.keys(prepared.given).sort();
+  const { timeoutMs } = contract.limits;
+  const byOption = Object.entries(limitOptions).map(([name, { field }]) => [name, contract.limits[field]] as const);
+  return {
+    profile: profile.name,
+    summary: notes.summary,
+    client: contract.client,
+    workspace: contract.workspace,
+    mounts: readMounts(plan),
+    network: describeNetwork(profile, prepared.net),
+    unix_sockets: profile.closeUnix ? "closed" : "open",
+    variables: {
+      own: Object.keys(plan.order.env)
+        .filter((name) => !given.includes(name))
+        .sort(),
+      given,
+    },
+    programs: { first: plan.order.argv[0]!, path: plan.order.env.PATH ?? "" },
+    limits: { timeout_seconds: timeoutMs === null ? null : timeoutMs / 1000, ...Object.fromEntries(byOption) },
+    umask: profile.umask.toString(8).padStart(3, "0"),
+    warnings,
+    stops: notes.stops,
+    does_not_stop: [...notes.doesNotStop, ...wide],
+  };
+}
+
+const headings: [MountKind, string][] = [
+  ["write", "may be written"],
+  ["read", "may be read"],
+  ["closed", "is there, but closed"],
+  ["masked", "is masked"],
+  ["empty", "is empty"],
+  ["ours", "is broke's own"],
+  ["link", "is a link"],
+  ["kernel", "is the kernel's, made anew"],
+];
+
+function mountLines(mounts: Mount[]): string[] {
+  // The last at a path is what stands there.
+  const standing = new Map(mounts.map((mount) => [mount.path, mount]));
+  const kernel = (path: string) => path.startsWith("/proc/");
+  return headings.flatMap(([kind, words]) => {
+    const paths = [...standing.values()].filter((mount) => mount.kind === kind && !kernel(mount.path));
+    return paths.length === 0 ? [] : [`${words}:`, ...paths.map(({ path }) => `  ${path}`)];
+  });
+}
+
+/** The same for a person. */
+export function explanationText(told: Explanation): string {
+  const list = (items: string[]) => (items.length === 0 ? "none" : items.join(", "));
+  const limits = Object.entries(told.limits).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  return [
+    `${told.profile}: ${told.summary}`,
+    `client: ${told.client}, beginning with ${told.programs.first}`,
+    "",
+    "files (a later line is inside or instead of an earlier one where paths overlap)",
+    ...mountLines(told.mounts).map((line) => `  ${line}`),
+    "",
+    `network: ${networkWords(told.network)}; unix sockets ${told.unix_sockets}`,
+    `variables of yours: ${list(told.variables.given)}`,
+    `variables of broke's: ${list(told.variables.own)}`,
+    `programs: those that are shown; PATH ${told.programs.path}`,
+    `limits: ${list(limits)}; umask ${told.umask}`,
+    ...(told.warnings.length === 0 ? [] : ["", "weaker than it reads:", ...told.warnings.map((line) => `  ${line}`)]),
+    "",
+    "stops:",
+    ...told.stops.map((line) => `  ${line}`),
+    "does not stop:",
+    ...told.does_not_stop.map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+function networkWords({ network, net }: Record<string, Json>): string {
+  if (net === undefined || net === null || typeof net !== "object" || Array.isArray(net)) return String(network);
+  const rules = (list: Json | undefined) => (Array.isArray(list) && list.length > 0 ? list.join(", ") : "");
+  const allowed = [net.any_public === true ? "any public host" : "", rules(net.allow)].filter(Boolean).join(", ");
+  const denied = rules(net.deny);
+  return `${String(network)} to ${allowed}${denied === "" ? "" : `, never ${denied}`}`;
+}
+
+/** Exactly what bwrap and init would be told, with names in place of descriptors, ports and secrets. */
+export function dryRun({ plan }: Preview, bwrap: { program: string; options: string[]; command: string[] }): Json {
+  const { listenerFilter: _, clientFilter, ...order } = plan.order;
+  const files = plan.files.map((file): Json =>
+    file.kind === "data"
+      ? { token: file.token, text: new TextDecoder().decode(file.bytes) }
+      : { token: file.token, path: file.beneath === undefined ? file.path : `${file.beneath}/${file.path}` },
+  );
+  return {
+    argv: [bwrap.program, "--args", "{args}", ...bwrap.command],
+    args: bwrap.options,
+    descriptors: [...files, { token: "{seccomp}", bytes: plan.seccomp.length }],
+    environment: {},
+    order: { ...order, unixSockets: clientFilter === null ? "open" : "closed" },
+  };
+}

@@ -1,0 +1,43 @@
+// A launch prepared to the end and not made: the very plan a run would have, and nothing of it left on disk. Nothing is started, recorded or
+// changed in the workspace.
+
+import { mkdirSync, rmSync } from "node:fs";
+import { newRunId } from "#src/core/ids.ts";
+import { runPaths } from "#src/state/paths.ts";
+import { classOf } from "#sandbox/env-permission.ts";
+import { plannedPlaceholders } from "#sandbox/placeholders.ts";
+import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
+import { profileOf } from "#sandbox/profile.ts";
+import { findProtected } from "#sandbox/protected.ts";
+import type { RunContract } from "./contract.ts";
+import { type Prepared, prepareRun } from "./prepare.ts";
+import { NOTHING_HELD, type RunDeps, weakControls } from "./run.ts";
+import { onTerminal } from "./terminal.ts";
+
+/** What stands for the run's token. */
+const TOKEN = "{token}";
+
+export type Preview = { contract: RunContract; prepared: Prepared; plan: SandboxPlan; warnings: string[] };
+
+/** Prepares the launch, has it looked at, and takes everything away again. Throws what the launch would throw before it starts anything. */
+export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (preview: Preview) => Seen): Seen {
+  const paths = runPaths(deps.home, newRunId(deps.clock()));
+  mkdirSync(paths.root, { mode: 0o700 });
+  try {
+    const confined = profileOf(contract.profile).root === "allowlist";
+    const protect = confined ? findProtected(contract.workspace) : NOTHING_HELD.protect;
+    const placed = plannedPlaceholders(contract.workspace, protect.missing);
+    const prepared = prepareRun({
+      ...{ contract, paths, protect, token: TOKEN, terminal: onTerminal(), brokeHome: deps.home.root },
+      ...{ env: deps.env, slots: deps.slots, keyNames: deps.keyNames, secrets: deps.secrets },
+    });
+    using _state = prepared.state;
+    const hide = ([name, value]: [string, string]) =>
+      [name, name in prepared.given && classOf(name) === "secret" ? `{${name}}` : value] as const;
+    const env = Object.fromEntries(Object.entries(prepared.input.env).map(hide));
+    const plan = planSandbox({ ...prepared.input, env, ignored: placed.map(({ path }) => path) });
+    return look({ contract, prepared, plan, warnings: weakControls(contract, prepared) });
+  } finally {
+    rmSync(paths.root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,38 @@
+// The options of a launch that every command shares which makes, explains or rehearses one.
+
+import { readPermissionFlags } from "#sandbox/permission-flags.ts";
+import type { ArgsDef } from "citty";
+import type { Invocation } from "./front.ts";
+import type { Launch } from "./launch.ts";
+import { permissionArgs } from "./permission-args.ts";
+
+export const launchArgs = {
+  sandbox: { type: "string", description: "strict (default), hardened or normal", valueHint: "profile" },
+  timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
+  limit: {
+    type: "string",
+    description:
+      "what it may use up: memory=4g,pids=400,cpu=2,output=64m,growth=2g,tmp=512m,files=4096,filesize=2g, any of them",
+    valueHint: "name=value,…",
+  },
+  ...permissionArgs,
+} satisfies ArgsDef;
+
+export const dryRunArg = {
+  "dry-run": { type: "boolean", description: "print what bwrap would be told, as JSON, and start nothing" },
+} satisfies ArgsDef;
+
+/** What those options say. */
+export function launchOptions({ values, flags }: Pick<Invocation, "values" | "flags">): Pick<
+  Launch,
+  "permissions" | "limit" | "timeout"
+> & {
+  profile: string | undefined;
+} {
+  return {
+    profile: values.sandbox?.[0],
+    permissions: readPermissionFlags({ flags, values }),
+    limit: values.limit?.[0],
+    timeout: values.timeout?.[0],
+  };
+}

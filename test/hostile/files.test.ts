@@ -1,0 +1,148 @@
+// File permissions from inside: what was allowed can be done, what was denied cannot, whichever way it is tried.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, linkSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { launchers, makeTree, probe } from "#test/support/tree.ts";
+
+const files = {
+  ...{ "ws/a": "a", "ws/sub/x": "x", "ws/sub/deep/y": "y", "ws/.env": "KEY=1", "ws/.env.local": "KEY=2" },
+  ...{
+    "data/f": "f",
+    "data/.env": "KEY=3",
+    "data/deep/g": "g",
+    "data/deep/more/h": "h",
+    "data/link": "-> ../secret/s",
+  },
+  ...{ "secret/s": "s", "out/old": "old", "out/repo/.git/config": "[core]\n", "out/repo/.git/hooks/sample": "" },
+  ...{
+    "out/repo/.git/HEAD": "ref: refs/heads/main\n",
+    "link-to-data": "-> data",
+    ".ssh/id": "key",
+    ".aws/credentials": "key",
+  },
+};
+
+type Case = { name: string; flags: string[]; found: Record<string, string> };
+const cases: Case[] = [
+  {
+    // What it makes beside the workspace is in a /tmp of its own.
+    name: "nothing is shown that was not allowed",
+    flags: [],
+    found: {
+      ...{ "write a": "ok", "read ../data/f": "ENOENT", "read .env": "EACCES", "list ..": "ok", "make ../x": "ok" },
+    },
+  },
+  {
+    name: "a folder to read, by way of a link: shown at its own path, links out of it lead nowhere",
+    flags: ["--allow-read=../link-to-data"],
+    found: {
+      ...{ "read ../data/f": "ok", "read ../data/deep/g": "ok", "write ../data/f": "EROFS", "make ../data/n": "EROFS" },
+      ...{ "mode ../data/f": "EROFS", "remove ../data/f": "EROFS", "read ../data/.env": "EACCES" },
+      ...{ "read ../data/link": "ENOENT", "read ../link-to-data/f": "ENOENT", "read ../secret/s": "ENOENT" },
+    },
+  },
+  {
+    name: "a folder to write, but for what in it runs for others",
+    flags: ["--allow-write=../out"],
+    found: {
+      ...{ "read ../out/old": "ok", "write ../out/old": "ok", "make ../out/new": "ok" },
+      ...{ "write ../out/repo/.git/config": "EROFS", "make ../out/repo/.git/hooks/post-checkout": "EROFS" },
+      ...{ "move ../out/repo/.git": "EBUSY", "move ../out/repo": "EBUSY", "move ../out": "EBUSY" },
+    },
+  },
+  {
+    name: "deny in allow in deny: deny wins",
+    flags: ["--allow-read=../data,../data/deep/more", "--allow-write=../data/deep/more", "--deny-read=../data/deep"],
+    found: {
+      ...{ "read ../data/f": "ok", "list ../data/deep": "EACCES", "read ../data/deep/g": "EACCES" },
+      ...{ "read ../data/deep/more/h": "EACCES", "make ../data/deep/n": "EACCES", "mode ../data/deep": "EROFS" },
+      ...{ "remove ../data/deep": "EROFS", "move ../data/deep": "EROFS" },
+    },
+  },
+  {
+    name: "a writable folder in a read-only one, and a read-only one in that",
+    flags: ["--allow-read=../data", "--allow-write=../data/deep", "--deny-write=../data/deep/more"],
+    found: {
+      ...{ "write ../data/f": "EROFS", "write ../data/deep/g": "ok", "write ../data/deep/more/h": "EROFS" },
+      ...{ "make ../data/deep/more/n": "EROFS", "move ../data/deep/more": "EBUSY", "read ../data/deep/more/h": "ok" },
+    },
+  },
+  {
+    name: "in the workspace: unreadable and read-only, also by renaming what is above",
+    flags: ["--deny-read=sub/deep,a", "--deny-write=sub/x"],
+    found: {
+      ...{ "read a": "EACCES", "write a": "EACCES", "mode a": "EROFS", "remove a": "EBUSY", "move a": "EBUSY" },
+      ...{ "read sub/deep/y": "EACCES", "write sub/x": "EROFS", "read sub/x": "ok", "move sub": "EBUSY" },
+      ...{ "move sub/x": "EBUSY", "make sub/n": "ok", "read .env": "EACCES" },
+    },
+  },
+  {
+    name: "no write at all: what is masked stays masked, the run has its own places",
+    flags: ["--deny-write", "--deny-read=sub/deep"],
+    found: {
+      ...{
+        "write a": "EROFS",
+        "make n": "EROFS",
+        "make sub/n": "EROFS",
+        "read sub/x": "ok",
+        "read sub/deep/y": "EACCES",
+      },
+      ...{ "read .env": "EACCES", "make /tmp/n": "ok", "make /home/agent/n": "ok" },
+    },
+  },
+  {
+    name: "a masked file is opened by its own name, and only to read",
+    flags: ["--allow-read=.env"],
+    found: { "read .env": "ok", "write .env": "EROFS", "read .env.local": "EACCES" },
+  },
+  {
+    name: "what holds secrets, BROKE_HOME and the workspace: all but those",
+    flags: ["--allow-write=.."],
+    found: {
+      ...{
+        "write ../data/f": "ok",
+        "read ../.ssh/id": "EACCES",
+        "list ../.ssh": "EACCES",
+        "read ../.aws/credentials": "EACCES",
+      },
+      ...{ "list ../home": "EACCES", "mode ../home": "EROFS", "move ../home": "EBUSY", "make ../home/x": "EACCES" },
+      ...{ "write a": "ok", "read .env": "EACCES", "read ../data/.env": "EACCES", "move ../ws": "EBUSY" },
+    },
+  },
+  {
+    name: "a secret that is named, and nothing beside it",
+    flags: ["--allow-read=..,../.ssh/id"],
+    found: { "read ../.ssh/id": "ok", "make ../.ssh/n": "EROFS", "list ../.aws": "EACCES", "read ../data/f": "ok" },
+  },
+];
+
+for (const launcher of launchers) {
+  for (const sandbox of ["strict", "hardened"]) {
+    describe(`${sandbox}, launched by ${launcher}`, () => {
+      for (const { name, flags, found } of cases) {
+        test(name, async () => {
+          using tree = makeTree(launcher, files);
+          const probed = await probe(tree, ["--sandbox", sandbox, ...flags], Object.keys(found));
+          expect({ found: probed.found, code: probed.ran.code }).toEqual({ found, code: 0 });
+          expect(existsSync(join(tree.base, "x"))).toBe(false);
+        });
+      }
+    });
+  }
+}
+
+test("a denied file is read by another name it has, and the run says so", async () => {
+  using tree = makeTree("root", files);
+  linkSync(join(tree.base, "ws/a"), join(tree.base, "ws/other"));
+  const { ran, found } = await probe(tree, ["--deny-read=a"], ["read a", "read other"]);
+  expect(found).toEqual({ "read a": "EACCES", "read other": "ok" });
+  expect(ran.stderr).toContain("denied files have other names");
+});
+
+test("what the run did not touch is as it was", async () => {
+  using tree = makeTree("root", files);
+  await probe(tree, ["--allow-write=.."], ["make ../.ssh/n", "make ../home/n", "write ../out/repo/.git/config"]);
+  expect(readFileSync(join(tree.base, "out/repo/.git/config"), "utf8")).toBe("[core]\n");
+  expect(existsSync(join(tree.base, ".ssh/n"))).toBe(false);
+});
