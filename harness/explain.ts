@@ -70,14 +70,21 @@ const headings: [MountKind, string][] = [
   ["kernel", "is the kernel's, made anew"],
 ];
 
-function mountLines(mounts: Mount[]): string[] {
+function mountLines(mounts: Mount[], workspace: string): string[] {
   // The last at a path is what stands there.
-  const standing = new Map(mounts.map((mount) => [mount.path, mount]));
-  const kernel = (path: string) => path.startsWith("/proc/");
-  return headings.flatMap(([kind, words]) => {
-    const paths = [...standing.values()].filter((mount) => mount.kind === kind && !kernel(mount.path));
-    return paths.length === 0 ? [] : [`${words}:`, ...paths.map(({ path }) => `  ${path}`)];
+  const standing = [...new Map(mounts.map((mount) => [mount.path, mount])).values()];
+  const inWorkspace = ({ path }: Mount) => path.startsWith(`${workspace}/`);
+  const shown = standing.filter((mount) => !mount.path.startsWith("/proc/") && !inWorkspace(mount));
+  const lines = headings.flatMap(([kind, words]) => {
+    const paths = shown.filter((mount) => mount.kind === kind).map(({ path }) => path);
+    return paths.length === 0 ? [] : [`${words}: ${paths.join(", ")}`];
   });
+  const inside = headings.slice(1).flatMap(([kind, words]) => {
+    const found = standing.filter((mount) => mount.kind === kind && inWorkspace(mount));
+    const names = found.map(({ path }) => path.slice(workspace.length + 1));
+    return names.length === 0 ? [] : [`${words}, in the workspace, where it is there: ${names.join(", ")}`];
+  });
+  return [...lines, ...inside];
 }
 
 /** The same for a person. */
@@ -88,8 +95,8 @@ export function explanationText(told: Explanation): string {
     `${told.profile}: ${told.summary}`,
     `client: ${told.client}, beginning with ${told.programs.first}`,
     "",
-    "files (a later line is inside or instead of an earlier one where paths overlap)",
-    ...mountLines(told.mounts).map((line) => `  ${line}`),
+    "files; what lies in something else that is named is as its own line says",
+    ...mountLines(told.mounts, told.workspace).map((line) => `  ${line}`),
     "",
     `network: ${networkWords(told.network)}; unix sockets ${told.unix_sockets}`,
     `variables of yours: ${list(told.variables.given)}`,
@@ -113,19 +120,22 @@ function networkWords({ network, net }: Record<string, Json>): string {
   return `${String(network)} to ${allowed}${denied === "" ? "" : `, never ${denied}`}`;
 }
 
-/** Exactly what bwrap and init would be told, with names in place of descriptors, ports and secrets. */
-export function dryRun({ plan }: Preview, bwrap: { program: string; options: string[]; command: string[] }): Json {
-  const { listenerFilter: _, clientFilter, ...order } = plan.order;
-  const files = plan.files.map((file): Json =>
+/** Exactly what bwrap and init would be told, with names in place of descriptors, ports and secrets. Bytes are in base64. */
+export function dryRun(
+  { plan }: Preview,
+  bwrap: { program: string; options: string[]; command: string[] },
+): Record<string, unknown> {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+  const files = plan.files.map((file) =>
     file.kind === "data"
-      ? { token: file.token, text: new TextDecoder().decode(file.bytes) }
+      ? { token: file.token, base64: base64(file.bytes) }
       : { token: file.token, path: file.beneath === undefined ? file.path : `${file.beneath}/${file.path}` },
   );
   return {
     argv: [bwrap.program, "--args", "{args}", ...bwrap.command],
     args: bwrap.options,
-    descriptors: [...files, { token: "{seccomp}", bytes: plan.seccomp.length }],
+    descriptors: [...files, { token: "{seccomp}", base64: base64(plan.seccomp) }],
     environment: {},
-    order: { ...order, unixSockets: clientFilter === null ? "open" : "closed" },
+    order: plan.order,
   };
 }
