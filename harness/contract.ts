@@ -17,6 +17,7 @@ import { parseEnvPermission, type TakenNames } from "#sandbox/env-permission.ts"
 import type { ClientId } from "./clients/client.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { ownVariables } from "./environment.ts";
+import { brokeHomes } from "./unprotected.ts";
 import { checkWorkspace } from "./workspace.ts";
 
 const homes = ["run", "user"] as const;
@@ -72,7 +73,7 @@ export function checkContract(asked: {
   }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
-  const around = { workspace, brokeHome: asked.brokeHome };
+  const around = { workspace, brokeHomes: brokeHomes(asked.brokeHome) };
   const files =
     profile.root === "host"
       ? noFilePermission

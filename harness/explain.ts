@@ -23,12 +23,14 @@ export type Explanation = {
   limits: Record<string, number | null>;
   umask: string;
   warnings: string[];
+  /** Ways to BROKE_HOME that stay open. */
+  unprotected_ledger: string[];
   stops: string[];
   does_not_stop: string[];
 };
 
 /** The launch as one object. */
-export function explainLaunch({ contract, prepared, plan, warnings }: Preview): Explanation {
+export function explainLaunch({ contract, prepared, plan, warnings, unprotected }: Preview): Explanation {
   const { profile, shown } = prepared.input;
   const notes = profileNotes[profile.name];
   const { anyRead, anyWrite } = shown.permission;
@@ -54,6 +56,7 @@ export function explainLaunch({ contract, prepared, plan, warnings }: Preview): 
     limits: { timeout_seconds: timeoutMs === null ? null : timeoutMs / 1000, ...Object.fromEntries(byOption) },
     umask: profile.umask.toString(8).padStart(3, "0"),
     warnings,
+    unprotected_ledger: unprotected,
     stops: notes.stops,
     does_not_stop: [...notes.doesNotStop, ...wide],
   };
@@ -104,6 +107,7 @@ export function explanationText(told: Explanation): string {
     `programs: those that are shown; PATH ${told.programs.path}`,
     `limits: ${list(limits)}; umask ${told.umask}`,
     ...(told.warnings.length === 0 ? [] : ["", "weaker than it reads:", ...told.warnings.map((line) => `  ${line}`)]),
+    ...told.unprotected_ledger.map((way) => `  unprotected ledger: ${way}`),
     "",
     "stops:",
     ...told.stops.map((line) => `  ${line}`),

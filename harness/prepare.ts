@@ -24,6 +24,7 @@ import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
 import { gatherShown } from "./shown.ts";
+import { brokeHomes } from "./unprotected.ts";
 import { type OpenUserState, openUserState } from "./user-state.ts";
 
 /** `state` is the user's own, held until it is disposed of. */
@@ -81,8 +82,9 @@ export function prepareRun(options: {
   const client = clientOf(contract.client);
   const host = hostFacts();
   const folders = searchFolders(env, contract.workspace);
+  const homes = brokeHomes(options.brokeHome);
   const shown = confined
-    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: [options.brokeHome], env })
+    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: homes, env })
     : nothingShown;
   const found = findClient(client, contract.args, folders, { inside: insideBun(shown), host: host.bun });
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
@@ -139,7 +141,7 @@ export function prepareRun(options: {
       socketDir,
       shown,
       tools: withoutShown([...found.binds, ...node.binds], shown, contract.workspace),
-      hidden: [options.brokeHome],
+      hidden: homes,
       emptied: presentIn(contract.workspace, client.hidden),
       portMark,
       egressMark,

@@ -12,12 +12,19 @@ import { findProtected } from "#sandbox/protected.ts";
 import type { RunContract } from "./contract.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { NOTHING_HELD, type RunDeps, weakControls } from "./run.ts";
+import { unprotectedBy } from "./unprotected.ts";
 import { onTerminal } from "./terminal.ts";
 
 /** What stands for the run's token. */
 const TOKEN = "{token}";
 
-export type Preview = { contract: RunContract; prepared: Prepared; plan: SandboxPlan; warnings: string[] };
+export type Preview = {
+  contract: RunContract;
+  prepared: Prepared;
+  plan: SandboxPlan;
+  warnings: string[];
+  unprotected: string[];
+};
 
 /** Prepares the launch, has it looked at, and takes everything away again. Throws what the launch would throw before it starts anything. */
 export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (preview: Preview) => Seen): Seen {
@@ -36,7 +43,9 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
       [name, name in prepared.given && classOf(name) === "secret" ? `{${name}}` : value] as const;
     const env = Object.fromEntries(Object.entries(prepared.input.env).map(hide));
     const plan = planSandbox({ ...prepared.input, env, ignored: placed.map(({ path }) => path) });
-    return look({ contract, prepared, plan, warnings: weakControls(contract, prepared) });
+    const { profile, host } = prepared.input;
+    const open = unprotectedBy(deps.home, profile, contract.files, { env: deps.env, uid: host.uid });
+    return look({ contract, prepared, plan, warnings: weakControls(contract, prepared), unprotected: open });
   } finally {
     rmSync(paths.root, { recursive: true, force: true });
   }

@@ -33,6 +33,7 @@ import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
+import { unprotectedBy } from "./unprotected.ts";
 import { weakFiles } from "./shown.ts";
 import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
@@ -179,7 +180,8 @@ async function supervise(
     const { input } = prepared;
     group = holdRun(ledger.run, contract.limits);
     const weak = weakLimits(contract.limits, group, input.host.uid);
-    const warnings = [...weak, ...weakControls(contract, prepared)];
+    const open = unprotectedBy(deps.home, input.profile, contract.files, { env: deps.env, uid: input.host.uid });
+    const warnings = [...weak, ...weakControls(contract, prepared), ...open.map((way) => `unprotected ledger: ${way}`)];
     launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
@@ -198,6 +200,7 @@ async function supervise(
       masked: input.protect.masked.length,
       shims: prepared.shims,
       cgroup: [...(group?.holds ?? [])],
+      unprotected_ledger: open.length > 0,
       warnings,
     });
     const recorder = makeRecorder(ledger);

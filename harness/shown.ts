@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { type FilePermission, type PathEntry } from "#sandbox/path-permission.ts";
 import { findProtected, isEnvFile, isWithin, type ProtectedPaths } from "#sandbox/protected.ts";
+import { wideNotes } from "#sandbox/profile-notes.ts";
 import { secretPlaces } from "#sandbox/secret-places.ts";
 import { type Hidden, isShown, type Shown } from "#sandbox/shown.ts";
 import { showPath, utf8, walkTree } from "#sandbox/tree.ts";
@@ -96,7 +97,11 @@ export function gatherShown(
 }
 
 /** What of the file permissions does not hold as it reads, in words. */
-export function weakFiles({ denyRead, denyWrite }: FilePermission): string[] {
+export function weakFiles({ anyRead, anyWrite, denyRead, denyWrite }: FilePermission): string[] {
+  const wide = anyWrite ? [wideNotes.write] : anyRead ? [wideNotes.read] : [];
   const linked = [...denyRead, ...denyWrite].filter(({ links }) => links > 1).length;
-  return linked === 0 ? [] : [`${linked} denied files have other names (hard links), by which they are reached`];
+  return [
+    ...wide,
+    ...(linked === 0 ? [] : [`${linked} denied files have other names (hard links), by which they are reached`]),
+  ];
 }

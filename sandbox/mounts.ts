@@ -131,19 +131,19 @@ export function procWords(host: HostFacts): string[] {
   return words;
 }
 
-/** /dev with bounded shared memory, /tmp of this size, /var/tmp unless the host's is shown. */
-export function scratchWords(tmpBytes: number, hostRoot: boolean): string[] {
+/**
+ * /dev with bounded shared memory, /tmp of this size, and /var/tmp: a link to it, or a folder of its own where something of the host's is shown in
+ * it (bwrap would follow the link out of the root it builds), or the host's.
+ */
+export function scratchWords(tmpBytes: number, varTmp: "link" | "folder" | "host"): string[] {
+  const varTmpWords = {
+    link: ["--dir", "/var", "--symlink", "/tmp", "/var/tmp"],
+    folder: ["--size", String(tmpBytes), "--perms", "1777", "--tmpfs", "/var/tmp"],
+    host: [],
+  };
   return [
     ...["--dev", "/dev", "--size", String(SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"],
-    ...[
-      "--size",
-      String(tmpBytes),
-      "--perms",
-      "1777",
-      "--tmpfs",
-      "/tmp",
-      ...(hostRoot ? [] : ["--dir", "/var", "--symlink", "/tmp", "/var/tmp"]),
-    ],
+    ...["--size", String(tmpBytes), "--perms", "1777", "--tmpfs", "/tmp", ...varTmpWords[varTmp]],
   ];
 }
 

@@ -41,7 +41,7 @@ export const noFilePermission: FilePermission = {
 };
 
 /** Where a run is launched, which some paths may not touch. All canonical. */
-export type Surroundings = { workspace: string; brokeHome: string };
+export type Surroundings = { workspace: string; brokeHomes: string[] };
 
 const HINT = "paths are files or folders that exist, separated by commas; a comma in a name is written twice";
 /** Made anew inside, or the way to other people's services: never the host's. */
@@ -85,12 +85,15 @@ function resolveLists(flag: string, lists: string[], cwd: string): PathEntry[] {
   return found.filter(({ path }, index) => found.findIndex((other) => other.path === path) === index);
 }
 
-function checkAllowed(flag: string, { path, id }: PathEntry, { brokeHome }: Surroundings): void {
+function checkAllowed(flag: string, { path, id }: PathEntry, { brokeHomes }: Surroundings): void {
   const refuse = (why: string, hint: string): never => {
     throw new BrokeError("denied", `${flag}: ${quote(path)} ${why}`, hint);
   };
-  const home = lstatSync(brokeHome, { bigint: true, throwIfNoEntry: false });
-  if (isWithin(brokeHome, path) || (home !== undefined && id === `${home.dev}:${home.ino}`)) {
+  const isHome = (folder: string) => {
+    const stat = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
+    return stat !== undefined && id === `${stat.dev}:${stat.ino}`;
+  };
+  if (brokeHomes.some((folder) => isWithin(folder, path) || isHome(folder))) {
     refuse("is in BROKE_HOME, which no run is shown", "put what the run needs elsewhere");
   }
   if (NEVER.some((folder) => isWithin(folder, path))) {

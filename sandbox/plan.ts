@@ -18,7 +18,7 @@ import {
   systemWords,
 } from "./mounts.ts";
 import type { Profile } from "./profile.ts";
-import type { ProtectedPaths } from "./protected.ts";
+import { isWithin, type ProtectedPaths } from "./protected.ts";
 import { type Check, type Shown, shownWords } from "./shown.ts";
 import { syscallNumber } from "./syscalls.ts";
 
@@ -152,6 +152,12 @@ function hostWords(input: PlanInput): string[] {
   return [...shown, ...hidden, ...ownBinds(input).flatMap(bindWords), ...seal, ...emptiedWords(input)];
 }
 
+function inVarTmp({ workspace, shown: { permission } }: PlanInput): boolean {
+  return [workspace, ...[...permission.read, ...permission.write].map(({ path }) => path)].some((path) =>
+    isWithin("/var/tmp", path),
+  );
+}
+
 function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "checks"> {
   const { host, shown } = input;
   if (input.profile.root === "host") return { words: hostWords(input), files: [], checks: [] };
@@ -167,7 +173,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
     words: [
       ...system.words,
       ...procWords(host),
-      ...scratchWords(input.profile.tmpBytes, anyRead),
+      ...scratchWords(input.profile.tmpBytes, anyRead ? "host" : inVarTmp(input) ? "folder" : "link"),
       ...binds,
       ...files.words,
       ...emptiedWords(input),

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, linkSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ROOT } from "#test/support/broke.ts";
 import { launchers, makeTree, probe } from "#test/support/tree.ts";
 
 const files = {
@@ -131,6 +132,81 @@ for (const launcher of launchers) {
     });
   }
 }
+
+// In /var/tmp, because a run has a /tmp of its own also where it is shown the host's files.
+const wide: Case[] = [
+  {
+    name: "in a folder below /var/tmp all is as elsewhere",
+    flags: ["--allow-read=../data"],
+    found: { "write a": "ok", "read ../data/f": "ok", "write ../data/f": "EROFS", "read ../secret/s": "ENOENT" },
+  },
+  {
+    name: "--allow-read: the host's files, but for BROKE_HOME, other people's homes, keys and services",
+    flags: ["--allow-read"],
+    found: {
+      ...{
+        "read ../data/f": "ok",
+        "write ../data/f": "EROFS",
+        "read ../secret/s": "ok",
+        "write a": "ok",
+        "read .env": "EACCES",
+      },
+      ...{ "list ../home": "EACCES", "read /etc/shadow": "EACCES", "list /root": "EACCES", "make /run/x": "EROFS" },
+      ...{ "read /etc/os-release": "ok", "make /etc/x": "EROFS", "make ../x": "EROFS", "make /tmp/x": "ok" },
+      ...{ "read /run/utmp": "ENOENT", "list /sys/kernel": "ENOENT", "write /proc/sys/kernel/core_pattern": "refused" },
+    },
+  },
+  {
+    name: "-A, and still a deny",
+    flags: ["-A", "--deny-read=../secret", "--deny-write=../out"],
+    found: {
+      ...{ "write ../data/f": "ok", "make ../n": "ok", "read ../secret/s": "EACCES", "make ../secret/n": "EACCES" },
+      ...{ "write ../out/old": "EROFS", "make ../out/n": "EROFS", "read ../out/old": "ok", "read .env": "EACCES" },
+      ...{ "list ../home": "EACCES", "mode ../home": "EROFS", "move ../home": "EBUSY", "list /root": "EACCES" },
+      ...{ "make /run/x": "EROFS", "write /proc/sys/kernel/core_pattern": "refused", "list /sys/kernel": "ENOENT" },
+      ...{ "move ../out": "EBUSY", "move ../secret": "EBUSY" },
+    },
+  },
+  {
+    name: "-A without writing: the workspace is read-only too",
+    flags: ["-A", "--deny-write"],
+    found: { "read ../data/f": "ok", "write ../data/f": "EROFS", "write a": "EROFS", "read .env": "EACCES" },
+  },
+  {
+    name: "named in what is hidden, and no more of it",
+    flags: ["--allow-read", "--allow-read=../.ssh/id"],
+    found: { "read ../.ssh/id": "ok", "make ../.ssh/x": "EROFS", "read ../data/f": "ok" },
+  },
+];
+for (const launcher of launchers) {
+  describe(`the host's files, launched by ${launcher}`, () => {
+    for (const { name, flags, found } of wide) {
+      test(name, async () => {
+        using tree = makeTree(launcher, files, "/var/tmp");
+        const probed = await probe(tree, flags, Object.keys(found));
+        // By whichever comes first: its mode, for a plain user, or the mount.
+        const said = Object.entries(probed.found).map(([key, value]) =>
+          key.includes("/proc/") && (value === "EROFS" || value === "EACCES") ? [key, "refused"] : [key, value],
+        );
+        expect({ found: Object.fromEntries(said), code: probed.ran.code }).toEqual({ found, code: 0 });
+        expect(existsSync("/run/x")).toBe(false);
+      });
+    }
+  });
+}
+
+test("-A does not make broke itself writable, and says what it opens", async () => {
+  using tree = makeTree("root", files, "/var/tmp");
+  const own = `${ROOT}/sandbox/plan.ts`;
+  const { ran, found } = await probe(tree, ["-A"], [`write ${own}`, `make ${ROOT}/src/x`, `move ${ROOT}/sandbox`]);
+  expect(found).toEqual({
+    [`write ${own}`]: "EROFS",
+    [`make ${ROOT}/src/x`]: "EROFS",
+    [`move ${ROOT}/sandbox`]: "EBUSY",
+  });
+  expect(ran.stderr).toContain("it writes every file that you can");
+  expect(ran.stderr).toContain("ACCEPT_WITH_WARNINGS");
+});
 
 test("a denied file is read by another name it has, and the run says so", async () => {
   using tree = makeTree("root", files);

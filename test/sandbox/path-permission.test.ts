@@ -8,14 +8,14 @@ import { intersectFiles, resolveFilePermission, splitPaths } from "#sandbox/path
 import { type ListFlags, noListFlags } from "#sandbox/permission-flags.ts";
 
 let root: string;
-let around: { workspace: string; brokeHome: string };
+let around: { workspace: string; brokeHomes: string[] };
 beforeAll(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "paths-")));
   for (const dir of ["ws/src", "data/deep", "home/runs", "a,b"]) mkdirSync(join(root, dir), { recursive: true });
   for (const file of ["data/f", "data/deep/g", "ws/w"]) writeFileSync(join(root, file), "");
   symlinkSync("data", join(root, "link"));
   symlinkSync("home", join(root, "to-home"));
-  around = { workspace: join(root, "ws"), brokeHome: join(root, "home") };
+  around = { workspace: join(root, "ws"), brokeHomes: [join(root, "home")] };
 });
 afterAll(() => rmSync(root, { recursive: true }));
 

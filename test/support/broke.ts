@@ -20,8 +20,8 @@ export type Bench = Disposable & {
 };
 
 /** A home and a workspace of their own, removed at the end. */
-export function makeBench(): Bench {
-  const dir = mkdtempSync(join(tmpdir(), "broke-test-"));
+export function makeBench(where = tmpdir()): Bench {
+  const dir = mkdtempSync(join(where, "broke-test-"));
   const home = join(dir, "home");
   const workspace = mkdtempSync(join(dir, "ws-"));
   const env = { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: dir, BROKE_HOME: home, NO_COLOR: "1", TZ: "UTC" };

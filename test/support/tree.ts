@@ -20,8 +20,12 @@ function own(path: string, uid: number): void {
 }
 
 /** Files with these texts (`-> target` is a link), all below one folder; `ws` is the workspace. */
-export function makeTree(launcher: string, files: Record<string, string>): Bench & { base: string; ws: string } {
-  const bench = makeBench();
+export function makeTree(
+  launcher: string,
+  files: Record<string, string>,
+  where?: string,
+): Bench & { base: string; ws: string } {
+  const bench = makeBench(where);
   const base = bench.env["HOME"]!;
   const ws = join(base, "ws");
   mkdirSync(ws);
