@@ -107,7 +107,11 @@ function checkHeld(profile: Profile, { read, write, net }: PermissionFlags): voi
 }
 
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
-export function networkOf({ profile, permissions }: RunContract): NetPermission | undefined {
+export function networkOf({ profile, permissions, bounds }: RunContract): NetPermission | undefined {
   const reach = profileOf(profile).net;
-  return reach === "host" ? undefined : parseNetPermission(permissions.net, reach);
+  if (reach === "host") return undefined;
+  const own = parseNetPermission(permissions.net, reach);
+  if (bounds === null || own === undefined) return own;
+  const within = parseNetPermission(bounds.net, reach);
+  return within && { ...own, within };
 }

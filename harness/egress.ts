@@ -16,7 +16,11 @@ export function describeNetwork({ ownNetwork }: Profile, net: NetPermission | un
   if (!ownNetwork) return { network: "host" };
   if (net === undefined) return { network: "run socket only" };
   const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
-  return { network: "egress proxy", net: { any_public: net.any, allow: rules(net.allow), deny: rules(net.deny) } };
+  const said = ({ any, allow, deny, within }: NetPermission): Record<string, Json> => ({
+    ...{ any_public: any, allow: rules(allow), deny: rules(deny) },
+    ...(within === undefined ? {} : { within: said(within) }),
+  });
+  return { network: "egress proxy", net: said(net) };
 }
 
 /**

@@ -23,8 +23,11 @@ export type NetRule = { text: string; port: number | null } & (
   { kind: "name"; name: string } | { kind: "below"; name: string } | { kind: "network"; network: Network }
 );
 
-/** `any`: every public host. No permission at all is undefined, and then there is no proxy either. */
-export type NetPermission = { any: boolean; allow: NetRule[]; deny: NetRule[] };
+/**
+ * `any`: every public host. `within`: another permission that must allow it too. No permission at all is undefined, and then there is no proxy
+ * either.
+ */
+export type NetPermission = { any: boolean; allow: NetRule[]; deny: NetRule[]; within?: NetPermission };
 
 export type NetDecision = { allowed: true; rule: string } | { allowed: false; rule: string | null; reason: string };
 
@@ -139,6 +142,8 @@ function namesAddress(rule: NetRule, address: Address, port: number, special: Ne
 
 /** What the words alone decide, before any name is looked up. An address is reached only where a rule names it. */
 export function decideHost(permission: NetPermission, host: Host, port: number): NetDecision {
+  const outer = permission.within && decideHost(permission.within, host, port);
+  if (outer?.allowed === false) return outer;
   const denied = denying(permission, host, port);
   if (denied !== undefined) return denied;
   const naming = permission.allow.filter((rule) => namesHost(rule, host));
@@ -162,6 +167,9 @@ export function decideAddress(
   port: number,
   { rule, own }: { rule: string; own: boolean },
 ): NetDecision {
+  // Which of its rules let the host pass is not known here; as one of any host it would be let to the fewest addresses.
+  const outer = permission.within && decideAddress(permission.within, address, port, { rule: ANY_RULE, own });
+  if (outer?.allowed === false) return outer;
   for (const each of [address, embeddedAddress(address)]) {
     const denied = each && denying(permission, { kind: "address", address: each }, port);
     if (denied) return denied;

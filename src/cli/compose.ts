@@ -9,6 +9,7 @@ import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRuns } from "#src/state/runs.ts";
+import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
 import { providers } from "#src/routing/providers.ts";
@@ -39,6 +40,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   runs: ReturnType<typeof openRuns>;
   heads: HeadStore;
   settings: SettingStore;
+  trust: TrustStore;
   keys: KeyRing;
   health: HealthStore;
   env: Record<string, string | undefined>;
@@ -51,6 +53,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     runs: openRuns(db),
     heads: openHeads(db),
     settings: openSettings(db),
+    trust: openTrust(db),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
     env,

@@ -7,7 +7,7 @@ import { nearest } from "#src/core/nearest.ts";
 
 /**
  * What a verb gets: flags, options and named positionals (each a list, in order given), positionals beyond the named ones, words after `--`.
- * A list option without a value is in `flags`.
+ * A list option, or one whose value is optional, is in `flags` where it has none.
  */
 export type Invocation = {
   values: Record<string, string[]>;
@@ -22,6 +22,8 @@ export type Verb = {
   args: ArgsDef;
   /** Options spelled as Deno spells its permissions: given any number of times, each bare or with `=a,b`. */
   lists?: readonly string[];
+  /** Options that may be given bare; a value is joined by `=` or the next word. */
+  optional?: readonly string[];
   /** Name of a trailing list of words (`slot=label …`), absent when there is none. */
   words?: string;
   /** Whether words after `--` are taken. */
@@ -114,9 +116,15 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
       else values[name] = [...(values[name] ?? []), list];
       continue;
     }
+    const bare = joined.length === 0 && (head[index + 1]?.startsWith("-") ?? true);
+    if (bare && verb.optional?.includes(name)) {
+      if (flags.has(name) || values[name] !== undefined) throw usage(`--${name} is given twice`);
+      flags.add(name);
+      continue;
+    }
     const value = joined.length > 0 ? joined.join("=") : head[++index];
     if (value === undefined || (joined.length === 0 && value.startsWith("--"))) throw usage(`--${name} needs a value`);
-    if (values[name] !== undefined) throw usage(`--${name} is given twice`);
+    if (values[name] !== undefined || flags.has(name)) throw usage(`--${name} is given twice`);
     values[name] = [value];
   }
   for (const [name, arg] of named.slice(position)) if (arg.required !== false) throw usage(`<${name}> is missing`);

@@ -15,8 +15,17 @@ export const launchArgs = {
       "what it may use up: memory=4g,pids=400,cpu=2,output=64m,growth=2g,tmp=512m,files=4096,filesize=2g, any of them",
     valueHint: "name=value,…",
   },
+  "permission-set": {
+    type: "string",
+    alias: "P",
+    description: "a set of permissions from broke.toml; alone: the one called default",
+    valueHint: "name",
+  },
   ...permissionArgs,
 } satisfies ArgsDef;
+
+/** Those of them that may be given without a value. */
+export const launchOptional = ["permission-set"];
 
 export const dryRunArg = {
   "dry-run": { type: "boolean", description: "print what bwrap would be told, as JSON, and start nothing" },
@@ -25,11 +34,13 @@ export const dryRunArg = {
 /** What those options say. */
 export function launchOptions({ values, flags }: Pick<Invocation, "values" | "flags">): Pick<
   Launch,
-  "permissions" | "limit" | "timeout"
+  "set" | "permissions" | "limit" | "timeout"
 > & {
   profile: string | undefined;
 } {
+  const set = values["permission-set"]?.[0] ?? (flags.has("permission-set") ? "default" : undefined);
   return {
+    set,
     profile: values.sandbox?.[0],
     permissions: readPermissionFlags({ flags, values }),
     limit: values.limit?.[0],

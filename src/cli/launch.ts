@@ -2,14 +2,19 @@
 
 import type { RunContract } from "#harness/contract.ts";
 import type { RunDeps } from "#harness/run.ts";
+import type { NamedSet } from "#harness/permission-set.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import type { State } from "./compose.ts";
 import { note } from "./output.ts";
 
 export type Launch = {
   client: string;
-  /** Undefined: strict. */
+  /** Undefined: the named set's, else `fallback`, else strict. */
   profile: string | undefined;
+  fallback?: string;
+  /** The permission set it names. */
+  set?: string | undefined;
   home: string;
   permissions?: PermissionFlags;
   args: string[];
@@ -27,6 +32,13 @@ function currentFolder(): string {
   }
 }
 
+async function findSet(name: string, { home, trust }: State, cwd: string, terminal: boolean): Promise<NamedSet> {
+  const { realpathSync } = await import("node:fs");
+  const { totalmem } = await import("node:os");
+  const { findPermissionSet } = await import("#harness/permission-set.ts");
+  return findPermissionSet(name, { home, trust, folder: realpathSync(cwd), terminal, memoryBytes: totalmem() });
+}
+
 /** Makes the launch from what the stored settings say. */
 export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 
@@ -39,6 +51,8 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   const { openAudit } = await import("#harness/audit.ts");
   const { checkContract } = await import("#harness/contract.ts");
   const { onTerminal } = await import("#harness/terminal.ts");
+  const { addFlags } = await import("#sandbox/permission-sets.ts");
+  const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
   const { parseLimits, parseTimeout } = await import("#sandbox/limits.ts");
   const { slots } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
@@ -47,14 +61,21 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   const generation = state.generations.current();
   const keyNames = secretNames(state.keys, generation);
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
+  const terminal = onTerminal();
+  const named = launch.set === undefined ? undefined : await findSet(launch.set, state, cwd, terminal);
+  if (named?.note !== undefined) note(named.note);
+  const said = launch.permissions ?? noPermissionFlags;
   const contract = checkContract({
     ...launch,
-    profile: launch.profile ?? "strict",
+    profile: launch.profile ?? named?.profile ?? launch.fallback ?? "strict",
+    permissions: named === undefined ? said : addFlags(named.flags, said),
+    bounds: named === undefined || named.bounds === null ? null : addFlags(named.bounds, said),
     limits: {
+      ...named?.limits,
       ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
       ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
     },
-    terminal: onTerminal(),
+    terminal,
     cwd,
     brokeHome: state.home.root,
     keyNames,

@@ -32,6 +32,7 @@ const sandbox = group(
   {
     run: lazy("Run any command in it", () => import("./verbs/sandbox-run.ts")),
     explain: lazy("Say what a run could see, change and reach", () => import("./verbs/sandbox-explain.ts")),
+    trust: lazy("Trust this folder's permission sets", () => import("./verbs/sandbox-trust.ts")),
     set: lazy("Choose its profile", () => import("./verbs/sandbox-set.ts")),
   },
   lazy("Show its profile and the others", () => import("./verbs/sandbox-show.ts")),

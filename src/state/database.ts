@@ -46,6 +46,11 @@ const migrations = [
      seq INTEGER NOT NULL,
      hash TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE trust (
+     folder TEXT PRIMARY KEY,
+     hash TEXT NOT NULL,
+     trusted_ms INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -11,6 +11,8 @@ export type Home = {
   root: string;
   env: string;
   database: string;
+  /** The operator's permission sets. */
+  permissions: string;
   clientToken: string;
   signingKey: string;
   verifyKey: string;
@@ -50,6 +52,7 @@ export function openHome(env: Record<string, string | undefined>): Home {
     root,
     env: join(root, ".env"),
     database: join(root, "broke.db"),
+    permissions: join(root, "broke.toml"),
     clientToken: join(root, "client-token"),
     signingKey: join(root, "ledger.key"),
     verifyKey: join(root, "ledger.pub"),

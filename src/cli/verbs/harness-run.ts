@@ -2,7 +2,7 @@
 
 import type { Verb } from "../front.ts";
 import { launchClient } from "../launch.ts";
-import { dryRunArg, launchArgs, launchOptions } from "../launch-args.ts";
+import { dryRunArg, launchArgs, launchOptional, launchOptions } from "../launch-args.ts";
 import { permissionLists } from "../permission-args.ts";
 
 export const verb: Verb = {
@@ -24,6 +24,7 @@ export const verb: Verb = {
     ...dryRunArg,
   },
   lists: permissionLists,
+  optional: launchOptional,
   rest: true,
   async run({ values, flags, rest = [] }) {
     const choose = () => ({

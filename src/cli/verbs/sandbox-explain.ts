@@ -1,7 +1,7 @@
 // `broke sandbox explain`: what a run with these options would be shown, may change and reach, and what that does not stop.
 
 import type { Verb } from "../front.ts";
-import { launchArgs, launchOptions } from "../launch-args.ts";
+import { launchArgs, launchOptional, launchOptions } from "../launch-args.ts";
 import { permissionLists } from "../permission-args.ts";
 
 export const verb: Verb = {
@@ -12,15 +12,15 @@ export const verb: Verb = {
     json: { type: "boolean", description: "print JSON" },
   },
   lists: permissionLists,
+  optional: launchOptional,
   rest: true,
   async run({ values, flags, rest }) {
     const { explainLaunch } = await import("../rehearse.ts");
     const client = values.client?.[0] ?? "exec";
     return explainLaunch(({ sandbox }) => {
-      const { profile, ...options } = launchOptions({ values, flags });
       // Any command is held alike; one has to be named.
       const args = rest ?? (client === "exec" ? ["sh"] : []);
-      return { client, home: "run", args, profile: profile ?? sandbox, ...options };
+      return { client, home: "run", args, fallback: sandbox, ...launchOptions({ values, flags }) };
     }, flags.has("json"));
   },
 };

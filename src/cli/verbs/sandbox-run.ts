@@ -2,18 +2,18 @@
 
 import type { Verb } from "../front.ts";
 import { launchClient } from "../launch.ts";
-import { dryRunArg, launchArgs, launchOptions } from "../launch-args.ts";
+import { dryRunArg, launchArgs, launchOptional, launchOptions } from "../launch-args.ts";
 import { permissionLists } from "../permission-args.ts";
 
 export const verb: Verb = {
   description: "Run any command in the sandbox, record what it does, and end with a verdict",
   args: { ...launchArgs, ...dryRunArg },
   lists: permissionLists,
+  optional: launchOptional,
   rest: true,
   async run({ values, flags, rest = [] }) {
     const choose = ({ sandbox }: { sandbox: string }) => {
-      const { profile, ...options } = launchOptions({ values, flags });
-      return { client: "exec", home: "run", args: rest, profile: profile ?? sandbox, ...options };
+      return { client: "exec", home: "run", args: rest, fallback: sandbox, ...launchOptions({ values, flags }) };
     };
     if (!flags.has("dry-run")) return launchClient(choose);
     const { rehearseLaunch } = await import("../rehearse.ts");
