@@ -34,7 +34,7 @@ export function explainLaunch({ contract, prepared, plan, warnings, unprotected 
   const { profile, shown } = prepared.input;
   const notes = profileNotes[profile.name];
   const { anyRead, anyWrite } = shown.permission;
-  const wide = [...(anyRead ? [wideNotes.read] : []), ...(anyWrite ? [wideNotes.write] : [])];
+  const wide = anyWrite ? [wideNotes.write] : anyRead ? [wideNotes.read] : [];
   const given = Object.keys(prepared.given).sort();
   const { timeoutMs } = contract.limits;
   const byOption = Object.entries(limitOptions).map(([name, { field }]) => [name, contract.limits[field]] as const);

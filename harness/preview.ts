@@ -45,7 +45,7 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
     const plan = planSandbox({ ...prepared.input, env, ignored: placed.map(({ path }) => path) });
     const { profile, host } = prepared.input;
     const open = unprotectedBy(deps.home, profile, contract.files, { env: deps.env, uid: host.uid });
-    return look({ contract, prepared, plan, warnings: weakControls(contract, prepared), unprotected: open });
+    return look({ contract, prepared, plan, warnings: weakControls(deps, contract, prepared), unprotected: open });
   } finally {
     rmSync(paths.root, { recursive: true, force: true });
   }

@@ -78,7 +78,11 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 }
 
 /** Controls that are weaker than the profile's own, in words. */
-export function weakControls({ files }: RunContract, { input: { profile, workspace }, state }: Prepared): string[] {
+export function weakControls(
+  { env }: Pick<RunDeps, "env">,
+  { files }: RunContract,
+  { input: { profile, workspace }, state }: Prepared,
+): string[] {
   const warnings: string[] = [];
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
@@ -86,7 +90,7 @@ export function weakControls({ files }: RunContract, { input: { profile, workspa
     warnings.push(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
-  warnings.push(...weakFiles(files));
+  warnings.push(...weakFiles(files, env));
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   return warnings;
 }
@@ -181,7 +185,11 @@ async function supervise(
     group = holdRun(ledger.run, contract.limits);
     const weak = weakLimits(contract.limits, group, input.host.uid);
     const open = unprotectedBy(deps.home, input.profile, contract.files, { env: deps.env, uid: input.host.uid });
-    const warnings = [...weak, ...weakControls(contract, prepared), ...open.map((way) => `unprotected ledger: ${way}`)];
+    const warnings = [
+      ...weak,
+      ...weakControls(deps, contract, prepared),
+      ...open.map((way) => `unprotected ledger: ${way}`),
+    ];
     launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,

@@ -97,8 +97,12 @@ export function gatherShown(
 }
 
 /** What of the file permissions does not hold as it reads, in words. */
-export function weakFiles({ anyRead, anyWrite, denyRead, denyWrite }: FilePermission): string[] {
+export function weakFiles(permission: FilePermission, env: Record<string, string | undefined>): string[] {
+  const { anyRead, anyWrite, denyRead, denyWrite, write } = permission;
+  const home = standing(env.HOME ?? homedir())?.path;
+  const holdsHome = home !== undefined && write.some(({ path }) => isWithin(path, home));
   const wide = anyWrite ? [wideNotes.write] : anyRead ? [wideNotes.read] : [];
+  if (holdsHome) wide.push(wideNotes.home);
   const linked = [...denyRead, ...denyWrite].filter(({ links }) => links > 1).length;
   return [
     ...wide,

@@ -48,5 +48,6 @@ export const profileNotes: Record<ProfileName, ProfileNotes> = {
 /** What wide permissions take away of that, in words; shown where a run has them. */
 export const wideNotes = {
   read: "it reads every file that you can, but for those listed as hidden: secrets under other names are among them",
+  home: "it writes your home, what your shell and your session start from among it",
   write: "it writes every file that you can, what your shell and your session start from among them",
 };

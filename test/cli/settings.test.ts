@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { openState } from "#src/cli/compose.ts";
+import { profileNotes } from "#sandbox/profile-notes.ts";
+import { type ProfileName, profileNames } from "#sandbox/profile.ts";
 import { makeBench, runIdOf } from "#test/support/broke.ts";
 
 const usage = (...lines: string[]) => ({
@@ -36,11 +38,21 @@ describe("settings of the gateway", () => {
 });
 
 describe("the configured sandbox", () => {
+  const line = (name: ProfileName, configured: boolean) =>
+    `${configured ? "*" : " "}  ${name.padEnd("hardened".length)}  ${profileNotes[name].summary}`;
+
   test("is strict until another is set, and what is launched runs in it", async () => {
     using bench = makeBench();
-    expect(await bench.broke(["sandbox"])).toEqual({ code: 0, stdout: "strict\n", stderr: "" });
+    expect(await bench.broke(["sandbox"])).toEqual({
+      code: 0,
+      stdout: profileNames.map((name) => `${line(name, name === "strict")}\n`).join(""),
+      stderr: "",
+    });
     expect(await bench.broke(["sandbox", "set", "hardened"])).toEqual({ code: 0, stdout: "hardened\n", stderr: "" });
-    expect(JSON.parse((await bench.broke(["sandbox", "--json"])).stdout)).toEqual({ profile: "hardened" });
+    expect(JSON.parse((await bench.broke(["sandbox", "--json"])).stdout)).toEqual({
+      profile: "hardened",
+      profiles: profileNames.map((name) => ({ name, summary: profileNotes[name].summary })),
+    });
     const ran = await bench.broke(["claude", "--version"]);
     const shown = await bench.broke(["harness", "events", runIdOf(ran), "--json"]);
     expect(shown.stdout).toContain('"profile":"hardened"');
@@ -51,7 +63,7 @@ describe("the configured sandbox", () => {
     expect(await bench.broke(["sandbox", "set", "none"])).toEqual(
       usage("unknown sandbox profile", "use one of: strict, hardened, normal"),
     );
-    expect((await bench.broke(["sandbox"])).stdout).toBe("strict\n");
+    expect(JSON.parse((await bench.broke(["sandbox", "--json"])).stdout)).toMatchObject({ profile: "strict" });
   });
 });
 
