@@ -83,11 +83,13 @@ export function prepareRun(options: {
   const host = hostFacts();
   const folders = searchFolders(env, contract.workspace);
   const homes = brokeHomes(options.brokeHome);
-  const shown = confined
-    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: homes, env })
-    : nothingShown;
-  const found = findClient(client, contract.args, folders, { inside: insideBun(shown), host: host.bun });
+  const bun = { inside: insideBun({ permission: contract.files }), host: host.bun };
+  const found = findClient(client, contract.args, folders, bun);
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
+  const tools = [...found.binds, ...node.binds];
+  const shown = confined
+    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: homes, tools, env })
+    : nothingShown;
   const { clientHome, events, socketDir } = paths;
   const inside = insidePaths({ profile, shown, home: clientHome, shims: paths.shims, events, socketDir });
   const portMark = `{port_${randomUUID()}}`;
@@ -140,7 +142,7 @@ export function prepareRun(options: {
       events,
       socketDir,
       shown,
-      tools: withoutShown([...found.binds, ...node.binds], shown, contract.workspace),
+      tools: withoutShown(tools, shown, contract.workspace),
       hidden: homes,
       emptied: presentIn(contract.workspace, client.hidden),
       portMark,

@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { type FilePermission, type PathEntry } from "#sandbox/path-permission.ts";
+import type { Bind } from "#sandbox/plan.ts";
 import { findProtected, isEnvFile, isWithin, type ProtectedPaths } from "#sandbox/protected.ts";
 import { wideNotes } from "#sandbox/profile-notes.ts";
 import { secretPlaces } from "#sandbox/secret-places.ts";
@@ -75,7 +76,12 @@ function othersHomes(home: string | undefined): string[] {
 /** What the permission shows. Throws `denied` on a folder that is too large to be looked through, or that holds a link at a protected name. */
 export function gatherShown(
   permission: FilePermission,
-  { workspace, brokeHomes, env }: { workspace: string; brokeHomes: string[]; env: Record<string, string | undefined> },
+  {
+    workspace,
+    brokeHomes,
+    tools,
+    env,
+  }: { workspace: string; brokeHomes: string[]; tools: Bind[]; env: Record<string, string | undefined> },
 ): Shown {
   const home = standing(env.HOME ?? homedir())?.path;
   const asked: Shown = { permission, hidden: [], kept: [], trees: [] };
@@ -88,9 +94,9 @@ export function gatherShown(
     .map(standing)
     .filter((item) => item !== undefined)
     .filter(({ path }) => !isWithin(workspace, path) && isShown(asked, workspace, path));
-  const kept = ownCode()
-    .map(standing)
-    .filter((item) => item !== undefined);
+  // What runs outside, too, later: ourselves, and the programs that clients are.
+  const programs = tools.flatMap((bind) => ("source" in bind ? [bind.source] : []));
+  const kept = [...ownCode(), ...programs].map(standing).filter((item) => item !== undefined);
   const written = permission.anyWrite || permission.write.length > 0;
   const inReach = kept.filter(({ path }) => written && !isWithin(workspace, path) && isShown(asked, workspace, path));
   return { permission, hidden, kept: inReach, trees: treesOf(permission, workspace) };

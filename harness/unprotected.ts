@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Profile } from "#sandbox/profile.ts";
 import { aliasesOf } from "#sandbox/mount-aliases.ts";
 import type { FilePermission } from "#sandbox/path-permission.ts";
+import { isWithin } from "#sandbox/protected.ts";
 import type { Home } from "#src/state/paths.ts";
 
 /** BROKE_HOME at every path it can be reached at, its own first. */
@@ -34,6 +35,9 @@ const MANAGERS: [string, RegExp, string][] = [
   ["/tmp/.X11-unix", /^X\d+$/, "the X server"],
   ["/run/user/{uid}", /^wayland-\d+$/, "the Wayland compositor"],
 ];
+
+/** Where the system looks for what to run. */
+const SYSTEM = ["/etc", "/usr", "/lib", "/boot", "/root", "/var/spool"];
 
 function mayWrite(path: string): boolean {
   try {
@@ -94,13 +98,14 @@ function deviceReadable(path: string): boolean {
 export function unprotectedBy(
   home: Home,
   profile: Profile,
-  { anyWrite }: FilePermission,
+  { anyWrite, write }: FilePermission,
   { env, uid }: { env: Record<string, string | undefined>; uid: number },
 ): string[] {
   const ways: string[] = [];
   const linked = linkedFiles(home);
   if (linked > 0) ways.push(`${linked} files in BROKE_HOME have other names (hard links)`);
-  if (uid === 0 && (profile.root === "host" || anyWrite)) {
+  const system = write.some(({ path }) => SYSTEM.some((folder) => isWithin(folder, path) || isWithin(path, folder)));
+  if (uid === 0 && (profile.root === "host" || anyWrite || system)) {
     ways.push("launched as root, it may write what the system runs by itself (cron, units)");
   }
   if (!profile.closeUnix) ways.push(...reachableManagers(env, uid).map((what) => `${what} can be reached`));

@@ -8,7 +8,7 @@ import { lstatSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { ListFlags } from "./permission-flags.ts";
-import { isWithin } from "./protected.ts";
+import { isProtectedPath, isWithin } from "./protected.ts";
 
 /** A file or folder of the host as it was when it was named: canonical path, and `dev:ino`. */
 export const pathEntrySchema = v.strictObject({
@@ -153,7 +153,13 @@ export function resolveFilePermission(read: ListFlags, write: ListFlags, around:
     denyWrite: lists("--deny-write", write.deny),
   };
   for (const entry of permission.read) checkAllowed("--allow-read", entry, around);
-  for (const entry of permission.write) checkAllowed("--allow-write", entry, around);
+  for (const entry of permission.write) {
+    checkAllowed("--allow-write", entry, around);
+    if (isProtectedPath(entry.path)) {
+      const why = "is protected: what is in it runs for others";
+      throw new BrokeError("denied", `--allow-write: ${quote(entry.path)} ${why}`, "name the folder that holds it");
+    }
+  }
   for (const entry of permission.denyRead) checkDenied("--deny-read", entry, around);
   refuseClash("--allow-read", permission.read, "--deny-read", permission.denyRead);
   refuseClash("--allow-write", permission.write, "--deny-read", permission.denyRead);

@@ -73,10 +73,10 @@ export const SOCKET_DIR = "/run/broke/socket";
 export const GATEWAY = { socket: "gateway.sock", port: 4000 };
 export const EGRESS = { socket: "egress.sock", port: 4001 };
 /** Where our own Bun and code stand: below /opt, or where the host's files are shown, in the /run that is ours. */
-const ownDir = ({ permission }: Shown) => (permission.anyRead ? "/run/broke/own" : "/opt/broke");
+const ownDir = ({ permission }: Pick<Shown, "permission">) => (permission.anyRead ? "/run/broke/own" : "/opt/broke");
 const OPEN_HOME = "/run/broke/home";
 /** Our own Bun where the root is allow-listed. */
-export const insideBun = (shown: Shown) => `${ownDir(shown)}/bun`;
+export const insideBun = (shown: Pick<Shown, "permission">) => `${ownDir(shown)}/bun`;
 const SANDBOX_UID = 1000;
 
 function identityWords(input: PlanInput): string[] {

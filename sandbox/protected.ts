@@ -146,6 +146,17 @@ export function findProtected(root: string): ProtectedPaths {
   return result;
 }
 
+/** Whether a path is, or lies in, something that is protected wherever it is: nobody is let write there by naming it as a path. */
+export function isProtectedPath(path: string): boolean {
+  const parts = path.split("/");
+  const folders = [".git", ".claude", ...ROOT_DIRS];
+  return (
+    parts.some((part) => folders.includes(part)) ||
+    ROOT_FILES.includes(parts.at(-1)!) ||
+    `${path}/`.includes(`/${GITHUB_WORKFLOWS}/`)
+  );
+}
+
 /** Whether `path` lies in `folder` (or is it). Both absolute. */
 export function isWithin(folder: string, path: string): boolean {
   const step = relative(folder, path);

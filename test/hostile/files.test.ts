@@ -118,6 +118,41 @@ const cases: Case[] = [
   },
 ];
 
+/** Refused before anything is started: what is protected is not opened by naming it as a path. */
+const refused = [
+  "../out/repo/.git",
+  "../out/repo/.git/hooks",
+  "../home",
+  "../home/runs",
+  "/run",
+  "/proc/self",
+  "/home",
+  "/",
+];
+test.each(refused)("--allow-write=%s is refused", async (path) => {
+  using tree = makeTree("root", files);
+  await probe(tree, [], ["read a"]);
+  const { ran, found } = await probe(tree, [`--allow-write=${path}`], ["read a"]);
+  expect({ code: ran.code, found }).toEqual({ code: 4, found: {} });
+});
+
+test("a path that is swapped for a link all the while never shows what the link leads to", async () => {
+  using tree = makeTree("root", { ...files, "d/s": "harmless" });
+  const swap = 'while (1) { rename "d", "r"; symlink "secret", "d"; unlink "d"; rename "r", "d" }';
+  const swapping = Bun.spawn(["perl", "-e", swap], { cwd: tree.base, stdio: ["ignore", "ignore", "ignore"] });
+  const seen = new Set<string>();
+  try {
+    for (let round = 0; round < 12; round++) {
+      const words = ["harness", "run", "--client", "exec", "--allow-read=../d", "--", "cat", "../d/s"];
+      seen.add((await tree.broke(words, { cwd: tree.ws })).stdout);
+    }
+  } finally {
+    swapping.kill();
+    await swapping.exited;
+  }
+  expect([...seen].filter((text) => text !== "" && text !== "harmless")).toEqual([]);
+});
+
 for (const launcher of launchers) {
   for (const sandbox of ["strict", "hardened"]) {
     describe(`${sandbox}, launched by ${launcher}`, () => {

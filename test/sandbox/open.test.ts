@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openBeneath } from "#sandbox/open.ts";
+import { checkSame, openBeneath, openSame } from "#sandbox/open.ts";
 
 let root = "";
 
@@ -111,4 +111,39 @@ test("what was opened stays what it was when its name is taken over", () => {
   } finally {
     closeSync(fd);
   }
+});
+
+describe("what was checked before", () => {
+  const idOf = (path: string) => {
+    const { dev, ino } = lstatSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  };
+
+  test("is opened while it is the same", () => {
+    const path = join(root, "work");
+    closeSync(openSame(undefined, path, idOf(path)));
+    closeSync(openSame(root, "work", idOf(path)));
+    closeSync(openSame(root, "work", undefined));
+    checkSame(path, idOf(path));
+  });
+
+  test("is refused when another folder, a copy of a file, or a link is in its place", () => {
+    const before = readdirSync("/proc/self/fd").length;
+    const swapped: [string, (path: string) => void][] = [
+      ["work", (path) => (renameSync(path, `${path}.old`), mkdirSync(path))],
+      ["outside/f", (path) => (renameSync(path, `${path}.old`), writeFileSync(path, "x"))],
+    ];
+    writeFileSync(join(root, "outside/f"), "x");
+    for (const [name, swap] of swapped) {
+      const path = join(root, name);
+      const id = idOf(path);
+      swap(path);
+      const message = `${JSON.stringify(path)} is not what it was when it was checked`;
+      expect(() => checkSame(path, id)).toThrow(expect.objectContaining({ kind: "denied", message }));
+      rmSync(path, { recursive: true });
+      symlinkSync(`${path}.old`, path);
+      expect(() => checkSame(path, id)).toThrow(expect.objectContaining({ kind: "denied" }));
+    }
+    expect(readdirSync("/proc/self/fd").length).toBe(before);
+  });
 });
