@@ -16,9 +16,9 @@ export function describeNetwork({ ownNetwork }: Profile, net: NetPermission | un
   if (!ownNetwork) return { network: "host" };
   if (net === undefined) return { network: "run socket only" };
   const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
-  const said = ({ any, allow, deny, within }: NetPermission): Record<string, Json> => ({
-    ...{ any_public: any, allow: rules(allow), deny: rules(deny) },
-    ...(within === undefined ? {} : { within: said(within) }),
+  const said = (each: NetPermission): Record<string, Json> => ({
+    ...{ any_public: each.any, allow: rules(each.allow), deny: rules(each.deny) },
+    ...(each.within === undefined ? {} : { within: said(each.within) }),
   });
   return { network: "egress proxy", net: said(net) };
 }

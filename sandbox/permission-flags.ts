@@ -15,6 +15,8 @@ export const listFlagsSchema = v.strictObject({
   deny: v.array(v.string()),
 });
 export type ListFlags = v.InferOutput<typeof listFlagsSchema>;
+/** `--allow-KIND` alone. */
+export const bareFlags: ListFlags = { any: true, allow: [], denyAll: false, deny: [] };
 export const noListFlags: ListFlags = { any: false, allow: [], denyAll: false, deny: [] };
 
 export const permissionFlagsSchema = v.strictObject({

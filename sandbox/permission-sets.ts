@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { parseLimits, parseTimeout, type RunLimits } from "./limits.ts";
-import { eachKind, type ListFlags, noListFlags, type PermissionFlags, permissionKinds } from "./permission-flags.ts";
+import { bareFlags, eachKind, type ListFlags, type PermissionFlags, permissionKinds } from "./permission-flags.ts";
 import { type ProfileName, profileNames, profileOf } from "./profile.ts";
 
 /** What a set says. `profile` undefined: whatever the launch says. */
@@ -111,12 +111,12 @@ function smallerLimits(inner: Partial<RunLimits>, outer: RunLimits): Partial<Run
 
 /** What bounds the flags of a project: an operator's set in a profile that holds nothing allows what it does not hold. */
 function boundsOf(outer: PermissionSet, profile: ProfileName): PermissionFlags {
-  const any: ListFlags = { ...noListFlags, any: true };
   const { flags } = outer;
-  if (outer.profile === "normal" && profile !== "normal") return { ...flags, read: any, write: any, net: any };
+  if (outer.profile === "normal" && profile !== "normal")
+    return { ...flags, read: bareFlags, write: bareFlags, net: bareFlags };
   const silent = !flags.net.any && !flags.net.denyAll && flags.net.allow.length === 0;
   // What the profile gives by itself, said aloud: laid under other flags it would be taken as narrowed by them.
-  if (profileOf(profile).net === "public" && silent) return { ...flags, net: { ...flags.net, any: true } };
+  if (profileOf(profile).net === "public" && silent) return { ...flags, net: { ...bareFlags, deny: flags.net.deny } };
   return flags;
 }
 
