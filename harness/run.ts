@@ -34,7 +34,7 @@ import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { unprotectedBy } from "./unprotected.ts";
-import { weakFiles } from "./shown.ts";
+import { plantedNames, weakFiles } from "./shown.ts";
 import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
@@ -53,6 +53,8 @@ export type RunDeps = {
 };
 
 export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
+
+const MAX_PLANTED = 100;
 
 export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
@@ -248,6 +250,13 @@ async function supervise(
     const changes = compareInventories(contract.workspace, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
+    const planted = plantedNames(input.shown);
+    if (planted.length > 0) {
+      ledger.append("allowed.planted", { paths: planted.slice(0, MAX_PLANTED), total: planted.length });
+      warnings.push(
+        `${planted.length} protected names were made in folders allowed for writing: look at them before you work there`,
+      );
+    }
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));

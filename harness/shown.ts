@@ -55,15 +55,21 @@ function treesOf({ read, write }: FilePermission, workspace: string): Shown["tre
   const writable = outside(write);
   const onlyRead = outside(read).filter(({ path }) => !writable.some((other) => isWithin(other.path, path)));
   // What is missing gets no placeholder there: those are the workspace's, which a run holds alone.
-  const held = (path: string): ProtectedPaths => {
+  const held = (path: string): Shown["trees"][number] => {
     const found = findProtected(path);
+    const all = [...found.files, ...found.dirs, ...found.missing.map((item) => item.path)];
+    const repositories = all.flatMap((name) => /^(?:.*\/)?\.git(?=\/)/.exec(name) ?? []);
+    const indirect = [...new Set(repositories)].map((folder) => `${folder}/commondir`);
+    const absent = [...found.missing.map((item) => item.path), ...indirect].filter(
+      (name) => !existsSync(join(path, name)),
+    );
     const standing = [...found.files, ...found.dirs, ...found.masked];
     const pins = found.pins.filter((pin) => standing.some((item) => item.startsWith(`${pin}/`)));
-    return { ...found, missing: [], pins };
+    return { path, protect: { ...found, missing: [], pins }, absent };
   };
   return [
-    ...onlyRead.map(({ path }) => ({ path, protect: findMasked(path) })),
-    ...writable.map(({ path }) => ({ path, protect: held(path) })),
+    ...onlyRead.map(({ path }) => ({ path, protect: findMasked(path), absent: [] })),
+    ...writable.map(({ path }) => held(path)),
   ];
 }
 
@@ -101,6 +107,19 @@ export function gatherShown(
   const inReach = kept.filter(({ path }) => written && !isWithin(workspace, path) && isShown(asked, workspace, path));
   return { permission, hidden, kept: inReach, trees: treesOf(permission, workspace) };
 }
+
+/** Protected names that allowed folders did not have and have now: planted, for somebody else to run. */
+export function plantedNames({ trees }: Shown): string[] {
+  return trees.flatMap(({ path, absent }) => absent.map((name) => join(path, name))).filter((name) => isThere(name));
+}
+
+const isThere = (path: string) => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // what is above it is no folder any more
+  }
+};
 
 /** What of the file permissions does not hold as it reads, in words. */
 export function weakFiles(permission: FilePermission, env: Record<string, string | undefined>): string[] {

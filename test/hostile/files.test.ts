@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, linkSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "#test/support/broke.ts";
+import { ROOT, runIdOf } from "#test/support/broke.ts";
 import { launchers, makeTree, probe } from "#test/support/tree.ts";
 
 const files = {
@@ -117,6 +117,21 @@ const cases: Case[] = [
     found: { "read ../.ssh/id": "ok", "make ../.ssh/n": "EROFS", "list ../.aws": "EACCES", "read ../data/f": "ok" },
   },
 ];
+
+test("what an allowed folder's repositories did not have and got is said, whoever reads it last", async () => {
+  using tree = makeTree("root", files);
+  const tries = ["make ../out/repo/.git/commondir", "make ../out/.envrc", "make ../out/repo/.git/config.worktree"];
+  const { ran, found } = await probe(tree, ["--allow-write=../out"], tries);
+  expect(found).toEqual(Object.fromEntries(tries.map((each) => [each, "ok"])));
+  expect(ran.stderr).toContain("3 protected names were made in folders allowed for writing");
+  expect(ran.stderr).toContain("ACCEPT_WITH_WARNINGS");
+  const events = await tree.broke(["harness", "events", runIdOf(ran), "--json"], { cwd: tree.ws });
+  const record = events.stdout.split("\n").find((line) => line.includes("allowed.planted"))!;
+  expect(JSON.parse(record).data).toEqual({
+    total: 3,
+    paths: [".envrc", "repo/.git/config.worktree", "repo/.git/commondir"].map((name) => join(tree.base, "out", name)),
+  });
+});
 
 /** Refused before anything is started: what is protected is not opened by naming it as a path. */
 const refused = [
