@@ -50,13 +50,23 @@ function findMasked(root: string): ProtectedPaths {
   return { files: [], dirs: [], missing: [], masked, pins: [] };
 }
 
+/** What is protected in a folder that was allowed. Throws what `findProtected` throws, saying of which folder. */
+function findIn(path: string): ProtectedPaths {
+  try {
+    return findProtected(path);
+  } catch (error) {
+    if (!(error instanceof BrokeError)) throw error;
+    throw new BrokeError(error.kind, `in ${JSON.stringify(path)}, allowed for writing: ${error.message}`, error.hint);
+  }
+}
+
 function treesOf({ read, write }: FilePermission, workspace: string): Shown["trees"] {
   const outside = (list: PathEntry[]) => list.filter(({ path, kind }) => kind === "dir" && !isWithin(workspace, path));
   const writable = outside(write);
   const onlyRead = outside(read).filter(({ path }) => !writable.some((other) => isWithin(other.path, path)));
   // What is missing gets no placeholder there: those are the workspace's, which a run holds alone.
   const held = (path: string): Shown["trees"][number] => {
-    const found = findProtected(path);
+    const found = findIn(path);
     const all = [...found.files, ...found.dirs, ...found.missing.map((item) => item.path)];
     const repositories = all.flatMap((name) => /^(?:.*\/)?\.git(?=\/)/.exec(name) ?? []);
     const indirect = [...new Set(repositories)].map((folder) => `${folder}/commondir`);

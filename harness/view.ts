@@ -132,6 +132,7 @@ export function summarize(view: RunView): Json {
     verdict: last("verdict.issued"),
     inventory: last("workspace.inventory"),
     used: last("limits.used"),
+    unprotected_ledger: last("sandbox.planned")?.unprotected_ledger ?? null,
     limit: last("limit.reached"),
     requests: view.records.filter((record) => record.event === "model.request").map((record) => record.data),
     events: view.records.length,

@@ -104,6 +104,24 @@ describe("within another", () => {
     ]);
   });
 
+  test("what holds nothing bounds nothing but variables; what a profile gives by itself is no bound that flags narrow", () => {
+    const env = flags({ allow: ["CI"] });
+    const outer = set({ profile: "normal", flags: { ...noPermissionFlags, env } });
+    const bare = flags({ any: true });
+    expect(narrowSet(set({ profile: "strict" }), outer, limits).bounds).toEqual({
+      read: bare,
+      write: bare,
+      net: bare,
+      env,
+    });
+    const hardened = set({ profile: "hardened", flags: { ...noPermissionFlags, net: flags({ deny: ["a.example"] }) } });
+    expect(narrowSet(set({}), hardened, limits).bounds).toEqual({
+      ...noPermissionFlags,
+      net: flags({ any: true, deny: ["a.example"] }),
+    });
+    expect(narrowSet(set({ profile: "strict" }), hardened, limits).bounds.net).toEqual(flags({ deny: ["a.example"] }));
+  });
+
   test("the smaller limits, the profile's own included", () => {
     const inner = set({ limits: { memoryBytes: 1024 ** 4, processes: 50, timeoutMs: 5000 } });
     const outer = set({ limits: { processes: 100 } });
