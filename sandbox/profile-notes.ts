@@ -49,5 +49,5 @@ export const profileNotes: Record<ProfileName, ProfileNotes> = {
 export const wideNotes = {
   read: "it reads every file that you can, but for those listed as hidden: secrets under other names are among them",
   home: "it writes your home, what your shell and your session start from among it",
-  write: "it writes every file that you can, what your shell and your session start from among them",
+  write: "it writes every file that you can: what your shell and your session start from, hooks of other repositories",
 };

@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import type { PlanFile } from "./mounts.ts";
-import { type FilePermission, noFilePermission, type PathEntry } from "./path-permission.ts";
+import { type FilePermission, noFilePermission } from "./path-permission.ts";
 import { isWithin, type ProtectedPaths } from "./protected.ts";
 
 export type Hidden = { path: string; kind: "file" | "dir" };
@@ -30,6 +30,8 @@ type Layer = { path: string; rank: 0 | 1 | 2 | 3; words: string[]; files: PlanFi
 export type Check = { path: string; id: string };
 type Words = { words: string[]; files: PlanFile[]; checks: Check[] };
 
+/** What a run has of its own although the host's root is shown. */
+const OWN_PLACES = ["/tmp", "/run", "/dev", "/proc", "/sys"];
 const TINY = ["--size", "4096"];
 
 const named = ({ read, write }: FilePermission) => [...read, ...write];
@@ -95,17 +97,18 @@ function treeLayers(shown: Shown, workspace: string, root: string, protect: Prot
   ];
 }
 
-/** Folders between what is writable and a path in it that is denied: renamed, they would take the mount along and leave the name free. */
-function denyPins(shown: Shown, workspace: string, entry: PathEntry): Layer[] {
-  const roots = [workspace, ...shown.permission.write.map(({ path }) => path)];
-  const root = roots.filter((path) => isWithin(path, entry.path)).sort((a, b) => a.length - b.length)[0];
+/**
+ * The writable folders above a mount, each held in its place: renamed, it would take the mount along and leave the name free for something else.
+ * Where the host's root is shown, not those the run has of its own.
+ */
+function pinsAbove(shown: Shown, workspace: string, mounted: string): Layer[] {
+  const { anyWrite, write } = shown.permission;
+  const own = (path: string) => OWN_PLACES.some((place) => isWithin(place, path));
+  const held = (path: string) =>
+    [workspace, ...write.map((entry) => entry.path)].some((root) => isWithin(root, path)) || (anyWrite && !own(path));
   const pins: Layer[] = [];
-  for (
-    let path = dirname(entry.path);
-    root !== undefined && path !== root && isWithin(root, path);
-    path = dirname(path)
-  ) {
-    if (isWritable(shown, workspace, path)) pins.push({ path, rank: 1, ...bound(path, undefined, true) });
+  for (let path = dirname(mounted); path !== "/"; path = dirname(path)) {
+    if (held(path) && isWritable(shown, workspace, path)) pins.push({ path, rank: 1, ...bound(path, undefined, true) });
   }
   return pins;
 }
@@ -134,9 +137,6 @@ export function shownWords(shown: Shown, workspace: string, protect: ProtectedPa
   for (const { path } of shown.kept.filter((item) => inside(item.path))) {
     layers.push({ path, rank: 2, ...bound(path, undefined, false) });
   }
-  for (const entry of [...permission.denyWrite, ...permission.denyRead]) {
-    if (inside(entry.path)) layers.push(...denyPins(shown, workspace, entry));
-  }
   const covers: { path: string; open: boolean }[] = [];
   const seal: string[] = [];
   for (const item of shown.hidden.filter(({ path }) => inside(path) && !isWithin(path, workspace))) {
@@ -153,6 +153,7 @@ export function shownWords(shown: Shown, workspace: string, protect: ProtectedPa
     covers.push({ path: entry.path, open: false });
     layers.push({ path: entry.path, rank: 3, ...closed(entry) });
   }
+  layers.push(...layers.flatMap(({ path }) => pinsAbove(shown, workspace, path)));
   const isCovered = ({ path, rank }: Layer) =>
     covers.some((cover) => {
       if (path === cover.path) return rank < 3;

@@ -10,6 +10,7 @@ import { say, task, tool } from "#test/support/upstream/script.ts";
 const shell = "cat ../data/f > copied.txt; cat ../data/secret >> copied.txt; echo done >> copied.txt";
 const clients: [string, string[], ReturnType<typeof tool>][] = [
   ["claude", ["-p", "go"], tool("Bash", { command: shell, description: "d" })],
+  ["codex", ["exec", "go"], tool("exec_command", { cmd: shell })],
   ["gemini", ["-p", "go"], tool("run_shell_command", { command: shell, description: "d" })],
 ];
 

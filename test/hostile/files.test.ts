@@ -118,6 +118,41 @@ const cases: Case[] = [
   },
 ];
 
+test.each([
+  ["a folder to write", ["--allow-write=../../.."]],
+  ["everything", ["-A"]],
+])("%s: no folder above what is held can be renamed to make room for another", async (_, flags) => {
+  const deep = {
+    "top/p/ws2/.git/config": "[core]\n",
+    "top/p/ws2/a": "a",
+    "top/q/r/kept": "k",
+    "top/s/t/closed": "c",
+    "top/u/f": "f",
+  };
+  using tree = makeTree("root", { ...files, ...deep }, "/var/tmp");
+  const held = [
+    "move ..",
+    "move ../..",
+    "move ../../q",
+    "move ../../q/r",
+    "move ../../s",
+    "move ../../s/t",
+    "move ../../b/home",
+    "move ../../b",
+  ];
+  const denies = ["--deny-write=../../q/r/kept", "--deny-read=../../s/t/closed"];
+  const cwd = join(tree.base, "top/p/ws2");
+  const env = { BROKE_HOME: join(tree.base, "top/b/home") };
+  const { found } = await probe(tree, [...flags, ...denies], [...held, "move ../../u", "write .git/config"], {
+    cwd,
+    env,
+  });
+  expect(found).toEqual({
+    ...Object.fromEntries(held.map((each) => [each, "EBUSY"])),
+    ...{ "move ../../u": "ok", "write .git/config": "EROFS" },
+  });
+});
+
 test("what an allowed folder's repositories did not have and got is said, whoever reads it last", async () => {
   using tree = makeTree("root", files);
   const tries = ["make ../out/repo/.git/commondir", "make ../out/.envrc", "make ../out/repo/.git/config.worktree"];

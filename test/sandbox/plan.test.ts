@@ -293,13 +293,19 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
   test("odd characters in a path stay in their one word", () => {
     const workspace = "/srv/a b\n--bind / /\n'\"$(x)\t{path}";
     const odd = "line\nbreak/.git";
-    const protect = { files: [`${odd}/config`], dirs: [], missing: [], masked: [`${odd}.env`], pins: [odd] };
+    const protect = {
+      files: [`${odd}/config`],
+      dirs: [],
+      missing: [],
+      masked: [`${odd}.env`],
+      pins: ["line\nbreak", odd],
+    };
     const { plan: strange } = planned(profile, { workspace, protect });
     const targets = options(strange.words).flatMap((words) =>
       words.at(-1)!.startsWith(workspace) ? [words[0], words.at(-1)] : [],
     );
     expect(targets).toEqual([
-      ...["--bind-fd", workspace, "--bind-fd", `${workspace}/${odd}`],
+      ...["--bind-fd", workspace, "--bind-fd", `${workspace}/line\nbreak`, "--bind-fd", `${workspace}/${odd}`],
       ...["--ro-bind", `${workspace}/${odd}.env`, "--ro-bind-fd", `${workspace}/${odd}/config`],
     ]);
     expect(strange.order.cwd).toBe(workspace);

@@ -58,12 +58,14 @@ export async function probe(
   tree: { ws: string; broke: Bench["broke"] },
   flags: string[],
   tries: string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
 ): Promise<{ ran: Ran; found: Record<string, string> }> {
   const words = tries.flatMap((each) => each.split(" "));
   const ran = await tree.broke(
     ["harness", "run", "--client", "exec", ...flags, "--", "sh", "-c", PROBE, "probe", ...words],
     {
       cwd: tree.ws,
+      ...options,
     },
   );
   const lines = ran.stdout.split("\n").filter((line) => line !== "");
