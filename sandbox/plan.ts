@@ -161,7 +161,8 @@ function inVarTmp({ workspace, shown: { permission } }: PlanInput): boolean {
 function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "checks"> {
   const { host, shown } = input;
   if (input.profile.root === "host") return { words: hostWords(input), files: [], checks: [] };
-  const { anyRead, anyWrite } = shown.permission;
+  const { anyRead } = shown.permission;
+  const anyWrite = shown.permission.anyWrite && !shown.permission.denyAllWrites;
   const own: Bind[] = [
     { source: host.bun, target: insideBun(shown), mode: "read" },
     { source: host.sandboxDir, target: `${ownDir(shown)}/sandbox`, mode: "read" },

@@ -149,9 +149,10 @@ export function shownWords(shown: Shown, workspace: string, protect: ProtectedPa
       layers.push({ path: item.path, rank: 3, words: ["--perms", "0755", ...TINY, "--tmpfs", item.path], files: [] });
     } else layers.push({ path: item.path, rank: 3, ...closed(item) });
   }
-  for (const entry of permission.denyRead.filter(({ path }) => inside(path))) {
+  for (const entry of permission.denyRead) {
+    // Also where only something in it would be shown.
     covers.push({ path: entry.path, open: false });
-    layers.push({ path: entry.path, rank: 3, ...closed(entry) });
+    if (inside(entry.path)) layers.push({ path: entry.path, rank: 3, ...closed(entry) });
   }
   layers.push(...layers.flatMap(({ path }) => pinsAbove(shown, workspace, path)));
   const isCovered = ({ path, rank }: Layer) =>

@@ -62,6 +62,15 @@ const cases: Case[] = [
     },
   },
   {
+    name: "allowed in what is denied, and nothing around it shown: denied",
+    flags: ["--allow-write=../data/deep/more", "--allow-read=../data/deep/g", "--deny-read=../data/deep"],
+    found: {
+      "read ../data/deep/g": "ENOENT",
+      "read ../data/deep/more/h": "ENOENT",
+      "make ../data/deep/more/n": "ENOENT",
+    },
+  },
+  {
     name: "a writable folder in a read-only one, and a read-only one in that",
     flags: ["--allow-read=../data", "--allow-write=../data/deep", "--deny-write=../data/deep/more"],
     found: {

@@ -6,10 +6,10 @@ import { allowsVariable, parseEnvPermission } from "#sandbox/env-permission.ts";
 import { parseHost } from "#sandbox/hosts.ts";
 import { limitsOf } from "#sandbox/limits.ts";
 import { decideAddress, decideHost, type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
-import { type FilePermission, intersectFiles, noFilePermission, type PathEntry } from "#sandbox/path-permission.ts";
+import { intersectFiles } from "#sandbox/path-permission.ts";
 import { type ListFlags, noListFlags, noPermissionFlags } from "#sandbox/permission-flags.ts";
 import { addFlags, narrowSet, parsePermissionSets, type PermissionSet } from "#sandbox/permission-sets.ts";
-import { isWithin } from "#sandbox/protected.ts";
+import { accessAt, PATHS, somePermission } from "#test/support/permissions.ts";
 import { seeded } from "#test/support/random.ts";
 
 const parse = (text: string) => parsePermissionSets(text, "broke.toml");
@@ -184,40 +184,12 @@ test(`by chance (seed ${SEED}): variables within another are among that one's`, 
   }
 });
 
-const PATHS = ["/h", "/h/.ssh", "/h/.ssh/id", "/h/p", "/h/p/q", "/h/p/q/r", "/h2"];
-const SECRETS = ["/h/.ssh"];
-
-function somePaths(): FilePermission {
-  const entry = (path: string): PathEntry => ({ path, id: path, kind: "dir", links: 1, by: path });
-  const list = () => some(PATHS).map(entry);
-  const anyWrite = maybe();
-  return {
-    ...noFilePermission,
-    ...{ anyRead: anyWrite || maybe(), anyWrite, denyAllWrites: maybe() },
-    ...{ read: list(), write: list(), denyRead: list(), denyWrite: list() },
-  };
-}
-
-/** What a permission comes to at one path, by its meaning and not by its mounts. */
-function meaning(permission: FilePermission, path: string): { read: boolean; write: boolean } {
-  const holds = (list: PathEntry[]) => list.some((entry) => isWithin(entry.path, path));
-  const named = [...permission.read, ...permission.write];
-  const hidden = SECRETS.some(
-    (secret) =>
-      isWithin(secret, path) && !named.some((entry) => isWithin(secret, entry.by) && isWithin(entry.path, path)),
-  );
-  if (hidden || holds(permission.denyRead)) return { read: false, write: false };
-  const write =
-    (permission.anyWrite || holds(permission.write)) && !holds(permission.denyWrite) && !permission.denyAllWrites;
-  return { read: permission.anyRead || holds(named), write };
-}
-
 test(`by chance (seed ${SEED}): files within another are among that one's, secrets too`, () => {
   for (let round = 0; round < 5000; round++) {
-    const [inner, outer] = [somePaths(), somePaths()];
+    const [inner, outer] = [somePermission(random), somePermission(random)];
     const both = intersectFiles(inner, outer);
     for (const path of [...PATHS, "/h/.ssh/other", "/h/p/x", "/x"]) {
-      const [narrow, a, b] = [both, inner, outer].map((each) => meaning(each, path));
+      const [narrow, a, b] = [both, inner, outer].map((each) => accessAt(each, path));
       expect({ path, inner, outer, more: (narrow!.read && !b!.read) || (narrow!.write && !b!.write) }).toMatchObject({
         more: false,
       });
