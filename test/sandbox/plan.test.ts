@@ -293,13 +293,8 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
   test("odd characters in a path stay in their one word", () => {
     const workspace = "/srv/a b\n--bind / /\n'\"$(x)\t{path}";
     const odd = "line\nbreak/.git";
-    const protect = {
-      files: [`${odd}/config`],
-      dirs: [],
-      missing: [],
-      masked: [`${odd}.env`],
-      pins: ["line\nbreak", odd],
-    };
+    const none = { dirs: [], missing: [] };
+    const protect = { ...none, files: [`${odd}/config`], masked: [`${odd}.env`], pins: ["line\nbreak", odd] };
     const { plan: strange } = planned(profile, { workspace, protect });
     const targets = options(strange.words).flatMap((words) =>
       words.at(-1)!.startsWith(workspace) ? [words[0], words.at(-1)] : [],

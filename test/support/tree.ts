@@ -43,7 +43,7 @@ export function makeTree(
 }
 
 const PROBE = `
-said() { case "$1" in *ermission\\ denied*) echo EACCES;; *ead-only*) echo EROFS;; *o\\ such\\ file*) echo ENOENT;; *busy*) echo EBUSY;;
+said() { case "$1" in *ermission\\ denied*) echo EACCES;; *ead-only*) echo EROFS;; *o\\ such\\ file*|*nonexistent*) echo ENOENT;; *busy*) echo EBUSY;;
   *not\\ permitted*) echo EPERM;; *Is\\ a\\ directory*) echo EISDIR;; *) echo "?$1";; esac; }
 act() { case "$1" in
   read) cat "$2";; list) ls "$2";; write) echo written >>"$2";; make) echo made >"$2";; move) mv "$2" "$2.moved";; mode) chmod 700 "$2";;
