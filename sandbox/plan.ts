@@ -183,6 +183,25 @@ function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
   };
 }
 
+/** A file that every BROKE_HOME has. */
+const DATABASE = "broke.db";
+/** As many protected names are tried: they are all made the same way. */
+const MAX_TRIED = 64;
+
+/** What is tried from within before the client starts. */
+function probeOrder({ profile, host, workspace, protect, hidden }: PlanInput): StartOrder["probes"] {
+  const confined = profile.root === "allowlist";
+  const held = confined ? [...protect.files, ...protect.dirs, ...protect.missing.map(({ path }) => path)] : [];
+  return {
+    arch: host.arch,
+    hidden: hidden.map((folder) => join(folder, DATABASE)),
+    readOnly: held.slice(0, MAX_TRIED).map((path) => join(workspace, path)),
+    decoyPort: profile.ownNetwork ? 0 : null,
+    closedUnix: profile.closeUnix,
+    closedPtrace: confined,
+  };
+}
+
 /** What of the run's sockets is reached on loopback inside. In the host's own network any free port serves. */
 function bridges(input: PlanInput): StartOrder["bridges"] {
   if (input.socketDir === undefined) return [];
@@ -229,6 +248,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
       seccompCall: syscallNumber(host.arch, "seccomp"),
       limits: profile.limits,
       bridges: bridges(input),
+      probes: probeOrder(input),
     },
   };
 }

@@ -143,6 +143,16 @@ describe.each([...profileNames])("%s", (profile) => {
       bridges: [
         { port: normal ? 0 : 4000, socketPath: `${normal ? RUN : "/run/broke"}/socket/gateway.sock`, mark: "{port}" },
       ],
+      probes: {
+        arch: "x86_64",
+        hidden: ["/srv/user/.broke/broke.db"],
+        readOnly: normal
+          ? []
+          : [`${WORKSPACE}/.npmrc`, `${WORKSPACE}/.git/hooks`, `${WORKSPACE}/.claude/settings.json`],
+        decoyPort: normal ? null : 0,
+        closedUnix: !normal,
+        closedPtrace: !normal,
+      },
     });
     expect(seccomp).toEqual(baseFilter("x86_64", { profile }).bytes);
   });
