@@ -3,6 +3,7 @@
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
@@ -17,12 +18,14 @@ import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
+import { canChange } from "./client-identity.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
 import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
+import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
 import { onTerminal } from "./terminal.ts";
@@ -33,7 +36,8 @@ import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
-import { holdsInstallation } from "./workspace.ts";
+import { requireCleanStart } from "./start-hooks.ts";
+import { holdsInstallation, INSTALLATION } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -76,7 +80,7 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 
 function weakControls(
   { limits }: RunContract,
-  { input: { profile, host, workspace }, state }: Prepared,
+  { input: { profile, host, workspace }, state, identity }: Prepared,
   group: LimitGroup | undefined,
 ): string[] {
   const warnings = weakLimits(limits, group, host.uid);
@@ -87,12 +91,16 @@ function weakControls(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
+  if (profile.root === "host" && identity !== undefined && canChange(identity.path, undefined))
+    warnings.push("the client could change its own program, for every later start of it");
   return warnings;
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
 export async function runHarness(deps: RunDeps, contract: RunContract): Promise<RunResult> {
+  requireCleanStart(deps.env);
   requireSandbox();
+  const installation = requireInstallation(INSTALLATION);
   const { runId, paths, lock } = openRun(deps, contract);
   const token = newSecret("brokerun");
   const redact = makeRedactor([...deps.secrets, token]);
@@ -106,6 +114,7 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
   });
   ledger.append("run.registered", { ...contract, args: boundArgs(contract.args).argv });
   ledger.append("checkpoint.opened", { reason: "registered" });
+  ledger.append("preflight.passed", { installation });
   const launch = auditLaunch(deps.audit, runId, {
     client: contract.client,
     profile: contract.profile,
@@ -167,6 +176,7 @@ async function supervise(
       contract,
       paths,
       brokeHome: deps.home.root,
+      identities: join(deps.home.live, "identities.json"),
       token,
       terminal,
       env: deps.env,
@@ -183,6 +193,7 @@ async function supervise(
       dropped: countByClass(deps.env),
       home: contract.home,
     });
+    if (prepared.identity !== undefined) ledger.append("client.identified", prepared.identity);
     const before = takeInventory(contract.workspace);
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {

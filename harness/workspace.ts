@@ -26,7 +26,8 @@ function existing(path: string): string | undefined {
 }
 
 const CODE = ["src", "harness", "sandbox", "shims", "acp", "node_modules"];
-const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
+/** Where this broke lies. */
+export const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 
 /** Whether what a client changes in the workspace could be the broke that supervises it. */
 export function holdsInstallation(workspace: string): boolean {

@@ -127,9 +127,10 @@ describe.each([...profileNames])("%s", (profile) => {
 
   test("the order for init", () => {
     const { order, seccomp } = planned(profile).plan;
+    const { probes: _, ...rest } = order; // test/sandbox/self-probes.test.ts
     const normal = profile === "normal";
     const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
-    expect(order).toEqual({
+    expect(rest).toEqual({
       kind: "start",
       argv: input(profile).argv,
       env: input(profile).env,
@@ -143,16 +144,6 @@ describe.each([...profileNames])("%s", (profile) => {
       bridges: [
         { port: normal ? 0 : 4000, socketPath: `${normal ? RUN : "/run/broke"}/socket/gateway.sock`, mark: "{port}" },
       ],
-      probes: {
-        arch: "x86_64",
-        hidden: ["/srv/user/.broke/broke.db"],
-        readOnly: normal
-          ? []
-          : [`${WORKSPACE}/.npmrc`, `${WORKSPACE}/.git/hooks`, `${WORKSPACE}/.claude/settings.json`],
-        decoyPort: normal ? null : 0,
-        closedUnix: !normal,
-        closedPtrace: !normal,
-      },
     });
     expect(seccomp).toEqual(baseFilter("x86_64", { profile }).bytes);
   });

@@ -146,6 +146,23 @@ test.skipIf(host.uid !== 0)("(as root) the kernel's settings are mounted for wri
   });
 });
 
+test("what is tried follows from the profile", () => {
+  const probesOf = (profile: ProfileName) => {
+    const made = bench(profile);
+    void made.stop();
+    const { workspace, probes } = { workspace: made.plan.order.cwd, probes: made.plan.order.probes };
+    const readOnly = probes.readOnly.map((path) => path.replace(workspace, "."));
+    return { ...probes, readOnly, hidden: probes.hidden.map((path) => path.replace(made.brokeHome, "~")) };
+  };
+  const always = { arch: host.arch, hidden: ["~/broke.db"] };
+  const confined = { ...always, readOnly: ["./.npmrc"], decoyPort: 0, closedUnix: true, closedPtrace: true };
+  expect({ strict: probesOf("strict"), hardened: probesOf("hardened"), normal: probesOf("normal") }).toEqual({
+    strict: confined,
+    hardened: confined,
+    normal: { ...always, readOnly: [], decoyPort: null, closedUnix: false, closedPtrace: false },
+  });
+});
+
 describe("what holds is said, and the client starts", () => {
   const notInNormal = ["no process can be traced", "AF_UNIX is closed", "the host's loopback is out of reach"];
   for (const [profile, expected] of [
