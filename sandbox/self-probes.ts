@@ -88,6 +88,13 @@ function status(field: string): string {
   return new RegExp(`^${field}:\\s*(\\S+)$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
 }
 
+/** Of a pipe the mount guards the name alone: what flows through it is not the file system's. */
+function isReadOnly(path: string): boolean {
+  const stat = statSync(path);
+  if (!stat.isFile() && !stat.isDirectory()) return true;
+  return ["EROFS", "EACCES"].includes(refused(() => accessSync(path, constants.W_OK)) ?? "");
+}
+
 type Probe = { id: string; holds(order: ProbeOrder): boolean | "not tried" };
 
 const probes: Probe[] = [
@@ -104,10 +111,7 @@ const probes: Probe[] = [
   },
   {
     id: "protected names cannot be written to",
-    holds: ({ readOnly }) =>
-      readOnly.length === 0
-        ? "not tried"
-        : readOnly.every((path) => ["EROFS", "EACCES"].includes(refused(() => accessSync(path, constants.W_OK)) ?? "")),
+    holds: ({ readOnly }) => (readOnly.length === 0 ? "not tried" : readOnly.every(isReadOnly)),
   },
   {
     id: "the kernel's settings cannot be written to",
