@@ -9,8 +9,17 @@ import { isWithin } from "#sandbox/protected.ts";
 import { clientBinds, findExecutable } from "#sandbox/toolchains.ts";
 import { type Client, ownArgs } from "./clients/client.ts";
 
-/** `command` starts the client inside an allow-listed root, `onHost` where the host's is shown; `args` are the caller's for it. */
-export type FoundClient = { command: string[]; onHost: string[]; args: string[]; binds: Bind[] };
+/**
+ * `command` starts the client inside an allow-listed root, `onHost` where the host's is shown; `args` are the caller's for it. `file` is its program,
+ * undefined for a command of the caller's.
+ */
+export type FoundClient = {
+  file: string | undefined;
+  command: string[];
+  onHost: string[];
+  args: string[];
+  binds: Bind[];
+};
 
 function nvmFolders(home: string): string[] {
   const versions = join(home, ".nvm", "versions", "node");
@@ -53,7 +62,7 @@ export function findClient(
     const [program, ...args] = given;
     if (program === undefined)
       throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
-    return { command: [program], onHost: [program], args, binds: [] };
+    return { file: undefined, command: [program], onHost: [program], args, binds: [] };
   }
   const taken = ownArgs(given).find((arg) =>
     client.reservedArgs.some((name) => arg === name || arg.startsWith(`${name}=`)),
@@ -68,5 +77,11 @@ export function findClient(
     if (!client.script) return [path];
     return node === undefined ? [interpreter, "--config=/dev/null", "--no-env-file", path] : [node, path];
   };
-  return { command: run(bun.inside, command), onHost: run(bun.host, program.path), args: given, binds };
+  return {
+    file: realpathSync(program.path),
+    command: run(bun.inside, command),
+    onHost: run(bun.host, program.path),
+    args: given,
+    binds,
+  };
 }

@@ -15,8 +15,9 @@ import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
 import type { ProtectedPaths } from "#sandbox/protected.ts";
 import { isShown, nothingShown, type Shown } from "#sandbox/shown.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
-import { installShims } from "#shims/install.ts";
+import { areShims, installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
+import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
 import { allFlags, networkOf, type RunContract, takenNames } from "./contract.ts";
@@ -31,6 +32,8 @@ import { type OpenUserState, openUserState } from "./user-state.ts";
 export type Prepared = {
   input: Omit<PlanInput, "ignored">;
   client: Client;
+  /** The client's own program; undefined for a command of the caller's. */
+  identity: ClientIdentity | undefined;
   shims: string[];
   state: OpenUserState | undefined;
   /** What the egress proxy lets out; undefined: there is none. */
@@ -67,6 +70,8 @@ export function prepareRun(options: {
   contract: RunContract;
   paths: RunPaths;
   brokeHome: string;
+  /** Where hashes of clients are remembered. */
+  identities: string;
   token: string;
   terminal: boolean;
   env: Record<string, string | undefined>;
@@ -85,6 +90,7 @@ export function prepareRun(options: {
   const homes = brokeHomes(options.brokeHome);
   const bun = { inside: insideBun({ permission: contract.files }), host: host.bun };
   const found = findClient(client, contract.args, folders, bun);
+  const identity = found.file === undefined ? undefined : identifyClient(found.file, options.identities);
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const tools = [...found.binds, ...node.binds];
   const shown = confined
@@ -122,10 +128,29 @@ export function prepareRun(options: {
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
   const shims = installShims(paths.shims, toolDirs, inside.events);
+  if (!areShims(paths.shims, toolDirs, inside.events)) {
+    throw new BrokeError(
+      "denied",
+      "the run's tool shims were changed as they were written",
+      "see who else writes to BROKE_HOME",
+    );
+  }
   libc.makePipe(events);
   mkdirSync(socketDir, { mode: 0o700 });
+  const homeState = state?.binds ?? [];
+  if (identity !== undefined && confined) {
+    const writable = homeState.flatMap((bind) => ("source" in bind && bind.mode === "write" ? [bind.source] : []));
+    if (canChange(identity.path, [contract.workspace, ...writable])) {
+      throw new BrokeError(
+        "denied",
+        `${client.id} lies where it could change itself`,
+        "install it outside the workspace",
+      );
+    }
+  }
   return {
     client,
+    identity,
     shims,
     state,
     net,
@@ -137,7 +162,7 @@ export function prepareRun(options: {
       protect: options.protect,
       home: clientHome,
       homeReadOnly: regenerated,
-      homeState: state?.binds ?? [],
+      homeState,
       shims: paths.shims,
       events,
       socketDir,

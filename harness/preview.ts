@@ -2,6 +2,7 @@
 // changed in the workspace.
 
 import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { newRunId } from "#src/core/ids.ts";
 import { runPaths } from "#src/state/paths.ts";
 import { classOf } from "#sandbox/env-permission.ts";
@@ -36,6 +37,8 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
     const placed = plannedPlaceholders(contract.workspace, protect.missing);
     const prepared = prepareRun({
       ...{ contract, paths, protect, token: TOKEN, terminal: onTerminal(), brokeHome: deps.home.root },
+      // Remembered between launches, and not this one's.
+      identities: join(deps.home.live, "identities.json"),
       ...{ env: deps.env, slots: deps.slots, keyNames: deps.keyNames, secrets: deps.secrets },
     });
     using _state = prepared.state;

@@ -3,6 +3,7 @@
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
@@ -17,12 +18,14 @@ import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
+import { canChange } from "./client-identity.ts";
 import { clientOf } from "./clients.ts";
 import type { RunContract } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
 import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
+import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
 import { onTerminal } from "./terminal.ts";
@@ -33,9 +36,10 @@ import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
-import { unprotectedBy } from "./unprotected.ts";
 import { plantedNames, weakFiles } from "./shown.ts";
-import { holdsInstallation } from "./workspace.ts";
+import { requireCleanStart } from "./start-hooks.ts";
+import { unprotectedBy } from "./unprotected.ts";
+import { holdsInstallation, INSTALLATION } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -83,7 +87,7 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 export function weakControls(
   { env }: Pick<RunDeps, "env">,
   { files }: RunContract,
-  { input: { profile, workspace }, state }: Prepared,
+  { input: { profile, workspace }, state, identity }: Prepared,
 ): string[] {
   const warnings: string[] = [];
   if (state !== undefined)
@@ -94,12 +98,16 @@ export function weakControls(
     );
   warnings.push(...weakFiles(files, env));
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
+  if (profile.root === "host" && identity !== undefined && canChange(identity.path, undefined))
+    warnings.push("the client could change its own program, for every later start of it");
   return warnings;
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
 export async function runHarness(deps: RunDeps, contract: RunContract): Promise<RunResult> {
+  requireCleanStart(deps.env);
   requireSandbox();
+  const installation = requireInstallation(INSTALLATION);
   const { runId, paths, lock } = openRun(deps, contract);
   const token = newSecret("brokerun");
   const redact = makeRedactor([...deps.secrets, token]);
@@ -113,6 +121,7 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
   });
   ledger.append("run.registered", { ...contract, args: boundArgs(contract.args).argv });
   ledger.append("checkpoint.opened", { reason: "registered" });
+  ledger.append("preflight.passed", { installation });
   const launch = auditLaunch(deps.audit, runId, {
     client: contract.client,
     profile: contract.profile,
@@ -174,6 +183,7 @@ async function supervise(
       contract,
       paths,
       brokeHome: deps.home.root,
+      identities: join(deps.home.live, "identities.json"),
       token,
       terminal,
       env: deps.env,
@@ -199,6 +209,7 @@ async function supervise(
       dropped: countByClass(deps.env),
       home: contract.home,
     });
+    if (prepared.identity !== undefined) ledger.append("client.identified", prepared.identity);
     const before = takeInventory(contract.workspace);
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {

@@ -59,6 +59,7 @@ export async function superviseClient(
         spareInit(run, group);
         ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
       },
+      onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
       onStopped: () => session?.suspend(),
       onExec(exec) {
         const { argv, cut } = boundArgs(exec.argv);

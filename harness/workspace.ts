@@ -26,7 +26,8 @@ function existing(path: string): string | undefined {
 }
 
 const CODE = ["src", "harness", "sandbox", "shims", "acp", "node_modules"];
-const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
+/** Where this broke lies. */
+export const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 
 /** Folders of the broke that is running. */
 export const ownCode = () => CODE.map((name) => join(INSTALLATION, name));

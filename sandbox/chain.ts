@@ -13,6 +13,16 @@ export const limitsSchema = v.object({
 });
 export type Limits = v.InferOutput<typeof limitsSchema>;
 
+/** What stage two tries before it becomes the client; on `decoyPort` the supervisor listens, outside: 0 in the plan, chosen at launch. */
+const probesSchema = v.object({
+  arch: v.picklist(["x86_64", "aarch64"]),
+  hidden: v.array(v.string()),
+  readOnly: v.array(v.string()),
+  decoyPort: v.nullable(v.number()),
+  closedUnix: v.boolean(),
+  closedPtrace: v.boolean(),
+});
+
 const orderSchema = v.object({
   kind: v.literal("start"),
   argv: v.pipe(v.array(v.string()), v.minLength(1)),
@@ -27,6 +37,7 @@ const orderSchema = v.object({
   limits: limitsSchema,
   // `mark` stands in words and variables where the port goes; port 0: a free one is chosen inside.
   bridges: v.array(v.object({ port: v.number(), socketPath: v.string(), mark: v.string() })),
+  probes: probesSchema,
 });
 
 /** Supervisor → init. `start` comes first and once. */
@@ -38,14 +49,15 @@ export type Order = v.InferOutput<typeof orderLine>;
 export const reportLine = v.variant("kind", [
   v.object({ kind: v.literal("ready"), ports: v.array(v.number()) }),
   v.object({ kind: v.literal("started"), pid: v.number() }),
+  v.object({ kind: v.literal("probed"), passed: v.array(v.string()), ms: v.number() }),
+  v.object({ kind: v.literal("breached"), breached: v.array(v.string()) }),
   v.object({ kind: v.literal("stopped") }),
   v.object({ kind: v.literal("exited"), code: v.number(), signal: v.nullable(v.number()) }),
   v.object({ kind: v.literal("failed"), stage: v.string(), errno: v.nullable(v.number()) }),
 ]);
 export type Report = v.InferOutput<typeof reportLine>;
 
-/** What stage two reads from its own memory file (descriptor 4). */
-export const stageTwoSchema = v.pick(orderSchema, [
+const stageTwoSchema = v.pick(orderSchema, [
   "argv",
   "env",
   "cwd",
@@ -56,4 +68,13 @@ export const stageTwoSchema = v.pick(orderSchema, [
   "seccompCall",
   "limits",
 ]);
-export type StageTwoOrder = v.InferOutput<typeof stageTwoSchema>;
+/** What stage two reads from its own memory file (descriptor 4). `gatewayPort` is the first bridge's, on loopback inside. */
+export type StageTwoOrder = v.InferOutput<typeof stageTwoSchema> & {
+  probes: v.InferOutput<typeof probesSchema> & { gatewayPort: number | null };
+};
+
+/** What stage two says to init before it becomes the client, a line each; then nothing, because the descriptor closes with the exec. */
+export type StageTwoReport =
+  | { kind: "probed"; passed: string[]; ms: number }
+  | { kind: "breached"; breached: string[] }
+  | { kind: "failed"; stage: string; errno: number | null };

@@ -3,10 +3,10 @@
 // by the client (non-dumpable, descriptors close-on-exec) and must never outlive its supervisor.
 // Does not stop: the client from exhausting what its limits leave it.
 
-import { readSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { startBridge } from "./bridge.ts";
 import { CONTROL_FD, makeLineSplitter, OBSERVER_FD } from "./chain-wire.ts";
-import type { Order, Report, StartOrder } from "./chain.ts";
+import type { Order, Report, StageTwoOrder, StageTwoReport, StartOrder } from "./chain.ts";
 import * as libc from "./libc.ts";
 
 const PR_SET_DUMPABLE = 4;
@@ -22,8 +22,11 @@ libc.closeOnExecFrom(3);
 // Bun's crash handlers would make signals of the client fatal that pid 1 otherwise never receives (kill(2)).
 for (const signal of CRASH_SIGNALS) libc.setSignal(signal, libc.SIG_DFL);
 
+const MAX_STAGE_TWO_BYTES = 64 * 1024;
+
 let client = 0;
-let failureFd = -1;
+/** Resolves when stage two has become the client, or is gone: whether it failed, which then is told already. */
+let becoming: Promise<boolean> = Promise.resolve(true);
 
 function report(line: Report): void {
   writeSync(CONTROL_FD, `${JSON.stringify(line)}\n`);
@@ -49,9 +52,9 @@ function start(order: StartOrder): void {
     const env = Object.fromEntries(Object.entries(rest.env).map(([name, value]) => [name, settle(value)]));
     const argv = rest.argv.map(settle);
     const memory = libc.memoryFile("order");
-    writeSync(memory, JSON.stringify({ ...rest, argv, env }), 0);
+    const probes = { ...rest.probes, gatewayPort: ports[0] ?? null };
+    writeSync(memory, JSON.stringify({ ...rest, argv, env, probes } satisfies StageTwoOrder), 0);
     const [readEnd, writeEnd] = libc.socketPair();
-    failureFd = readEnd;
     client = libc.spawnProcess(
       process.execPath,
       [process.execPath, "--config=/dev/null", "--no-env-file", STAGE_TWO],
@@ -70,10 +73,25 @@ function start(order: StartOrder): void {
     libc.closeFd(writeEnd);
     // Ours would keep the observer waiting after the client's end.
     libc.closeFd(OBSERVER_FD);
+    becoming = passOn(readEnd);
   } catch (error) {
     fail("spawn", error);
   }
   report({ kind: "started", pid: client });
+}
+
+/** Passes on what stage two says until its descriptor closes, with the exec or with its end. */
+async function passOn(stageTwo: number): Promise<boolean> {
+  const split = makeLineSplitter(MAX_STAGE_TWO_BYTES);
+  let failed = false;
+  for await (const piece of Bun.file(stageTwo).stream()) {
+    for (const line of split(piece)) {
+      const said = JSON.parse(line) as StageTwoReport;
+      failed ||= said.kind !== "probed";
+      report(said);
+    }
+  }
+  return failed;
 }
 
 function reap(): void {
@@ -89,18 +107,13 @@ function clientChanged(status: number): void {
     report({ kind: "stopped" });
     return;
   }
-  const failure = libc.pollInput([failureFd], 0)[0] ? readFailure() : undefined;
-  if (failure) report({ kind: "failed", stage: failure.stage, errno: failure.errno });
-  else if (low === 0) report({ kind: "exited", code: (status >> 8) & 0xff, signal: null });
-  else report({ kind: "exited", code: 128 + low, signal: low });
-  process.exit(0);
-}
-
-function readFailure(): { stage: string; errno: number | null } | undefined {
-  const buffer = Buffer.alloc(256);
-  const bytes = readSync(failureFd, buffer);
-  if (bytes === 0) return undefined;
-  return JSON.parse(buffer.subarray(0, bytes).toString()) as { stage: string; errno: number | null };
+  void becoming.then((failed) => {
+    if (!failed) {
+      const code = low === 0 ? (status >> 8) & 0xff : 128 + low;
+      report({ kind: "exited", code, signal: low === 0 ? null : low });
+    }
+    process.exit(0);
+  });
 }
 
 process.on("SIGCHLD", reap);

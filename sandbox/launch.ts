@@ -23,6 +23,9 @@ export type SandboxEvents = {
   onExec?(exec: ObservedExec): void;
   /** The client stopped itself (Ctrl-Z). */
   onStopped?(): void;
+  /** The walls were tried from within, and hold; `ms` is what that took. */
+  onProbed?(passed: string[], ms: number): void;
+  /** After that: the process that is the client from now on. */
   onStarted?(pid: number): void;
 };
 
@@ -51,6 +54,11 @@ async function readReports(control: number, onReport: (report: Report) => void):
   }
 }
 
+/** A port on the host's own loopback that nothing inside may reach. */
+function openDecoy(): Bun.TCPSocketListener {
+  return Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+}
+
 /** Starts the planned sandbox. Throws `missing` when bwrap cannot be started at all. */
 export async function launchSandbox(
   plan: SandboxPlan,
@@ -72,6 +80,8 @@ export async function launchSandbox(
   })();
   const { process: child, streams, control, drained } = spawned;
   let report: Report | undefined;
+  let client = 0;
+  let proven = false;
   let failure: string | undefined;
   const kill = () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
@@ -83,7 +93,9 @@ export async function launchSandbox(
       // EPIPE, init went away: the reports that did come, or did not, decide.
     }
   };
-  say(plan.order);
+  const decoy = plan.order.probes.decoyPort === null ? undefined : openDecoy();
+  const probes = { ...plan.order.probes, decoyPort: decoy?.port ?? null };
+  say({ ...plan.order, probes });
   const tell = (event: () => void) => {
     try {
       event();
@@ -95,7 +107,14 @@ export async function launchSandbox(
     }
   };
   const reports = readReports(control, (line) => {
-    if (line.kind === "started") tell(() => events.onStarted?.(line.pid));
+    if (line.kind === "started") client = line.pid;
+    else if (line.kind === "probed") {
+      decoy?.stop(true);
+      proven = true;
+      tell(() => events.onProbed?.(line.passed, line.ms));
+      tell(() => events.onStarted?.(client));
+    } else if (line.kind === "breached")
+      failure = `the sandbox that was built does not hold (${line.breached.join("; ")}), and nothing was run in it`;
     else if (line.kind === "stopped") tell(() => events.onStopped?.());
     else if (line.kind === "exited") report = line;
     else if (line.kind === "failed")
@@ -111,6 +130,7 @@ export async function launchSandbox(
   });
   const ended = (async (): Promise<SandboxEnd> => {
     await child.exited;
+    decoy?.stop(true);
     await drained;
     await reports;
     observer.stop();
@@ -118,8 +138,9 @@ export async function launchSandbox(
     closeSync(control);
     if (lost !== undefined) return { kind: "unobserved", reason: `the exec observer was lost: ${lost}` };
     if (unrecorded) return { kind: "unobserved", reason: "an event of the run could not be recorded" };
-    if (report?.kind !== "exited") {
+    if (report?.kind !== "exited" || !proven) {
       if (failure !== undefined) return { kind: "unobserved", reason: failure };
+      if (report !== undefined) return { kind: "unobserved", reason: "the sandbox was not proven to hold" };
       return { kind: "gone", reason: "the sandbox ended without a report" };
     }
     if (!attached) return { kind: "unobserved", reason: "the exec observer never attached" };

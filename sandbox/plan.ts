@@ -19,7 +19,7 @@ import {
 } from "./mounts.ts";
 import type { Profile } from "./profile.ts";
 import { isWithin, type ProtectedPaths } from "./protected.ts";
-import { type Check, type Shown, shownWords } from "./shown.ts";
+import { type Check, isShown, type Shown, shownWords } from "./shown.ts";
 import { syscallNumber } from "./syscalls.ts";
 
 /** A file or folder of the host that is shown inside. `source` has no symbolic link in it. */
@@ -185,6 +185,28 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
   };
 }
 
+/** A file that every BROKE_HOME has. */
+const DATABASE = "broke.db";
+/** As many protected names are tried: they are all made the same way. */
+const MAX_TRIED = 64;
+
+/** What is tried from within before the client starts. */
+function probeOrder({ profile, host, workspace, protect, shown, hidden }: PlanInput): StartOrder["probes"] {
+  const confined = profile.root === "allowlist";
+  const held = confined ? [...protect.files, ...protect.dirs, ...protect.missing.map(({ path }) => path)] : [];
+  const denied = [...shown.permission.denyWrite, ...shown.kept]
+    .map(({ path }) => path)
+    .filter((path) => isShown(shown, workspace, path));
+  return {
+    arch: host.arch,
+    hidden: hidden.map((folder) => join(folder, DATABASE)),
+    readOnly: [...held.map((path) => join(workspace, path)), ...denied].slice(0, MAX_TRIED),
+    decoyPort: profile.ownNetwork ? 0 : null,
+    closedUnix: profile.closeUnix,
+    closedPtrace: confined,
+  };
+}
+
 /** What of the run's sockets is reached on loopback inside. In the host's own network any free port serves. */
 function bridges(input: PlanInput): StartOrder["bridges"] {
   if (input.socketDir === undefined) return [];
@@ -232,6 +254,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
       seccompCall: syscallNumber(host.arch, "seccomp"),
       limits: profile.limits,
       bridges: bridges(input),
+      probes: probeOrder(input),
     },
   };
 }

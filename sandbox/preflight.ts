@@ -46,17 +46,21 @@ export function namespaceObstacle(
   return undefined;
 }
 
-/** Throws `missing`, naming the cause and the remedy, unless a sandbox can be built. */
-export function requireSandbox(): void {
-  const stat = statSync(BWRAP, { throwIfNoEntry: false });
-  if (stat === undefined) throw new BrokeError("missing", `${BWRAP} is not installed`, INSTALL_HINT);
+/** Helpers are started by fixed path; each must be root's alone to change, or whoever can change it is let in. Throws `missing` or `denied`. */
+export function requireHelper(path: string, remedy: string): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new BrokeError("missing", `${path} is not installed`, remedy);
   if (stat.uid !== 0 || (stat.mode & 0o6022) !== 0) {
     throw new BrokeError(
       "denied",
-      `${BWRAP} is setuid, or not root's alone to write`,
+      `${path} is setuid, or not root's alone to write`,
       "reinstall the distribution's package",
     );
   }
+}
+
+/** bwrap's version. Throws `missing` when it lacks an option that plans use. */
+export function requireFeatures(): string {
   const help = runProbe([BWRAP, "--help"]).output;
   const lacking = FEATURES.filter((feature) => !help.includes(feature));
   if (lacking.length > 0) {
@@ -66,8 +70,12 @@ export function requireSandbox(): void {
       "install bubblewrap 0.8.0-2+deb12u1, 0.10 or newer",
     );
   }
-  const probe = runProbe([BWRAP, ...PROBE]);
-  if (probe.code === 0) return;
+  return /\d+\.\d+\.\d+/.exec(runProbe([BWRAP, "--version"]).output)?.[0] ?? "of unknown version";
+}
+
+/** Throws `missing`, naming the setting that is in the way, when bwrap cannot build a sandbox. */
+export function requireNamespaces(): void {
+  if (runProbe([BWRAP, ...PROBE]).code === 0) return;
   const obstacle = namespaceObstacle(kernelSetting);
   throw new BrokeError(
     "missing",
@@ -75,4 +83,24 @@ export function requireSandbox(): void {
     obstacle?.hint ??
       "in a container, allow user namespaces and a fresh /proc for it; bubblewrap --unshare-user must work",
   );
+}
+
+/** What the filters and the observer need of the kernel. Throws `missing`. */
+export function requireFilters(): void {
+  const actions = (kernelSetting("kernel/seccomp/actions_avail") ?? "").split(" ");
+  const lacking = ["kill_process", "errno", "user_notif", "allow"].filter((action) => !actions.includes(action));
+  if (lacking.length === 0) return;
+  throw new BrokeError(
+    "missing",
+    `the kernel's seccomp lacks ${lacking.join(", ")}`,
+    "use a kernel of 5.19 or newer with seccomp filters and user notification",
+  );
+}
+
+/** Throws `missing` or `denied`, naming the cause and the remedy, unless a sandbox can be built. */
+export function requireSandbox(): void {
+  requireHelper(BWRAP, INSTALL_HINT);
+  requireFeatures();
+  requireFilters();
+  requireNamespaces();
 }

@@ -1,15 +1,16 @@
 // The second stage: becomes the client. Leads its own process group, takes the limits, installs the exec listener and hands it to the
-// supervisor, closes AF_UNIX, drops every descriptor, execs. Everything happens on the main thread, because filters are per thread.
+// supervisor, closes AF_UNIX, tries whether the walls stand, drops every descriptor, execs. Everything happens on the main thread, because filters are per thread.
 // Any step that fails ends the run before the client has run one instruction.
 // Does not stop: anything after the exec; that is the filters' and the mounts' work.
 
 import { readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
-import type { StageTwoOrder } from "./chain.ts";
+import type { StageTwoOrder, StageTwoReport } from "./chain.ts";
 import * as libc from "./libc.ts";
+import { probeSandbox } from "./self-probes.ts";
 
 const OBSERVER_FD = 3;
 const ORDER_FD = 4;
-const FAILURE_FD = 5;
+const REPORT_FD = 5;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SIGTTOU = 22;
 const SECCOMP_SET_MODE_FILTER = 1;
@@ -65,6 +66,22 @@ function installFilter(order: StageTwoOrder, program: string, flags: number): nu
   return libc.systemCall(order.seccompCall, SECCOMP_SET_MODE_FILTER, flags, libc.addressOf(bytes));
 }
 
+function report(line: StageTwoReport): void {
+  writeSync(REPORT_FD, `${JSON.stringify(line)}\n`);
+}
+
+/** Ends this process when the sandbox lets something through that it must not. */
+function proveWalls({ probes }: StageTwoOrder): void {
+  const started = performance.now();
+  const { passed, breached } = probeSandbox(probes);
+  if (breached.length === 0) {
+    report({ kind: "probed", passed, ms: Math.round((performance.now() - started) * 10) / 10 });
+    return;
+  }
+  report({ kind: "breached", breached });
+  process.exit(125);
+}
+
 try {
   const order = JSON.parse(readFileSync(ORDER_FD, "utf8")) as StageTwoOrder;
   stage = "group";
@@ -95,6 +112,8 @@ try {
     libc.closeFd(listener);
   }
   if (order.clientFilter !== null) installFilter(order, order.clientFilter, 0);
+  stage = "probes";
+  proveWalls(order);
   const env = Object.entries(order.env).map(([name, value]) => `${name}=${value}`);
   // Last, because our own interpreter may need more than the client is to get.
   stage = "limits";
@@ -103,6 +122,6 @@ try {
   libc.closeOnExecFrom(3);
   libc.execve(command, order.argv, env);
 } catch (error) {
-  writeSync(FAILURE_FD, JSON.stringify({ stage, errno: error instanceof libc.LibcError ? error.errno : null }));
+  report({ kind: "failed", stage, errno: error instanceof libc.LibcError ? error.errno : null });
   process.exit(125);
 }

@@ -2,7 +2,7 @@
 // What they say comes from inside the sandbox and is therefore a claim, never proof.
 // Does not stop: anything; an absolute path goes past them.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shimmedTools } from "./tools.ts";
 
@@ -27,15 +27,30 @@ exit "$c"
 `;
 }
 
+/** The text of every shim there is to be, by tool. */
+function shimTexts(toolDirs: string[], events: string): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const tool of shimmedTools) {
+    const real = toolDirs.map((dir) => join(dir, tool)).find((path) => existsSync(path));
+    if (real !== undefined) texts.set(tool, shimText(tool, real, events));
+  }
+  return texts;
+}
+
 /** Writes a shim for every listed tool found in `toolDirs`; `events` is the pipe's path as the client sees it. Returns the tools. */
 export function installShims(folder: string, toolDirs: string[], events: string): string[] {
   mkdirSync(folder, { mode: 0o755 });
-  const installed: string[] = [];
-  for (const tool of shimmedTools) {
-    const real = toolDirs.map((dir) => join(dir, tool)).find((path) => existsSync(path));
-    if (real === undefined) continue;
-    writeFileSync(join(folder, tool), shimText(tool, real, events), { mode: 0o555, flag: "wx" });
-    installed.push(tool);
-  }
-  return installed;
+  const texts = shimTexts(toolDirs, events);
+  for (const [tool, text] of texts) writeFileSync(join(folder, tool), text, { mode: 0o555, flag: "wx" });
+  return [...texts.keys()];
+}
+
+/** Whether the folder holds exactly those shims, unchanged: they come before the real tools on the client's PATH. */
+export function areShims(folder: string, toolDirs: string[], events: string): boolean {
+  const texts = shimTexts(toolDirs, events);
+  const there = readdirSync(folder, { withFileTypes: true });
+  return (
+    there.length === texts.size &&
+    there.every((entry) => entry.isFile() && readFileSync(join(folder, entry.name), "utf8") === texts.get(entry.name))
+  );
 }

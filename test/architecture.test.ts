@@ -119,7 +119,11 @@ describe("what no file may hold", () => {
       /\bBun\.spawn(Sync)?\(|child_process/,
       /^sandbox\/spawn\.ts$/,
     ],
-    ["one way to launch a sandbox", /\blaunchSandbox\(/, /^(harness\/supervise|sandbox\/launch)\.ts$/],
+    [
+      "one way to launch a sandbox, and one to try it",
+      /\blaunchSandbox\(/,
+      /^(harness\/supervise|sandbox\/(launch|trial))\.ts$/,
+    ],
     ["one way to launch a client, and so one audit of it", /\bsuperviseClient\(/, /^harness\/(run|supervise)\.ts$/],
     ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],
     ["console", /\bconsole\./, /^$/],

@@ -2,8 +2,9 @@
 
 import { systemClock } from "#src/core/clock.ts";
 import { makeRedactor } from "#src/core/text.ts";
+import { note } from "./output.ts";
 import type { Known } from "#src/observe/routes.ts";
-import { openDatabase } from "#src/state/database.ts";
+import { type Db, openDatabase } from "#src/state/database.ts";
 import { openGenerations } from "#src/state/generations.ts";
 import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
@@ -36,6 +37,9 @@ export function secretValues(keys: KeyRing, generation: Generation): string[] {
 /** Opens the state under BROKE_HOME. */
 export function openState(env: Record<string, string | undefined> = process.env): {
   home: Home;
+  /** What in it was not private when it was opened. */
+  repaired: readonly string[];
+  db: Db;
   generations: ReturnType<typeof openGenerations>;
   runs: ReturnType<typeof openRuns>;
   heads: HeadStore;
@@ -45,10 +49,16 @@ export function openState(env: Record<string, string | undefined> = process.env)
   health: HealthStore;
   env: Record<string, string | undefined>;
 } {
-  const home = openHome(env);
+  const repaired: string[] = [];
+  const home = openHome(env, (path) => {
+    repaired.push(path);
+    note(`${path} could be read by others; it is private again`);
+  });
   const db = openDatabase(home);
   return {
     home,
+    repaired,
+    db,
     generations: openGenerations(db, systemClock),
     runs: openRuns(db),
     heads: openHeads(db),

@@ -68,6 +68,7 @@ export const root: Group = {
     }),
     harness,
     audit,
+    doctor: lazy("Look for what would keep a run from being launched", () => import("./verbs/doctor.ts")),
     backend,
     sandbox,
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),

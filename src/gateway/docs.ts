@@ -2,10 +2,10 @@
 
 import { swagger } from "@elysiajs/swagger";
 import { Elysia } from "elysia";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { elysiaConfig } from "./app.ts";
 
-const assets = join(import.meta.dir, "..", "..", "node_modules", "swagger-ui-dist");
+const assets = dirname(Bun.resolveSync("swagger-ui-dist/package.json", import.meta.dir));
 
 // The plugin's page is an empty frame with the document's address in `data-url`, and this script.
 const START = `

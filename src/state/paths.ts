@@ -1,11 +1,12 @@
 // Where everything of broke's own lives: one folder, `BROKE_HOME` (default ~/.broke), 0700, and the names inside it.
 // Does not stop: another process of the same user from reading it.
 
-import { chmodSync, lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { isRunId } from "#src/core/ids.ts";
+import { repairPermissions } from "./repair.ts";
 
 export type Home = {
   root: string;
@@ -15,7 +16,6 @@ export type Home = {
   permissions: string;
   clientToken: string;
   signingKey: string;
-  verifyKey: string;
   audit: string;
   runs: string;
   /** Sockets and the daemon's ownership file. */
@@ -40,11 +40,13 @@ function ensureFolder(path: string): void {
       "move it away, or set BROKE_HOME to another folder",
     );
   }
-  if ((stat.mode & 0o077) !== 0) chmodSync(path, 0o700);
 }
 
-/** The home's folders, made when missing (0700) and with permissions repaired. Throws `config` when somebody else owns it. */
-export function openHome(env: Record<string, string | undefined>): Home {
+/**
+ * The home's folders, made when missing (0700). `onRepaired` is told of everything in it that was not private and now is. Throws `config` when
+ * somebody else owns any of it.
+ */
+export function openHome(env: Record<string, string | undefined>, onRepaired: (path: string) => void = () => {}): Home {
   const wanted = homePath(env);
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   const root = realpathSync(wanted);
@@ -55,12 +57,12 @@ export function openHome(env: Record<string, string | undefined>): Home {
     permissions: join(root, "broke.toml"),
     clientToken: join(root, "client-token"),
     signingKey: join(root, "ledger.key"),
-    verifyKey: join(root, "ledger.pub"),
     audit: join(root, "audit.jsonl"),
     runs: join(root, "runs"),
     live: join(root, "run"),
   };
   for (const folder of [root, home.runs, home.live]) ensureFolder(folder);
+  for (const name of repairPermissions(root)) onRepaired(join(root, name));
   return home;
 }
 

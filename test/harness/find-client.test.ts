@@ -65,13 +65,14 @@ describe("a client that is a script", () => {
   test("is run by node where there is one, never through a shim of ours", () => {
     const node = put("bin/node");
     expect(find("gemini", ["-p", "x"], ["bin"])).toEqual({
-      ...{ command: [node, script], onHost: [node, script], args: ["-p", "x"], binds: binds() },
+      ...{ file: script, command: [node, script], onHost: [node, script], args: ["-p", "x"], binds: binds() },
     });
   });
 
   test("and by our own Bun where there is none, which reads no settings of the workspace", () => {
     const flags = ["--config=/dev/null", "--no-env-file"];
     expect(find("gemini", [], ["bin"])).toEqual({
+      file: script,
       command: [BUN.inside, ...flags, script],
       onHost: [BUN.host, ...flags, script],
       args: [],
@@ -83,6 +84,7 @@ describe("a client that is a script", () => {
 test("a native client stands in a place of ours inside, and where it is on the host", () => {
   const real = put(".local/bin/claude");
   expect(find("claude", ["-p", "x"], [".local/bin"])).toEqual({
+    file: real,
     command: ["/opt/broke/clients/claude"],
     onHost: [real],
     args: ["-p", "x"],
@@ -91,7 +93,13 @@ test("a native client stands in a place of ours inside, and where it is on the h
 });
 
 test("any command is its own program", () => {
-  expect(find("exec", ["make", "-j2"], [])).toEqual({ command: ["make"], onHost: ["make"], args: ["-j2"], binds: [] });
+  expect(find("exec", ["make", "-j2"], [])).toEqual({
+    file: undefined,
+    command: ["make"],
+    onHost: ["make"],
+    args: ["-j2"],
+    binds: [],
+  });
 });
 
 describe("refused", () => {

@@ -47,8 +47,7 @@ function input(profile: string, changes: Partial<PlanInput> = {}): PlanInput {
       { link: "../lib/node_modules/npm/bin/npm-cli.js", target: "/srv/user/node/bin/npm" },
     ],
     ...{ hidden: ["/srv/user/.broke"], emptied: [] },
-    portMark: "{port}",
-    egressMark: undefined,
+    ...{ portMark: "{port}", egressMark: undefined },
     argv: ["/opt/broke/clients/claude", "-p", `say ${SECRET}`],
     env: { PATH: "/run/broke/shims:/usr/bin", ANTHROPIC_AUTH_TOKEN: SECRET, BROKE_TEST: "BROKE_TEST value" },
     terminal: false,
@@ -127,9 +126,10 @@ describe.each([...profileNames])("%s", (profile) => {
 
   test("the order for init", () => {
     const { order, seccomp } = planned(profile).plan;
+    const { probes: _, ...rest } = order; // test/sandbox/self-probes.test.ts
     const normal = profile === "normal";
     const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
-    expect(order).toEqual({
+    expect(rest).toEqual({
       kind: "start",
       argv: input(profile).argv,
       env: input(profile).env,
@@ -293,9 +293,8 @@ describe.each(["strict", "hardened"])("the file system of %s", (profile) => {
   test("odd characters in a path stay in their one word", () => {
     const workspace = "/srv/a b\n--bind / /\n'\"$(x)\t{path}";
     const odd = "line\nbreak/.git";
-    const none = { dirs: [], missing: [] };
-    const protect = { ...none, files: [`${odd}/config`], masked: [`${odd}.env`], pins: ["line\nbreak", odd] };
-    const { plan: strange } = planned(profile, { workspace, protect });
+    const names = { files: [`${odd}/config`], masked: [`${odd}.env`], pins: ["line\nbreak", odd] };
+    const { plan: strange } = planned(profile, { workspace, protect: { ...names, dirs: [], missing: [] } });
     const targets = options(strange.words).flatMap((words) =>
       words.at(-1)!.startsWith(workspace) ? [words[0], words.at(-1)] : [],
     );

@@ -1,0 +1,82 @@
+// What `doctor` looks at of the harness: the installation, the clients, the runs and the history of launches.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Check, type Finding, ok, warning } from "#src/core/checks.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { type Home, runPaths } from "#src/state/paths.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import type { AuditLog } from "./audit.ts";
+import { canChange, identifyClient } from "./client-identity.ts";
+import { clientIds, clientOf } from "./clients.ts";
+import { findClient, searchFolders } from "./find-client.ts";
+import { requireInstallation } from "./installation.ts";
+import { requireCleanStart } from "./start-hooks.ts";
+import { INSTALLATION } from "./workspace.ts";
+
+type HarnessDeps = {
+  home: Home;
+  runs: RunStore;
+  audit: () => Promise<AuditLog>;
+  env: Record<string, string | undefined>;
+  cwd: string;
+};
+
+function checkClient(name: string, { home, env, cwd }: HarnessDeps): Finding {
+  let file: string | undefined;
+  try {
+    file = findClient(clientOf(name), [], searchFolders(env, cwd), { inside: "", host: "" }).file;
+  } catch (error) {
+    if (!(error instanceof BrokeError) || error.kind !== "missing") throw error;
+    return warning(error.message, error.hint);
+  }
+  if (file === undefined) return ok("given by the caller");
+  const { version, sha256, owner } = identifyClient(file, join(home.live, "identities.json"));
+  const told = `${version ?? "of unknown version"}, ${file}, of uid ${owner}, sha256 ${sha256.slice(0, 16)}…`;
+  return canChange(file, undefined)
+    ? ok(`${told}; read-only inside strict and hardened, yours to write in normal`)
+    : ok(told);
+}
+
+function checkRuns({ home, runs }: HarnessDeps): Finding {
+  const all = runs.list();
+  const open = all.filter(({ status }) => status === "registered" || status === "running");
+  const lost = all.filter(({ id }) => !existsSync(runPaths(home, id).ledger));
+  if (lost.length > 0)
+    return warning(
+      `${lost.length} of ${all.length} runs have no ledger any more`,
+      "`broke harness list` names them; they do not keep new runs from starting",
+    );
+  return ok(`${all.length} recorded, ${open.length} not ended; \`broke harness reconcile\` closes those that crashed`);
+}
+
+async function checkAudit({ audit }: HarnessDeps): Promise<Finding> {
+  const { state, records, reason } = (await audit()).read().verification;
+  if (state === "tampered")
+    throw new BrokeError(
+      "config",
+      `the history of launches is damaged: ${reason ?? "unknown"}`,
+      "`broke audit verify` says where; `broke audit restart` sets it aside",
+    );
+  return state === "intact"
+    ? ok(`${records} records, unbroken`)
+    : warning(`${records} records: ${reason ?? "incomplete"}`, "the next launch completes it");
+}
+
+/** `cwd` is where clients would be launched. */
+export function harnessChecks(deps: HarnessDeps): Check[] {
+  const clients = clientIds.filter((id) => id !== "exec");
+  return [
+    {
+      id: "start",
+      run() {
+        requireCleanStart(deps.env);
+        return ok("nothing was loaded into broke before its first line");
+      },
+    },
+    { id: "installation", run: () => ok(requireInstallation(INSTALLATION)) },
+    ...clients.map((id): Check => ({ id, run: () => checkClient(id, deps) })),
+    { id: "runs", run: () => checkRuns(deps) },
+    { id: "launch audit", run: () => checkAudit(deps) },
+  ];
+}
