@@ -19,7 +19,7 @@ function setUp(own: string | undefined, project?: string): Bench & { data: strin
   const data = join(bench.env["HOME"]!, "data");
   mkdirSync(join(data, "deep"), { recursive: true });
   mkdirSync(bench.home, { mode: 0o700 });
-  if (own !== undefined) writeFileSync(join(bench.home, "broke.toml"), own.replaceAll("DATA", data));
+  if (own !== undefined) writeFileSync(join(bench.home, "broke.toml"), own.replaceAll("DATA", data), { mode: 0o600 });
   if (project !== undefined) writeProject(bench, project.replaceAll("DATA", data));
   return { ...bench, data };
 }
@@ -106,6 +106,7 @@ describe("the operator's sets", () => {
   test("what is no set, or cannot be one, is said", async () => {
     using bench = setUp(OWN);
     const run = (...flags: string[]) => failure(bench, "sandbox", "run", ...flags, "--", "true");
+    const writeOwn = (text: string) => writeFileSync(join(bench.home, "broke.toml"), text, { mode: 0o600 });
     const usage = (why: string) => ({ code: 2, stdout: "", why: `broke: ${why}` });
     expect(await run("-P", "biuld")).toEqual(usage("there is no permission set of that name"));
     expect(await run("-P", "build", "-P")).toEqual(usage("--permission-set is given twice"));
@@ -114,9 +115,9 @@ describe("the operator's sets", () => {
     expect(await run("-X")).toEqual(usage("unknown option"));
     expect(await run("-A=x")).toEqual(usage("--allow-all takes no value"));
     expect(await run("-A", "--allow-net=a.example")).toEqual(usage("-A allows everything"));
-    writeFileSync(join(bench.home, "broke.toml"), "[permissions.x]\nallow-nett = true");
+    writeOwn("[permissions.x]\nallow-nett = true");
     expect(await run("-P", "x")).toEqual(usage(`${bench.home}/broke.toml, permissions.x: unknown key`));
-    writeFileSync(join(bench.home, "broke.toml"), "[permissions");
+    writeOwn("[permissions");
     expect(await run("-P", "x")).toEqual({ code: 3, stdout: "", why: `broke: ${bench.home}/broke.toml is not TOML` });
   });
 });
