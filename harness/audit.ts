@@ -80,6 +80,7 @@ function describeVariables({ any, allow, deny }: ListFlags): Json {
 /** What the client may reach, in words; the same for every way to launch. */
 export function permissionsOf(contract: RunContract, profile: Profile): Record<string, Json> {
   return {
+    ...(contract.set === null ? {} : { set: contract.set }),
     files: profile.root === "allowlist" ? describeFiles(contract.files) : "host",
     variables: describeVariables(contract.permissions.env),
     ...describeNetwork(profile, networkOf(contract)),

@@ -28,7 +28,9 @@ export const contractSchema = v.strictObject({
   workspace: v.string(),
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
-  /** The permission flags as they were written. */
+  /** The permission set that was named. */
+  set: v.nullable(v.string()),
+  /** The permission flags as they were written, the set's with them. */
   permissions: permissionFlagsSchema,
   /** Flags that must allow it too; null where nobody but the caller decides. */
   bounds: v.nullable(permissionFlagsSchema),
@@ -45,6 +47,7 @@ export function checkContract(asked: {
   profile: string;
   home: string;
   cwd: string;
+  set?: string | undefined;
   permissions?: PermissionFlags | undefined;
   bounds?: PermissionFlags | null | undefined;
   /** Names of the keys the gateway works with. */
@@ -78,7 +81,8 @@ export function checkContract(asked: {
     profile.root === "host"
       ? noFilePermission
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
-  return { client, profile: profile.name, workspace, home, permissions, bounds, files, args: asked.args, limits };
+  const { args, set = null } = asked;
+  return { client, profile: profile.name, workspace, home, set, permissions, bounds, files, args, limits };
 }
 
 /** Names of variables that no run is given from outside. */

@@ -22,11 +22,11 @@ const identities = root
 
 type Probed = { code: number; stderr: string; results: Map<string, string> };
 
-async function runProbes(bait: Bait, as: string[], profile: string): Promise<Probed> {
+async function runProbes(bait: Bait, as: string[], profile: string, flags: string[] = []): Promise<Probed> {
   const exports = Object.entries(bait.told).map(([key, value]) => `${key}='${value}'`);
   const script = `export ${exports.join(" ")}; . ./probes.sh`;
   const child = Bun.spawn(
-    [...as, LAUNCHER, "harness", "run", "--client", "exec", "--sandbox", profile, "--", "bash", "-c", script],
+    [...as, LAUNCHER, "harness", "run", "--client", "exec", "--sandbox", profile, ...flags, "--", "bash", "-c", script],
     { cwd: bait.workspace, env: bait.env, stdio: ["ignore", "pipe", "pipe"] },
   );
   const [out, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
@@ -100,6 +100,19 @@ for (const { name, uid, as } of identities) {
         expect(text).not.toContain(`${CANARY.join("-")}${secret}`);
       expect(text).not.toContain("brokerun_");
     });
+  });
+}
+
+// Not root as itself, whose probes would write to this machine's own folders.
+for (const { name, uid, as } of identities.filter((each) => each.uid !== 0)) {
+  test(`with -A, launched by ${name}: files and variables are open, nothing else is`, async () => {
+    await using bait = await layBait(uid);
+    const { results } = await runProbes(bait, as, "strict", ["-A"]);
+    const opened = ["read/home-listing", "read/others-environ", "secret/env", "write/host-home", "write/link-out"];
+    const through = [...results].filter(([, verdict]) => verdict !== "ok").map(([id]) => id);
+    expect(through.filter((id) => !opened.includes(id))).toEqual([]);
+    expect(through).toContain("secret/env");
+    expect(results.size).toBeGreaterThan(120);
   });
 }
 
