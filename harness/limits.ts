@@ -11,7 +11,7 @@ import { canReadTree, readTree } from "#sandbox/meter.ts";
 import { type Watch, watchLimits } from "#sandbox/watch.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Prepared } from "./prepare.ts";
-import type { Observed } from "./verdict.ts";
+import type { Observed } from "./verdict/observed.ts";
 
 const SIGTERM = 15;
 /** Grace for a client whose time is up. */
