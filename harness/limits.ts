@@ -12,7 +12,7 @@ import { isWithin } from "#sandbox/protected.ts";
 import { type Watch, watchLimits } from "#sandbox/watch.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Prepared } from "./prepare.ts";
-import type { Observed } from "./verdict.ts";
+import type { Observed } from "./verdict/observed.ts";
 
 const SIGTERM = 15;
 /** Grace for a client whose time is up. */

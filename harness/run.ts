@@ -40,7 +40,7 @@ import { plantedNames, weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { holdsInstallation, INSTALLATION } from "./workspace.ts";
-import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
+import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict/observed.ts";
 
 export type RunDeps = {
   home: Home;
@@ -156,7 +156,7 @@ function closeRun(
   { outcome, verdict, exit }: { outcome: "completed" | "failed"; verdict: Verdict; exit: RunExit },
 ): void {
   ledger.append("checkpoint.opened", { reason: "ended" });
-  ledger.append("verdict.issued", { verdict: verdict.verdict, reasons: verdict.reasons });
+  ledger.append("verdict.issued", { ...verdict });
   const end = { outcome, exit_code: exit.code, exit_source: exit.source };
   ledger.append("run.completed", end);
   try {

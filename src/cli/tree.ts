@@ -13,6 +13,7 @@ const harness = group("Run a client in a sandbox and look at what it did", {
   events: lazy("Print a run's ledger", () => import("./verbs/harness-events.ts")),
   verify: lazy("Check a run's ledger", () => import("./verbs/harness-verify.ts")),
   reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
+  "explain-verdict": lazy("Show what verdicts follow from", () => import("./verbs/harness-explain-verdict.ts")),
 });
 
 const backend = group("The operator's own backends", {

@@ -1,7 +1,8 @@
 // From what the supervisor saw to the verdict and the exit code.
 
 import { describe, expect, test } from "bun:test";
-import { decideVerdict, exitOf, type Observed, verdicts } from "#harness/verdict.ts";
+import { decideVerdict, exitOf, type Observed } from "#harness/verdict/observed.ts";
+import { verdicts } from "#harness/verdict/words.ts";
 
 const exited = (code: number, signal: number | null = null): Observed["end"] => ({ kind: "exited", code, signal });
 const unobserved = (reason: string): Observed["end"] => ({ kind: "unobserved", reason });
@@ -25,7 +26,7 @@ const cases: [string, Observed, string, string[], number, string][] = [
     "it failed, with warnings",
     observed(exited(1), ["a"], false),
     "RETRY_NARROW",
-    ["the client exited with 1"],
+    ["the client exited with 1", "a", PARTIAL],
     1,
     "client",
   ],
@@ -44,7 +45,7 @@ const cases: [string, Observed, string, string[], number, string][] = [
     "a limit ended it",
     observed(limited(null), ["a"], false),
     "RETRY_NARROW",
-    ["the run reached its limit: memory 8 GiB"],
+    ["the run reached its limit: memory 8 GiB", "a", PARTIAL],
     10,
     "verdict",
   ],
@@ -56,20 +57,37 @@ const cases: [string, Observed, string, string[], number, string][] = [
     9,
     "client",
   ],
-  ["nobody saw it, with warnings", observed(unobserved("x"), ["a"], false), "BLOCK", ["unobserved: x"], 5, "broke"],
+  [
+    "nobody saw it, with warnings",
+    observed(unobserved("x"), ["a"], false),
+    "BLOCK",
+    ["unobserved: x", "a", PARTIAL],
+    5,
+    "broke",
+  ],
 ];
 
 for (const [name, given, verdict, reasons, code, source] of cases) {
   test(name, () => {
     const before = structuredClone(given);
     const decided = decideVerdict(given);
-    expect({ decided, exit: exitOf(given, decided.verdict) } as object).toEqual({
+    const { categories: _, ...said } = decided;
+    expect({ decided: said, exit: exitOf(given, decided.verdict) } as object).toEqual({
       decided: { verdict, reasons },
       exit: { code, source },
     });
     expect(given).toEqual(before);
   });
 }
+
+test("what the findings are about is said too, and a stricter policy is stricter about them", () => {
+  const given = observed(exited(0), ["weak"], false);
+  const strict = { policy: "high_assurance", risk: "normal", retries: 0 } as const;
+  expect([decideVerdict(given).categories, decideVerdict(given, strict).verdict]).toEqual([
+    ["boundary", "evidence"],
+    "RETRY_NARROW", // two reviewers are missing
+  ]);
+});
 
 describe("the exit code of each verdict", () => {
   const table = { ACCEPT: 0, ACCEPT_WITH_WARNINGS: 0, RETRY_NARROW: 10, RETRY_BROAD: 11, ESCALATE: 12, BLOCK: 13 };
