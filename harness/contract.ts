@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
 import { noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
+import { parseProtectedPermission } from "#sandbox/protected-names.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
@@ -56,10 +57,17 @@ export function checkContract(asked: {
       "use them with strict or hardened",
     );
   }
+  const opened = parseProtectedPermission(permissions.protected);
+  if (profile.root === "host" && opened.length > 0) {
+    throw new BrokeError("usage", `${profile.name} protects no names`, "leave out --allow-protected");
+  }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
   return { client, profile: profile.name, workspace, home, permissions, args: asked.args, limits };
 }
+
+/** Protected names of the workspace that are opened to the run. */
+export const openedOf = ({ permissions }: RunContract): string[] => parseProtectedPermission(permissions.protected);
 
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
 export function networkOf({ profile, permissions }: RunContract): NetPermission | undefined {

@@ -46,10 +46,10 @@ function placedIn(workspace: string, journals: string[]): string[] {
 const guarded = <Result>({ home }: HoldDeps, act: () => Result) =>
   exclusively(join(home.live, "placeholders.lock"), act);
 
-/** Finds what must be protected and puts placeholders where names are missing. Throws `denied` where that cannot be. */
-export function holdWorkspace(deps: HoldDeps, runId: string, workspace: string): Hold {
+/** Finds what must be protected, but for what was `opened` by name, and puts placeholders where names are missing. Throws `denied` where that cannot be. */
+export function holdWorkspace(deps: HoldDeps, runId: string, workspace: string, opened: readonly string[]): Hold {
   return guarded(deps, () => {
-    const protect = findProtected(workspace);
+    const protect = findProtected(workspace, opened);
     const own = makePlaceholders(workspace, protect.missing, runPaths(deps.home, runId).placeholders);
     return { protect, placed: [...own, ...placedIn(workspace, [...going(deps, runId), ...waiting(deps.home)])] };
   });

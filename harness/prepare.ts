@@ -17,7 +17,7 @@ import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { networkOf, type RunContract } from "./contract.ts";
+import { networkOf, openedOf, type RunContract } from "./contract.ts";
 import { clientEnvironment } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
@@ -80,6 +80,7 @@ export function prepareRun(options: {
     terminal: options.terminal,
     confined,
     userState: contract.home === "user",
+    opened: openedOf(contract),
     slots: options.slots,
   };
   const regenerated = makeClientHome(clientHome, client, context);
@@ -116,7 +117,10 @@ export function prepareRun(options: {
       socketDir,
       tools: [...found.binds, ...node.binds],
       hidden: [options.brokeHome],
-      emptied: presentIn(contract.workspace, client.hidden),
+      emptied: presentIn(
+        contract.workspace,
+        client.hidden.filter((name) => !context.opened.includes(name)),
+      ),
       portMark,
       egressMark,
       argv: [...(confined ? found.command : found.onHost), ...client.args(found.args, context)],

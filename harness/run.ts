@@ -18,7 +18,7 @@ import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
-import type { RunContract } from "./contract.ts";
+import { openedOf, type RunContract } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
 import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
@@ -75,11 +75,13 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 }
 
 function weakControls(
-  { limits }: RunContract,
+  contract: RunContract,
   { input: { profile, host, workspace }, state }: Prepared,
   group: LimitGroup | undefined,
 ): string[] {
-  const warnings = weakLimits(limits, group, host.uid);
+  const warnings = weakLimits(contract.limits, group, host.uid);
+  const opened = openedOf(contract);
+  if (opened.length > 0) warnings.push(`opened by --allow-protected: ${opened.join(", ")}`);
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
   if (holdsInstallation(workspace))
@@ -162,7 +164,9 @@ async function supervise(
   let group: LimitGroup | undefined;
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
-    const { protect, placed } = confined ? holdWorkspace(deps, ledger.run, contract.workspace) : NOTHING_HELD;
+    const { protect, placed } = confined
+      ? holdWorkspace(deps, ledger.run, contract.workspace, openedOf(contract))
+      : NOTHING_HELD;
     const prepared = prepareRun({
       contract,
       paths,
@@ -189,6 +193,7 @@ async function supervise(
       profile: contract.profile,
       terminal,
       ...describeNetwork(input.profile, prepared.net),
+      opened: openedOf(contract),
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: placed.length,
       masked: input.protect.masked.length,

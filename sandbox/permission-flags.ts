@@ -3,7 +3,7 @@
 import * as v from "valibot";
 
 /** The kinds of permission there are, in Deno's words: `--allow-KIND[=…]` and `--deny-KIND[=…]`. */
-export const permissionKinds = ["net"] as const;
+export const permissionKinds = ["net", "protected"] as const;
 export type PermissionKind = (typeof permissionKinds)[number];
 
 /** The flag bare (`any`, `denyAll`), and its lists as given, each a comma list. */
@@ -16,9 +16,9 @@ export const listFlagsSchema = v.strictObject({
 export type ListFlags = v.InferOutput<typeof listFlagsSchema>;
 export const noListFlags: ListFlags = { any: false, allow: [], denyAll: false, deny: [] };
 
-export const permissionFlagsSchema = v.strictObject({ net: listFlagsSchema });
+export const permissionFlagsSchema = v.strictObject({ net: listFlagsSchema, protected: listFlagsSchema });
 export type PermissionFlags = v.InferOutput<typeof permissionFlagsSchema>;
-export const noPermissionFlags: PermissionFlags = { net: noListFlags };
+export const noPermissionFlags: PermissionFlags = { net: noListFlags, protected: noListFlags };
 
 /** Reads the flags of every kind. `flags` holds the bare ones, `values` the lists. */
 export function readPermissionFlags({
@@ -34,5 +34,5 @@ export function readPermissionFlags({
     denyAll: flags.has(`deny-${kind}`),
     deny: values[`deny-${kind}`] ?? [],
   });
-  return { net: read("net") };
+  return { net: read("net"), protected: read("protected") };
 }

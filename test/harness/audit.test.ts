@@ -201,6 +201,7 @@ describe("through the product", () => {
   const strict = {
     files: "workspace",
     network: "run socket only",
+    protected_opened: [],
     unix_sockets: "closed",
     client_state: "run",
   };

@@ -33,8 +33,13 @@ export const verb: Verb = {
       valueHint: "host,…",
     },
     "deny-net": { type: "string", description: "hosts that may not, whatever is allowed", valueHint: "host,…" },
+    "allow-protected": {
+      type: "string",
+      description: "protected paths of the workspace that may be written all the same: .npmrc, .github/workflows, …",
+      valueHint: "path,…",
+    },
   },
-  lists: ["allow-net", "deny-net"],
+  lists: ["allow-net", "deny-net", "allow-protected"],
   rest: true,
   run: ({ values, flags, rest = [] }) =>
     launchClient(() => ({
