@@ -15,6 +15,7 @@ import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
 import { GENESIS } from "./record.ts";
+import { sweepRecord } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
 
@@ -35,7 +36,7 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
-  clearRun(deps, row, clientOf(row.client).keep);
+  const sweep = clearRun(deps, row, clientOf(row.client).keep);
   dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
@@ -60,6 +61,7 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     // Registered, and killed before there was a ledger: then this is its first record.
     ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
+  if (sweep.total > 0) ledger.append("workspace.swept", sweepRecord(sweep));
   ledger.append("run.completed", {
     outcome: "abandoned",
     exit_code: null,

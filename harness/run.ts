@@ -32,6 +32,7 @@ import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
+import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { holdsInstallation } from "./workspace.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
@@ -188,6 +189,11 @@ async function supervise(
       home: contract.home,
     });
     const before = takeInventory(contract.workspace);
+    markBefore(paths.baseline, before, {
+      tree: contract.workspace,
+      inside: contract.workspace,
+      opened: openedOf(contract),
+    });
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
@@ -239,6 +245,9 @@ async function supervise(
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
+    const sweep = sweepTree(paths.baseline, paths.quarantine, after, except);
+    ledger.append("workspace.swept", sweepRecord(sweep));
+    warnings.push(...sweepWarnings(sweep));
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
     return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };

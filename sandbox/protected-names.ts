@@ -86,8 +86,9 @@ function parseName(word: string): string {
 }
 
 /** The protected paths a run may write to (or, of masked ones, read), by name. Throws `usage` on a name that is not protected. */
-export function parseProtectedPermission({ any, allow, denyAll, deny }: ListFlags): string[] {
-  if (any) throw new BrokeError("usage", `${FLAG} needs names`, HINT);
+export function parseProtectedPermission(flags: ListFlags): string[] {
+  const { allow, deny, denyAll } = flags;
+  if (flags.any) throw new BrokeError("usage", `${FLAG} needs names`, HINT);
   if (denyAll || deny.length > 0) throw new BrokeError("usage", "protected names are denied unless allowed", HINT);
   return [...new Set(allow.flatMap((list) => list.split(",")).map(parseName))];
 }

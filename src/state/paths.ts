@@ -68,6 +68,9 @@ export type RunPaths = {
   contract: string;
   placeholders: string;
   userState: string;
+  /** What was there before the run that the sweep after it must leave alone, and where the sweep puts the rest. */
+  baseline: string;
+  quarantine: string;
   clientHome: string;
   shims: string;
   events: string;
@@ -85,6 +88,8 @@ export function runPaths(home: Home, runId: string): RunPaths {
     contract: join(root, "contract.json"),
     placeholders: join(root, "placeholders.json"),
     userState: join(root, "user-state.json"),
+    baseline: join(root, "baseline.json"),
+    quarantine: join(root, "quarantine"),
     clientHome: join(root, "home"),
     shims: join(root, "shims"),
     events: join(root, "events"),
