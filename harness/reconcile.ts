@@ -15,7 +15,7 @@ import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
 import { GENESIS } from "./record.ts";
-import { sweepRecord } from "./sweep.ts";
+import { readSweep, sweepRecord } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
 
@@ -36,7 +36,7 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
-  const sweep = clearRun(deps, row, clientOf(row.client).keep);
+  clearRun(deps.home, row.id, clientOf(row.client).keep);
   dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
@@ -44,7 +44,8 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     deps.runs.setStatus(row.id, "failed", row.verdict);
     return "tampered";
   }
-  const last = parseLedger(text).records.at(-1);
+  const { records } = parseLedger(text);
+  const last = records.at(-1);
   if (last?.event === "run.completed") {
     deps.runs.saveHead(row.id, { seq: last.seq, hash: last.hash });
     const outcome = last?.data.outcome === "failed" ? "failed" : "completed";
@@ -61,7 +62,9 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     // Registered, and killed before there was a ledger: then this is its first record.
     ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
-  if (sweep.total > 0) ledger.append("workspace.swept", sweepRecord(sweep));
+  const sweep = readSweep(paths.quarantine);
+  if (sweep.total > 0 && !records.some(({ event }) => event === "workspace.swept"))
+    ledger.append("workspace.swept", sweepRecord(sweep));
   ledger.append("run.completed", {
     outcome: "abandoned",
     exit_code: null,

@@ -21,7 +21,7 @@ import { clientOf } from "./clients.ts";
 import { openedOf, type RunContract } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
-import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
+import { type Hold, holdTree, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
@@ -35,6 +35,7 @@ import { readShimEvents } from "./shim-events.ts";
 import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { holdsInstallation } from "./workspace.ts";
+import { claimWorkspace } from "./writer.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -163,10 +164,11 @@ async function supervise(
 ): Promise<Observed> {
   const terminal = onTerminal();
   let group: LimitGroup | undefined;
+  using _writer = claimWorkspace(deps, { id: ledger.run, workspace: contract.workspace });
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
     const { protect, placed } = confined
-      ? holdWorkspace(deps, ledger.run, contract.workspace, openedOf(contract))
+      ? holdTree(deps.home, ledger.run, contract.workspace, openedOf(contract))
       : NOTHING_HELD;
     const prepared = prepareRun({
       contract,
@@ -239,8 +241,8 @@ async function supervise(
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
     // Before the placeholders go: they were counted at the start too.
     const after = takeInventory(contract.workspace);
-    const others = releaseWorkspace(deps, ledger.run, contract.workspace);
-    const except = new Set([...placed, ...others]);
+    releaseTree(deps.home, ledger.run);
+    const except = new Set(placed);
     const changes = compareInventories(contract.workspace, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
@@ -254,6 +256,6 @@ async function supervise(
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
-    clearRun(deps, { id: ledger.run, workspace: contract.workspace }, keep);
+    clearRun(deps.home, ledger.run, keep);
   }
 }

@@ -137,6 +137,13 @@ export function sweepTree(
   return { swept: swept.slice(0, MAX_LISTED), total: swept.length, unread: unread.slice(0, MAX_LISTED) };
 }
 
+/** What an earlier sweep of this run did, when whoever made it could not record it. */
+export function readSweep(into: string): Sweep {
+  const file = join(into, "swept.json");
+  const swept: Swept[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  return { swept: swept.slice(0, MAX_LISTED), total: swept.length, unread: [] };
+}
+
 const SHOWN = 3;
 
 /** What a verdict says of a sweep, in a line each. */

@@ -68,6 +68,8 @@ export type RunPaths = {
   contract: string;
   placeholders: string;
   userState: string;
+  /** Is there when the run works in its workspace itself. */
+  writer: string;
   /** What was there before the run that the sweep after it must leave alone, and where the sweep puts the rest. */
   baseline: string;
   quarantine: string;
@@ -88,6 +90,7 @@ export function runPaths(home: Home, runId: string): RunPaths {
     contract: join(root, "contract.json"),
     placeholders: join(root, "placeholders.json"),
     userState: join(root, "user-state.json"),
+    writer: join(root, "writer"),
     baseline: join(root, "baseline.json"),
     quarantine: join(root, "quarantine"),
     clientHome: join(root, "home"),
