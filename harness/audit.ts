@@ -65,6 +65,7 @@ export function auditLaunch(log: AuditLog, run: string, facts: Record<string, Js
 export function permissionsOf(contract: RunContract, profile: Profile): Record<string, Json> {
   return {
     files: profile.root === "allowlist" ? "workspace" : "host",
+    workspace: contract.mode,
     ...describeNetwork(profile, networkOf(contract)),
     protected_opened: openedOf(contract),
     unix_sockets: profile.closeUnix ? "closed" : "open",

@@ -1,6 +1,8 @@
 // What a run was asked to be, checked at the boundary and stored with it.
 
+import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
@@ -9,6 +11,7 @@ import { parseProtectedPermission } from "#sandbox/protected-names.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
+import { chooseMode, workspaceModes } from "./workspace-mode.ts";
 import { checkWorkspace } from "./workspace.ts";
 
 const homes = ["run", "user"] as const;
@@ -17,6 +20,8 @@ export const contractSchema = v.strictObject({
   client: v.picklist(clientIds),
   profile: v.picklist(profileNames),
   workspace: v.string(),
+  /** What the run works on: the workspace itself, or a tree made from it. */
+  mode: v.picklist(workspaceModes),
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
   /** The permission flags as they were written. */
@@ -32,6 +37,7 @@ export function checkContract(asked: {
   profile: string;
   home: string;
   cwd: string;
+  mode?: string | undefined;
   permissions?: PermissionFlags | undefined;
   args: string[];
   limits: Partial<RunLimits>;
@@ -63,7 +69,20 @@ export function checkContract(asked: {
   }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
-  return { client, profile: profile.name, workspace, home, permissions, args: asked.args, limits };
+  const mode = chooseMode({
+    asked: asked.mode,
+    interactive: asked.terminal,
+    policy: false,
+    isRepository: existsSync(join(workspace, ".git")),
+  });
+  if (profile.root === "host" && mode !== "direct") {
+    throw new BrokeError(
+      "usage",
+      `${profile.name} shows the host's file system, the workspace itself with it`,
+      "use --workspace with strict or hardened",
+    );
+  }
+  return { client, profile: profile.name, workspace, mode, home, permissions, args: asked.args, limits };
 }
 
 /** Protected names of the workspace that are opened to the run. */

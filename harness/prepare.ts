@@ -21,6 +21,7 @@ import { networkOf, openedOf, type RunContract } from "./contract.ts";
 import { clientEnvironment } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
+import type { WorkTree } from "./work-tree.ts";
 import { type OpenUserState, openUserState } from "./user-state.ts";
 
 /** `state` is the user's own, held until it is disposed of. */
@@ -57,6 +58,7 @@ export function prepareRun(options: {
   terminal: boolean;
   env: Record<string, string | undefined>;
   slots: readonly SlotName[];
+  tree: Pick<WorkTree, "path" | "objects">;
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
@@ -108,6 +110,8 @@ export function prepareRun(options: {
       profile,
       host,
       workspace: contract.workspace,
+      tree: options.tree.path,
+      objects: options.tree.objects,
       protect: options.protect,
       home: clientHome,
       homeReadOnly: regenerated,
@@ -118,7 +122,7 @@ export function prepareRun(options: {
       tools: [...found.binds, ...node.binds],
       hidden: [options.brokeHome],
       emptied: presentIn(
-        contract.workspace,
+        options.tree.path,
         client.hidden.filter((name) => !context.opened.includes(name)),
       ),
       portMark,

@@ -14,6 +14,7 @@ import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
+import { clearTree } from "./work-tree.ts";
 import { GENESIS } from "./record.ts";
 import { readSweep, sweepRecord } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
@@ -36,6 +37,7 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
+  const kept = clearTree(deps.home, row.id);
   clearRun(deps.home, row.id, clientOf(row.client).keep);
   dropLimitGroup(row.id);
   const text = readText(paths.ledger);
@@ -65,6 +67,7 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const sweep = readSweep(paths.quarantine);
   if (sweep.total > 0 && !records.some(({ event }) => event === "workspace.swept"))
     ledger.append("workspace.swept", sweepRecord(sweep));
+  if (kept !== undefined) ledger.append("workspace.kept", { tree: kept });
   ledger.append("run.completed", {
     outcome: "abandoned",
     exit_code: null,

@@ -24,6 +24,7 @@ import { countByClass } from "./environment.ts";
 import { type Hold, holdTree, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
+import { landAtEnd } from "./land.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
 import { onTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
@@ -35,7 +36,7 @@ import { readShimEvents } from "./shim-events.ts";
 import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { holdsInstallation } from "./workspace.ts";
-import { claimWorkspace } from "./writer.ts";
+import { openWorkTree } from "./work-tree.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict.ts";
 
 export type RunDeps = {
@@ -51,7 +52,8 @@ export type RunDeps = {
   clock: Clock;
 };
 
-export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
+/** `notes` are for the operator and bear on nothing. */
+export type RunResult = { notes: string[]; runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
 const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
@@ -116,21 +118,24 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
     permissions: permissionsOf(contract, profileOf(contract.profile)),
     variables_dropped: countByClass(deps.env),
   });
+  const notes: string[] = [];
   try {
-    const observed = await supervise(deps, contract, paths, token, ledger, launch).catch((error: unknown): never => {
-      const reason = error instanceof BrokeError ? error.message : "internal error";
-      const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
-      closeRun(deps, ledger, launch, {
-        outcome: "failed",
-        verdict,
-        exit: { code: exitCodeOf(error), source: "broke" },
-      });
-      throw error;
-    });
+    const observed = await supervise(deps, contract, paths, token, ledger, launch, notes).catch(
+      (error: unknown): never => {
+        const reason = error instanceof BrokeError ? error.message : "internal error";
+        const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
+        closeRun(deps, ledger, launch, {
+          outcome: "failed",
+          verdict,
+          exit: { code: exitCodeOf(error), source: "broke" },
+        });
+        throw error;
+      },
+    );
     const verdict = decideVerdict(observed);
     const exit = exitOf(observed, verdict.verdict);
     closeRun(deps, ledger, launch, { outcome: "completed", verdict, exit });
-    return { runId, verdict, exit, ledgerFile: paths.ledger };
+    return { notes, runId, verdict, exit, ledgerFile: paths.ledger };
   } finally {
     closeSync(lock);
   }
@@ -161,14 +166,16 @@ async function supervise(
   token: string,
   ledger: Ledger,
   launch: LaunchAudit,
+  notes: string[],
 ): Promise<Observed> {
   const terminal = onTerminal();
   let group: LimitGroup | undefined;
-  using _writer = claimWorkspace(deps, { id: ledger.run, workspace: contract.workspace });
+  using tree = openWorkTree(deps, contract, ledger.run);
+  if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
     const { protect, placed } = confined
-      ? holdTree(deps.home, ledger.run, contract.workspace, openedOf(contract))
+      ? holdTree(deps.home, ledger.run, tree.path, openedOf(contract))
       : NOTHING_HELD;
     const prepared = prepareRun({
       contract,
@@ -178,6 +185,7 @@ async function supervise(
       terminal,
       env: deps.env,
       slots: deps.slots,
+      tree,
       protect,
     });
     using _state = prepared.state;
@@ -190,9 +198,9 @@ async function supervise(
       dropped: countByClass(deps.env),
       home: contract.home,
     });
-    const before = takeInventory(contract.workspace);
+    const before = takeInventory(tree.path);
     markBefore(paths.baseline, before, {
-      tree: contract.workspace,
+      tree: tree.path,
       inside: contract.workspace,
       opened: openedOf(contract),
     });
@@ -240,16 +248,17 @@ async function supervise(
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
     // Before the placeholders go: they were counted at the start too.
-    const after = takeInventory(contract.workspace);
+    const after = takeInventory(tree.path);
     releaseTree(deps.home, ledger.run);
     const except = new Set(placed);
-    const changes = compareInventories(contract.workspace, before, after, except);
+    const changes = compareInventories(tree.path, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
     const sweep = sweepTree(paths.baseline, paths.quarantine, after, except);
     ledger.append("workspace.swept", sweepRecord(sweep));
     warnings.push(...sweepWarnings(sweep));
+    notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
     return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };

@@ -2,7 +2,7 @@
 // cleared away first: its placeholders, and what its worker left to be run.
 // Does not stop: another BROKE_HOME from working in a folder above or below; the person, and programs that are no runs of ours.
 
-import { closeSync, constants, existsSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
@@ -63,5 +63,11 @@ export function claimWorkspace(deps: Deps, run: { id: string; workspace: string 
     closeSync(lock);
     throw error;
   }
-  return { [Symbol.dispose]: () => closeSync(lock) };
+  const { writer } = runPaths(deps.home, run.id);
+  return {
+    [Symbol.dispose]() {
+      rmSync(writer, { force: true });
+      closeSync(lock);
+    },
+  };
 }

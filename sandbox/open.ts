@@ -79,11 +79,12 @@ export function readBeneath(beneath: string, path: string | Buffer, limitBytes: 
     if (!stat.isFile() || stat.size > limitBytes) return undefined;
     const fd = openSync(fdPath(handle), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const buffer = Buffer.alloc(limitBytes + 1);
+      // One byte more than it says it has: it may grow, or be of a kind that never says.
+      const buffer = Buffer.alloc(Math.min(limitBytes, Math.max(stat.size, 4096)) + 1);
       let bytes = 0;
-      for (let read = -1; read !== 0 && bytes <= limitBytes; bytes += read)
+      for (let read = -1; read !== 0 && bytes < buffer.length; bytes += read)
         read = readSync(fd, buffer, bytes, buffer.length - bytes, null);
-      return bytes > limitBytes ? undefined : buffer.subarray(0, bytes);
+      return bytes === buffer.length ? undefined : buffer.subarray(0, bytes);
     } finally {
       closeSync(fd);
     }

@@ -25,8 +25,12 @@ export type Bind = { source: string; target: string; mode: "read" | "write" } | 
 export type PlanInput = {
   profile: Profile;
   host: HostFacts;
-  /** Absolute, without symbolic links; the same path inside and outside. */
+  /** Where the client works: the workspace's own path, absolute and without symbolic links. */
   workspace: string;
+  /** What is shown there: the workspace itself, or a tree made from it. */
+  tree: string;
+  /** Folders of objects that the tree's repository borrows, read-only and reached without a link. */
+  objects: { source: string; target: string }[];
   protect: ProtectedPaths;
   /** Names git inside should not offer to commit (our placeholders). */
   ignored: string[];
@@ -127,18 +131,20 @@ function ownBinds(input: PlanInput): Bind[] {
 function workspaceWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
   const words: string[] = [];
   const files: PlanFile[] = [];
-  const bind = (option: "--bind-fd" | "--ro-bind-fd", path: string, beneath: string | undefined) => {
-    const target = beneath === undefined ? path : join(beneath, path);
+  const bind = (option: "--bind-fd" | "--ro-bind-fd", path: string, beneath: string | undefined, target: string) => {
     const token = `{path:${option}:${target}}`;
     files.push({ kind: "path", token, path, beneath });
     words.push(option, token, target);
   };
-  const root = input.workspace;
+  const { workspace, tree } = input;
+  const inside = (option: "--bind-fd" | "--ro-bind-fd", path: string) =>
+    bind(option, path, tree, join(workspace, path));
   const { pins, files: names, dirs, missing, masked } = input.protect;
-  bind("--bind-fd", root, undefined);
-  for (const path of pins) bind("--bind-fd", path, root);
-  for (const path of [...names, ...dirs, ...missing.map((item) => item.path)]) bind("--ro-bind-fd", path, root);
-  for (const path of masked) words.push("--ro-bind", "/dev/null", join(root, path));
+  bind("--bind-fd", tree, undefined, workspace);
+  for (const path of pins) inside("--bind-fd", path);
+  for (const path of [...names, ...dirs, ...missing.map((item) => item.path)]) inside("--ro-bind-fd", path);
+  for (const path of masked) words.push("--ro-bind", "/dev/null", join(workspace, path));
+  for (const { source, target } of input.objects) bind("--ro-bind-fd", source, undefined, target);
   return { words, files };
 }
 

@@ -8,6 +8,8 @@ export type Launch = {
   client: string;
   profile: string;
   home: string;
+  /** As in `--workspace`. */
+  mode?: string | undefined;
   permissions?: PermissionFlags;
   args: string[];
   /** As in `--limit` and `--timeout`. */
@@ -72,7 +74,7 @@ export async function launchClient(choose: (settings: { sandbox: string }) => La
     },
     contract,
   );
-  for (const reason of result.verdict.reasons) note(reason);
+  for (const line of [...result.notes, ...result.verdict.reasons]) note(line);
   note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
   return result.exit.code;
 }

@@ -202,6 +202,7 @@ describe("through the product", () => {
   const strict = {
     files: "workspace",
     network: "run socket only",
+    workspace: "direct",
     protected_opened: [],
     unix_sockets: "closed",
     client_state: "run",

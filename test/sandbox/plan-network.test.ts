@@ -9,6 +9,8 @@ const input = (profile: string, egressMark: string | undefined): PlanInput => ({
   profile: profileOf(profile),
   host: hostFacts(),
   workspace: "/srv/work",
+  tree: "/srv/work",
+  objects: [],
   protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
   ignored: [],
   home: "/srv/run/home",

@@ -14,6 +14,12 @@ export const verb: Verb = {
       valueHint: "client",
     },
     sandbox: { type: "string", description: "strict (default), hardened or normal", valueHint: "profile" },
+    workspace: {
+      type: "string",
+      description:
+        "direct (default); worktree: a clone with your uncommitted changes, landed as a ref; copy: a copy, landed when you say so; overlay",
+      valueHint: "mode",
+    },
     timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
     limit: {
       type: "string",
@@ -45,6 +51,7 @@ export const verb: Verb = {
     launchClient(() => ({
       client: values.client?.[0] ?? "claude",
       profile: values.sandbox?.[0] ?? "strict",
+      mode: values.workspace?.[0],
       home: values.home?.[0] ?? "run",
       permissions: readPermissionFlags({ flags, values }),
       args: rest,

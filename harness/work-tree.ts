@@ -1,0 +1,69 @@
+// What a run works on, made or claimed: the workspace itself (one writer), a copy, or a clone. A tree that was made is kept after the run; one
+// that was never whole is nobody's work and goes.
+// Does not stop: see copy-mode.ts and clone-mode.ts.
+
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import { BWRAP, runProbe } from "#sandbox/spawn.ts";
+import type { RunContract } from "./contract.ts";
+import { makeCopy } from "./copy-mode.ts";
+import type { WorkspaceMode } from "./workspace-mode.ts";
+import { claimWorkspace } from "./writer.ts";
+
+export type WorkTree = Disposable & {
+  /** The folder on the host. */
+  path: string;
+  objects: { source: string; target: string }[];
+  /** What was made, for the ledger; undefined: it is the workspace itself. */
+  made: Record<string, Json> | undefined;
+};
+
+type Made = Pick<WorkTree, "objects" | "made"> & { origin: object };
+
+/** By mode: makes the tree at `paths.tree`. */
+const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, paths: RunPaths) => Made> = {
+  copy({ workspace }, paths) {
+    const { manifest, copied } = makeCopy(workspace, paths.tree);
+    return { origin: manifest, objects: [], made: { ...copied } };
+  },
+  worktree() {
+    throw new BrokeError("missing", "not yet", "");
+  },
+  overlay() {
+    const { output } = runProbe([BWRAP, "--version"]);
+    throw new BrokeError(
+      "missing",
+      `--workspace=overlay is not available with ${output.trim()}`,
+      "it needs bubblewrap 0.11 or newer; --workspace=copy does the same at the price of a copy",
+    );
+  },
+};
+
+/** Opens what the run works on. Throws `denied` when another run has it, or when it cannot be made. */
+export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): WorkTree {
+  const { workspace, mode } = contract;
+  if (mode === "direct") {
+    const writer = claimWorkspace(deps, { id: runId, workspace });
+    return { path: workspace, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
+  }
+  const paths = runPaths(deps.home, runId);
+  try {
+    const { origin, ...made } = makers[mode](contract, paths);
+    writeFileSync(paths.origin, JSON.stringify(origin), { mode: 0o600, flag: "wx" });
+    return { path: paths.tree, ...made, [Symbol.dispose]: () => {} };
+  } catch (error) {
+    clearTree(deps.home, runId);
+    throw error;
+  }
+}
+
+/** Takes a tree away that was never whole, so nobody worked in it. Returns the one that stays. */
+export function clearTree(home: Home, runId: string): string | undefined {
+  const { tree, origin, landing } = runPaths(home, runId);
+  if (existsSync(origin)) return existsSync(tree) ? tree : undefined;
+  for (const path of [tree, landing]) rmSync(path, { recursive: true, force: true });
+  return undefined;
+}
