@@ -8,6 +8,7 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { contractSchema, openedOf, type RunContract } from "./contract.ts";
+import { landClone } from "./clone-land.ts";
 import { landCopy, readManifest } from "./copy-mode.ts";
 import type { Ledger } from "./ledger.ts";
 import { isHeld } from "./lock.ts";
@@ -38,16 +39,48 @@ export function landRun(deps: Deps, runId: string, opened: readonly string[]): L
     throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
   }
   const names = [...openedOf(contract), ...opened];
+  if (mode === "worktree") return landWorktree(deps.home, runId, workspace, names);
   using _writer = claimWorkspace(deps, { id: runId, workspace });
   const { landed, held } = landCopy(workspace, paths.tree, readManifest(paths.origin), names);
   return { mode, landed, held, ref: null, hint: null };
 }
 
+const SHOWN = 5;
+
+function landWorktree(home: Home, runId: string, workspace: string, opened: readonly string[]): Landing {
+  const { landed, held, ref, startRef } = landClone(runId, runPaths(home, runId), opened);
+  const at = `git -C ${shellWord(workspace)}`;
+  const merge = startRef === null ? `${at} merge ${ref}` : `${at} diff --binary ${startRef} ${ref} | ${at} apply`;
+  const hint =
+    ref !== null
+      ? `the work is in ${ref}: ${merge}`
+      : held.length === 0
+        ? "the run changed nothing that could be landed"
+        : null;
+  return { mode: "worktree", landed, held, ref, hint };
+}
+
+const shellWord = (word: string) => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
 /** What is done, or said, at the end of every run about its work: a worktree's result becomes a ref, a copy waits. */
-export function landAtEnd(home: Home, { mode }: RunContract, ledger: Ledger, _warnings: string[]): string[] {
+export function landAtEnd(home: Home, contract: RunContract, ledger: Ledger, warnings: string[]): string[] {
+  const { mode, workspace } = contract;
   if (mode === "direct") return [];
   const { tree } = runPaths(home, ledger.run);
   ledger.append("workspace.kept", { tree });
+  if (mode === "worktree") {
+    try {
+      const landing = landWorktree(home, ledger.run, workspace, openedOf(contract));
+      ledger.append("workspace.landed", landingRecord(landing));
+      if (landing.held.length > 0)
+        warnings.push(`not landed, because it changes protected names: ${landing.held.slice(0, SHOWN).join(", ")}`);
+      return landing.hint === null ? [] : [landing.hint];
+    } catch (error) {
+      if (!(error instanceof BrokeError)) throw error;
+      warnings.push(`not landed: ${error.message}`);
+      return [`the work is in ${tree}`];
+    }
+  }
   return [`the work is in ${tree}: \`broke harness land ${ledger.run}\` takes it over`];
 }
 

@@ -9,6 +9,7 @@ import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { BWRAP, runProbe } from "#sandbox/spawn.ts";
 import type { RunContract } from "./contract.ts";
+import { makeClone } from "./clone-mode.ts";
 import { makeCopy } from "./copy-mode.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
 import { claimWorkspace } from "./writer.ts";
@@ -29,8 +30,8 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
     const { manifest, copied } = makeCopy(workspace, paths.tree);
     return { origin: manifest, objects: [], made: { ...copied } };
   },
-  worktree() {
-    throw new BrokeError("missing", "not yet", "");
+  worktree({ workspace }, paths) {
+    return makeClone(workspace, paths.tree, paths.landing);
   },
   overlay() {
     const { output } = runProbe([BWRAP, "--version"]);

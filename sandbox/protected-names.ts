@@ -25,7 +25,7 @@ export const CLAUDE_DIRS = ["agents", "commands", "skills", "hooks", "plugins"];
 export const CLIENT_FILES = [".mcp.json"];
 export const CLIENT_DIRS = [".codex", ".gemini", ".cursor", ".agents"];
 /** Protected in every repository, at any depth, and where they are missing held by a placeholder. */
-export const GIT_FILES = ["config", "config.worktree", "info/attributes"];
+export const GIT_FILES = ["config", "config.worktree", "info/attributes", "objects/info/alternates"];
 export const GIT_DIRS = ["hooks", "modules"];
 /** The same in a repository's record of a linked worktree: where that one takes its configuration and hooks from. */
 export const WORKTREE_FILES = ["commondir", "gitdir", "config.worktree"];
