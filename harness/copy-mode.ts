@@ -12,7 +12,6 @@ import {
   renameSync,
   rmdirSync,
   unlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
@@ -47,9 +46,6 @@ export function makeCopy(workspace: string, tree: string): { manifest: CopyManif
   }
   return { manifest: { kind: "copy", entries }, copied };
 }
-
-export const writeManifest = (file: string, manifest: CopyManifest) =>
-  writeFileSync(file, JSON.stringify(manifest), { mode: 0o600, flag: "wx" });
 
 export const readManifest = (file: string): CopyManifest =>
   v.parse(manifestSchema, JSON.parse(readFileSync(file, "utf8")));

@@ -58,7 +58,7 @@ const CLIENTS = new Set([...CLIENT_FILES, ...CLIENT_DIRS]);
 
 /** Names that are read by a client in whatever folder it is started: the entry itself, not what is in it. */
 function isClientSetting(path: string): boolean {
-  return protectedBy(path) === path && (CLIENTS.has(nameOf(path)) || nameOf(folderOf(path)) === ".claude");
+  return (CLIENTS.has(nameOf(path)) || nameOf(folderOf(path)) === ".claude") && protectedBy(path) === path;
 }
 
 const GIT_NAMES = new Set([

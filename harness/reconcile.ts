@@ -27,7 +27,8 @@ export type ReconcileDeps = {
   keys: { sign: KeyObject; verify: KeyObject };
   clock: Clock;
 };
-export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed" };
+/** `kept` is the tree a run worked on, where it has one of its own. */
+export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed"; kept?: string };
 
 /** The ledger's text; empty when the supervisor died before it wrote any. */
 function readText(file: string): string {
@@ -114,7 +115,9 @@ export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
     const lock = takeLock(runPaths(deps.home, row.id).lock);
     if (lock === undefined) continue;
     try {
-      results.push({ runId: row.id, outcome: reconcileRun(deps, row) });
+      const outcome = reconcileRun(deps, row);
+      const kept = clearTree(deps.home, row.id);
+      results.push({ runId: row.id, outcome, ...(kept === undefined ? {} : { kept }) });
     } finally {
       closeSync(lock);
     }

@@ -2,9 +2,10 @@
 // the same state, and what was opened by name stays. The state before is written down, so that a run whose supervisor was killed is swept too.
 // Does not stop: what findings.ts does not look for; the time between the run's last act and the sweep.
 
-import { chmodSync, closeSync, existsSync, fstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { writePrivate } from "#src/state/files.ts";
 import type { Json } from "#src/core/json.ts";
 import { fdPath, openBeneath } from "#sandbox/open.ts";
 import { isOpened } from "#sandbox/protected-names.ts";
@@ -88,7 +89,7 @@ function listTelling(root: string): { listing: Listing; unread: string[]; opened
 export function markBefore(file: string, before: Inventory, { tree, inside, opened }: Omit<Baseline, "known">): void {
   const known = findTraps(tree, inside, before.entries).flatMap(({ ids }) => ids);
   const baseline: Baseline = { tree, inside, opened, known };
-  writeFileSync(file, JSON.stringify(baseline), { mode: 0o600, flag: "wx" });
+  writePrivate(file, JSON.stringify(baseline));
 }
 
 function act(tree: string, finding: Finding, into: string): Swept {
@@ -131,7 +132,7 @@ export function sweepTree(
   for (const { path, mode } of look.opened.toReversed()) setMode(tree, path, () => mode);
   if (swept.length > 0) {
     mkdirSync(into, { recursive: true, mode: 0o700 });
-    writeFileSync(join(into, "swept.json"), `${JSON.stringify(swept)}\n`, { mode: 0o600 });
+    writePrivate(join(into, "swept.json"), `${JSON.stringify(swept)}\n`);
   }
   rmSync(file, { force: true });
   return { swept: swept.slice(0, MAX_LISTED), total: swept.length, unread: unread.slice(0, MAX_LISTED) };

@@ -144,6 +144,7 @@ export function summarize(view: RunView): Json {
     verdict: last("verdict.issued"),
     inventory: last("workspace.inventory"),
     swept: last("workspace.swept"),
+    landed: last("workspace.landed"),
     used: last("limits.used"),
     limit: last("limit.reached"),
     requests: view.records.filter((record) => record.event === "model.request").map((record) => record.data),

@@ -2,15 +2,18 @@
 // that was never whole is nobody's work and goes.
 // Does not stop: see copy-mode.ts and clone-mode.ts.
 
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
+import { writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { BWRAP, runProbe } from "#sandbox/spawn.ts";
+import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract.ts";
 import { makeClone } from "./clone-mode.ts";
 import { makeCopy } from "./copy-mode.ts";
+import { isHeld } from "./lock.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
 import { claimWorkspace } from "./writer.ts";
 
@@ -53,7 +56,7 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
   const paths = runPaths(deps.home, runId);
   try {
     const { origin, ...made } = makers[mode](contract, paths);
-    writeFileSync(paths.origin, JSON.stringify(origin), { mode: 0o600, flag: "wx" });
+    writePrivate(paths.origin, JSON.stringify(origin));
     return { path: paths.tree, ...made, [Symbol.dispose]: () => {} };
   } catch (error) {
     clearTree(deps.home, runId);
@@ -61,10 +64,19 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
   }
 }
 
+/** Takes away what a run worked on, landed or not. Throws `busy` while it goes on, `missing` when it has none. */
+export function discardTree(home: Home, runId: string): void {
+  const { lock, tree, origin, landing } = runPaths(home, runId);
+  if (existsSync(lock) && isHeld(lock)) throw new BrokeError("busy", "the run is still going on", "wait for its end");
+  if (!existsSync(tree))
+    throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
+  for (const path of [origin, landing, tree]) removeTree(Buffer.from(path));
+}
+
 /** Takes a tree away that was never whole, so nobody worked in it. Returns the one that stays. */
 export function clearTree(home: Home, runId: string): string | undefined {
   const { tree, origin, landing } = runPaths(home, runId);
   if (existsSync(origin)) return existsSync(tree) ? tree : undefined;
-  for (const path of [tree, landing]) rmSync(path, { recursive: true, force: true });
+  for (const path of [tree, landing]) removeTree(Buffer.from(path));
   return undefined;
 }
