@@ -113,7 +113,9 @@ export function landClone(
   const specs = [`+${RESULT}:${RESULT}`, ...(carried ? [`+${START}:${START}`] : [])];
   git({ args: [`--git-dir=${AT_LANDING}/${CHECKED}`, "fetch", ...QUIETLY, AT_LANDING, ...specs], binds });
   const paths = [...new Set(touched(checked, origin, result).map((path) => path.toString("latin1")))].sort();
-  const held = paths.filter((path) => protectedBy(path) !== undefined && !isOpened(opened, path));
+  const held = paths.filter(
+    (path) => (protectedBy(path) !== undefined || isOpened(origin.running, path)) && !isOpened(opened, path),
+  );
   const shown = (list: string[]) => list.map((path) => showPath(Buffer.from(path, "latin1")));
   if (held.length > 0) return { landed: [], held: shown(held), ref: null, startRef: null };
   return { landed: shown(paths), held: [], ...fetchInto(runId, origin, ours, carried) };

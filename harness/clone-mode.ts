@@ -7,6 +7,7 @@ import { closeSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
+import { hookFolders } from "#sandbox/git-paths.ts";
 import { fdPath, openAt, openFolder } from "#sandbox/open.ts";
 import { below } from "#sandbox/tree.ts";
 import { copyFileAt, copyLinkAt, COPY_LIMITS } from "./copy-tree.ts";
@@ -22,6 +23,8 @@ export const cloneOriginSchema = v.object({
   /** The commit it began at, and one with what was uncommitted on top (the same where nothing was); null: there was none. */
   head: v.nullable(v.string()),
   start: v.nullable(v.string()),
+  /** Paths that the repository's configuration makes git run, besides those protected everywhere. */
+  running: v.array(v.string()),
   /** Every file carried over, a character a byte, as it was at the start. */
   files: v.record(v.string(), v.string()),
 });
@@ -138,7 +141,16 @@ export function makeClone(workspace: string, tree: string, landing: string) {
     : ask(tree, ["commit-tree", startTree, ...parents, "-m", "Uncommitted changes a run began with"])
         .toString()
         .trim();
-  const origin: CloneOrigin = { kind: "worktree", commonDir, objects, head: head.oid, start, files: fileStamps(tree) };
+  const running = hookFolders(workspace, "", repository.config);
+  const origin: CloneOrigin = {
+    kind: "worktree",
+    commonDir,
+    objects,
+    head: head.oid,
+    start,
+    running,
+    files: fileStamps(tree),
+  };
   return {
     origin,
     objects: borrowed.map(({ path, target }) => ({ source: path, target })),

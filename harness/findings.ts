@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { readBeneath } from "#sandbox/open.ts";
 import { CLIENT_DIRS, CLIENT_FILES, isProtectedLink, protectedBy } from "#sandbox/protected-names.ts";
-import { type ConfigEntry, entryName, isPlain, parseGitConfig } from "./git-config.ts";
+import { type ConfigEntry, entryName, isPlain, parseGitConfig } from "#sandbox/git-config.ts";
 import type { Entry } from "./inventory.ts";
 
 /** As the inventory keeps it: paths a character a byte, relative to the tree. */

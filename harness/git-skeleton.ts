@@ -8,7 +8,7 @@ import type { BatchBind } from "#sandbox/batch.ts";
 import { openFolder } from "#sandbox/open.ts";
 import { copyFileAt } from "./copy-tree.ts";
 import { objectsAt } from "./git.ts";
-import { type ConfigEntry, entryName } from "./git-config.ts";
+import { type ConfigEntry, entryName } from "#sandbox/git-config.ts";
 import type { Repository } from "./repository.ts";
 
 /** Settings of the repository that say how its files are written and its history shown; nothing that runs, reaches or names a credential. */

@@ -7,7 +7,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { readBeneath } from "#sandbox/open.ts";
 import { utf8, walkTree } from "#sandbox/tree.ts";
-import { type ConfigEntry, entryName, parseGitConfig } from "./git-config.ts";
+import { type ConfigEntry, entryName, parseGitConfig } from "#sandbox/git-config.ts";
 
 /** `ref` null: detached. `oid` null: nothing was committed yet, or it cannot be told. */
 export type Head = { ref: string | null; oid: string | null };

@@ -19,6 +19,7 @@ import {
   ROOT_FILES,
   WORKTREE_FILES,
 } from "./protected-names.ts";
+import { gitPaths } from "./git-paths.ts";
 import { showPath, type TreeEntry, utf8, walkTree } from "./tree.ts";
 
 const MAX_ENTRIES = 200_000;
@@ -152,7 +153,7 @@ export function findProtected(root: string, opened: readonly string[] = []): Pro
     ...ROOT_DIRS.map(asDir),
     ...claudeNames(".claude"),
     ...found.named,
-    ...found.repositories.flatMap((repository) => gitNames(root, repository)),
+    ...found.repositories.flatMap((repository) => [...gitNames(root, repository), ...gitPaths(root, repository)]),
   ];
   const wanted = new Map(everywhere.map((item) => [item.path, item.kind]));
   const result: ProtectedPaths = { files: [], dirs: [], missing: [], masked: found.masked.sort(), pins: [] };

@@ -96,3 +96,34 @@ test("a link at a protected name in any folder is refused before anything is mad
   const ran = await run(bench, "true");
   expect({ code: ran.code, made: readdirSync(bench.workspace) }).toEqual({ code: 4, made: ["a"] });
 });
+
+test("hooks where the repository's configuration has them, and the files it includes, are its hooks and configuration too", async () => {
+  using bench = makeBench();
+  git(bench.workspace, "init", "-q");
+  git(bench.workspace, "config", "core.hooksPath", ".githooks");
+  git(bench.workspace, "config", "include.path", "../git/shared.inc");
+  put(bench, ".githooks/pre-commit");
+  put(bench, "git/shared.inc", "[include]\n\tpath = deeper.inc\n");
+  git(bench.workspace, "init", "-q", "sub");
+  git(join(bench.workspace, "sub"), "config", "core.hooksPath", join(bench.workspace, "sub/not-yet"));
+  const targets = [
+    ".githooks/pre-commit",
+    ".githooks/post-merge",
+    "git/shared.inc",
+    "git/deeper.inc",
+    "sub/not-yet/pre-push",
+  ];
+  const ran = await run(bench, `${attempt(targets)}; mv git g 2>/dev/null && echo renamed; rm -f t; echo over`);
+  expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 0, stdout: "over\n" });
+  expect(readdirSync(join(bench.workspace, "git"))).toEqual(["shared.inc"]);
+  expect(readdirSync(join(bench.workspace, "sub"))).toEqual([".git"]);
+
+  git(bench.workspace, "add", ".githooks", "git");
+  git(bench.workspace, "-c", "core.hooksPath=/dev/null", "commit", "-qm", "x");
+  const plumbed = await run(
+    bench,
+    "b=$(echo evil | git hash-object -w --stdin); git update-index --add --cacheinfo 100755,$b,.githooks/post-merge; git commit -qm x",
+    "--workspace=worktree",
+  );
+  expect(plumbed.stderr).toContain("not landed, because it changes protected names: .githooks/post-merge\n");
+});

@@ -35,7 +35,7 @@ const rootNames = [
 /** The folders above the names at the root. */
 const PINS = [".claude", ".forgejo", ".gitea", ".github"];
 const gitFiles = (repository: string) =>
-  ["config", "config.worktree", "info/attributes"].map((name) => `${repository}/${name}`);
+  ["config", "config.worktree", "info/attributes", "objects/info/alternates"].map((name) => `${repository}/${name}`);
 const gitDirs = (repository: string) => ["hooks", "modules"].map((name) => `${repository}/${name}`);
 
 test("the names an issue of this kind was ever made of are on the list", () => {
@@ -101,13 +101,16 @@ test("every repository at any depth: its configuration and hooks, and the folder
     files: [".git/config", `${nested}/config`],
     dirs: [".git/hooks", `${nested}/modules`],
     missing: [
-      ...[asFile(".git/config.worktree"), asFile(".git/info/attributes"), asDir(".git/modules")],
-      ...[asFile(`${nested}/config.worktree`), asFile(`${nested}/info/attributes`), asDir(`${nested}/hooks`)],
+      ...["config.worktree", "info/attributes", "objects/info/alternates"].map((name) => asFile(`.git/${name}`)),
+      asDir(".git/modules"),
+      ...["config.worktree", "info/attributes", "objects/info/alternates"].map((name) => asFile(`${nested}/${name}`)),
+      asDir(`${nested}/hooks`),
     ],
     masked: [],
     pins: [
-      ...[".claude", ".forgejo", ".git", ".gitea", ".github", "vendor", ".git/info", "vendor/deep", "vendor/deep/sub"],
-      ...[nested, `${nested}/info`],
+      ...[".claude", ".forgejo", ".git", ".gitea", ".github", "vendor"],
+      ...[".git/info", ".git/objects", "vendor/deep", ".git/objects/info", "vendor/deep/sub", nested],
+      ...[`${nested}/info`, `${nested}/objects`, `${nested}/objects/info`],
     ],
   });
 });
@@ -231,7 +234,9 @@ test("a bare repository is one too, and so is a linked worktree's record", () =>
       (one, other) => found.files.indexOf(one) - found.files.indexOf(other),
     ),
     missing: [
-      ...["config.worktree", "info/attributes", "hooks", "modules"].map((name) => `bare.git/${name}`),
+      ...["config.worktree", "info/attributes", "objects/info/alternates", "hooks", "modules"].map(
+        (name) => `bare.git/${name}`,
+      ),
       ".git/worktrees/one/config.worktree",
     ].toSorted(
       (one, other) =>

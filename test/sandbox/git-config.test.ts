@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { entryName, isPlain, parseGitConfig } from "#harness/git-config.ts";
+import { entryName, isPlain, parseGitConfig } from "#sandbox/git-config.ts";
 
 /** What git itself reads, `name\nvalue` pairs; undefined when it refuses the file. */
 function byGit(text: string): [string, string | null][] | undefined {
