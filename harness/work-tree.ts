@@ -37,11 +37,12 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
     return makeClone(workspace, paths.tree, paths.landing);
   },
   overlay() {
+    // What a run changes in an overlay is not to be seen from outside without mounting it, so nothing of ours could look at it yet.
     const { output } = runProbe([BWRAP, "--version"]);
     throw new BrokeError(
       "missing",
-      `--workspace=overlay is not available with ${output.trim()}`,
-      "it needs bubblewrap 0.11 or newer; --workspace=copy does the same at the price of a copy",
+      `--workspace=overlay is not available (${output.trim()}; bubblewrap has overlays from 0.11 on, and broke has no use of them yet)`,
+      "--workspace=copy does the same at the price of a copy",
     );
   },
 };
