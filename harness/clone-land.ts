@@ -3,9 +3,8 @@
 // read: its objects and its head are data. Merging is the operator's.
 // Does not stop: what the operator merges from being run later.
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { isOpened, protectedBy } from "#sandbox/protected-names.ts";
 import { showPath } from "#sandbox/tree.ts";
@@ -13,6 +12,7 @@ import { type CloneOrigin, cloneOriginSchema, fileStamps } from "./clone-mode.ts
 import { AT_LANDING, AT_TREE, git, items, objectsAt, tryGit } from "./git.ts";
 import { borrowedBinds } from "./git-skeleton.ts";
 import { readHead } from "./repository.ts";
+import { readStored } from "./stored.ts";
 
 export type CloneLanding = {
   landed: string[];
@@ -28,8 +28,7 @@ const START = "refs/heads/start";
 const CHECKED = "checked";
 const QUIETLY = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
 
-export const readOrigin = (file: string): CloneOrigin =>
-  v.parse(cloneOriginSchema, JSON.parse(readFileSync(file, "utf8")));
+export const readOrigin = (file: string): CloneOrigin => readStored(file, cloneOriginSchema);
 
 type Ask = (args: string[], stdin?: Uint8Array) => Buffer;
 

@@ -8,7 +8,6 @@ import {
   closeSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   unlinkSync,
@@ -22,6 +21,7 @@ import { showPath } from "#sandbox/tree.ts";
 import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
 import { findTraps } from "./findings.ts";
 import { entryOf, type Inventory, takeInventory } from "./inventory.ts";
+import { readStored } from "./stored.ts";
 
 /** Per path, a character a byte: what the original was (`was`) and what its copy is at the start (`copy`); null for folders. */
 const manifestSchema = v.object({
@@ -47,8 +47,7 @@ export function makeCopy(workspace: string, tree: string): { manifest: CopyManif
   return { manifest: { kind: "copy", entries }, copied };
 }
 
-export const readManifest = (file: string): CopyManifest =>
-  v.parse(manifestSchema, JSON.parse(readFileSync(file, "utf8")));
+export const readManifest = (file: string): CopyManifest => readStored(file, manifestSchema);
 
 type Step = { path: string; kind: "write" | "folder" | "delete" };
 

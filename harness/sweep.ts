@@ -12,6 +12,7 @@ import { isOpened } from "#sandbox/protected-names.ts";
 import { showPath, walkTree } from "#sandbox/tree.ts";
 import { type Finding, findTraps, isTelling, type Listing } from "./findings.ts";
 import { type Entry, entryOf, type Inventory } from "./inventory.ts";
+import { readStored } from "./stored.ts";
 import { clearSetId, quarantine, type Removal } from "./quarantine.ts";
 
 export type Swept = {
@@ -113,7 +114,7 @@ export function sweepTree(
   except: ReadonlySet<string> = new Set(),
 ): Sweep {
   if (!existsSync(file)) return { swept: [], total: 0, unread: [] };
-  const { tree, inside, opened, known } = v.parse(baselineSchema, JSON.parse(readFileSync(file, "utf8")));
+  const { tree, inside, opened, known } = readStored(file, baselineSchema);
   const look = after?.complete === true ? { listing: after.entries, unread: [], opened: [] } : listTelling(tree);
   const { listing, unread } = look;
   const before = new Set(known);

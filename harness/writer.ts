@@ -23,6 +23,14 @@ function busy(by: string): BrokeError {
   );
 }
 
+function openWorkspace(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch {
+    throw new BrokeError("denied", "the workspace cannot be opened", "make it readable for yourself");
+  }
+}
+
 /** Whether a run that is not closed is still supervised; one that is not leaves nothing of its own behind. */
 function isGoing({ home }: Deps, id: string): boolean {
   const paths = runPaths(home, id);
@@ -45,7 +53,7 @@ function isGoing({ home }: Deps, id: string): boolean {
  * another has it, or a folder above or below it.
  */
 export function claimWorkspace(deps: Deps, run: { id: string; workspace: string }): Disposable {
-  const lock = openSync(run.workspace, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const lock = openWorkspace(run.workspace);
   try {
     exclusively(join(deps.home.live, "workspaces.lock"), () => {
       const others = deps.runs

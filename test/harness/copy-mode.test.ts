@@ -162,6 +162,16 @@ test("what cannot be landed says so: a direct run, a tree that is gone, no run",
   ]);
 });
 
+test("what is recorded of the original is believed whole or not at all", async () => {
+  using it = bench();
+  it.put("f", "old\n");
+  const id = runIdOf(await it.run("echo new > f"));
+  const file = join(it.home, "runs", id, "origin.json");
+  writeFileSync(file, readFileSync(file, "utf8").slice(0, -3));
+  expect(await it.land(id)).toMatchObject({ code: 3, stderr: expect.stringContaining("origin.json is damaged\n") });
+  expect(readFileSync(it.at("f"), "utf8")).toBe("old\n");
+});
+
 test("killed while it copies: what was begun is gone after reconciling; killed while the client works: kept, and landed", async () => {
   using it = bench();
   for (let index = 0; index < 3000; index++) it.put(`many/${index}`, "x");
