@@ -7,6 +7,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
+import type { AuditLog } from "./audit.ts";
 import { contractSchema, openedOf, type RunContract } from "./contract.ts";
 import { landClone } from "./clone-land.ts";
 import { landCopy, readManifest } from "./copy-mode.ts";
@@ -17,7 +18,7 @@ import { claimWorkspace } from "./writer.ts";
 /** `landed` and `held` are paths; `ref` where a worktree's result is, `hint` what the operator does next. */
 export type Landing = { mode: string; landed: string[]; held: string[]; ref: string | null; hint: string | null };
 
-type Deps = { home: Home; runs: RunStore };
+type Deps = { home: Home; runs: RunStore; audit: AuditLog };
 
 function readContract(file: string): RunContract {
   const parsed = v.safeParse(contractSchema, existsSync(file) ? parseJson(readFileSync(file, "utf8")) : undefined);
@@ -27,6 +28,13 @@ function readContract(file: string): RunContract {
 
 /** Lands one run. `opened` are protected names that may be taken over besides those the run was given. Throws `denied` where that cannot be. */
 export function landRun(deps: Deps, runId: string, opened: readonly string[]): Landing {
+  const landing = takeOver(deps, runId, opened);
+  const { mode, landed, held, ref } = landing;
+  deps.audit.append(runId, "work.landed", { mode, landed: landed.length, held: held.length, ref, opened: [...opened] });
+  return landing;
+}
+
+function takeOver(deps: Deps, runId: string, opened: readonly string[]): Landing {
   const paths = runPaths(deps.home, runId);
   if (existsSync(paths.lock) && isHeld(paths.lock))
     throw new BrokeError("busy", "the run is still going on", "wait for its end");

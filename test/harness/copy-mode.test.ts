@@ -113,6 +113,18 @@ test("protected names are taken over only by name; a plain new repository comes 
   ]);
   expect((await it.land(id, "--allow-protected=x/.env")).stdout).toBe("x/.env\n");
   expect(readFileSync(it.at("x/.env"), "utf8")).toBe("s\n");
+  const audit = readFileSync(join(it.home, "audit.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const landings = audit
+    .filter(({ event }) => event === "work.landed")
+    .map(({ data }) => [data.landed > 0, data.held, data.opened]);
+  expect(landings).toEqual([
+    [true, 1, []],
+    [true, 0, ["x/.env"]],
+  ]);
+  expect((await it.broke(["audit", "verify"])).code).toBe(0);
 });
 
 test("sockets, pipes and what raises privileges are not copied, a link out is a link still, and nothing it leads to is in the copy", async () => {

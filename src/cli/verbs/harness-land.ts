@@ -20,13 +20,18 @@ export const verb: Verb = {
     const { openState } = await import("../compose.ts");
     const { landRun } = await import("#harness/land.ts");
     const { parseProtectedPermission } = await import("#sandbox/protected-names.ts");
+    const { openAudit } = await import("#harness/audit.ts");
+    const { signingKeys } = await import("#src/state/secrets.ts");
+    const { systemClock } = await import("#src/core/clock.ts");
     const state = openState();
+    const keys = signingKeys(state.home);
+    const audit = openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock });
     const opened = parseProtectedPermission({
       ...noListFlags,
       any: flags.has("allow-protected"),
       allow: values["allow-protected"] ?? [],
     });
-    const landing = landRun({ home: state.home, runs: state.runs }, values.run![0]!, opened);
+    const landing = landRun({ home: state.home, runs: state.runs, audit }, values.run![0]!, opened);
     if (flags.has("json")) answerJson(landing);
     else {
       for (const path of landing.landed) answer(path);
