@@ -20,12 +20,13 @@ import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { allFlags, networkOf, type RunContract, takenNames } from "./contract.ts";
+import { allFlags, networkOf, openedOf, type RunContract, takenNames } from "./contract.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
-import { gatherShown } from "./shown.ts";
+import { filesInTree, gatherShown } from "./shown.ts";
 import { brokeHomes } from "./unprotected.ts";
+import type { WorkTree } from "./work-tree.ts";
 import { type OpenUserState, openUserState } from "./user-state.ts";
 
 /** `state` is the user's own, held until it is disposed of. */
@@ -79,6 +80,7 @@ export function prepareRun(options: {
   /** Names and values of the keys the gateway works with. */
   keyNames: readonly string[];
   secrets: readonly string[];
+  tree: Pick<WorkTree, "path" | "objects">;
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
@@ -94,7 +96,9 @@ export function prepareRun(options: {
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const tools = [...found.binds, ...node.binds];
   const shown = confined
-    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: homes, tools, env })
+    ? gatherShown(filesInTree(contract.files, contract.workspace, options.tree.path), {
+        ...{ workspace: contract.workspace, brokeHomes: homes, tools, env },
+      })
     : nothingShown;
   const { clientHome, events, socketDir } = paths;
   const inside = insidePaths({ profile, shown, home: clientHome, shims: paths.shims, events, socketDir });
@@ -112,6 +116,7 @@ export function prepareRun(options: {
     terminal: options.terminal,
     confined,
     userState: contract.home === "user",
+    opened: openedOf(contract),
     slots: options.slots,
   };
   const regenerated = makeClientHome(clientHome, client, context);
@@ -159,6 +164,8 @@ export function prepareRun(options: {
       profile,
       host,
       workspace: contract.workspace,
+      tree: options.tree.path,
+      objects: options.tree.objects,
       protect: options.protect,
       home: clientHome,
       homeReadOnly: regenerated,
@@ -169,7 +176,10 @@ export function prepareRun(options: {
       shown,
       tools: withoutShown(tools, shown, contract.workspace),
       hidden: homes,
-      emptied: presentIn(contract.workspace, client.hidden),
+      emptied: presentIn(
+        options.tree.path,
+        client.hidden.filter((name) => !context.opened.includes(name)),
+      ),
       portMark,
       egressMark,
       argv: [

@@ -61,6 +61,8 @@ function words(record: LedgerRecord): string {
       return `${text(data.tool)} ${Array.isArray(data.args) ? data.args.map(text).join(" ") : ""} (claimed)`;
     case "workspace.inventory":
       return [`${text(data.total)} changed`, changedWords(data.changes)].filter((part) => part !== "").join(": ");
+    case "workspace.swept":
+      return [`${text(data.total)} found`, sweptWords(data.swept)].filter((part) => part !== "").join(": ");
     case "agent.exited":
       return data.code === null ? text(data.unobserved) : `exit ${text(data.code)}`;
     case "verdict.issued":
@@ -86,6 +88,16 @@ const SHOWN_CHANGES = 8;
 function changedWords(changes: Json | undefined): string {
   if (!Array.isArray(changes)) return "";
   return changes.slice(0, SHOWN_CHANGES).map(changeWords).join(", ");
+}
+
+function sweptWords(items: Json | undefined): string {
+  if (!Array.isArray(items)) return "";
+  return items.slice(0, SHOWN_CHANGES).map(sweptItem).join(", ");
+}
+
+function sweptItem(item: Json): string {
+  if (item === null || typeof item !== "object" || Array.isArray(item)) return "?";
+  return `${text(item.kind)} ${text(item.path)} ${text(item.action)}`;
 }
 
 function changeWords(item: Json): string {
@@ -131,6 +143,8 @@ export function summarize(view: RunView): Json {
     exit: last("run.completed"),
     verdict: last("verdict.issued"),
     inventory: last("workspace.inventory"),
+    swept: last("workspace.swept"),
+    landed: last("workspace.landed"),
     used: last("limits.used"),
     unprotected_ledger: last("sandbox.planned")?.unprotected_ledger ?? null,
     limit: last("limit.reached"),

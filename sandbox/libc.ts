@@ -61,9 +61,10 @@ function check(call: string, result: number | bigint): number {
 }
 
 /** NUL-terminated bytes for a `char *`. Throws on an embedded NUL, which would silently cut the text. */
-export function cString(text: string): Buffer {
-  if (text.includes("\0")) throw new TypeError("embedded NUL");
-  return Buffer.from(`${text}\0`);
+export function cString(text: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(text as string);
+  if (bytes.includes(0)) throw new TypeError("embedded NUL");
+  return Buffer.concat([bytes, Buffer.alloc(1)]);
 }
 
 /** A NULL-terminated `char *[]`; hold on to the whole result while it is in use. */

@@ -4,8 +4,10 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 
 /** The kinds of permission there are, in Deno's words: `--allow-KIND[=…]` and `--deny-KIND[=…]`. */
-export const permissionKinds = ["read", "write", "net", "env"] as const;
+export const permissionKinds = ["read", "write", "net", "env", "protected"] as const;
 export type PermissionKind = (typeof permissionKinds)[number];
+/** Kinds that `-A` does not cover: what others would run later is opened by name alone. */
+export const byNameOnly: ReadonlySet<PermissionKind> = new Set(["protected"]);
 
 /** The flag bare (`any`, `denyAll`), and its lists as given, each a comma list. */
 export const listFlagsSchema = v.strictObject({
@@ -24,12 +26,19 @@ export const permissionFlagsSchema = v.strictObject({
   write: listFlagsSchema,
   net: listFlagsSchema,
   env: listFlagsSchema,
+  protected: listFlagsSchema,
 });
 export type PermissionFlags = v.InferOutput<typeof permissionFlagsSchema>;
 
 /** The same for every kind. */
 export function eachKind(make: (kind: PermissionKind) => ListFlags): PermissionFlags {
-  return { read: make("read"), write: make("write"), net: make("net"), env: make("env") };
+  return {
+    read: make("read"),
+    write: make("write"),
+    net: make("net"),
+    env: make("env"),
+    protected: make("protected"),
+  };
 }
 export const noPermissionFlags: PermissionFlags = eachKind(() => noListFlags);
 
@@ -55,10 +64,11 @@ export function readPermissionFlags({
     const paths = kind === "write" ? (values["allow-path"] ?? []) : [];
     const allow = [...(values[`allow-${kind}`] ?? []), ...paths];
     const bare = flags.has(`allow-${kind}`);
-    if (all && (bare || allow.length > 0)) {
+    const wide = all && !byNameOnly.has(kind);
+    if (wide && (bare || allow.length > 0)) {
       throw new BrokeError("usage", "-A allows everything", `leave out --allow-${kind}, or -A`);
     }
     const denyAll = flags.has(`deny-${kind}`);
-    return { any: bare || (all && !denyAll), allow, denyAll, deny: values[`deny-${kind}`] ?? [] };
+    return { any: bare || (wide && !denyAll), allow, denyAll, deny: values[`deny-${kind}`] ?? [] };
   });
 }

@@ -5,7 +5,14 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { parseLimits, parseTimeout, type RunLimits } from "./limits.ts";
-import { bareFlags, eachKind, type ListFlags, type PermissionFlags, permissionKinds } from "./permission-flags.ts";
+import {
+  bareFlags,
+  byNameOnly,
+  eachKind,
+  type ListFlags,
+  type PermissionFlags,
+  permissionKinds,
+} from "./permission-flags.ts";
 import { type ProfileName, profileNames, profileOf } from "./profile.ts";
 
 /** What a set says. `profile` undefined: whatever the launch says. */
@@ -54,8 +61,9 @@ function readSet(where: string, given: unknown): PermissionSet {
       ReturnType<typeof list>,
       ReturnType<typeof list>,
     ];
-    if (set["allow-all"] && (allow.bare || allow.words.length > 0)) throw wrong(`allow-all allows ${kind} already`);
-    const any = allow.bare || (set["allow-all"] && !deny.bare);
+    const wide = set["allow-all"] && !byNameOnly.has(kind);
+    if (wide && (allow.bare || allow.words.length > 0)) throw wrong(`allow-all allows ${kind} already`);
+    const any = allow.bare || (wide && !deny.bare);
     return { any, allow: allow.words, denyAll: deny.bare, deny: deny.words };
   });
   const limits = Object.entries(set.limits).map(([name, value]) => `${name}=${value}`);

@@ -28,8 +28,12 @@ export type Bind = { source: string; target: string; mode: "read" | "write" } | 
 export type PlanInput = {
   profile: Profile;
   host: HostFacts;
-  /** Absolute, without symbolic links; the same path inside and outside. */
+  /** Where the client works: the workspace's own path, absolute and without symbolic links. */
   workspace: string;
+  /** What is shown there: the workspace itself, or a tree made from it. */
+  tree: string;
+  /** Folders of objects that the tree's repository borrows, read-only and reached without a link. */
+  objects: { source: string; target: string }[];
   protect: ProtectedPaths;
   /** What of the host's files is shown beside the system's and the workspace. */
   shown: Shown;
@@ -169,7 +173,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
   ];
   const system = anyRead ? openWords(host, input.ignored, anyWrite) : systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
-  const files = shownWords(shown, input.workspace, input.protect);
+  const files = shownWords(input);
   return {
     words: [
       ...system.words,

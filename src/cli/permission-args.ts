@@ -21,6 +21,10 @@ export const permissionArgs = {
   "allow-net": list("hosts: example.com, *.example.com:8443, 10.0.0.0/8, …; bare: any public host", "host,…"),
   "deny-net": list("hosts that may not be reached, whatever is allowed", "host,…"),
   "allow-env": list("variables of yours: NAME, PREFIX_*; bare: all; secrets only by their exact name", "name,…"),
+  "allow-protected": list(
+    "protected paths of the workspace that may be written all the same: .npmrc, .github/workflows, …",
+    "path,…",
+  ),
   "deny-env": list("variables that are not passed on, whatever is allowed", "name,…"),
 } satisfies ArgsDef;
 

@@ -113,6 +113,7 @@ describe("within another", () => {
       write: bare,
       net: bare,
       env,
+      protected: noPermissionFlags.protected,
     });
     const hardened = set({ profile: "hardened", flags: { ...noPermissionFlags, net: flags({ deny: ["a.example"] }) } });
     expect(narrowSet(set({}), hardened, limits).bounds).toEqual({
