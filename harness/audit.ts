@@ -11,7 +11,8 @@ import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import type { HeadStore } from "#src/state/heads.ts";
 import type { Profile } from "#sandbox/profile.ts";
-import { networkOf, type RunContract } from "./contract.ts";
+import { describePrograms } from "./command.ts";
+import { networkOf, programsOf, type RunContract } from "./contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { type Head, Ledger } from "./ledger.ts";
 import { type Chain, GENESIS, hashRecord, isSignedBy, type LedgerRecord } from "./record.ts";
@@ -66,7 +67,8 @@ export function permissionsOf(contract: RunContract, profile: Profile): Record<s
   return {
     files: profile.root === "allowlist" ? "workspace" : "host",
     ...describeNetwork(profile, networkOf(contract)),
-    unix_sockets: profile.closeUnix ? "closed" : "open",
+    ...describePrograms(programsOf(contract)),
+    unix_sockets: profile.closeUnix && !contract.permissions.unix ? "closed" : "open",
     client_state: contract.home,
   };
 }

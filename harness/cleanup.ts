@@ -13,5 +13,6 @@ export function clearRun(deps: HoldDeps, run: { id: string; workspace: string },
   releaseWorkspace(deps, run.id, run.workspace);
   clearUserState(paths.userState);
   pruneClientHome(paths.clientHome, keep);
-  for (const path of [paths.shims, paths.events, paths.socketDir]) rmSync(path, { recursive: true, force: true });
+  for (const path of [paths.shims, paths.events, paths.mask, paths.socketDir])
+    rmSync(path, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
 import { noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
+import { parseRunPermission, type RunPermission } from "#sandbox/run-permission.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { profileNames, profileOf } from "#sandbox/profile.ts";
 import { clientIds, clientOf } from "./clients.ts";
@@ -42,7 +43,7 @@ export function checkContract(asked: {
   const client = clientOf(asked.client).id;
   const profile = profileOf(asked.profile);
   const permissions = asked.permissions ?? noPermissionFlags;
-  const { net } = permissions;
+  const { net, run, ask } = permissions;
   const home = homes.find((known) => known === asked.home);
   if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
@@ -56,6 +57,7 @@ export function checkContract(asked: {
       "use them with strict or hardened",
     );
   }
+  parseRunPermission(run, ask.run);
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
   return { client, profile: profile.name, workspace, home, permissions, args: asked.args, limits };
@@ -65,4 +67,9 @@ export function checkContract(asked: {
 export function networkOf({ profile, permissions }: RunContract): NetPermission | undefined {
   const reach = profileOf(profile).net;
   return reach === "host" ? undefined : parseNetPermission(permissions.net, reach);
+}
+
+/** Which programs may run; undefined: every one. */
+export function programsOf({ permissions }: RunContract): RunPermission | undefined {
+  return parseRunPermission(permissions.run, permissions.ask.run);
 }

@@ -2,7 +2,7 @@
 // environment built. Returns what the plan is made from.
 
 import { randomUUID } from "node:crypto";
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
@@ -12,12 +12,13 @@ import type { NetPermission } from "#sandbox/net-permission.ts";
 import { INSIDE_BUN, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
 import type { ProtectedPaths } from "#sandbox/protected.ts";
+import { findPrograms, shimmable } from "#sandbox/run-programs.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { installShims } from "#shims/install.ts";
 import { makeClientHome } from "./client-home.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { networkOf, type RunContract } from "./contract.ts";
+import { networkOf, programsOf, type RunContract } from "./contract.ts";
 import { clientEnvironment } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
@@ -60,7 +61,8 @@ export function prepareRun(options: {
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
-  const profile: Profile = withLimits(profileOf(contract.profile), contract.limits);
+  const limited = withLimits(profileOf(contract.profile), contract.limits);
+  const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !contract.permissions.unix };
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
@@ -95,7 +97,17 @@ export function prepareRun(options: {
       })
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
-  const shims = installShims(paths.shims, toolDirs, inside.events);
+  const tools = [...found.binds, ...node.binds];
+  const permission = programsOf(contract);
+  writeFileSync(paths.mask, "", { mode: 0o000, flag: "wx" });
+  const programs =
+    permission &&
+    findPrograms(
+      permission,
+      { path: toolDirs, binds: confined ? tools : "all", workspace: contract.workspace, client: found.onHost },
+      paths.mask,
+    );
+  const shims = installShims(paths.shims, toolDirs, inside.events, shimmable(programs));
   libc.makePipe(events);
   mkdirSync(socketDir, { mode: 0o700 });
   return {
@@ -114,7 +126,7 @@ export function prepareRun(options: {
       shims: paths.shims,
       events,
       socketDir,
-      tools: [...found.binds, ...node.binds],
+      tools,
       hidden: [options.brokeHome],
       emptied: presentIn(contract.workspace, client.hidden),
       portMark,
@@ -127,6 +139,7 @@ export function prepareRun(options: {
         egressPort: egressMark,
       }),
       terminal: options.terminal,
+      programs,
     },
   };
 }

@@ -18,7 +18,8 @@ import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
-import type { RunContract } from "./contract.ts";
+import { describePrograms } from "./command.ts";
+import { programsOf, type RunContract } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
 import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
@@ -75,8 +76,8 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 }
 
 function weakControls(
-  { limits }: RunContract,
-  { input: { profile, host, workspace }, state }: Prepared,
+  { limits, permissions }: RunContract,
+  { input: { profile, host, workspace, programs }, state }: Prepared,
   group: LimitGroup | undefined,
 ): string[] {
   const warnings = weakLimits(limits, group, host.uid);
@@ -87,6 +88,9 @@ function weakControls(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
+  if (permissions.unix)
+    warnings.push("Unix sockets are open: what is shown of other programs' sockets can be spoken to");
+  warnings.push(...(programs?.warnings ?? []));
   return warnings;
 }
 
@@ -189,6 +193,8 @@ async function supervise(
       profile: contract.profile,
       terminal,
       ...describeNetwork(input.profile, prepared.net),
+      ...describePrograms(programsOf(contract)),
+      unix_sockets: input.profile.closeUnix ? "closed" : "open",
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: placed.length,
       masked: input.protect.masked.length,

@@ -5,10 +5,12 @@ import { fstatSync } from "node:fs";
 import { launchSandbox, type RunningSandbox, type SandboxEnd } from "#sandbox/launch.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
 import type { Growth } from "#sandbox/growth.ts";
+import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { boundArgs } from "./bounded.ts";
+import { commandEvent } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract.ts";
 import type { Ledger } from "./ledger.ts";
@@ -50,6 +52,10 @@ export async function superviseClient(
     watch?.countOutput(bytes.length);
     session?.write(bytes);
   };
+  const lookups = foldLookups((exec) => {
+    const { event, data } = commandEvent(exec);
+    commands.record(event, data);
+  });
   const run: RunningSandbox = await launchSandbox(
     plan,
     prepared.input.host.arch,
@@ -60,11 +66,7 @@ export async function superviseClient(
         ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
       },
       onStopped: () => session?.suspend(),
-      onExec(exec) {
-        const { argv, cut } = boundArgs(exec.argv);
-        const { pid, path, cwd, exe: by } = exec;
-        commands.record("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
-      },
+      onExec: (exec) => lookups.take(exec),
     },
     group?.prefix,
   );
@@ -94,5 +96,6 @@ export async function superviseClient(
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();
     await run.ended;
+    lookups.flush();
   }
 }

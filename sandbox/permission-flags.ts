@@ -3,8 +3,10 @@
 import * as v from "valibot";
 
 /** The kinds of permission there are, in Deno's words: `--allow-KIND[=…]` and `--deny-KIND[=…]`. */
-export const permissionKinds = ["net"] as const;
+export const permissionKinds = ["net", "run"] as const;
 export type PermissionKind = (typeof permissionKinds)[number];
+/** The kinds that may be asked about while the client waits: `--ask-KIND[=…]`. */
+export const askedKinds = ["net", "run"] as const satisfies PermissionKind[];
 
 /** The flag bare (`any`, `denyAll`), and its lists as given, each a comma list. */
 export const listFlagsSchema = v.strictObject({
@@ -16,9 +18,25 @@ export const listFlagsSchema = v.strictObject({
 export type ListFlags = v.InferOutput<typeof listFlagsSchema>;
 export const noListFlags: ListFlags = { any: false, allow: [], denyAll: false, deny: [] };
 
-export const permissionFlagsSchema = v.strictObject({ net: listFlagsSchema });
+/** `any`: the flag bare. */
+export const askFlagsSchema = v.strictObject({ any: v.boolean(), list: v.array(v.string()) });
+export type AskFlags = v.InferOutput<typeof askFlagsSchema>;
+export const noAskFlags: AskFlags = { any: false, list: [] };
+
+export const permissionFlagsSchema = v.strictObject({
+  net: listFlagsSchema,
+  run: listFlagsSchema,
+  ask: v.strictObject({ net: askFlagsSchema, run: askFlagsSchema }),
+  /** AF_UNIX left open. */
+  unix: v.boolean(),
+});
 export type PermissionFlags = v.InferOutput<typeof permissionFlagsSchema>;
-export const noPermissionFlags: PermissionFlags = { net: noListFlags };
+export const noPermissionFlags: PermissionFlags = {
+  net: noListFlags,
+  run: noListFlags,
+  ask: { net: noAskFlags, run: noAskFlags },
+  unix: false,
+};
 
 /** Reads the flags of every kind. `flags` holds the bare ones, `values` the lists. */
 export function readPermissionFlags({
@@ -34,5 +52,14 @@ export function readPermissionFlags({
     denyAll: flags.has(`deny-${kind}`),
     deny: values[`deny-${kind}`] ?? [],
   });
-  return { net: read("net") };
+  const asked = (kind: PermissionKind): AskFlags => ({
+    any: flags.has(`ask-${kind}`),
+    list: values[`ask-${kind}`] ?? [],
+  });
+  return {
+    net: read("net"),
+    run: read("run"),
+    ask: { net: asked("net"), run: asked("run") },
+    unix: flags.has("allow-unix"),
+  };
 }

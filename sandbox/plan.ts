@@ -17,6 +17,8 @@ import {
 } from "./mounts.ts";
 import type { Profile } from "./profile.ts";
 import type { ProtectedPaths } from "./protected.ts";
+import { type ShownPrograms, programWords, rulesOf } from "./run-programs.ts";
+import type { RunRules } from "./run-rules.ts";
 import { syscallNumber } from "./syscalls.ts";
 
 /** A file or folder of the host that is shown inside. `source` has no symbolic link in it. */
@@ -47,6 +49,8 @@ export type PlanInput = {
   /** What stands in words and variables for the gateway's port on loopback, and for the egress proxy's where the run has a network. */
   portMark: string;
   egressMark: string | undefined;
+  /** Which programs there are for the client; left out: all that are shown. */
+  programs?: ShownPrograms | undefined;
   argv: string[];
   env: Record<string, string>;
   terminal: boolean;
@@ -57,6 +61,8 @@ export type SandboxPlan = {
   files: PlanFile[];
   seccomp: Uint8Array;
   order: StartOrder;
+  /** What the observer decides by. */
+  run: RunRules;
 };
 
 export const SHIMS_DIR = "/run/broke/shims";
@@ -164,7 +170,10 @@ function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
     const binds = ownBinds(input).flatMap(bindWords);
     const seal = input.hidden.flatMap((path) => ["--remount-ro", path]);
     const shown = ["--bind", "/", "/", ...procWords(host), "--dev-bind", "/dev", "/dev"];
-    return { words: [...shown, ...hidden, ...binds, ...seal, ...emptiedWords(input)], files: [] };
+    return {
+      words: [...shown, ...hidden, ...binds, ...seal, ...emptiedWords(input), ...programWords(input.programs)],
+      files: [],
+    };
   }
   const system = systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
@@ -177,6 +186,7 @@ function rootWords(input: PlanInput): { words: string[]; files: PlanFile[] } {
       ...binds,
       ...work.words,
       ...emptiedWords(input),
+      ...programWords(input.programs),
       ...sealWords(),
     ],
     files: [...system.files, ...work.files],
@@ -217,6 +227,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
     ],
     files: root.files,
     seccomp: baseFilter(host.arch, { profile: profile.name }).bytes,
+    run: rulesOf(input.programs),
     order: {
       kind: "start",
       argv: input.argv,

@@ -27,13 +27,21 @@ exit "$c"
 `;
 }
 
-/** Writes a shim for every listed tool found in `toolDirs`; `events` is the pipe's path as the client sees it. Returns the tools. */
-export function installShims(folder: string, toolDirs: string[], events: string): string[] {
+/**
+ * Writes a shim for every listed tool found in `toolDirs`, if it is `wanted`; `events` is the pipe's path as the client sees it. Returns the
+ * tools.
+ */
+export function installShims(
+  folder: string,
+  toolDirs: string[],
+  events: string,
+  wanted: (path: string) => boolean = () => true,
+): string[] {
   mkdirSync(folder, { mode: 0o755 });
   const installed: string[] = [];
   for (const tool of shimmedTools) {
     const real = toolDirs.map((dir) => join(dir, tool)).find((path) => existsSync(path));
-    if (real === undefined) continue;
+    if (real === undefined || !wanted(real)) continue;
     writeFileSync(join(folder, tool), shimText(tool, real, events), { mode: 0o555, flag: "wx" });
     installed.push(tool);
   }

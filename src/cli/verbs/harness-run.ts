@@ -33,8 +33,19 @@ export const verb: Verb = {
       valueHint: "host,…",
     },
     "deny-net": { type: "string", description: "hosts that may not, whatever is allowed", valueHint: "host,…" },
+    "allow-unix": { type: "boolean", description: "leave Unix sockets open to the client (tsx, watchman, gpg-agent)" },
+    "allow-run": {
+      type: "string",
+      description: "programs that may be run, by name or path, and no others but the client's own; bare: any (default)",
+      valueHint: "program,…",
+    },
+    "deny-run": {
+      type: "string",
+      description: "programs that may not, whatever is allowed; bare: none but the client's own",
+      valueHint: "program,…",
+    },
   },
-  lists: ["allow-net", "deny-net"],
+  lists: ["allow-net", "deny-net", "allow-run", "deny-run"],
   rest: true,
   run: ({ values, flags, rest = [] }) =>
     launchClient(() => ({
