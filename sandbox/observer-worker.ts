@@ -4,7 +4,7 @@
 // Does not stop: what it reads from the target's memory, and the file behind a path, can be changed by another thread of the target before the
 // kernel looks again. What must not run whatever happens is covered by a mount; here it is refused by what was seen.
 
-import { readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { readExecMemory } from "./exec-memory.ts";
 import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import type { Arch } from "./host.ts";
@@ -46,12 +46,26 @@ function link(path: string): string | null {
   }
 }
 
-/** The process a thread belongs to, and its parent (proc(5): Tgid, PPid). */
-function processOf(pid: number): { pid: number; parent: number } | undefined {
+const text = Buffer.alloc(4096);
+
+function readSmall(path: string): string {
+  const fd = openSync(path, "r");
   try {
-    const status = readFileSync(`/proc/${pid}/status`, "latin1");
-    const number = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status)?.[1] ?? 0);
-    return { pid: number("Tgid"), parent: number("PPid") };
+    return text.toString("latin1", 0, readSync(fd, text, 0, text.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The process a thread belongs to, and its parent (proc(5)). `stat` costs half of `status`, which alone names the process. */
+function processOf(thread: number): { pid: number; parent: number } | undefined {
+  try {
+    const stat = readSmall(`/proc/${thread}/stat`);
+    // The name in brackets may hold anything; fields from the state on follow the last one.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [parent, threads] = [Number(fields[1]), Number(fields[17])];
+    if (threads < 2) return { pid: thread, parent };
+    return { pid: Number(/^Tgid:\s*(\d+)/m.exec(readSmall(`/proc/${thread}/status`))?.[1] ?? thread), parent };
   } catch {
     return undefined;
   }
