@@ -1,8 +1,9 @@
 // An exec the observer saw, as the ledger keeps it: what was asked for, which files it came to, who asked, and how it went.
 
 import type { Json } from "#src/core/json.ts";
-import type { ObservedExec } from "#sandbox/observer.ts";
+import type { HeldExec, ObservedExec } from "#sandbox/observer.ts";
 import type { RunPermission } from "#sandbox/run-permission.ts";
+import type { Wanted } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
 
 export type CommandEvent = { event: "command.observed" | "command.denied"; data: Record<string, Json> };
@@ -21,4 +22,23 @@ export function describePrograms(permission: RunPermission | undefined): Record<
   if (permission === undefined) return {};
   const { others, allow, deny, ask } = permission;
   return { run: { others, allow, deny, ask } };
+}
+
+/** What a person is asked about a call that waits. */
+export function runQuestion({ exec, files }: HeldExec): Wanted {
+  const { path, argv, cwd, exe } = exec;
+  const subject = files.map((file) => file.path).join(" by ");
+  const rows: [string, string][] = [
+    ["program", subject],
+    ["asked as", path ?? "?"],
+    ["words", argv.join(" ")],
+    ["in", cwd ?? "?"],
+    ["by", exe ?? "?"],
+  ];
+  return { permission: "run", title: "may this program run?", subject, rows, keys: files.map(({ id }) => `run ${id}`) };
+}
+
+/** The call once it was answered. */
+export function answeredExec({ exec }: HeldExec, allowed: boolean): ObservedExec {
+  return allowed ? exec : { ...exec, outcome: "denied", reason: "denied when asked" };
 }

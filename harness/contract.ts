@@ -49,8 +49,8 @@ export function checkContract(asked: {
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
-  if (profile.net !== "host") parseNetPermission(net, profile.net);
-  else if (net.any || net.denyAll || net.allow.length > 0 || net.deny.length > 0) {
+  if (profile.net !== "host") parseNetPermission(net, profile.net, ask.net);
+  else if (net.any || net.denyAll || net.allow.length + net.deny.length + ask.net.list.length > 0 || ask.net.any) {
     throw new BrokeError(
       "usage",
       `${profile.name} has the host's network, and nothing there holds --allow-net or --deny-net`,
@@ -58,6 +58,10 @@ export function checkContract(asked: {
     );
   }
   parseRunPermission(run, ask.run);
+  const asks = Object.entries(ask).find(([, { any, list }]) => any || list.length > 0);
+  if (asks !== undefined && !asked.terminal) {
+    throw new BrokeError("usage", `--ask-${asks[0]} needs a terminal to ask on`, "allow or deny by name instead");
+  }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
   return { client, profile: profile.name, workspace, home, permissions, args: asked.args, limits };
@@ -66,7 +70,7 @@ export function checkContract(asked: {
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
 export function networkOf({ profile, permissions }: RunContract): NetPermission | undefined {
   const reach = profileOf(profile).net;
-  return reach === "host" ? undefined : parseNetPermission(permissions.net, reach);
+  return reach === "host" ? undefined : parseNetPermission(permissions.net, reach, permissions.ask.net);
 }
 
 /** Which programs may run; undefined: every one. */

@@ -8,6 +8,7 @@ import type { NetPermission } from "#sandbox/net-permission.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
 import { EGRESS } from "#sandbox/plan.ts";
 import type { Profile } from "#sandbox/profile.ts";
+import type { Asker, Wanted } from "./asking.ts";
 import { budgets, withinBudget } from "./budget.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -16,7 +17,11 @@ export function describeNetwork({ ownNetwork }: Profile, net: NetPermission | un
   if (!ownNetwork) return { network: "host" };
   if (net === undefined) return { network: "run socket only" };
   const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
-  return { network: "egress proxy", net: { any_public: net.any, allow: rules(net.allow), deny: rules(net.deny) } };
+  const ask = net.ask && { ask: { any_public: net.ask.any, rules: rules(net.ask.rules) } };
+  return {
+    network: "egress proxy",
+    net: { any_public: net.any, allow: rules(net.allow), deny: rules(net.deny), ...ask },
+  };
 }
 
 /**
@@ -31,6 +36,18 @@ export function recordAttempts(recorder: Pick<Recorder, "append" | "failed">): (
   };
 }
 
+/** What a person is asked about a host. */
+export function netQuestion(host: string, port: number): Wanted {
+  const subject = `${host}:${port}`;
+  return {
+    permission: "net",
+    title: "may this host be reached?",
+    subject,
+    rows: [["host", subject]],
+    keys: [`net ${subject}`],
+  };
+}
+
 /**
  * Supervises the client with the proxy beside it. A run whose attempts could not be recorded ends as unobserved. Without a permission
  * there is no proxy.
@@ -40,12 +57,14 @@ export async function superviseEgress<Ended extends { end: SandboxEnd }>(
   socketDir: string,
   onAttempt: (attempt: EgressAttempt) => void,
   supervise: () => Promise<Ended>,
+  asker?: Asker,
 ): Promise<Ended> {
   if (permission === undefined) return supervise();
   const egress = await startEgress({
     socketPath: join(socketDir, EGRESS.socket),
     permission,
     onAttempt,
+    ask: asker && ((host, port, gone) => asker.ask(netQuestion(host, port), gone)),
   });
   let ended: Ended;
   try {

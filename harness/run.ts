@@ -16,6 +16,7 @@ import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
+import { makeAsker } from "./asking.ts";
 import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import { describePrograms } from "./command.ts";
@@ -26,7 +27,7 @@ import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
-import { onTerminal } from "./terminal.ts";
+import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { budgets, withinBudget } from "./budget.ts";
@@ -214,10 +215,11 @@ async function supervise(
     const growth = await watchFolders(prepared, before, contract.limits);
     let ended: Supervised;
     try {
-      const client = { terminal, group, growth, commands, recorder };
-      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
-        superviseClient(deps, contract, plan, prepared, client, ledger),
-      );
+      using session = terminal ? takeTerminal() : undefined;
+      const asker = session && makeAsker({ put: session.ask, record: recorder.append });
+      const client = { session, asker, group, growth, commands, recorder };
+      const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
+      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
     } finally {
       await gateway.stop();
     }

@@ -9,8 +9,9 @@ import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
+import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
-import { commandEvent } from "./command.ts";
+import { answeredExec, commandEvent, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract.ts";
 import type { Ledger } from "./ledger.ts";
@@ -20,12 +21,13 @@ import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
 import { forwardSignals } from "./signals.ts";
 import { copyOutputs } from "./streams.ts";
-import { takeTerminal, terminalSize } from "./terminal.ts";
+import { type TerminalSession, terminalSize } from "./terminal.ts";
 
 const SIGPIPE = 13;
 
 export type ClientRun = {
-  terminal: boolean;
+  session: TerminalSession | undefined;
+  asker: Asker | undefined;
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
@@ -41,10 +43,9 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { terminal, group, growth, commands, recorder }: ClientRun,
+  { session, asker, group, growth, commands, recorder }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
-  using session = terminal ? takeTerminal() : undefined;
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
@@ -67,6 +68,11 @@ export async function superviseClient(
       },
       onStopped: () => session?.suspend(),
       onExec: (exec) => lookups.take(exec),
+      async onHeld(held) {
+        const allowed = (await asker?.ask(runQuestion(held))) ?? false;
+        lookups.take(answeredExec(held, allowed));
+        return allowed;
+      },
     },
     group?.prefix,
   );
@@ -96,6 +102,7 @@ export async function superviseClient(
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();
     await run.ended;
+    await asker?.stop();
     lookups.flush();
   }
 }

@@ -17,37 +17,46 @@ const OVER_MS = 500;
 const MAX_OPEN = 1024;
 
 const nameOf = (path: string | null) => path?.slice(path.lastIndexOf("/") + 1);
-// execvp(3) tries on after these.
-const goesOn = ({ outcome }: ObservedExec) => outcome === "not_found" || outcome === "unrunnable";
+const sameSearch = (one: ObservedExec, other: ObservedExec) =>
+  nameOf(one.path) === nameOf(other.path) && one.argv[0] === other.argv[0];
+const sameFiles = (one: ObservedExec, other: ObservedExec) => one.files.join("\0") === other.files.join("\0");
 
-/** Starts a fold. `tell` gets each command once, in order but for those that were not found. */
+/** Starts a fold. `tell` gets each command once, in order but for those that were not found. A denial is told at once, and once in a search. */
 export function foldLookups(tell: (exec: ObservedExec) => void): LookupFold {
-  const open = new Map<number, { exec: ObservedExec; timer: Timer }>();
+  const open = new Map<number, { exec: ObservedExec; told: boolean; timer: Timer }>();
   const end = (pid: number) => {
     const search = open.get(pid);
     if (search === undefined) return;
     clearTimeout(search.timer);
     open.delete(pid);
-    tell(search.exec);
+    if (!search.told) tell(search.exec);
+  };
+  /** The search this call goes on with; any other of its process is over. */
+  const searchOf = (exec: ObservedExec) => {
+    const search = open.get(exec.pid);
+    if (search !== undefined && !sameSearch(search.exec, exec)) {
+      end(exec.pid);
+      return undefined;
+    }
+    clearTimeout(search?.timer);
+    open.delete(exec.pid);
+    return search;
   };
   return {
     take(exec) {
-      const { pid } = exec;
-      let before = open.get(pid);
-      if (
-        before !== undefined &&
-        !(nameOf(before.exec.path) === nameOf(exec.path) && before.exec.argv[0] === exec.argv[0])
-      ) {
-        end(pid);
-        before = undefined;
-      }
-      clearTimeout(before?.timer);
-      open.delete(pid);
-      if (!goesOn(exec)) return tell(exec);
-      // The one that was there and could not be run says more than the one that was not there.
-      const kept = before?.exec.outcome === "unrunnable" ? before.exec : exec;
+      const { pid, outcome } = exec;
+      const before = searchOf(exec);
+      if (outcome === "started" || outcome === "unknown") return tell(exec);
+      const denied = outcome === "denied";
+      if (denied && !(before?.told && sameFiles(before.exec, exec))) tell(exec);
+      // One that was denied, or was there and could not be run, says more than the one that was not there.
+      const kept = !denied && before !== undefined && before.exec.outcome !== "not_found" ? before.exec : exec;
       if (open.size >= MAX_OPEN) end(open.keys().next().value!);
-      open.set(pid, { exec: kept, timer: setTimeout(() => end(pid), OVER_MS) });
+      open.set(pid, {
+        exec: kept,
+        told: denied || (before?.told ?? false),
+        timer: setTimeout(() => end(pid), OVER_MS),
+      });
     },
     flush() {
       for (const pid of [...open.keys()]) end(pid);

@@ -44,8 +44,18 @@ export const verb: Verb = {
       description: "programs that may not, whatever is allowed; bare: none but the client's own",
       valueHint: "program,…",
     },
+    "ask-run": {
+      type: "string",
+      description: "programs to ask about on this terminal; bare: every one that is not allowed by name",
+      valueHint: "program,…",
+    },
+    "ask-net": {
+      type: "string",
+      description: "hosts to ask about on this terminal; bare: every one that is not allowed by name",
+      valueHint: "host,…",
+    },
   },
-  lists: ["allow-net", "deny-net", "allow-run", "deny-run"],
+  lists: ["allow-net", "deny-net", "allow-run", "deny-run", "ask-net", "ask-run"],
   rest: true,
   run: ({ values, flags, rest = [] }) =>
     launchClient(() => ({
