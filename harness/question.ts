@@ -11,7 +11,7 @@ export type Answer = "once" | "run" | "deny";
 export type Question = { title: string; rows: [string, string][] };
 
 const ANSWERS: Record<string, Answer> = { o: "once", r: "run", d: "deny" };
-const HELP = "o once   r for the rest of this run   d deny   then Enter";
+const HELP = ["o once   r for the rest of this run   d deny   then Enter", "o once  r this run  d deny, then Enter"];
 const NAME_WIDTH = 8;
 const MAX_VALUE_LINES = 6;
 const WORDS_AT_ONCE = 16;
@@ -46,7 +46,7 @@ export function questionLines(question: Question, { columns }: TerminalSize, typ
   const rows = question.rows.flatMap(([name, value]) =>
     wrap(visible(value), width).map((line, at) => `  ${(at === 0 ? name : "").padEnd(NAME_WIDTH)}  ${line}`),
   );
-  return [`broke: ${question.title}`, "", ...rows, "", HELP, `${note} > ${typed}`.trimStart()];
+  return [`broke: ${question.title}`, "", ...rows, "", HELP[columns < 60 ? 1 : 0]!, `${note} > ${typed}`.trimStart()];
 }
 
 /** The lines as one drawing on an empty screen; of more lines than there are rows the last ones stay. */
