@@ -26,7 +26,7 @@ function wrap(text: string, width: number): string[] {
     const cells = Bun.stringWidth(char);
     if (used + cells > width) {
       if (lines.length === MAX_VALUE_LINES - 1) {
-        const note = `… and ${text.length - shown} more characters`;
+        const note = `… and ${text.length - shown + line.length} more characters`;
         return [...lines, note.slice(0, width)];
       }
       lines.push(line);
