@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { baseFilter, clientFilter } from "#sandbox/filters.ts";
 import { decode, encode } from "#sandbox/seccomp.ts";
-import { LAUNCHER } from "#test/support/broke.ts";
+import { LAUNCHER, makeBench } from "#test/support/broke.ts";
 import { absent, audit, numbers, refused } from "#test/support/calls.ts";
 import { loadFilter } from "#test/support/bpf.ts";
 import { foreignPrograms } from "#test/support/elf.ts";
@@ -166,6 +166,22 @@ for (const { name, uid, as } of identities) {
     });
   });
 }
+
+test("--allow-unix opens AF_UNIX and nothing else, and the verdict and the audit say so", async () => {
+  using bench = makeBench();
+  cpSync(join(import.meta.dir, "calls.pl"), join(bench.workspace, "calls.pl"));
+  writeFileSync(join(bench.workspace, "calls"), list(calls));
+  const script = `export NR_getpid=${nr.getpid}; exec perl calls.pl calls`;
+  const ran = await bench.broke(["harness", "run", "--client", "exec", "--allow-unix", "--", "sh", "-c", script]);
+  const opened = calls.map((row): Row => {
+    if (row.name === "pair of AF_INET") return { ...row, answer: "E97" };
+    return row.by === "client" ? { ...row, answer: "OK" } : row;
+  });
+  expect(parse(ran.stdout)).toEqual(expected(opened));
+  expect(ran.stderr).toContain("Unix sockets are open");
+  const audit = JSON.parse((await bench.broke(["audit", "--json"])).stdout) as { start: { permissions: object } }[];
+  expect(audit.at(-1)!.start.permissions).toMatchObject({ unix_sockets: "open" });
+});
 
 /** Runs the calls under bubblewrap without any right, and with this filter. */
 async function underFilter(of: Row[], filter: Uint8Array | undefined): Promise<Record<string, string>> {
