@@ -77,7 +77,7 @@ function headOf(path: string): Buffer {
   }
 }
 
-/** What a script is run by: its interpreter, and with env(1) the program that one looks up. */
+/** What a script is run by: its interpreter, with env(1) the program that one looks up, and what runs that. */
 function interpretersOf(file: string, place: ProgramPlace): string[] {
   const found: string[] = [];
   for (let next: string | undefined = file; next !== undefined && found.length < 6;) {
@@ -87,7 +87,8 @@ function interpretersOf(file: string, place: ProgramPlace): string[] {
     found.push(next);
     if (!next.endsWith("/env") || script.argument === null) continue;
     const word = script.argument.replace(/^-S\s+/, "").split(/\s+/)[0]!;
-    found.push(...lookUp(word, place).slice(0, 1));
+    next = lookUp(word, place)[0];
+    if (next !== undefined) found.push(next);
   }
   return found;
 }
@@ -126,6 +127,10 @@ function insidePath(file: string, { binds, workspace }: ProgramPlace): string | 
 const isShown = (file: string, place: ProgramPlace) =>
   isWithin(place.workspace, file) || insidePath(file, place) !== undefined;
 
+/** The names a file of /usr/bin has where /bin is a link to it. */
+const shortNames = (folder: string, name: string) =>
+  ["/bin", "/sbin"].filter((short) => short !== folder && real(short) === folder).map((short) => join(short, name));
+
 function onlyThese(allowed: string[]): { only: ShownPrograms["only"]; hidden: string[] } {
   const wanted = new Set(allowed);
   const folders = LISTED_FOLDERS.filter((folder) => lstatSync(folder, { throwIfNoEntry: false })?.isDirectory());
@@ -136,7 +141,7 @@ function onlyThese(allowed: string[]): { only: ShownPrograms["only"]; hidden: st
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
       const to = real(path);
-      if (to === undefined || !wanted.has(to)) hidden.push(path);
+      if (to === undefined || !wanted.has(to)) hidden.push(path, ...shortNames(folder, name));
       else if (to === path) files.push(path);
       else links.push({ path, to });
     }

@@ -12,6 +12,7 @@ import { planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { anyProgram, type RunRules } from "#sandbox/run-rules.ts";
 
+const memfdCreate = process.arch === "arm64" ? 279 : 319; // memfd_create(2)
 const askAll: RunRules = { ...anyProgram, others: "ask" };
 
 /** Runs a script in a strict sandbox with these rules. */
@@ -72,7 +73,7 @@ describe("a lost observer ends the run as unobserved, and everything in it", () 
   });
 
   test("before it could decide anything", async () => {
-    const end = await run("sleep 1000", {}, { ...anyProgram, denied: null } as unknown as RunRules);
+    const end = await run("sleep 1000", {}, { ...anyProgram, denied: 7 } as unknown as RunRules);
     expect(end).toEqual({ kind: "unobserved", reason: expect.stringContaining("the exec observer was lost") });
   });
 
@@ -121,7 +122,7 @@ test("what is seen: the file, its interpreter, who started it, and one event for
     "cp /usr/bin/true renamed; ./renamed x",
     "printf '#!/usr/bin/env sh\\nexit 0\\n' > script; chmod +x script; mkdir d; cd d; ../script",
     "perl -e 'exec q{absent}, q{one}'",
-    'perl -e \'$n = "m\\0"; open($m, ">&=", syscall(319, $n, 0)); open($t, "<", "/usr/bin/true"); local $/; syswrite $m, <$t>; exec {"/proc/self/fd/" . fileno $m} "mem"\'',
+    `perl -e '$n = "m\\0"; open($m, ">&=", syscall(${memfdCreate}, $n, 0)); open($t, "<", "/usr/bin/true"); local $/; syswrite $m, <$t>; exec {"/proc/self/fd/" . fileno $m} "mem"'`,
   ].join("; ");
   expect(await run(script, { onExec: (exec) => void seen.push(exec) })).toEqual({
     kind: "exited",
