@@ -4,11 +4,12 @@
 // Does not stop: what it reads from the target's memory, and the file behind a path, can be changed by another thread of the target before the
 // kernel looks again. What must not run whatever happens is covered by a mount; here it is refused by what was seen.
 
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
+import { readlinkSync, readSync } from "node:fs";
 import { readExecMemory } from "./exec-memory.ts";
 import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { lineageOf, processOf } from "./lineage.ts";
 import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
 import { makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
 import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
@@ -32,7 +33,6 @@ const MAX_WAITING = 256;
 const WAIT_MS = 50;
 const EINTR = 4;
 const ENOENT = 2;
-const MAX_LINEAGE = 32;
 
 function post(message: ObserverMessage): void {
   self.postMessage(message);
@@ -44,41 +44,6 @@ function link(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-const text = Buffer.alloc(4096);
-
-function readSmall(path: string): string {
-  const fd = openSync(path, "r");
-  try {
-    return text.toString("latin1", 0, readSync(fd, text, 0, text.length, 0));
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The process a thread belongs to, and its parent (proc(5)). `stat` costs half of `status`, which alone names the process. */
-function processOf(thread: number): { pid: number; parent: number } | undefined {
-  try {
-    const stat = readSmall(`/proc/${thread}/stat`);
-    // The name in brackets may hold anything; fields from the state on follow the last one.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [parent, threads] = [Number(fields[1]), Number(fields[17])];
-    if (threads < 2) return { pid: thread, parent };
-    return { pid: Number(/^Tgid:\s*(\d+)/m.exec(readSmall(`/proc/${thread}/status`))?.[1] ?? thread), parent };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Parents from the nearest up to `init`. */
-function lineageOf(parent: number, init: number): number[] {
-  const pids: number[] = [];
-  for (let next = parent; next > 1 && pids.length < MAX_LINEAGE; next = processOf(next)?.parent ?? 0) {
-    pids.push(next);
-    if (next === init) break;
-  }
-  return pids;
 }
 
 const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outcome"] => {

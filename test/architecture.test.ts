@@ -165,6 +165,7 @@ describe("what no file may hold", () => {
       "run-rules",
       "run-permission",
       "run-programs",
+      "program-files",
       "lookups",
       "mounts",
       "plan",

@@ -15,7 +15,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPrograms, type ProgramPlace, programWords, shimmable } from "#sandbox/run-programs.ts";
+import type { ProgramPlace } from "#sandbox/program-files.ts";
+import { findPrograms, programWords, shimmable } from "#sandbox/run-programs.ts";
 import type { RunPermission } from "#sandbox/run-permission.ts";
 
 let dir: string;
