@@ -35,10 +35,11 @@ export function runQuestion({ exec, files }: HeldExec): Wanted {
     ["in", cwd ?? "?"],
     ["by", exe ?? "?"],
   ];
-  return { permission: "run", title: "may this program run?", subject, rows, keys: files.map(({ id }) => `run ${id}`) };
-}
-
-/** The call once it was answered. */
-export function answeredExec({ exec }: HeldExec, allowed: boolean): ObservedExec {
-  return allowed ? exec : { ...exec, outcome: "denied", reason: "denied when asked" };
+  return {
+    permission: "run",
+    title: "may this program run?",
+    subject,
+    rows,
+    keys: files.map(({ id, stamp }) => `run ${id} ${stamp}`),
+  };
 }

@@ -104,7 +104,13 @@ export function prepareRun(options: {
     permission &&
     findPrograms(
       permission,
-      { path: toolDirs, binds: confined ? tools : "all", workspace: contract.workspace, client: found.onHost },
+      {
+        path: toolDirs,
+        binds: confined ? tools : "all",
+        workspace: contract.workspace,
+        client: found.onHost,
+        bun: host.bun,
+      },
       paths.mask,
     );
   const shims = installShims(paths.shims, toolDirs, inside.events, shimmable(programs));

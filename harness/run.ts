@@ -206,6 +206,7 @@ async function supervise(
     const recorder = makeRecorder(ledger);
     const commands = withinBudget(recorder.append, budgets.commands);
     const requests = withinBudget(recorder.append, budgets.requests);
+    const answers = withinBudget(recorder.append, budgets.answers);
     await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
@@ -216,7 +217,7 @@ async function supervise(
     let ended: Supervised;
     try {
       using session = terminal ? takeTerminal() : undefined;
-      const asker = session && makeAsker({ put: session.ask, record: recorder.append });
+      const asker = session && makeAsker({ put: session.ask, record: answers.record });
       const client = { session, asker, group, growth, commands, recorder };
       const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
       ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
@@ -227,10 +228,16 @@ async function supervise(
     await shims.drain();
     let { end } = ended;
     if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
-    const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
-    if (lostCommands + lostRequests > 0) {
-      ledger.append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
-      warnings.push(`${lostCommands} commands and ${lostRequests} requests were too many to record`);
+    const [lostCommands, lostRequests, lostAnswers] = [commands.omitted(), requests.omitted(), answers.omitted()];
+    if (lostCommands + lostRequests + lostAnswers > 0) {
+      const lost = {
+        "command.observed": lostCommands,
+        "model.request": lostRequests,
+        "permission.answered": lostAnswers,
+      };
+      ledger.append("events.omitted", lost);
+      const more = lostAnswers === 0 ? "" : ` and ${lostAnswers} answers`;
+      warnings.push(`${lostCommands} commands and ${lostRequests} requests${more} were too many to record`);
     }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });

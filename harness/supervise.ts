@@ -11,7 +11,7 @@ import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
-import { answeredExec, commandEvent, runQuestion } from "./command.ts";
+import { commandEvent, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract.ts";
 import type { Ledger } from "./ledger.ts";
@@ -68,11 +68,7 @@ export async function superviseClient(
       },
       onStopped: () => session?.suspend(),
       onExec: (exec) => lookups.take(exec),
-      async onHeld(held) {
-        const allowed = (await asker?.ask(runQuestion(held))) ?? false;
-        lookups.take(answeredExec(held, allowed));
-        return allowed;
-      },
+      onHeld: async (held) => (await asker?.ask(runQuestion(held))) ?? false,
     },
     group?.prefix,
   );

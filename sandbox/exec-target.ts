@@ -8,8 +8,8 @@ import * as libc from "./libc.ts";
 import { HEAD_BYTES, parseShebang } from "./shebang.ts";
 import { syscallNumber } from "./syscalls.ts";
 
-/** `id` is `device:inode`; `path` as the caller's file system has it (`/memfd:name (deleted)` for a file in memory). */
-export type ProgramFile = { id: string; path: string; runnable: boolean };
+/** `id` is `device:inode`; `stamp` changes with the file's content; `path` as the caller's file system has it (`/memfd:name (deleted)` for a file in memory). */
+export type ProgramFile = { id: string; stamp: string; path: string; runnable: boolean };
 
 export type ExecTarget =
   /** The program, then its interpreter, and that one's. */
@@ -166,10 +166,11 @@ export function resolveTarget(call: ExecCall, arch: Arch): ExecTarget {
       const fd = openTarget(caller, next);
       next = undefined;
       try {
-        const { dev, ino, mode } = fstatSync(fd, { bigint: true });
+        const { dev, ino, mode, ctimeNs } = fstatSync(fd, { bigint: true });
         const regular = (Number(mode) & S_IFMT) === constants.S_IFREG;
         files.push({
           id: `${dev}:${ino}`,
+          stamp: String(ctimeNs),
           path: readlinkSync(`/proc/self/fd/${fd}`),
           runnable: regular && (mode & 0o111n) !== 0n,
         });

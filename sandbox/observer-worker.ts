@@ -5,6 +5,7 @@
 // kernel looks again. What must not run whatever happens is covered by a mount; here it is refused by what was seen.
 
 import { readlinkSync, readSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { readExecMemory } from "./exec-memory.ts";
 import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import type { Arch } from "./host.ts";
@@ -53,11 +54,12 @@ const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outco
   return target.files.every(({ runnable }) => runnable) ? "started" : "unrunnable";
 };
 
+type ExecCallSeen = { thread: number; number: number; args: bigint[] };
 type Seen = { exec: ObservedExec; verdict: RunVerdict };
 
 /** Looks at one call; `init` is pid 1 of the sandbox, once it is known. */
 function look(
-  { thread, number, args }: { thread: number; number: number; args: bigint[] },
+  { thread, number, args }: ExecCallSeen,
   { arch, decide, init }: { arch: Arch; decide: ReturnType<typeof makeRunDecision>; init: number },
 ): Seen {
   const at = number === syscallNumber(arch, "execveat") ? 1 : 0;
@@ -78,6 +80,9 @@ function look(
   };
   return { exec, verdict };
 }
+
+/** What a person was asked about; whose child the caller is may change meanwhile. */
+const wanted = ({ verdict, exec: { path, argv, files } }: Seen) => ({ verdict, path, argv, files });
 
 /** Answers one call. False when its caller died meanwhile. */
 function respond(listener: number, id: bigint, errno: number): boolean {
@@ -109,11 +114,30 @@ function isValid(listener: number, id: bigint): boolean {
 function watch(listener: number, { control, arch, waiting, rules }: ObserverStart): void {
   const decide = makeRunDecision(rules);
   let init = 0;
+  const held = new Map<bigint, { call: ExecCallSeen; seen: Seen }>();
+  const tell = (message: ObserverMessage) => {
+    Atomics.add(waiting, 0, 1);
+    post(message);
+  };
   // Answers come whole: the supervisor writes each at once, far below what the socket takes.
   const takeAnswer = (): boolean => {
     const bytes = Buffer.alloc(ANSWER_BYTES);
     if (readSync(control, bytes, 0, ANSWER_BYTES, null) < ANSWER_BYTES) return false;
-    respond(listener, bytes.readBigUInt64LE(0), bytes.readBigUInt64LE(8) === 1n ? 0 : errnos.EPERM);
+    const id = bytes.readBigUInt64LE(0);
+    const call = held.get(id);
+    held.delete(id);
+    if (call === undefined || !isValid(listener, id)) return true;
+    // A person takes long, and what was asked about may be another file, or under another path, by now.
+    const now = look(call.call, { arch, decide, init });
+    const reason =
+      bytes.readBigUInt64LE(8) !== 1n
+        ? "denied when asked"
+        : isDeepStrictEqual(wanted(now), wanted(call.seen))
+          ? null
+          : "it changed while it was asked about";
+    const outcome = reason === null ? call.seen.exec.outcome : "denied";
+    if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
+      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
     return true;
   };
   /** Waits until the supervisor has taken in what it was told; false when it wants no more. */
@@ -123,10 +147,6 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       if (libc.pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
     }
     return true;
-  };
-  const tell = (message: ObserverMessage) => {
-    Atomics.add(waiting, 0, 1);
-    post(message);
   };
   while (awaitRoom()) {
     const [ready = 0, told = 0] = libc.pollInput([listener, control], -1);
@@ -148,9 +168,12 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const thread = view.getUint32(8, true);
     // The first to be seen is stage two, init's child.
     if (init === 0) init = processOf(thread)?.parent ?? 0;
-    const { exec, verdict } = look({ thread, number: view.getInt32(16, true), args }, { arch, decide, init });
+    const call = { thread, number: view.getInt32(16, true), args };
+    const seen = look(call, { arch, decide, init });
+    const { exec, verdict } = seen;
     if (!isValid(listener, id)) continue;
     if (verdict.kind === "ask") {
+      held.set(id, { call, seen });
       tell({ kind: "held", id, held: { exec, files: verdict.files } });
       continue;
     }

@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import type { ObserverStart } from "./observer-worker.ts";
-import type { RunRules } from "./run-rules.ts";
+import type { AskedFile, RunRules } from "./run-rules.ts";
 
 /**
  * One execve or execveat as it was asked for. `path` is absolute; null: the memory could not be read. `exe` is the caller's own binary,
@@ -28,7 +28,7 @@ export type ObservedExec = {
 };
 
 /** A question that holds a call: `files` are what it is about. */
-export type HeldExec = { exec: ObservedExec; files: { id: string; path: string }[] };
+export type HeldExec = { exec: ObservedExec; files: AskedFile[] };
 
 export type ObserverMessage =
   | { kind: "loaded" }
@@ -48,7 +48,7 @@ export type Observer = {
 
 export type ObserverEvents = {
   onExec(exec: ObservedExec): void;
-  /** A call waits until this resolves; others go on meanwhile. False: it is denied. */
+  /** A call waits until this resolves; others go on meanwhile. False: it is denied. Either way `onExec` hears of it then. */
   onHeld(held: HeldExec): Promise<boolean>;
 };
 

@@ -8,9 +8,10 @@ import { isWithin } from "./protected.ts";
 import { HEAD_BYTES, parseShebang } from "./shebang.ts";
 
 /**
- * Where programs are: PATH inside, as folders of the host; what is shown beside /usr (`all`: everything); the client's own, by word or path.
+ * Where programs are: PATH inside, as folders of the host; what is shown beside /usr (`all`: everything); the client's own, by word or path;
+ * our own Bun, which is shown and may not be run.
  */
-export type ProgramPlace = { path: string[]; binds: Bind[] | "all"; workspace: string; client: string[] };
+export type ProgramPlace = { path: string[]; binds: Bind[] | "all"; workspace: string; client: string[]; bun: string };
 
 /** The system's folders of programs. */
 export const LISTED_FOLDERS = [

@@ -97,7 +97,7 @@ export function findPrograms(permission: RunPermission, place: ProgramPlace, mas
   if (writable !== undefined && permission.others !== "allow")
     warnings.push(`${writable} may run, and the client can write it: it can make another program of it`);
   const { only, hidden } =
-    permission.others === "deny" ? onlyThese([...allowed, ...asked]) : { only: undefined, hidden: [] };
+    permission.others === "deny" ? onlyThese([...allowed, ...asked, place.bun]) : { only: undefined, hidden: [] };
   return {
     rules: {
       others: permission.others,

@@ -1,7 +1,7 @@
 // Which programs may run, decided by the file behind a path: device and inode, never the name. Pure; loaded inside the observer's thread.
 // Does not stop: a program doing by itself what another one would have done (an interpreter, a compiler, a shell's own commands).
 
-import type { ExecTarget } from "./exec-target.ts";
+import type { ExecTarget, ProgramFile } from "./exec-target.ts";
 
 /** Files are `device:inode`. A file on no list is treated as `others` says. */
 export type RunRules = {
@@ -15,13 +15,16 @@ export type RunRules = {
   hidden: string[];
 };
 
+/** A file as it is now: `stamp` changes with its content. */
+export type AskedFile = Omit<ProgramFile, "runnable">;
+
 export type RunVerdict =
   | { kind: "allow" }
   /** Nothing is there to be run; `hold` where what could appear there meanwhile must not run either. */
   | { kind: "absent"; hold: boolean }
   | { kind: "deny"; reason: string }
   /** `files` are the ones to be asked about, all of them. */
-  | { kind: "ask"; files: { id: string; path: string }[] };
+  | { kind: "ask"; files: AskedFile[] };
 
 export const anyProgram: RunRules = { others: "allow", allowed: [], denied: [], asked: [], mask: null, hidden: [] };
 
@@ -48,6 +51,6 @@ export function makeRunDecision(rules: RunRules): (target: ExecTarget, path: str
     }
     const files = target.files.filter((file) => asked.has(file.id) || (rules.others === "ask" && !listed(file)));
     if (files.length === 0) return { kind: "allow" };
-    return { kind: "ask", files: files.map(({ id, path: shown }) => ({ id, path: shown })) };
+    return { kind: "ask", files: files.map(({ runnable: _, ...file }) => file) };
   };
 }

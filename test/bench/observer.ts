@@ -1,5 +1,5 @@
 // What the exec observer costs: programs started one after the other by one shell, bare, under bubblewrap alone, and in a strict run, in turns;
-// and a build of many small C files the same three ways. Usage: bun test/bench/observer.ts [execs] [files] [samples]
+// and a build of many small C files the same three ways (gcc itself, without the tool shim in front). Usage: bun test/bench/observer.ts [execs] [files] [samples]
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ for (let index = 0; index < files; index++) {
 /** The shell itself says how long it took, so that starting the sandbox is no part of it. */
 const timed = (work: string) => `a=$(date +%s%N); ${work}; b=$(date +%s%N); echo $(( (b - a) / 1000 ))`;
 const loop = timed(`i=0; while [ $i -lt ${execs} ]; do /bin/true; i=$((i + 1)); done`);
-const build = timed('for f in src/*.c; do gcc -O1 -c "$f" -o /tmp/o.o; done');
+const build = timed('for f in src/*.c; do /usr/bin/gcc -O1 -c "$f" -o /tmp/o.o; done');
 
 const bwrap = ["/usr/bin/bwrap", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all"];
 const ways: [string, (script: string) => string[]][] = [

@@ -1,7 +1,7 @@
 // Questions on a real terminal: a call waits while others go on, what was typed for the client is no answer, and the client's screen comes back.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
 import { type Seat, sit } from "#test/support/terminal.ts";
@@ -148,6 +148,27 @@ describe("a program that is asked about", () => {
     expect(seat.screen()).toContain("gone");
     expect(answers(bench, seat).map(({ answer, by }) => [answer, by])).toEqual([["deny", "withdrawn"]]);
   });
+});
+
+test("a supervisor that is killed while it asks takes the sandbox along; nothing ran", async () => {
+  using bench = makeBench();
+  const seat = start(bench, ["--ask-run=wc"], "sleep 987 & echo x | wc -l > ran; wait");
+  await seat.until("may this program run?");
+  process.kill(seat.pid, "SIGKILL");
+  await seat.exited;
+  const alive = () =>
+    readdirSync("/proc")
+      .filter((pid) => /^\d+$/.test(pid))
+      .filter((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, "utf8") === "sleep\u0000987\u0000";
+        } catch {
+          return false;
+        }
+      });
+  while (alive().length > 0) await Bun.sleep(20);
+  expect(readFileSync(join(bench.workspace, "ran"), "utf8")).toBe("");
+  expect((await bench.broke(["harness", "reconcile"])).code).toBe(0);
 });
 
 describe("a client that has the whole screen", () => {

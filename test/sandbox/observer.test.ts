@@ -1,7 +1,16 @@
 // The observer and what it sees, on the real kernel; and the end of a run whose observer is lost, with calls that wait for an answer and without.
 
 import { describe, expect, test } from "bun:test";
-import { closeSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostFacts } from "#sandbox/host.ts";
@@ -113,6 +122,38 @@ describe("answers", () => {
       askAll,
     );
     expect({ end, held: held.length }).toEqual({ end: { kind: "exited", code: 7, signal: null }, held: 2 });
+  });
+});
+
+describe("what changes while it is asked about is not what was allowed", () => {
+  const other = "#!/bin/sh\necho another\n";
+  test.each([
+    [
+      "another file under its name",
+      (file: string) => (writeFileSync(`${file}.new`, other, { mode: 0o755 }), renameSync(`${file}.new`, file)),
+    ],
+    ["another content", (file: string) => writeFileSync(file, other)],
+    ["another interpreter", (file: string) => writeFileSync(file, "#!/usr/bin/env sh\n")],
+    ["nothing", (file: string) => rmSync(file)],
+    ["itself", () => {}],
+  ])("%s", async (what, change) => {
+    const seen: ObservedExec[] = [];
+    await run(
+      "printf '#!/bin/sh\\nexit 3\\n' > prog; /bin/chmod +x prog; ./prog; exit 0",
+      {
+        onExec: (exec) => void seen.push(exec),
+        async onHeld({ exec }) {
+          if (exec.argv[0] === "./prog") change(join(exec.cwd!, "prog"));
+          return true;
+        },
+      },
+      askAll,
+    );
+    const [told] = seen.filter(({ argv }) => argv[0] === "./prog");
+    const denied = { outcome: "denied", reason: "it changed while it was asked about" };
+    expect<unknown>({ outcome: told?.outcome, reason: told?.reason }).toEqual(
+      what === "itself" ? { outcome: "started", reason: null } : denied,
+    );
   });
 });
 

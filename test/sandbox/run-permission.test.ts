@@ -79,13 +79,13 @@ describe("what the flags mean", () => {
 });
 
 describe("what is decided", () => {
-  const file = (id: string) => ({ id, path: `/${id}`, runnable: true });
+  const file = (id: string) => ({ id, stamp: "1", path: `/${id}`, runnable: true });
   const found = (...ids: string[]): ExecTarget => ({ kind: "found", files: ids.map(file) });
   const unknown: ExecTarget = { kind: "unknown", files: [file("a")] };
   const absent: ExecTarget = { kind: "absent" };
   const rules = (changes: Partial<RunRules>): RunRules => ({ ...anyProgram, ...changes });
   const deny = (reason: string) => ({ kind: "deny", reason });
-  const ask = (...ids: string[]) => ({ kind: "ask", files: ids.map((id) => ({ id, path: `/${id}` })) });
+  const ask = (...ids: string[]) => ({ kind: "ask", files: ids.map((id) => ({ id, stamp: "1", path: `/${id}` })) });
   const allow = { kind: "allow" };
   const list = rules({ others: "deny", allowed: ["a", "i"], asked: ["q"], hidden: ["/usr/bin/x"] });
   const untold = "what it would run could not be told";

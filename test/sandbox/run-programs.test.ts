@@ -46,6 +46,7 @@ const find = (permission: Partial<RunPermission>, place: Partial<ProgramPlace> =
       binds: ["bin", "more"].map((name) => ({ source: at(name), target: `/shown/${name}`, mode: "read" as const })),
       workspace: at("ws"),
       client: ["/bin/sh"],
+      bun: "/srv/bun",
       ...place,
     },
     at("mask"),
