@@ -12,7 +12,7 @@ import type { Refusal } from "./answers.ts";
 import { type AskedBy, type Question, readAsked, refuseAs } from "./asked.ts";
 import { carry, TLS_PORT } from "./carry.ts";
 import { type Connect, ownAddresses, type Reached, reach, type Resolve, systemConnect, systemResolve } from "./dial.ts";
-import { type RelayLimits, sayLast } from "./relay.ts";
+import { type RelayLimits, sayLast, whileSpeaking } from "./relay.ts";
 
 /** One attempt to get out, as it ended. `rule` is the word that decided; `reason` is null where nothing was in the way. */
 export type EgressAttempt = {
@@ -119,7 +119,9 @@ export async function startEgress(options: EgressOptions): Promise<Egress> {
     const decision = decideHost(permission, host, port);
     if (decision.allowed || !decision.ask || decision.rule === null || options.ask === undefined) return decision;
     const { ask } = options;
-    const allowed = await whileThere(client, (gone) => ask(hostText(host), port, gone));
+    const allowed = await whileThere(client, (gone) =>
+      whileSpeaking(client, gone, (left) => ask(hostText(host), port, left)),
+    );
     return allowed ? { allowed: true, rule: decision.rule } : decision;
   }
 
