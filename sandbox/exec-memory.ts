@@ -34,14 +34,18 @@ function readString(memory: number, address: bigint, max: number): { text: strin
   return { text: whole.toString(), bytes: whole.length, cut };
 }
 
+const POINTERS_AT_ONCE = 32;
+
 function readArgs(memory: number, address: bigint): { args: string[]; cut: boolean } {
   const args: string[] = [];
   if (address === 0n) return { args, cut: false };
   let left = MAX_ARGS_BYTES;
+  let pointers: Buffer = Buffer.alloc(0);
   for (let index = 0; index < MAX_ARGS; index++) {
-    const word = readBytes(memory, address + BigInt(index * 8), 8);
-    if (word.length < 8) return { args, cut: true };
-    const pointer = word.readBigUInt64LE();
+    const at = (index % POINTERS_AT_ONCE) * 8;
+    if (at === 0) pointers = readBytes(memory, address + BigInt(index * 8), POINTERS_AT_ONCE * 8);
+    if (pointers.length < at + 8) return { args, cut: true };
+    const pointer = pointers.readBigUInt64LE(at);
     if (pointer === 0n) return { args, cut: false };
     const read = readString(memory, pointer, left);
     args.push(read.text);

@@ -29,12 +29,19 @@ export function processOf(thread: number): { pid: number; parent: number } | und
   }
 }
 
-/** Parents from the nearest up to `init`. */
+/** Parents change rarely, and a build asks for the same ones with every exec. */
+const FRESH_MS = 20;
+let known: { parent: number; init: number; until: number; pids: number[] } | undefined;
+
+/** Parents from the nearest up to `init`, as they are or were a few milliseconds ago. */
 export function lineageOf(parent: number, init: number): number[] {
+  const now = performance.now();
+  if (known?.parent === parent && known.init === init && now < known.until) return known.pids;
   const pids: number[] = [];
   for (let next = parent; next > 1 && pids.length < MAX_LINEAGE; next = processOf(next)?.parent ?? 0) {
     pids.push(next);
     if (next === init) break;
   }
+  known = { parent, init, until: now + FRESH_MS, pids };
   return pids;
 }
