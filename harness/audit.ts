@@ -13,7 +13,8 @@ import type { HeadStore } from "#src/state/heads.ts";
 import type { Profile } from "#sandbox/profile.ts";
 import type { FilePermission, PathEntry } from "#sandbox/path-permission.ts";
 import type { ListFlags } from "#sandbox/permission-flags.ts";
-import { networkOf, openedOf, type RunContract } from "./contract.ts";
+import { describePrograms } from "./command.ts";
+import { networkOf, openedOf, programsOf, type RunContract, unixOpen } from "./contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { type Head, Ledger } from "./ledger.ts";
 import { type Chain, GENESIS, hashRecord, isSignedBy, type LedgerRecord } from "./record.ts";
@@ -85,8 +86,9 @@ export function permissionsOf(contract: RunContract, profile: Profile): Record<s
     variables: describeVariables(contract.permissions.env),
     workspace: contract.mode,
     ...describeNetwork(profile, networkOf(contract)),
+    ...describePrograms(programsOf(contract)),
     protected_opened: openedOf(contract),
-    unix_sockets: profile.closeUnix ? "closed" : "open",
+    unix_sockets: profile.closeUnix && !unixOpen(contract) ? "closed" : "open",
     client_state: contract.home,
   };
 }

@@ -15,5 +15,6 @@ export function clearRun(home: Home, runId: string, keep: string[]): void {
   sweepTree(paths.baseline, paths.quarantine);
   clearUserState(paths.userState);
   pruneClientHome(paths.clientHome, keep);
-  for (const path of [paths.shims, paths.events, paths.socketDir]) rmSync(path, { recursive: true, force: true });
+  for (const path of [paths.shims, paths.events, paths.mask, paths.socketDir])
+    rmSync(path, { recursive: true, force: true });
 }

@@ -14,6 +14,7 @@ import {
 } from "#sandbox/path-permission.ts";
 import { isSaid, noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
 import { isOpened, parseProtectedPermission } from "#sandbox/protected-names.ts";
+import { narrowRun, parseRunPermission, type RunPermission } from "#sandbox/run-permission.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { type Profile, profileNames, profileOf } from "#sandbox/profile.ts";
 import { parseEnvPermission, type TakenNames } from "#sandbox/env-permission.ts";
@@ -80,6 +81,11 @@ export function checkContract(asked: {
   for (const flags of all) {
     checkHeld(profile, flags);
     parseEnvPermission(flags.env, taken);
+    parseRunPermission(flags.run, flags.ask.run);
+  }
+  const asks = all.flatMap(({ ask }) => Object.entries(ask)).find(([, { any, list }]) => any || list.length > 0);
+  if (asks !== undefined && !asked.terminal) {
+    throw new BrokeError("usage", `--ask-${asks[0]} needs a terminal to ask on`, "allow or deny by name instead");
   }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
@@ -115,7 +121,7 @@ export const allFlags = ({ permissions, bounds }: Pick<RunContract, "permissions
   bounds === null ? [permissions] : [permissions, bounds];
 
 /** Throws `usage` on what is not understood, and on what the profile could not hold. */
-function checkHeld(profile: Profile, { read, write, net, protected: opened }: PermissionFlags): void {
+function checkHeld(profile: Profile, { read, write, net, ask, protected: opened }: PermissionFlags): void {
   const refuse = (what: string, flags: string): never => {
     throw new BrokeError(
       "usage",
@@ -124,8 +130,8 @@ function checkHeld(profile: Profile, { read, write, net, protected: opened }: Pe
     );
   };
   const names = parseProtectedPermission(opened);
-  if (profile.net !== "host") parseNetPermission(net, profile.net);
-  else if (isSaid(net)) refuse("network", "--allow-net or --deny-net");
+  if (profile.net !== "host") parseNetPermission(net, profile.net, ask.net);
+  else if (isSaid(net) || ask.net.any || ask.net.list.length > 0) refuse("network", "--allow-net or --deny-net");
   if (profile.root !== "host") return;
   if (isSaid(read)) refuse("files", "--allow-read or --deny-read");
   if (isSaid(write)) refuse("files", "--allow-write or --deny-write");
@@ -145,8 +151,20 @@ export function openedOf({ permissions, bounds }: Pick<RunContract, "permissions
 export function networkOf({ profile, permissions, bounds }: RunContract): NetPermission | undefined {
   const reach = profileOf(profile).net;
   if (reach === "host") return undefined;
-  const own = parseNetPermission(permissions.net, reach);
+  const [own, within] = allFlags({ permissions, bounds }).map(({ net, ask }) =>
+    parseNetPermission(net, reach, ask.net),
+  );
   if (bounds === null || own === undefined) return own;
-  const within = parseNetPermission(bounds.net, reach);
   return within && { ...own, within };
 }
+
+/** Which programs may run; undefined: every one. */
+export function programsOf(contract: Pick<RunContract, "permissions" | "bounds">): RunPermission | undefined {
+  return allFlags(contract)
+    .map(({ run, ask }) => parseRunPermission(run, ask.run))
+    .reduce(narrowRun);
+}
+
+/** Whether AF_UNIX is left open. */
+export const unixOpen = (contract: Pick<RunContract, "permissions" | "bounds">) =>
+  allFlags(contract).every(({ unix }) => unix);

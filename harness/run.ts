@@ -17,10 +17,12 @@ import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
+import { makeAsker } from "./asking.ts";
 import { clearRun } from "./cleanup.ts";
 import { canChange } from "./client-identity.ts";
 import { clientOf } from "./clients.ts";
-import { openedOf, type RunContract } from "./contract.ts";
+import { describePrograms } from "./command.ts";
+import { openedOf, programsOf, type RunContract, unixOpen } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
 import { type Hold, holdTree, releaseTree } from "./hold.ts";
@@ -29,7 +31,7 @@ import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
 import { landAtEnd } from "./land.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
-import { onTerminal } from "./terminal.ts";
+import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { budgets, withinBudget } from "./budget.ts";
@@ -91,7 +93,7 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 export function weakControls(
   { env }: Pick<RunDeps, "env">,
   contract: RunContract,
-  { input: { profile, workspace }, state, identity }: Prepared,
+  { input: { profile, workspace, programs }, state, identity }: Prepared,
 ): string[] {
   const warnings: string[] = [];
   const opened = openedOf(contract);
@@ -106,6 +108,9 @@ export function weakControls(
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   if (profile.root === "host" && identity !== undefined && canChange(identity.path, undefined))
     warnings.push("the client could change its own program, for every later start of it");
+  if (unixOpen(contract))
+    warnings.push("Unix sockets are open: what is shown of other programs' sockets can be spoken to");
+  warnings.push(...(programs?.warnings ?? []));
   return warnings;
 }
 
@@ -236,6 +241,8 @@ async function supervise(
       profile: contract.profile,
       terminal,
       ...describeNetwork(input.profile, prepared.net),
+      ...describePrograms(programsOf(contract)),
+      unix_sockets: input.profile.closeUnix ? "closed" : "open",
       opened: openedOf(contract),
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: placed.length,
@@ -248,6 +255,7 @@ async function supervise(
     const recorder = makeRecorder(ledger);
     const commands = withinBudget(recorder.append, budgets.commands);
     const requests = withinBudget(recorder.append, budgets.requests);
+    const answers = withinBudget(recorder.append, budgets.answers);
     await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
@@ -257,10 +265,11 @@ async function supervise(
     const growth = await watchFolders(prepared, before, contract.limits);
     let ended: Supervised;
     try {
-      const client = { terminal, group, growth, commands, recorder };
-      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
-        superviseClient(deps, contract, plan, prepared, client, ledger),
-      );
+      using session = terminal ? takeTerminal() : undefined;
+      const asker = session && makeAsker({ put: session.ask, record: answers.record });
+      const client = { session, asker, group, growth, commands, recorder };
+      const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
+      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
     } finally {
       await gateway.stop();
     }
@@ -268,10 +277,16 @@ async function supervise(
     await shims.drain();
     let { end } = ended;
     if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
-    const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
-    if (lostCommands + lostRequests > 0) {
-      ledger.append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
-      warnings.push(`${lostCommands} commands and ${lostRequests} requests were too many to record`);
+    const [lostCommands, lostRequests, lostAnswers] = [commands.omitted(), requests.omitted(), answers.omitted()];
+    if (lostCommands + lostRequests + lostAnswers > 0) {
+      const lost = {
+        "command.observed": lostCommands,
+        "model.request": lostRequests,
+        "permission.answered": lostAnswers,
+      };
+      ledger.append("events.omitted", lost);
+      const more = lostAnswers === 0 ? "" : ` and ${lostAnswers} answers`;
+      warnings.push(`${lostCommands} commands and ${lostRequests} requests${more} were too many to record`);
     }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });

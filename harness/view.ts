@@ -56,7 +56,11 @@ function words(record: LedgerRecord): string {
     case "egress.attempt":
       return `${attemptWords(data)}, ${text(data.up)} B up, ${text(data.down)} B down, ${text(data.ms)} ms`;
     case "command.observed":
-      return `${text(data.path)} ${commandWords(data.argv)}`.trimEnd();
+      return `${text(data.path)}${outcomeWords(data.outcome)} ${commandWords(data.argv)}`.trimEnd();
+    case "command.denied":
+      return `${text(data.path)} (${text(data.reason)}) ${commandWords(data.argv)}`.trimEnd();
+    case "permission.answered":
+      return `${text(data.permission)} ${text(data.subject)} → ${text(data.answer)}, by ${text(data.by)}`;
     case "command.started":
       return `${text(data.tool)} ${Array.isArray(data.args) ? data.args.map(text).join(" ") : ""} (claimed)`;
     case "workspace.inventory":
@@ -76,6 +80,10 @@ function words(record: LedgerRecord): string {
         .join(", ");
   }
 }
+
+/** Nothing of what started, which is what commands do. */
+const outcomeWords = (outcome: Json | undefined) =>
+  outcome === undefined || outcome === "started" ? "" : ` (${text(outcome).replace("_", " ")})`;
 
 function attemptWords(data: LedgerRecord["data"]): string {
   const where = data.host === null ? "nowhere" : `${text(data.host)}:${text(data.port)}`;

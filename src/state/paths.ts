@@ -86,6 +86,8 @@ export type RunPaths = {
   clientHome: string;
   shims: string;
   events: string;
+  /** What is mounted over programs that must not run. */
+  mask: string;
   socketDir: string;
 };
 
@@ -109,6 +111,7 @@ export function runPaths(home: Home, runId: string): RunPaths {
     clientHome: join(root, "home"),
     shims: join(root, "shims"),
     events: join(root, "events"),
+    mask: join(root, "denied"),
     socketDir: join(root, "socket"),
   };
 }
