@@ -44,6 +44,9 @@ export type Bounds = Pick<
 >;
 
 const later = <Word>(order: readonly Word[], a: Word, b: Word): Word => (order.indexOf(a) >= order.indexOf(b) ? a : b);
+/** Whether something is said, and less than what is wanted. */
+export const isWeaker = <Word>(order: readonly Word[], said: Word | undefined, wanted: Word | undefined): boolean =>
+  said !== undefined && wanted !== undefined && order.indexOf(said) < order.indexOf(wanted);
 const fewer = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 const joined = <Item>(a: readonly Item[], b: readonly Item[]): Item[] => [...new Set([...a, ...b])];
 

@@ -2,7 +2,7 @@
 
 import type { RunContract } from "#harness/contract/contract.ts";
 import type { Layer } from "#harness/contract/document.ts";
-import type { Terms } from "#harness/contract/terms.ts";
+import type { MadeTerms } from "#harness/contract/make-terms.ts";
 import type { RunDeps } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
@@ -47,14 +47,14 @@ async function findSet(name: string, { home, trust }: State, cwd: string, termin
   return findPermissionSet(name, { home, trust, folder: realpathSync(cwd), terminal, memoryBytes: totalmem() });
 }
 
-const noContract = { layer: {} as Layer, terms: undefined };
+const noContract = { layer: {} as Layer, terms: undefined, timeoutMs: null };
 
 /** What the run is held to: by options, files and what is stored, in that order of precedence. */
 async function readContract(
   { contract, document }: NonNullable<Launch["held"]>,
   { home, trust, settings, env }: State,
   cwd: string,
-): Promise<{ layer: Layer; terms: Terms }> {
+): Promise<{ layer: Layer } & MadeTerms> {
   const { realpathSync } = await import("node:fs");
   const { readLayer } = await import("#harness/contract/document.ts");
   const { writtenContract } = await import("#harness/contract/files.ts");
@@ -71,7 +71,7 @@ async function readContract(
   );
   if (unknown)
     throw new BrokeError("usage", "a role is given a slot that there is none of", "`broke list` shows the slots");
-  return { layer, terms: makeTerms(layer, { bounds, asked: layOn(said, options), workspace: folder, env }) };
+  return { layer, ...makeTerms(layer, { bounds, options, workspace: folder, env }) };
 }
 
 /** Makes the launch from what the stored settings say. */
@@ -97,11 +97,18 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   const keyNames = secretNames(state.keys, generation);
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const terminal = onTerminal();
-  const { layer, terms } = launch.held === undefined ? noContract : await readContract(launch.held, state, cwd);
+  const { layer, terms, timeoutMs } =
+    launch.held === undefined ? noContract : await readContract(launch.held, state, cwd);
   const set = launch.set ?? layer.set;
   const named = set === undefined ? undefined : await findSet(set, state, cwd, terminal);
   if (named?.note !== undefined) note(named.note);
   const said = addFlags(layer.permissions ?? noPermissionFlags, launch.permissions ?? noPermissionFlags);
+  const limits = {
+    ...named?.limits,
+    ...layer.limits,
+    ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
+    ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
+  };
   const contract = checkContract({
     ...launch,
     ...{ set, terms, client: launch.client ?? layer.client ?? "claude", home: launch.home ?? layer.home ?? "run" },
@@ -110,12 +117,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
     profile: launch.profile ?? layer.profile ?? named?.profile ?? launch.fallback ?? "strict",
     permissions: named === undefined ? said : addFlags(named.flags, said),
     bounds: named === undefined || named.bounds === null ? null : addFlags(named.bounds, said),
-    limits: {
-      ...named?.limits,
-      ...layer.limits,
-      ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
-      ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
-    },
+    limits: timeoutMs === null ? limits : { ...limits, timeoutMs: Math.min(limits.timeoutMs ?? timeoutMs, timeoutMs) },
     terminal,
     cwd,
     brokeHome: state.home.root,
