@@ -8,7 +8,7 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { AuditLog } from "./audit.ts";
-import { contractSchema, openedOf, type RunContract } from "./contract.ts";
+import { contractSchema, openedOf, type RunContract } from "./contract/contract.ts";
 import { landClone } from "./clone-land.ts";
 import { landCopy, readManifest } from "./copy-mode.ts";
 import type { Ledger } from "./ledger.ts";

@@ -10,7 +10,7 @@ import { writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { BWRAP, runProbe } from "#sandbox/spawn.ts";
 import { removeTree } from "./client-home.ts";
-import type { RunContract } from "./contract.ts";
+import type { RunContract } from "./contract/contract.ts";
 import { makeClone } from "./clone-mode.ts";
 import { makeCopy } from "./copy-mode.ts";
 import { isHeld } from "./lock.ts";
