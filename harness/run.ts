@@ -45,7 +45,8 @@ import { plantedNames, weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { holdsInstallation, INSTALLATION } from "./workspace.ts";
-import { verifyTree } from "./verification.ts";
+import { compareTestFiles, keepTestFiles } from "./results/test-files.ts";
+import { verifyBefore, verifyTree } from "./verification.ts";
 import { openWorkTree } from "./work-tree.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict/observed.ts";
 
@@ -239,6 +240,11 @@ async function supervise(
       inside: contract.workspace,
       opened: openedOf(contract),
     });
+    const kept = keepTestFiles(tree.path, before);
+    if (!kept.complete) warnings.push("there are more test files than are compared");
+    const work = { deps, contract, paths, tree, ledger, group };
+    // Not in the run's own group, whose readings are the client's.
+    const baseline = await verifyBefore({ ...work, group: undefined });
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
@@ -313,10 +319,10 @@ async function supervise(
     warnings.push(...sweepWarnings(sweep));
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
-    const work = { deps, contract, paths, tree, ledger, group };
     const findings = [
       ...changeFindings(changes, contract),
-      ...(await verifyTree({ ...work, changed: changes.total + changes.inRepositories > 0 })),
+      ...compareTestFiles(tree.path, kept.files, after),
+      ...(await verifyTree({ ...work, baseline, changed: changes.total + changes.inRepositories > 0 })),
     ];
     notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
     return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete, findings };

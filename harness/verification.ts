@@ -27,6 +27,9 @@ import { spareInit, watchFolders, watchRun } from "./limits.ts";
 import { prepareRun } from "./prepare.ts";
 import { NOTHING_HELD, type RunDeps } from "./run.ts";
 import { makeRecorder } from "./recorder.ts";
+import { parseTestOutput } from "./results/parse.ts";
+import type { TestResults } from "./results/results.ts";
+import { listingWord, suspicionsOf } from "./results/suspicion.ts";
 import { forwardSignals } from "./signals.ts";
 import { hashTree } from "./tree-hash.ts";
 import { brokeHomes } from "./unprotected.ts";
@@ -145,24 +148,31 @@ const finding = (category: Finding["category"], reason: string): Finding => ({
   reason,
 });
 
+/** A command that by its own words tests nothing proves nothing. */
+function ofWords(command: string, shown: string): Finding[] {
+  const word = listingWord(command.split(/\s+/));
+  return word === undefined
+    ? []
+    : [finding("suspicious_tests", `verification: \`${shown}\` tests nothing, or passes without tests: ${word}`)];
+}
+
 /** What to find of a run that names no command: nothing where nobody wants one, or nothing was changed that could be verified. */
 function unverified({ policy, mustVerify }: RunContract, changed: boolean): Finding[] {
   if (!changed || (policy === "off" && !mustVerify)) return [];
   return [finding("verification", "no verification command was given, so nothing was verified")];
 }
 
-/**
- * Verifies the tree a run left. `changed`: whether the run changed anything. What could not be run is a finding too; nothing is thrown but what
- * could not be recorded.
- */
-export async function verifyTree(
-  work: Omit<Work, "ledger"> & { ledger: Ledger; paths: RunPaths; changed: boolean },
-): Promise<Finding[]> {
-  const { deps, contract, paths, ledger, changed } = work;
-  if (contract.verification.length === 0) return unverified(contract, changed);
+/** One command as it came out; `failure` in words. */
+type Verified = { command: string; shown: string; failure: string | undefined; seen: boolean; results: TestResults[] };
+
+type Verification = Omit<Work, "ledger"> & { ledger: Ledger; paths: RunPaths };
+
+/** Runs the contract's commands on a copy of the tree, one after the other, and records each. Throws what kept one from being run at all. */
+async function runCommands(work: Verification, event: string): Promise<Verified[]> {
+  const { deps, contract, paths, ledger } = work;
   const redact = makeRedactor(deps.secrets);
   const copy = join(paths.verification, "tree");
-  const findings: Finding[] = [];
+  const verified: Verified[] = [];
   try {
     mkdirSync(paths.verification, { mode: 0o700 });
     copyTree(work.tree.path, copy);
@@ -178,26 +188,61 @@ export async function verifyTree(
         pathsBelow(join(paths.verification, String(index))),
       );
       const failure = failureOf(ran);
-      ledger.append("verification.ran", {
-        ...{ command, tree_sha256: tree, ms: ran.ms, failure: failure ?? null },
+      const results = parseTestOutput(ran.output.tail);
+      ledger.append(event, {
+        ...{ command, tree_sha256: tree, ms: ran.ms, failure: failure ?? null, results },
         code: ran.end.kind === "exited" ? ran.end.code : null,
         output: redact(ran.output.tail),
         ...{ output_bytes: ran.output.bytes, output_sha256: ran.output.sha256 },
       });
-      if (failure !== undefined)
-        findings.push(
-          finding(
-            ran.end.kind === "unobserved" ? "verification" : "correctness",
-            `verification: \`${shown}\` ${failure}`,
-          ),
-        );
+      verified.push({ command, shown, failure, seen: ran.end.kind !== "unobserved", results });
     }
-  } catch (error) {
-    if (!(error instanceof BrokeError)) throw error;
-    ledger.append("verification.failed", { reason: error.message });
-    findings.push(finding("verification", `the result could not be verified: ${error.message}`));
   } finally {
     removeTree(Buffer.from(paths.verification));
   }
-  return findings;
+  return verified;
+}
+
+/** What the same commands came to before the worker's turn, in their order; a command that is not in it has no measure. */
+export type Baseline = readonly TestResults[][];
+
+/**
+ * Runs the commands before the worker's turn, where the policy compares: only then is it known that tests are fewer, or that one which failed is gone.
+ * What could not be run leaves nothing to compare with, which is recorded.
+ */
+export async function verifyBefore(work: Verification): Promise<Baseline> {
+  const { contract, ledger } = work;
+  if (contract.policy !== "balanced" && contract.policy !== "high_assurance") return [];
+  if (contract.verification.length === 0) return [];
+  try {
+    return (await runCommands(work, "verification.baseline")).map(({ results }) => results);
+  } catch (error) {
+    if (!(error instanceof BrokeError)) throw error;
+    ledger.append("verification.failed", { reason: error.message, baseline: true });
+    return [];
+  }
+}
+
+/**
+ * Verifies the tree a run left. `changed`: whether the run changed anything. What could not be run is a finding too; nothing is thrown but what
+ * could not be recorded.
+ */
+export async function verifyTree(work: Verification & { changed: boolean; baseline: Baseline }): Promise<Finding[]> {
+  const { contract, ledger, changed, baseline } = work;
+  if (contract.verification.length === 0) return unverified(contract, changed);
+  let verified: Verified[];
+  try {
+    verified = await runCommands(work, "verification.ran");
+  } catch (error) {
+    if (!(error instanceof BrokeError)) throw error;
+    ledger.append("verification.failed", { reason: error.message });
+    return [finding("verification", `the result could not be verified: ${error.message}`)];
+  }
+  return verified.flatMap(({ command, shown, failure, seen, results }, index) => [
+    ...suspicionsOf(results, baseline[index]),
+    ...ofWords(command, shown),
+    ...(failure === undefined
+      ? []
+      : [finding(seen ? "correctness" : "verification", `verification: \`${shown}\` ${failure}`)]),
+  ]);
 }

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LedgerRecord } from "#harness/record.ts";
-import { type Bench, makeBench, runIdOf } from "#test/support/broke.ts";
+import { type Bench, makeBench, ROOT, runIdOf } from "#test/support/broke.ts";
 
 type Ended = { code: number; why: string[]; verdict: string | undefined; ledger: LedgerRecord[]; run: string };
 
@@ -203,6 +203,58 @@ describe("the contract", () => {
       [2, 0, "a role is given a slot that there is none of"],
       [],
     ]);
+  });
+});
+
+describe("tests that pass because less is tested", () => {
+  const SUITE = `import { expect, test } from "bun:test";
+test("adds", () => expect(1 + 1).toBe(2));
+test("is broken", () => expect(1).toBe(2));
+`;
+  const bun = join(ROOT, "node_modules", "bun", "bin", "bun.exe");
+  const judged = async (command: string, verify = `${bun} test`) => {
+    using bench = makeBench();
+    writeFileSync(join(bench.workspace, "sums.test.ts"), SUITE);
+    const options = ["--policy", "balanced", "--verify", verify, `--allow-read=${bun}`];
+    const ended = await run(bench, options, command);
+    const results = (event: string) => events(ended, event).map((data) => data["results"]);
+    return { ...ended, before: results("verification.baseline"), after: results("verification.ran") };
+  };
+  const bunResults = (passed: number, failed: number) => [
+    expect.objectContaining({ runner: "bun", passed, failed }) as object,
+  ];
+
+  test("mended: nothing is suspicious", async () => {
+    const { before, after, why } = await judged("sed -i 's/expect(1).toBe(2)/expect(2).toBe(2)/' sums.test.ts");
+    expect([before, after] as unknown).toEqual([[bunResults(1, 1)], [bunResults(2, 0)]]);
+    expect(why.filter((reason) => /tests|assert/.test(reason))).toEqual([]);
+  });
+
+  test("the failing test deleted: it is a fraud, and blocked", async () => {
+    const { verdict, why } = await judged("sed -i '/is broken/d' sums.test.ts");
+    expect([verdict, why.slice(0, 3)]).toEqual([
+      "BLOCK",
+      [
+        "bun: tests that failed before are gone: is broken",
+        "sums.test.ts: 1 assertions, 2 before",
+        "bun: 1 tests, 2 before",
+      ],
+    ]);
+  });
+
+  test("skipped instead", async () => {
+    const { verdict, why } = await judged(`sed -i 's/test("is broken"/test.skip("is broken"/' sums.test.ts`);
+    expect([verdict, why.includes("bun: 1 more tests are skipped: is broken")]).toEqual(["RETRY_NARROW", true]);
+  });
+
+  test("a worker's word that all pass is nobody's: the supervisor runs them itself", async () => {
+    const { verdict, why } = await judged("echo ' 2 pass'; echo ' 0 fail'; echo 'Ran 2 tests across 1 file. [1.00ms]'");
+    expect([verdict, why[0]]).toEqual(["RETRY_NARROW", `verification: \`${bun} test\` exited with 1`]);
+  });
+
+  test("a command that only lists tests proves nothing", async () => {
+    const { why } = await judged("true", `${bun} --version`);
+    expect(why).toContain(`verification: \`${bun} --version\` tests nothing, or passes without tests: --version`);
   });
 });
 
