@@ -31,7 +31,7 @@ import { type Hold, holdTree, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
-import { landAtEnd } from "./land.ts";
+import { actOnWork } from "./land.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
 import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
@@ -324,8 +324,12 @@ async function supervise(
       ...compareTestFiles(tree.path, kept.files, after),
       ...(await verifyTree({ ...work, baseline, changed: changes.total + changes.inRepositories > 0 })),
     ];
-    notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
-    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete, findings };
+    const seen = { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete, findings };
+    const { verdict } = decideVerdict(seen, strictnessOf(contract));
+    const acted = actOnWork(deps, contract, ledger, warnings, verdict);
+    notes.push(...acted.notes);
+    findings.push(...acted.findings);
+    return seen;
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;

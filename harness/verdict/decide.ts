@@ -58,8 +58,9 @@ function lift(word: VerdictWord, { policy, risk, retries, retryBudget }: Judged)
 
 const NOTE = "ACCEPT_WITH_WARNINGS";
 
-function ofFinding({ category, grade, reason, source }: Finding, judged: Judged): Contribution {
-  const word = grade === "note" ? NOTE : lift(wordFor(category, judged.policy), judged);
+function ofFinding({ category, grade, reason, source, least }: Finding, judged: Judged): Contribution {
+  const worth = grade === "note" ? NOTE : lift(wordFor(category, judged.policy), judged);
+  const word = least === undefined ? worth : harder(worth, least);
   return { from: source === "review" ? "verifier" : source, category, word, reason };
 }
 
