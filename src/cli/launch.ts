@@ -77,24 +77,46 @@ async function readContract(
 /** Makes the launch from what the stored settings say. */
 export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 
+/** Everything a run works with, from an opened state. */
+export async function runDeps(state: State): Promise<RunDeps> {
+  const { gatewayDeps, secretNames, secretValues } = await import("./compose.ts");
+  const { openLaunchAudit } = await import("./audit.ts");
+  const { slots } = await import("#src/routing/slots.ts");
+  const { signingKeys } = await import("#src/state/secrets.ts");
+  const { systemClock } = await import("#src/core/clock.ts");
+  const generation = state.generations.current();
+  return {
+    home: state.home,
+    runs: state.runs,
+    audit: await openLaunchAudit(state),
+    keys: signingKeys(state.home),
+    gateway: {
+      async serve(options) {
+        const { serveRun } = await import("#src/gateway/run-gateway.ts");
+        return serveRun(gatewayDeps(state), options);
+      },
+    },
+    slots: slots.map(({ id, client, title }) => ({ id, client, title })),
+    keyNames: secretNames(state.keys, generation),
+    secrets: secretValues(state.keys, generation),
+    env: state.env,
+    clock: systemClock,
+  };
+}
+
 /** Everything a launch works with, and what was asked for, checked. Throws what is wrong with it. */
 export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps; contract: RunContract }> {
   const { dropToOwner } = await import("#harness/identity.ts");
   const cwd = currentFolder();
   dropToOwner(cwd, process.env);
-  const { gatewayDeps, openState, secretNames, secretValues } = await import("./compose.ts");
-  const { openAudit } = await import("#harness/audit.ts");
+  const { openState, secretNames } = await import("./compose.ts");
   const { checkContract } = await import("#harness/contract/contract.ts");
   const { onTerminal } = await import("#harness/terminal.ts");
   const { addFlags } = await import("#sandbox/permission-sets.ts");
   const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
   const { parseLimits, parseTimeout } = await import("#sandbox/limits.ts");
-  const { slots } = await import("#src/routing/slots.ts");
-  const { signingKeys } = await import("#src/state/secrets.ts");
-  const { systemClock } = await import("#src/core/clock.ts");
   const state = openState();
-  const generation = state.generations.current();
-  const keyNames = secretNames(state.keys, generation);
+  const keyNames = secretNames(state.keys, state.generations.current());
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const terminal = onTerminal();
   const { layer, terms, timeoutMs } =
@@ -124,25 +146,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
     keyNames,
     env: state.env,
   });
-  const keys = signingKeys(state.home);
-  const deps: RunDeps = {
-    home: state.home,
-    runs: state.runs,
-    audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
-    keys,
-    gateway: {
-      async serve(options) {
-        const { serveRun } = await import("#src/gateway/run-gateway.ts");
-        return serveRun(gatewayDeps(state), options);
-      },
-    },
-    slots: slots.map(({ id, client, title }) => ({ id, client, title })),
-    keyNames,
-    secrets: secretValues(state.keys, generation),
-    env: state.env,
-    clock: systemClock,
-  };
-  return { deps, contract };
+  return { deps: await runDeps(state), contract };
 }
 
 /** Runs the client, says on stderr how it ended, and returns the exit code. */
