@@ -7,7 +7,6 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { newSecret } from "#src/core/ids.ts";
-import { makeRedactor } from "#src/core/text.ts";
 import { pathsBelow, type RunPaths } from "#src/state/paths.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { launchSandbox, type SandboxEnd } from "#sandbox/launch.ts";
@@ -51,7 +50,8 @@ export function verificationContract(contract: RunContract, command: string, hom
   });
   return {
     ...contract,
-    ...{ client: "exec", task: null, profile: "strict", home: "run", args: ["/bin/sh", "-c", command] },
+    ...{ client: "exec", task: null, route: "broke_router", credential: "broke_managed", lease: null },
+    ...{ profile: "strict", home: "run", args: ["/bin/sh", "-c", command] },
     permissions: held(contract.permissions),
     bounds: contract.bounds && held(contract.bounds),
     files: open
@@ -160,7 +160,6 @@ export async function verifyTree(
 ): Promise<Finding[]> {
   const { deps, contract, paths, ledger, changed } = work;
   if (contract.verification.length === 0) return unverified(contract, changed);
-  const redact = makeRedactor(deps.secrets);
   const copy = join(paths.verification, "tree");
   const findings: Finding[] = [];
   try {
@@ -181,7 +180,7 @@ export async function verifyTree(
       ledger.append("verification.ran", {
         ...{ command, tree_sha256: tree, ms: ran.ms, failure: failure ?? null },
         code: ran.end.kind === "exited" ? ran.end.code : null,
-        output: redact(ran.output.tail),
+        output: ran.output.tail,
         ...{ output_bytes: ran.output.bytes, output_sha256: ran.output.sha256 },
       });
       if (failure !== undefined)

@@ -9,7 +9,15 @@ import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { readPermissionSet } from "#sandbox/permission-sets.ts";
 import { clientIds } from "../clients.ts";
 import { policyNames, risks } from "../verdict/policies.ts";
-import { MAX_RETRIES, MAX_TASK_BYTES, type TaskSource, taskSources, type Terms } from "./terms.ts";
+import {
+  credentialSources,
+  MAX_RETRIES,
+  MAX_TASK_BYTES,
+  routes,
+  type TaskSource,
+  taskSources,
+  type Terms,
+} from "./terms.ts";
 
 const word = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const words = v.union([word, v.pipe(v.array(word), v.maxLength(64))]);
@@ -41,6 +49,8 @@ const keys = {
     v.strictObject({ verifier: v.optional(word), adversary: v.optional(word) }),
     "a table of slots: verifier, adversary",
   ],
+  "worker-route": [v.picklist(routes), `one of ${routes.join(", ")}`],
+  "credential-source": [v.picklist(credentialSources), `one of ${credentialSources.join(", ")}`],
   doctrine: [words, "the name of a doctrine, or a list of them"],
 } as const satisfies Record<string, readonly [v.GenericSchema, string]>;
 type Key = keyof typeof keys;
@@ -61,7 +71,9 @@ export type Layer = {
   task?: string;
   source?: TaskSource;
   doctrines?: string[];
-} & Partial<Pick<Terms, "policy" | "risk" | "retries" | "verification" | "forbidden" | "roles">> & {
+} & Partial<
+  Pick<Terms, "policy" | "risk" | "retries" | "verification" | "forbidden" | "roles" | "route" | "credential">
+> & {
     allowed?: string[];
   };
 
@@ -117,6 +129,7 @@ export function readLayer(where: string, given: unknown): Layer {
     ...{ client: said.client, home: said.home, profile: said.sandbox, mode: said.workspace },
     ...{ set: said["permission-set"], args: said.args, task: said.task, source: said.source },
     ...{ policy: said.policy, risk: said.risk, retries: said.retries },
+    ...{ route: said["worker-route"], credential: said["credential-source"] },
     permissions: said.permissions && permissionsOf(where, said.permissions),
     limits: said.limits === undefined && said.timeout === undefined ? undefined : limitsOf(said),
     verification: said.verify && listOf(said.verify),

@@ -5,6 +5,7 @@ import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { addFlags } from "#sandbox/permission-sets.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { policyNames, reviewers, risks } from "../verdict/policies.ts";
+import { usualCredential } from "../routes.ts";
 import type { Layer } from "./document.ts";
 import { noTerms, type Task, type Terms } from "./terms.ts";
 
@@ -34,6 +35,8 @@ export function termsOf(layer: Layer, task: Task | null): Terms {
     allowed: layer.allowed === undefined ? [] : [layer.allowed],
     forbidden: layer.forbidden ?? [],
     roles: layer.roles ?? noTerms.roles,
+    route: layer.route ?? noTerms.route,
+    credential: layer.credential ?? usualCredential(layer.route ?? noTerms.route),
   };
 }
 

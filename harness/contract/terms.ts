@@ -11,6 +11,10 @@ import type { Strictness } from "../verdict/observed.ts";
 export const taskSources = ["manual", "file", "ci", "gsd"] as const;
 export type TaskSource = (typeof taskSources)[number];
 
+/** How the worker reaches its models, and whose credential that takes. */
+export const routes = ["broke_router", "provider_direct", "client_direct"] as const;
+export const credentialSources = ["broke_managed", "provider_managed"] as const;
+
 export const MAX_TASK_BYTES = 64 * 1024;
 export const MAX_RETRIES = 100;
 const MAX_WORDS = 64;
@@ -47,6 +51,10 @@ export const termsSchema = v.strictObject({
   /** Reviewers that must answer, beside those of the policy, and the slots they are asked by. */
   required: v.array(v.picklist(reviewers)),
   roles: v.strictObject({ verifier: v.nullable(v.string()), adversary: v.nullable(v.string()) }),
+  route: v.picklist(routes),
+  credential: v.picklist(credentialSources),
+  /** The operator's word for lending a key; null: there is none. */
+  lease: v.nullable(v.strictObject({ by: v.picklist(["terminal", "environment"]), untilMs: v.number() })),
   /** What the worker is held to by, core first, and what it is told of it. */
   doctrines: v.array(v.strictObject({ name: v.string(), version: v.number(), instructions: v.string() })),
 });
@@ -56,6 +64,7 @@ export const noTerms: Terms = {
   ...{ task: null, policy: "off", risk: "normal", retries: null },
   ...{ verification: [], mustVerify: false, allowed: [], forbidden: [] },
   ...{ required: [], roles: { verifier: null, adversary: null }, doctrines: [] },
+  ...{ route: "broke_router", credential: "broke_managed", lease: null },
 };
 
 /** How strictly the run is judged. */

@@ -15,6 +15,11 @@ export const contractArgs = {
   verify: word("a command that must end with 0 on the result; any number of times", "command"),
   "allowed-paths": word("what in the workspace may change, and nothing else", "path,…"),
   "forbidden-paths": word("what in the workspace must not change", "path,…"),
+  "worker-route": word(
+    "how the worker reaches its models: broke_router (default), provider_direct, client_direct",
+    "route",
+  ),
+  "credential-source": word("whose credential that takes: broke_managed or provider_managed", "source"),
   doctrine: word("doctrines to hold it to, in their order", "name,…"),
 } satisfies ArgsDef;
 

@@ -5,9 +5,11 @@ import type { Layer } from "#harness/contract/document.ts";
 import type { MadeTerms } from "#harness/contract/make-terms.ts";
 import type { RunDeps } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
+import type { RunLimits } from "#sandbox/limits.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { State } from "./compose.ts";
+import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
 
 export type Launch = {
@@ -29,6 +31,8 @@ export type Launch = {
   timeout?: string | undefined;
   /** What it is held to: the value of `--contract`, and the options as keys. Undefined: whoever launches it decides nothing of the kind. */
   held?: { contract: string | undefined; document: Record<string, unknown> };
+  /** As in `--elevated` and `--elevate-for`. */
+  elevate?: Elevate;
 };
 
 /** Where we stand. Throws `usage` when that folder is gone. */
@@ -45,6 +49,12 @@ async function findSet(name: string, { home, trust }: State, cwd: string, termin
   const { totalmem } = await import("node:os");
   const { findPermissionSet } = await import("#harness/permission-set.ts");
   return findPermissionSet(name, { home, trust, folder: realpathSync(cwd), terminal, memoryBytes: totalmem() });
+}
+
+/** The limits with the shortest of these times. */
+function soonest(limits: Partial<RunLimits>, times: (number | null)[]): Partial<RunLimits> {
+  const said = [limits.timeoutMs ?? null, ...times].filter((ms) => ms !== null);
+  return said.length === 0 ? limits : { ...limits, timeoutMs: Math.min(...said) };
 }
 
 const noContract = { layer: {} as Layer, terms: undefined, timeoutMs: null };
@@ -99,6 +109,7 @@ export async function runDeps(state: State): Promise<RunDeps> {
     slots: slots.map(({ id, client, title }) => ({ id, client, title })),
     keyNames: secretNames(state.keys, generation),
     secrets: secretValues(state.keys, generation),
+    keyOf: (name) => state.keys.get(name),
     env: state.env,
     clock: systemClock,
   };
@@ -131,15 +142,21 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
     ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
     ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
   };
+  const lease = terms?.route === "provider_direct" ? await confirmLease(launch.elevate, terminal, state.env) : null;
   const contract = checkContract({
     ...launch,
-    ...{ set, terms, client: launch.client ?? layer.client ?? "claude", home: launch.home ?? layer.home ?? "run" },
+    ...{
+      set,
+      terms: terms && { ...terms, lease },
+      client: launch.client ?? layer.client ?? "claude",
+      home: launch.home ?? layer.home ?? "run",
+    },
     args: launch.args.length > 0 ? launch.args : (layer.args ?? []),
     mode: launch.mode ?? layer.mode,
     profile: launch.profile ?? layer.profile ?? named?.profile ?? launch.fallback ?? "strict",
     permissions: named === undefined ? said : addFlags(named.flags, said),
     bounds: named === undefined || named.bounds === null ? null : addFlags(named.bounds, said),
-    limits: timeoutMs === null ? limits : { ...limits, timeoutMs: Math.min(limits.timeoutMs ?? timeoutMs, timeoutMs) },
+    limits: soonest(limits, [timeoutMs, lease === null ? null : lease.untilMs - Date.now()]),
     terminal,
     cwd,
     brokeHome: state.home.root,

@@ -26,6 +26,7 @@ test("a sandbox that cannot be relied on is said, and keeps the others from noth
       audit: { append: unused, read: unused, restart: unused },
       keys: { sign: generateKeyPairSync("ed25519").privateKey },
       gateway: { serve: unused },
+      keyOf: unused,
       ...{ slots: [], keyNames: [], secrets: [], clock: Date.now },
       env: { PATH: "/usr/bin:/bin", HOME: join(root, "elsewhere") },
     };
