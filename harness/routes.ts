@@ -101,6 +101,14 @@ export function takeCredential(
   return undefined;
 }
 
+/** What stands for a credential in a launch that is not made. */
+export function placeholderOf({ client, route }: Pick<RunContract, "client" | "route">): Direct | undefined {
+  const { direct, login } = clientOf(client);
+  if (route === "provider_direct" && direct !== undefined)
+    return { kind: "key", name: direct.keyEnv, key: `{${direct.keyEnv}}` };
+  return route === "client_direct" && login !== undefined ? { kind: "login", files: {} } : undefined;
+}
+
 /** Values of a credential that must never be written down. */
 export function secretsOf(direct: Direct | undefined): string[] {
   if (direct === undefined) return [];

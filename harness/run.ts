@@ -39,6 +39,7 @@ import { openRun } from "./open-run.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
+import { countSpending } from "./spending.ts";
 import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { deniedRoute, type Direct, leaseRecord, secretsOf, takeCredential } from "./routes.ts";
@@ -264,18 +265,22 @@ async function supervise(
     const commands = withinBudget(recorder.append, budgets.commands);
     const requests = withinBudget(recorder.append, budgets.requests);
     const answers = withinBudget(recorder.append, budgets.answers);
+    const spending = countSpending(contract.budget);
     await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
       token,
-      onRequest: (request) => requests.record("model.request", requestData(request)),
+      onRequest(request) {
+        requests.record("model.request", requestData(request));
+        spending.count(request);
+      },
     });
     const growth = await watchFolders(prepared, before, contract.limits);
     let ended: Supervised;
     try {
       using session = terminal ? takeTerminal() : undefined;
       const asker = session && makeAsker({ put: session.ask, record: answers.record });
-      const client = { session, asker, group, growth, commands, recorder };
+      const client = { session, asker, group, growth, commands, spending, recorder };
       const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
       ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
     } finally {
@@ -321,10 +326,16 @@ async function supervise(
     const work = { deps, contract, paths, tree, ledger, group };
     const findings = [
       ...changeFindings(changes, contract),
+      ...spending.findings(),
       ...(await verifyTree({ ...work, changed: changes.total + changes.inRepositories > 0 })),
     ];
     notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
-    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete, findings };
+    return {
+      end: judgeEnd(end, watch.reached() ?? spending.reached()),
+      warnings,
+      inventoryComplete: changes.complete,
+      findings,
+    };
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;

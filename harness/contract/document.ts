@@ -42,6 +42,8 @@ const keys = {
     v.pipe(amount, v.integer(), v.minValue(0), v.maxValue(MAX_RETRIES)),
     `a whole number from 0 to ${MAX_RETRIES}`,
   ],
+  "max-turns": [v.pipe(amount, v.integer(), v.minValue(1)), "a whole number, as of requests to a model"],
+  "max-tokens": [v.pipe(amount, v.integer(), v.minValue(1)), "a whole number, read and written together"],
   verify: [words, "a command, or a list of them"],
   "allowed-paths": [words, "a path of the workspace, or a list of them"],
   "forbidden-paths": [words, "a path of the workspace, or a list of them"],
@@ -75,6 +77,8 @@ export type Layer = {
   Pick<Terms, "policy" | "risk" | "retries" | "verification" | "forbidden" | "roles" | "route" | "credential">
 > & {
     allowed?: string[];
+    turns?: number;
+    tokens?: number;
   };
 
 const listOf = (value: string | string[]) => (typeof value === "string" ? [value] : value);
@@ -132,6 +136,7 @@ export function readLayer(where: string, given: unknown): Layer {
     ...{ route: said["worker-route"], credential: said["credential-source"] },
     permissions: said.permissions && permissionsOf(where, said.permissions),
     limits: said.limits === undefined && said.timeout === undefined ? undefined : limitsOf(said),
+    ...{ turns: said["max-turns"], tokens: said["max-tokens"] },
     verification: said.verify && listOf(said.verify),
     allowed: said["allowed-paths"] && pathsOf(where, "allowed-paths", said["allowed-paths"]),
     forbidden: said["forbidden-paths"] && pathsOf(where, "forbidden-paths", said["forbidden-paths"]),

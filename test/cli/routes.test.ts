@@ -95,6 +95,8 @@ describe("provider_direct", () => {
         Number((events(ledger, "run.registered")[0]!.limits as Record<string, number>).timeoutMs),
       ).toBeLessThanOrEqual(600_000);
       expect(ledger).not.toContain(KEY);
+      const [launch] = JSON.parse((await bench.broke(["audit", "--json"])).stdout) as object[];
+      expect(JSON.stringify(launch)).toContain('"route":"provider_direct","credential_source":"broke_managed"');
       expect(ran.stderr).toContain("provider_direct: the worker holds a credential of yours");
     });
   }
@@ -112,6 +114,18 @@ describe("provider_direct", () => {
       seat.type(typed);
       expect(await seat.exited).toBe(code);
     }
+  });
+
+  test("rehearsed, it shows where a key would go, and asks nobody for one", async () => {
+    using bench = setUp();
+    const words = direct("claude", "api.anthropic.com", "--dry-run");
+    const told = JSON.parse((await bench.broke(words, bench.with())).stdout) as {
+      order: { env: Record<string, string> };
+    };
+    const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL } = told.order.env;
+    expect([ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL]).toEqual([
+      ...["{ANTHROPIC_API_KEY}", undefined, undefined],
+    ] as never);
   });
 
   test("needs its provider's host, a key, and a client that has a provider", async () => {
