@@ -11,7 +11,7 @@ import { pathsBelow, type RunPaths } from "#src/state/paths.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { launchSandbox, type SandboxEnd } from "#sandbox/launch.ts";
 import { amountWords, type Reached } from "#sandbox/limits.ts";
-import { resolveFilePermission } from "#sandbox/path-permission.ts";
+import { type FilePermission, resolveFilePermission } from "#sandbox/path-permission.ts";
 import { bareFlags, noAskFlags, noListFlags, type PermissionFlags } from "#sandbox/permission-flags.ts";
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
@@ -40,7 +40,14 @@ const SHOWN_COMMAND = 200;
 type Ran = { end: SandboxEnd; reached: Reached | undefined; output: Output; ms: number };
 type Output = { tail: string; bytes: number; sha256: string };
 
-/** What a command is given: the worker's files and network as they were allowed by name; any program; nobody to ask. */
+/** The worker's files, none of them to be written to: what outlives a verification would be nobody's. */
+const readOnly = (files: FilePermission): FilePermission => ({
+  ...files,
+  ...{ anyRead: files.anyRead || files.anyWrite, anyWrite: false },
+  ...{ read: [...files.read, ...files.write], write: [] },
+});
+
+/** What a command is given: the worker's files (to read) and network as they were allowed by name; any program; nobody to ask. */
 export function verificationContract(contract: RunContract, command: string, homes: string[]): RunContract {
   const open = profileOf(contract.profile).root === "host";
   const held = (flags: PermissionFlags): PermissionFlags => ({
@@ -56,7 +63,7 @@ export function verificationContract(contract: RunContract, command: string, hom
     bounds: contract.bounds && held(contract.bounds),
     files: open
       ? resolveFilePermission(bareFlags, noListFlags, { workspace: contract.workspace, brokeHomes: homes })
-      : contract.files,
+      : readOnly(contract.files),
   };
 }
 

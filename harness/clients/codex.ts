@@ -87,7 +87,7 @@ function config(context: ClientContext) {
     shell_environment_policy: {
       inherit: "all",
       ignore_default_excludes: true,
-      exclude: [TOKEN_VARIABLE, KEY_VARIABLE],
+      exclude: [context.direct === undefined ? TOKEN_VARIABLE : KEY_VARIABLE],
     },
     // A repository's own .codex (settings, servers, hooks) is not loaded unless it was opened by name.
     projects: { [context.workspace]: { trust_level: context.opened.includes(".codex") ? "trusted" : "untrusted" } },

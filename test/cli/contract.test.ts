@@ -100,6 +100,17 @@ describe("verification", () => {
     expect(String(ran!.output).split("\n").slice(0, 1)).toEqual(["0"]);
   });
 
+  test("what the worker was allowed to write elsewhere, it only reads; hosts by name stay, asking and programs do not", async () => {
+    using bench = makeBench();
+    const data = join(bench.env["HOME"]!, "data");
+    mkdirSync(data);
+    const allow = [`--allow-write=${data}`, "--allow-net=a.example", "--allow-run=sh"];
+    const look = `cat ${data}/f; echo y > ${data}/g || echo held; cp /dev/null here && echo ran; echo $HTTPS_PROXY`;
+    const ended = await run(bench, [...allow, "--verify", look], `echo x > ${data}/f`);
+    expect(events(ended, "verification.ran")[0]!.output).toMatch(/^x\n[^\n]*\nheld\nran\nhttp:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(readdirSync(data)).toEqual(["f"]);
+  });
+
   test("one that does not end is ended, and one that floods is bounded", async () => {
     using bench = makeBench();
     const late = await run(bench, ["--policy", "throughput", "--timeout", "1s", "--verify", "sleep 100"], "true");
