@@ -11,9 +11,10 @@ import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
 import { openedOf, type RunContract } from "./contract/contract.ts";
+import { NOTHING_HELD } from "./hold.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { placeholderOf } from "./routes.ts";
-import { NOTHING_HELD, type RunDeps, weakControls } from "./run.ts";
+import { type RunDeps, weakControls } from "./run.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { onTerminal } from "./terminal.ts";
 

@@ -26,7 +26,7 @@ import { openedOf, programsOf, registered, type RunContract, unixOpen } from "./
 import { strictnessOf } from "./contract/terms.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
-import { type Hold, holdTree, releaseTree } from "./hold.ts";
+import { holdTree, NOTHING_HELD, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
@@ -75,8 +75,6 @@ const MAX_PLANTED = 100;
 const DENIED = 4;
 /** Of a run that was never launched. */
 const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warnings: [], inventoryComplete: false };
-
-export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };

@@ -234,6 +234,25 @@ describe("a project's broke.toml", () => {
     expect(await policy()).toEqual([4, undefined, undefined]);
   });
 
+  test("has contracts of its own, once it is trusted: by name, within what the operator says", async () => {
+    using bench = makeBench();
+    writeFileSync(
+      join(bench.workspace, "broke.toml"),
+      `[contracts.ci]\npolicy = "throughput"\nforbidden-paths = "src"`,
+    );
+    const by = async (...options: string[]) => {
+      const ended = await run(bench, ["--contract", "ci", ...options], "mkdir -p src; echo x > src/a");
+      const { policy, forbidden } = events(ended, "run.registered")[0] ?? {};
+      return { code: ended.code, why: ended.why[0], policy, forbidden };
+    };
+    expect(await by()).toMatchObject({ code: 2, why: "there is no contract of that name" });
+    expect((await bench.broke(["sandbox", "trust"])).code).toBe(0);
+    expect(await by("--policy", "off", "--forbidden-paths", "docs", "--verify", "true")).toEqual({
+      ...{ code: 13, why: "changed what the contract forbids: src, src/a" },
+      ...{ policy: "throughput", forbidden: ["docs", "src"] },
+    });
+  });
+
   test("has no say in anything else", async () => {
     using bench = makeBench();
     writeFileSync(join(bench.workspace, "broke.toml"), `[harness]\nclient = "exec"`);
