@@ -90,6 +90,7 @@ export function permissionsOf(contract: RunContract, profile: Profile): Record<s
     protected_opened: openedOf(contract),
     unix_sockets: profile.closeUnix && !unixOpen(contract) ? "closed" : "open",
     client_state: contract.home,
+    ...(contract.route === "broke_router" ? {} : { route: contract.route, credential_source: contract.credential }),
   };
 }
 

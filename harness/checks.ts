@@ -22,7 +22,9 @@ type HarnessDeps = {
   cwd: string;
 };
 
-function checkClient(name: string, { home, env, cwd }: HarnessDeps): Finding {
+type Places = Pick<HarnessDeps, "home" | "env" | "cwd">;
+
+function checkClient(name: string, { home, env, cwd }: Places): Finding {
   let file: string | undefined;
   try {
     file = findClient(clientOf(name), [], searchFolders(env, cwd), { inside: "", host: "" }).file;
@@ -63,9 +65,14 @@ async function checkAudit({ audit }: HarnessDeps): Promise<Finding> {
     : warning(`${records} records: ${reason ?? "incomplete"}`, "the next launch completes it");
 }
 
+/** The clients that can be run, a look at each. */
+export function clientChecks(places: Places): Check[] {
+  const clients = clientIds.filter((id) => id !== "exec");
+  return clients.map((id) => ({ id, run: () => checkClient(id, places) }));
+}
+
 /** `cwd` is where clients would be launched. */
 export function harnessChecks(deps: HarnessDeps): Check[] {
-  const clients = clientIds.filter((id) => id !== "exec");
   return [
     {
       id: "start",
@@ -75,7 +82,7 @@ export function harnessChecks(deps: HarnessDeps): Check[] {
       },
     },
     { id: "installation", run: () => ok(requireInstallation(INSTALLATION)) },
-    ...clients.map((id): Check => ({ id, run: () => checkClient(id, deps) })),
+    ...clientChecks(deps),
     { id: "runs", run: () => checkRuns(deps) },
     { id: "launch audit", run: () => checkAudit(deps) },
   ];

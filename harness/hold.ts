@@ -8,6 +8,7 @@ import { findProtected, type ProtectedPaths } from "#sandbox/protected.ts";
 
 /** `placed` are the placeholders in the tree, relative to it. */
 export type Hold = { protect: ProtectedPaths; placed: string[] };
+export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 /**
  * Finds what must be protected, but for what was `opened` by name, and puts placeholders where names are missing. Throws `denied` where that

@@ -62,6 +62,12 @@ export async function watchFolders(prepared: Prepared, before: Inventory, limits
   return watchGrowth(writableFolders(prepared), await heldBy(prepared, before), limits.growthBytes);
 }
 
+/** Asks the client to end, and ends it when it does not. */
+export function endSoon(run: RunningSandbox): void {
+  run.signal(SIGTERM);
+  setTimeout(() => run.kill(), GRACE_MS).unref();
+}
+
 /** Starts watching a run. `record` puts events into the ledger. */
 export function watchRun(
   run: RunningSandbox,
@@ -79,8 +85,7 @@ export function watchRun(
     onReached(reached) {
       record("limit.reached", { ...reached });
       if (reached.which !== "timeout") return run.kill();
-      run.signal(SIGTERM);
-      setTimeout(() => run.kill(), GRACE_MS).unref();
+      endSoon(run);
     },
   });
 }

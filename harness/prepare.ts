@@ -26,6 +26,7 @@ import { taskArgs } from "./contract/prompt.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
+import type { Direct } from "./routes.ts";
 import { filesInTree, gatherShown } from "./shown.ts";
 import { brokeHomes } from "./unprotected.ts";
 import type { WorkTree } from "./work-tree.ts";
@@ -89,6 +90,8 @@ export function prepareRun(options: {
   secrets: readonly string[];
   tree: Pick<WorkTree, "path" | "objects">;
   protect: ProtectedPaths;
+  /** What the client is lent. */
+  direct?: Direct | undefined;
 }): Prepared {
   const { contract, paths, env } = options;
   const limited = withLimits(profileOf(contract.profile), contract.limits);
@@ -126,6 +129,7 @@ export function prepareRun(options: {
     userState: contract.home === "user",
     opened: openedOf(contract),
     slots: options.slots,
+    direct: options.direct,
   };
   const regenerated = makeClientHome(clientHome, client, context);
   const state = context.userState

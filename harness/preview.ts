@@ -11,8 +11,10 @@ import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
 import { openedOf, type RunContract } from "./contract/contract.ts";
+import { NOTHING_HELD } from "./hold.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
-import { NOTHING_HELD, type RunDeps, weakControls } from "./run.ts";
+import { placeholderOf } from "./routes.ts";
+import { type RunDeps, weakControls } from "./run.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { onTerminal } from "./terminal.ts";
 
@@ -41,6 +43,7 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
       ...{ contract, paths, protect, token: TOKEN, terminal: onTerminal(), brokeHome: deps.home.root },
       // Remembered between launches, and not this one's.
       identities: join(deps.home.live, "identities.json"),
+      direct: placeholderOf(contract),
       ...{ env: deps.env, slots: deps.slots, keyNames: deps.keyNames, secrets: deps.secrets },
     });
     using _state = prepared.state;

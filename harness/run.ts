@@ -2,16 +2,15 @@
 // calls this; it holds the run's lock and is the only writer of the ledger.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
-import { newRunId, newSecret } from "#src/core/ids.ts";
+import { newSecret } from "#src/core/ids.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
-import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
+import type { Home, RunPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import * as libc from "#sandbox/libc.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
@@ -24,10 +23,10 @@ import { clientOf } from "./clients.ts";
 import { describePrograms } from "./command.ts";
 import { changeFindings } from "./contract/change-rules.ts";
 import { openedOf, programsOf, registered, type RunContract, unixOpen } from "./contract/contract.ts";
-import { spellContract, strictnessOf } from "./contract/terms.ts";
+import { strictnessOf } from "./contract/terms.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
-import { type Hold, holdTree, releaseTree } from "./hold.ts";
+import { holdTree, NOTHING_HELD, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
@@ -36,11 +35,14 @@ import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from ".
 import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { budgets, withinBudget } from "./budget.ts";
+import { openRun } from "./open-run.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
+import { countSpending } from "./spending.ts";
 import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
+import { deniedRoute, type Direct, leaseRecord, secretsOf, takeCredential } from "./routes.ts";
 import { plantedNames, weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { unprotectedBy } from "./unprotected.ts";
@@ -61,6 +63,8 @@ export type RunDeps = {
   keyNames: readonly string[];
   secrets: string[];
   env: Record<string, string | undefined>;
+  /** A key of ours by its name: what a route may lend. */
+  keyOf(name: string): string | undefined;
   clock: Clock;
 };
 
@@ -68,28 +72,13 @@ export type RunDeps = {
 export type RunResult = { notes: string[]; runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
 const MAX_PLANTED = 100;
-
-export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
+/** Exit code of a run that its operator's policy refused. */
+const DENIED = 4;
+/** Of a run that was never launched. */
+const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warnings: [], inventoryComplete: false };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
-}
-
-function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: RunPaths; lock: number } {
-  const runId = newRunId(deps.clock());
-  const paths = runPaths(deps.home, runId);
-  mkdirSync(paths.root, { mode: 0o700 });
-  const lock = openSync(paths.lock, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
-  if (!libc.tryLock(lock)) throw new BrokeError("busy", "the run is held by another process");
-  writeFileSync(paths.contract, spellContract(contract), { mode: 0o600, flag: "wx" });
-  deps.runs.add({
-    id: runId,
-    createdMs: deps.clock(),
-    client: contract.client,
-    profile: contract.profile,
-    workspace: contract.workspace,
-  });
-  return { runId, paths, lock };
 }
 
 /** Controls that are weaker than the profile's own, in words. */
@@ -111,6 +100,7 @@ export function weakControls(
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   if (profile.root === "host" && identity !== undefined && canChange(identity.path, undefined))
     warnings.push("the client could change its own program, for every later start of it");
+  if (contract.route !== "broke_router") warnings.push(`${contract.route}: the worker holds a credential of yours`);
   if (unixOpen(contract))
     warnings.push("Unix sockets are open: what is shown of other programs' sockets can be spoken to");
   warnings.push(...(programs?.warnings ?? []));
@@ -122,9 +112,10 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
   requireCleanStart(deps.env);
   requireSandbox();
   const installation = requireInstallation(INSTALLATION);
+  const direct = takeCredential(contract, deps.keyOf, deps.env);
   const { runId, paths, lock } = openRun(deps, contract);
   const token = newSecret("brokerun");
-  const redact = makeRedactor([...deps.secrets, token]);
+  const redact = makeRedactor([...deps.secrets, token, ...secretsOf(direct)]);
   using ledger = new Ledger({
     file: paths.ledger,
     run: runId,
@@ -144,10 +135,18 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
   });
   const notes: string[] = [];
   try {
-    const observed = await supervise(deps, contract, paths, token, ledger, launch, notes).catch(
+    const denied = deniedRoute(contract);
+    if (denied !== undefined) {
+      ledger.append("authority.expansion_denied", denied.record);
+      const verdict = decideVerdict({ ...UNHEARD, findings: [denied.finding] }, strictnessOf(contract));
+      const exit: RunExit = { code: DENIED, source: "broke" };
+      closeRun(deps, ledger, launch, { outcome: "failed", verdict, exit });
+      return { notes, runId, verdict, exit, ledgerFile: paths.ledger };
+    }
+    const observed = await supervise(deps, contract, paths, token, ledger, launch, notes, direct).catch(
       (error: unknown): never => {
         const reason = error instanceof BrokeError ? error.message : "internal error";
-        const nothing: Observed = { end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false };
+        const nothing = { ...UNHEARD, end: { kind: "unobserved", reason } } as const;
         const verdict = decideVerdict(nothing, strictnessOf(contract));
         closeRun(deps, ledger, launch, {
           outcome: "failed",
@@ -192,6 +191,7 @@ async function supervise(
   ledger: Ledger,
   launch: LaunchAudit,
   notes: string[],
+  direct: Direct | undefined,
 ): Promise<Observed> {
   const terminal = onTerminal();
   let group: LimitGroup | undefined;
@@ -215,6 +215,7 @@ async function supervise(
       secrets: deps.secrets,
       tree,
       protect,
+      direct,
     });
     using _state = prepared.state;
     const { input } = prepared;
@@ -232,7 +233,10 @@ async function supervise(
       given: countByClass(prepared.given),
       dropped: countByClass(deps.env),
       home: contract.home,
+      route: contract.route,
+      credential_source: contract.credential,
     });
+    if (direct !== undefined) ledger.append("credential_lease.issued", leaseRecord(contract, direct, input.env));
     if (prepared.identity !== undefined) ledger.append("client.identified", prepared.identity);
     const before = takeInventory(tree.path);
     markBefore(paths.baseline, before, {
@@ -265,18 +269,22 @@ async function supervise(
     const commands = withinBudget(recorder.append, budgets.commands);
     const requests = withinBudget(recorder.append, budgets.requests);
     const answers = withinBudget(recorder.append, budgets.answers);
+    const spending = countSpending(contract.budget);
     await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
       token,
-      onRequest: (request) => requests.record("model.request", requestData(request)),
+      onRequest(request) {
+        requests.record("model.request", requestData(request));
+        spending.count(request);
+      },
     });
     const growth = await watchFolders(prepared, before, contract.limits);
     let ended: Supervised;
     try {
       using session = terminal ? takeTerminal() : undefined;
       const asker = session && makeAsker({ put: session.ask, record: answers.record });
-      const client = { session, asker, group, growth, commands, recorder };
+      const client = { session, asker, group, growth, commands, spending, recorder };
       const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
       ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
     } finally {
@@ -321,10 +329,16 @@ async function supervise(
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
     const findings = [
       ...changeFindings(changes, contract),
+      ...spending.findings(),
       ...compareTestFiles(tree.path, kept.files, after),
       ...(await verifyTree({ ...work, baseline, changed: changes.total + changes.inRepositories > 0 })),
     ];
-    const seen = { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete, findings };
+    const seen = {
+      end: judgeEnd(end, watch.reached() ?? spending.reached()),
+      warnings,
+      inventoryComplete: changes.complete,
+      findings,
+    };
     const { verdict } = decideVerdict(seen, strictnessOf(contract));
     const acted = actOnWork(deps, contract, ledger, warnings, verdict);
     notes.push(...acted.notes);

@@ -15,11 +15,12 @@ import { commandEvent, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract/contract.ts";
 import type { Ledger } from "./ledger.ts";
-import { spareInit, watchRun } from "./limits.ts";
+import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
 import { forwardSignals } from "./signals.ts";
+import type { Spending } from "./spending.ts";
 import { copyOutputs } from "./streams.ts";
 import { type TerminalSession, terminalSize } from "./terminal.ts";
 
@@ -31,6 +32,7 @@ export type ClientRun = {
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
+  spending: Spending;
   recorder: Recorder;
 };
 
@@ -43,7 +45,7 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, recorder }: ClientRun,
+  { session, asker, group, growth, commands, spending, recorder }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
@@ -82,6 +84,10 @@ export async function superviseClient(
     });
     watch = watchRun(run, prepared, { limits: contract.limits, group, growth }, recorder.append);
     const { countOutput } = watch;
+    spending.onSpent((reached) => {
+      recorder.append("limit.reached", { ...reached });
+      endSoon(run);
+    });
     deps.runs.setStatus(ledger.run, "running", null);
     using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));

@@ -7,12 +7,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { newSecret } from "#src/core/ids.ts";
-import { makeRedactor } from "#src/core/text.ts";
 import { pathsBelow, type RunPaths } from "#src/state/paths.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { launchSandbox, type SandboxEnd } from "#sandbox/launch.ts";
 import { amountWords, type Reached } from "#sandbox/limits.ts";
-import { resolveFilePermission } from "#sandbox/path-permission.ts";
+import { type FilePermission, resolveFilePermission } from "#sandbox/path-permission.ts";
 import { bareFlags, noAskFlags, noListFlags, type PermissionFlags } from "#sandbox/permission-flags.ts";
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
@@ -21,11 +20,12 @@ import { removeTree } from "./client-home.ts";
 import { openedOf, type RunContract } from "./contract/contract.ts";
 import { copyTree } from "./copy-tree.ts";
 import { recordAttempts, superviseEgress } from "./egress.ts";
+import { NOTHING_HELD } from "./hold.ts";
 import { takeInventory } from "./inventory.ts";
 import type { Ledger } from "./ledger.ts";
 import { spareInit, watchFolders, watchRun } from "./limits.ts";
 import { prepareRun } from "./prepare.ts";
-import { NOTHING_HELD, type RunDeps } from "./run.ts";
+import type { RunDeps } from "./run.ts";
 import { makeRecorder } from "./recorder.ts";
 import { parseTestOutput } from "./results/parse.ts";
 import type { TestResults } from "./results/results.ts";
@@ -44,7 +44,14 @@ const SHOWN_COMMAND = 200;
 type Ran = { end: SandboxEnd; reached: Reached | undefined; output: Output; ms: number };
 type Output = { tail: string; bytes: number; sha256: string };
 
-/** What a command is given: the worker's files and network as they were allowed by name; any program; nobody to ask. */
+/** The worker's files, none of them to be written to: what outlives a verification would be nobody's. */
+const readOnly = (files: FilePermission): FilePermission => ({
+  ...files,
+  ...{ anyRead: files.anyRead || files.anyWrite, anyWrite: false },
+  ...{ read: [...files.read, ...files.write], write: [] },
+});
+
+/** What a command is given: the worker's files (to read) and network as they were allowed by name; any program; nobody to ask. */
 export function verificationContract(contract: RunContract, command: string, homes: string[]): RunContract {
   const open = profileOf(contract.profile).root === "host";
   const held = (flags: PermissionFlags): PermissionFlags => ({
@@ -54,12 +61,13 @@ export function verificationContract(contract: RunContract, command: string, hom
   });
   return {
     ...contract,
-    ...{ client: "exec", task: null, profile: "strict", home: "run", args: ["/bin/sh", "-c", command] },
+    ...{ client: "exec", task: null, route: "broke_router", credential: "broke_managed", lease: null },
+    ...{ profile: "strict", home: "run", args: ["/bin/sh", "-c", command] },
     permissions: held(contract.permissions),
     bounds: contract.bounds && held(contract.bounds),
     files: open
       ? resolveFilePermission(bareFlags, noListFlags, { workspace: contract.workspace, brokeHomes: homes })
-      : contract.files,
+      : readOnly(contract.files),
   };
 }
 
@@ -170,7 +178,6 @@ type Verification = Omit<Work, "ledger"> & { ledger: Ledger; paths: RunPaths };
 /** Runs the contract's commands on a copy of the tree, one after the other, and records each. Throws what kept one from being run at all. */
 async function runCommands(work: Verification, event: string): Promise<Verified[]> {
   const { deps, contract, paths, ledger } = work;
-  const redact = makeRedactor(deps.secrets);
   const copy = join(paths.verification, "tree");
   const verified: Verified[] = [];
   try {
@@ -192,7 +199,7 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
       ledger.append(event, {
         ...{ command, tree_sha256: tree, ms: ran.ms, failure: failure ?? null, results },
         code: ran.end.kind === "exited" ? ran.end.code : null,
-        output: redact(ran.output.tail),
+        output: ran.output.tail,
         ...{ output_bytes: ran.output.bytes, output_sha256: ran.output.sha256 },
       });
       verified.push({ command, shown, failure, seen: ran.end.kind !== "unobserved", results });

@@ -67,6 +67,8 @@ function words(record: LedgerRecord): string {
       return [`${text(data.total)} changed`, changedWords(data.changes)].filter((part) => part !== "").join(": ");
     case "workspace.swept":
       return [`${text(data.total)} found`, sweptWords(data.swept)].filter((part) => part !== "").join(": ");
+    case "verification.ran":
+      return `${text(data.command)} → ${data.failure === null ? "held" : text(data.failure)}, ${text(data.ms)} ms`;
     case "agent.exited":
       return data.code === null ? text(data.unobserved) : `exit ${text(data.code)}`;
     case "verdict.issued":
@@ -150,6 +152,7 @@ export function summarize(view: RunView): Json {
     ...row,
     exit: last("run.completed"),
     verdict: last("verdict.issued"),
+    verification: view.records.filter((record) => record.event === "verification.ran").map((record) => record.data),
     inventory: last("workspace.inventory"),
     swept: last("workspace.swept"),
     landed: last("workspace.landed"),

@@ -55,7 +55,7 @@ type OptionName = keyof typeof limitOptions;
 const names = Object.keys(limitOptions) as OptionName[];
 
 /** What can end a run. `shm` is /dev/shm, whose size is fixed. */
-export type LimitName = "timeout" | "memory" | "pids" | "output" | "growth" | "tmp" | "shm";
+export type LimitName = "timeout" | "memory" | "pids" | "output" | "growth" | "tmp" | "shm" | "turns" | "tokens";
 /** `value` is what was used when it was noticed, in the limit's own unit. */
 export type Reached = { which: LimitName; value: number; limit: number };
 
@@ -153,6 +153,7 @@ export type LimitsUsed = {
 /** An amount of a limit in words. */
 export function amountWords(which: LimitName, value: number): string {
   if (which === "timeout") return `${value / 1000} s`;
+  if (which === "turns" || which === "tokens") return String(value);
   if (which === "pids") return `${value} processes and threads`;
   const units: [number, string][] = [
     ...([

@@ -31,6 +31,18 @@ function settingSources({ opened }: ClientContext): string {
   return ["user", ...own.flat()].join(",");
 }
 
+/** Where its models are: our slots, or its provider's own by a key that was lent. */
+function models(context: ClientContext): Record<string, string> {
+  if (context.direct?.kind === "key") return { ANTHROPIC_API_KEY: context.direct.key };
+  return {
+    ...claudeSlots,
+    ANTHROPIC_BASE_URL: context.gatewayUrl,
+    ANTHROPIC_AUTH_TOKEN: context.token,
+    // It cannot know what stands behind a slot and would assume a million tokens.
+    CLAUDE_CODE_MAX_CONTEXT_TOKENS: "200000",
+  };
+}
+
 export const claude: Client = {
   id: "claude",
   binary: "claude",
@@ -43,12 +55,11 @@ export const claude: Client = {
     ...claudePermissions(given, context),
     ...given,
   ],
+  direct: { host: "api.anthropic.com", keyEnv: "ANTHROPIC_API_KEY" },
   env: (context) => ({
-    ...claudeSlots,
+    ...models(context),
     // One folder for all of the run's own; the user's own state has its `.claude.json` (whose place the run's takes) beside it.
     ...(context.userState ? {} : { CLAUDE_CONFIG_DIR: `${context.home}/.claude` }),
-    ANTHROPIC_BASE_URL: context.gatewayUrl,
-    ANTHROPIC_AUTH_TOKEN: context.token,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_TELEMETRY: "1",
     DISABLE_AUTOUPDATER: "1",
@@ -57,12 +68,14 @@ export const claude: Client = {
     CLAUDE_CODE_SANDBOXED: "1",
     // The line it switches off changes with every session and defeats prefix caches.
     CLAUDE_CODE_ATTRIBUTION_HEADER: "0",
-    // It cannot know what stands behind a slot and would assume a million tokens.
-    CLAUDE_CODE_MAX_CONTEXT_TOKENS: "200000",
   }),
   homeFiles: (context) => ({
     [context.userState ? ".claude.json" : ".claude/.claude.json"]: JSON.stringify({
       hasCompletedOnboarding: true,
+      // It would ask whether a key from the environment may be used, and knows an answer by the key's end.
+      ...(context.direct?.kind === "key"
+        ? { customApiKeyResponses: { approved: [context.direct.key.slice(-20)], rejected: [] } }
+        : {}),
       projects: { [context.workspace]: { hasTrustDialogAccepted: true } },
     }),
     ".claude/settings.json": JSON.stringify({ skipDangerousModePermissionPrompt: true }),

@@ -2,6 +2,7 @@
 // Each client's own file fills it in.
 
 import type { SlotName } from "../ports.ts";
+import type { Direct } from "../routes.ts";
 
 export type ClientId = "claude" | "codex" | "gemini" | "exec";
 
@@ -19,6 +20,8 @@ export type ClientContext = {
   /** Protected names of the workspace that the operator opened: the client's own among them are loaded. */
   opened: readonly string[];
   slots: readonly SlotName[];
+  /** What the client was lent to reach its provider by itself; undefined: it has the gateway. */
+  direct?: Direct | undefined;
 };
 
 /** A program on the host. `folder` is what it needs around it, absent for a file that stands alone. */
@@ -61,6 +64,10 @@ export type Client = {
   /** What outlives the run in the client home (its transcripts). */
   keep: string[];
   userState: UserState | undefined;
+  /** Its provider's host, and the variable a key of that provider is kept in. */
+  direct?: { host: string; keyEnv: string };
+  /** What the user's own login is: files of the user's home, and the hosts it is used with. */
+  login?: { hosts: readonly string[]; files: readonly string[] };
 };
 
 export const file = (path: string) => ({ path, kind: "file" as const });

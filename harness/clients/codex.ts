@@ -7,6 +7,8 @@ import { type Client, type ClientContext, dir, file, ownArgs, type Program } fro
 import { codexCatalogue } from "./codex-models.ts";
 
 const TOKEN_VARIABLE = "GATEWAY_TOKEN";
+const KEY_VARIABLE = "OPENAI_API_KEY";
+const DIRECT_HOST = "api.openai.com";
 
 const platforms: Partial<Record<NodeJS.Architecture, { name: string; target: string }>> = {
   x64: { name: "codex-linux-x64", target: "x86_64-unknown-linux-musl" },
@@ -37,13 +39,14 @@ function subcommandAt(given: string[]): number {
   return ownArgs(given).findIndex((arg, index) => !arg.startsWith("-") && !VALUE_OPTIONS.test(given[index - 1] ?? ""));
 }
 
-function codexArgs(given: string[], { gatewayUrl }: ClientContext): string[] {
+function codexArgs(given: string[], { gatewayUrl, direct }: ClientContext): string[] {
   const at = subcommandAt(given);
   const isExec = given[at] === "exec" || given[at] === "e";
   // It refuses to work outside a git repository it trusts, and we let it trust none.
   const skip = isExec && !given.includes("--skip-git-repo-check") ? ["--skip-git-repo-check"] : [];
   // The port is known when the sandbox stands, so no file can hold it.
-  return ["-c", `model_providers.gateway.base_url="${gatewayUrl}/v1"`, ...given.toSpliced(at + 1, 0, ...skip)];
+  const base = direct === undefined ? ["-c", `model_providers.gateway.base_url="${gatewayUrl}/v1"`] : [];
+  return [...base, ...given.toSpliced(at + 1, 0, ...skip)];
 }
 
 /**
@@ -55,27 +58,37 @@ const permissions = ({ confined }: ClientContext) =>
     ? { approval_policy: "never", sandbox_mode: "danger-full-access" }
     : { approval_policy: "on-request", sandbox_mode: "workspace-write" };
 
+/** Where its models are: our slots, or its provider's own by a key that was lent. */
+function models({ home, direct }: ClientContext) {
+  if (direct !== undefined) {
+    const base_url = `https://${DIRECT_HOST}/v1`;
+    const own = { name: "direct", base_url, env_key: KEY_VARIABLE, wire_api: "responses" };
+    return { model_provider: "direct", model_providers: { direct: own } };
+  }
+  const gateway = {
+    name: "gateway",
+    env_key: TOKEN_VARIABLE,
+    wire_api: "responses",
+    // The gateway has tried the others already.
+    request_max_retries: 0,
+    stream_max_retries: 2,
+  };
+  const names = { model: "gpt54", review_model: "gpt54", model_catalog_json: `${home}/.codex/models.json` };
+  return { ...names, model_provider: "gateway", model_providers: { gateway } };
+}
+
 function config(context: ClientContext) {
   return {
-    model: "gpt54",
-    review_model: "gpt54",
-    model_catalog_json: `${context.home}/.codex/models.json`,
-    model_provider: "gateway",
+    ...models(context),
     ...permissions(context),
     allow_login_shell: false,
     web_search: "disabled",
     check_for_update_on_startup: false,
-    model_providers: {
-      gateway: {
-        name: "gateway",
-        env_key: TOKEN_VARIABLE,
-        wire_api: "responses",
-        // The gateway has tried the others already.
-        request_max_retries: 0,
-        stream_max_retries: 2,
-      },
+    shell_environment_policy: {
+      inherit: "all",
+      ignore_default_excludes: true,
+      exclude: [context.direct === undefined ? TOKEN_VARIABLE : KEY_VARIABLE],
     },
-    shell_environment_policy: { inherit: "all", ignore_default_excludes: true, exclude: [TOKEN_VARIABLE] },
     // A repository's own .codex (settings, servers, hooks) is not loaded unless it was opened by name.
     projects: { [context.workspace]: { trust_level: context.opened.includes(".codex") ? "trusted" : "untrusted" } },
     skills: { bundled: { enabled: false } },
@@ -107,7 +120,11 @@ export const codex: Client = {
   script: false,
   reservedArgs: ["--oss", "--local-provider", "--remote", "--remote-auth-token-env"],
   args: codexArgs,
-  env: (context) => ({ CODEX_HOME: `${context.home}/.codex`, [TOKEN_VARIABLE]: context.token }),
+  direct: { host: DIRECT_HOST, keyEnv: KEY_VARIABLE },
+  env: ({ home, direct, token }) => ({
+    CODEX_HOME: `${home}/.codex`,
+    ...(direct?.kind === "key" ? { [KEY_VARIABLE]: direct.key } : { [TOKEN_VARIABLE]: token }),
+  }),
   homeFiles: (context) => ({
     ".codex/config.toml": Bun.TOML.stringify(config(context)),
     ".codex/models.json": codexCatalogue(context.slots),

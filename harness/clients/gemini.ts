@@ -17,7 +17,7 @@ function geminiArgs(given: string[], { confined }: ClientContext): string[] {
   return confined && !chosen ? ["--approval-mode", "yolo", ...given] : given;
 }
 
-const settings = {
+const gatewaySettings = {
   general: {
     enableAutoUpdate: false,
     enableAutoUpdateNotification: false,
@@ -42,6 +42,20 @@ const settings = {
   experimental: { gemma: false, gemmaModelRouter: { enabled: false } },
 };
 
+/** Where its models are its provider's own, it names and tries them itself. */
+function settings({ direct }: ClientContext) {
+  if (direct === undefined) return gatewaySettings;
+  const { model: _model, modelConfigs: _configs, security, ...rest } = gatewaySettings;
+  const selectedType = direct.kind === "login" ? "oauth-personal" : "gemini-api-key";
+  return { ...rest, security: { ...security, auth: { selectedType } } };
+}
+
+/** How it reaches them: the gateway with the run's token, its provider with a key that was lent, or with the user's login, which is in files. */
+function access({ direct, gatewayUrl, token }: ClientContext): Record<string, string> {
+  if (direct === undefined) return { GOOGLE_GEMINI_BASE_URL: gatewayUrl, GEMINI_API_KEY: token };
+  return direct.kind === "key" ? { GEMINI_API_KEY: direct.key } : {};
+}
+
 export const gemini: Client = {
   id: "gemini",
   binary: "gemini",
@@ -50,14 +64,21 @@ export const gemini: Client = {
   reservedArgs: [],
   args: geminiArgs,
   env: (context) => ({
-    GOOGLE_GEMINI_BASE_URL: context.gatewayUrl,
-    GEMINI_API_KEY: context.token,
+    ...access(context),
     GEMINI_CLI_TRUST_WORKSPACE: "true",
     GEMINI_CLI_NO_RELAUNCH: "1",
     // It tells its model, and shows in its footer, that there is one.
     ...(context.confined ? { SANDBOX: "broke" } : {}),
   }),
-  homeFiles: () => ({ ".gemini/settings.json": JSON.stringify(settings) }),
+  direct: { host: "generativelanguage.googleapis.com", keyEnv: "GEMINI_API_KEY" },
+  login: {
+    hosts: ["cloudcode-pa.googleapis.com", "oauth2.googleapis.com"],
+    files: [".gemini/oauth_creds.json", ".gemini/google_accounts.json"],
+  },
+  homeFiles: (context) => ({
+    ".gemini/settings.json": JSON.stringify(settings(context)),
+    ...(context.direct?.kind === "login" ? context.direct.files : {}),
+  }),
   readOnly: {
     files: [".gemini/settings.json"],
     dirs: [".gemini/extensions", ".gemini/commands", ".gemini/policies", ".gemini/skills", ".gemini/agents"],

@@ -23,6 +23,7 @@ import { boundArgs } from "../bounded.ts";
 import type { ClientId } from "../clients/client.ts";
 import { clientIds, clientOf } from "../clients.ts";
 import { ownVariables } from "../environment.ts";
+import { checkRoute } from "../routes.ts";
 import { brokeHomes } from "../unprotected.ts";
 import { chooseMode, workspaceModes } from "../workspace-mode.ts";
 import { checkWorkspace } from "../workspace.ts";
@@ -127,6 +128,8 @@ export function checkContract(asked: {
       ? noFilePermission
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
   const { args, set = null } = asked;
+  const reach = { profile: profile.name, permissions, bounds };
+  checkRoute({ client, home, ...terms }, profile.net === "host" ? "host" : networkOf(reach));
   const granted = { profile: profile.name, workspace, mode, home, set, permissions, bounds, files };
   return { client, ...granted, args, limits, ...terms };
 }
@@ -168,7 +171,11 @@ export function openedOf({ permissions, bounds }: Pick<RunContract, "permissions
 }
 
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
-export function networkOf({ profile, permissions, bounds }: RunContract): NetPermission | undefined {
+export function networkOf({
+  profile,
+  permissions,
+  bounds,
+}: Pick<RunContract, "profile" | "permissions" | "bounds">): NetPermission | undefined {
   const reach = profileOf(profile).net;
   if (reach === "host") return undefined;
   const [own, within] = allFlags({ permissions, bounds }).map(({ net, ask }) =>

@@ -9,7 +9,15 @@ import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { readPermissionSet } from "#sandbox/permission-sets.ts";
 import { clientIds } from "../clients.ts";
 import { policyNames, risks } from "../verdict/policies.ts";
-import { MAX_RETRIES, MAX_TASK_BYTES, type TaskSource, taskSources, type Terms } from "./terms.ts";
+import {
+  credentialSources,
+  MAX_RETRIES,
+  MAX_TASK_BYTES,
+  routes,
+  type TaskSource,
+  taskSources,
+  type Terms,
+} from "./terms.ts";
 
 const word = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const words = v.union([word, v.pipe(v.array(word), v.maxLength(64))]);
@@ -34,6 +42,8 @@ const keys = {
     v.pipe(amount, v.integer(), v.minValue(0), v.maxValue(MAX_RETRIES)),
     `a whole number from 0 to ${MAX_RETRIES}`,
   ],
+  "max-turns": [v.pipe(amount, v.integer(), v.minValue(1)), "a whole number, as of requests to a model"],
+  "max-tokens": [v.pipe(amount, v.integer(), v.minValue(1)), "a whole number, read and written together"],
   verify: [words, "a command, or a list of them"],
   "allowed-paths": [words, "a path of the workspace, or a list of them"],
   "forbidden-paths": [words, "a path of the workspace, or a list of them"],
@@ -41,6 +51,8 @@ const keys = {
     v.strictObject({ verifier: v.optional(word), adversary: v.optional(word) }),
     "a table of slots: verifier, adversary",
   ],
+  "worker-route": [v.picklist(routes), `one of ${routes.join(", ")}`],
+  "credential-source": [v.picklist(credentialSources), `one of ${credentialSources.join(", ")}`],
   doctrine: [words, "the name of a doctrine, or a list of them"],
 } as const satisfies Record<string, readonly [v.GenericSchema, string]>;
 type Key = keyof typeof keys;
@@ -61,8 +73,12 @@ export type Layer = {
   task?: string;
   source?: TaskSource;
   doctrines?: string[];
-} & Partial<Pick<Terms, "policy" | "risk" | "retries" | "verification" | "forbidden" | "roles">> & {
+} & Partial<
+  Pick<Terms, "policy" | "risk" | "retries" | "verification" | "forbidden" | "roles" | "route" | "credential">
+> & {
     allowed?: string[];
+    turns?: number;
+    tokens?: number;
   };
 
 const listOf = (value: string | string[]) => (typeof value === "string" ? [value] : value);
@@ -117,8 +133,10 @@ export function readLayer(where: string, given: unknown): Layer {
     ...{ client: said.client, home: said.home, profile: said.sandbox, mode: said.workspace },
     ...{ set: said["permission-set"], args: said.args, task: said.task, source: said.source },
     ...{ policy: said.policy, risk: said.risk, retries: said.retries },
+    ...{ route: said["worker-route"], credential: said["credential-source"] },
     permissions: said.permissions && permissionsOf(where, said.permissions),
     limits: said.limits === undefined && said.timeout === undefined ? undefined : limitsOf(said),
+    ...{ turns: said["max-turns"], tokens: said["max-tokens"] },
     verification: said.verify && listOf(said.verify),
     allowed: said["allowed-paths"] && pathsOf(where, "allowed-paths", said["allowed-paths"]),
     forbidden: said["forbidden-paths"] && pathsOf(where, "forbidden-paths", said["forbidden-paths"]),

@@ -3,13 +3,15 @@
 // Does not stop: a contract file in the workspace from being changed by a run; it is the operator who names it.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { extname } from "node:path";
+import { extname, relative, resolve } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { readPrivate } from "#src/state/files.ts";
 import type { Home } from "#src/state/paths.ts";
 import type { TrustStore } from "#src/state/trust.ts";
+import { readBeneath } from "#sandbox/open.ts";
+import { isWithin } from "#sandbox/protected.ts";
 import { SET_FILE, trustedFile } from "../permission-set.ts";
 import { type Layer, readLayer } from "./document.ts";
 import { type Bounds, boundsOf, layOn, tighten } from "./layers.ts";
@@ -17,7 +19,25 @@ import { type Bounds, boundsOf, layOn, tighten } from "./layers.ts";
 const MAX_BYTES = 128 * 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
-/** Bytes of a plain file of at most `most`, as text. Throws `missing`, or `usage` for what is no such file. */
+/**
+ * The text of a file the operator names, of at most `most` bytes. One in the workspace is reached without a link: where a path there leads is for
+ * others to say. Throws `missing`, or `usage` for what is no such file.
+ */
+export function readNamed(path: string, what: string, workspace: string, most = MAX_BYTES): string {
+  const full = resolve(workspace, path);
+  if (isWithin(workspace, full)) {
+    const bytes = readBeneath(workspace, relative(workspace, full), most);
+    if (bytes !== undefined) return bytes.toString("utf8");
+    throw new BrokeError(
+      "missing",
+      `the ${what} cannot be read`,
+      `a plain file of at most ${most} bytes, behind no link`,
+    );
+  }
+  return readBounded(full, what, most);
+}
+
+/** The same of any plain file. */
 export function readBounded(path: string, what: string, most = MAX_BYTES): string {
   let fd: number;
   try {
@@ -103,7 +123,7 @@ export function writtenContract(
   const all = narrow(project?.harness) ?? null;
   if (asked === undefined) return { said: own.harness, bounds: all };
   if (!NAME.test(asked))
-    return { said: layOn(own.harness, parseContract(readBounded(asked, "contract file"), asked)), bounds: all };
+    return { said: layOn(own.harness, parseContract(readNamed(asked, "contract file", folder), asked)), bounds: all };
   const ours = named(own, asked);
   const theirs = narrow(project && named(project, asked));
   if (ours === undefined && theirs === undefined) {

@@ -5,6 +5,7 @@ import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { addFlags } from "#sandbox/permission-sets.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { policyNames, reviewers, risks } from "../verdict/policies.ts";
+import { usualCredential } from "../routes.ts";
 import type { Layer } from "./document.ts";
 import { noTerms, type Task, type Terms } from "./terms.ts";
 
@@ -34,13 +35,16 @@ export function termsOf(layer: Layer, task: Task | null): Terms {
     allowed: layer.allowed === undefined ? [] : [layer.allowed],
     forbidden: layer.forbidden ?? [],
     roles: layer.roles ?? noTerms.roles,
+    budget: { turns: layer.turns ?? null, tokens: layer.tokens ?? null },
+    route: layer.route ?? noTerms.route,
+    credential: layer.credential ?? usualCredential(layer.route ?? noTerms.route),
   };
 }
 
 /** What may only tighten: at least so strict, at most so often. */
 export type Bounds = Pick<
   Terms,
-  "policy" | "risk" | "retries" | "mustVerify" | "verification" | "allowed" | "forbidden" | "required"
+  "policy" | "risk" | "retries" | "budget" | "mustVerify" | "verification" | "allowed" | "forbidden" | "required"
 >;
 
 const later = <Word>(order: readonly Word[], a: Word, b: Word): Word => (order.indexOf(a) >= order.indexOf(b) ? a : b);
@@ -57,6 +61,10 @@ export function tighten<Held extends Bounds>(terms: Held, by: Bounds): Held {
     policy: later(policyNames, terms.policy, by.policy),
     risk: later(risks, terms.risk, by.risk),
     retries: fewer(terms.retries, by.retries),
+    budget: {
+      turns: fewer(terms.budget.turns, by.budget.turns),
+      tokens: fewer(terms.budget.tokens, by.budget.tokens),
+    },
     mustVerify: terms.mustVerify || by.mustVerify,
     verification: joined(terms.verification, by.verification),
     allowed: [...terms.allowed, ...by.allowed],
@@ -74,6 +82,8 @@ export function isAsStrict(a: Bounds, b: Bounds): boolean {
     later(policyNames, a.policy, b.policy) === a.policy &&
     later(risks, a.risk, b.risk) === a.risk &&
     atMost(a.retries, b.retries) &&
+    atMost(a.budget.turns, b.budget.turns) &&
+    atMost(a.budget.tokens, b.budget.tokens) &&
     (a.mustVerify || !b.mustVerify) &&
     holds(a.verification, b.verification) &&
     holds(lists(a), lists(b)) &&
@@ -84,7 +94,7 @@ export function isAsStrict(a: Bounds, b: Bounds): boolean {
 
 /** What a project's own file may say: what makes it stricter for everybody. */
 const narrowing: ReadonlySet<string> = new Set<keyof Layer>([
-  ...(["policy", "risk", "retries", "verification", "allowed", "forbidden"] as const),
+  ...(["policy", "risk", "retries", "turns", "tokens", "verification", "allowed", "forbidden"] as const),
 ]);
 
 /** A project's layer as bounds. Throws `usage` for what a project has no say in. */
@@ -94,7 +104,7 @@ export function boundsOf(where: string, layer: Layer): Bounds {
     throw new BrokeError(
       "usage",
       `${where}: a project may only narrow, and this has a say in ${other}`,
-      "policy, risk, retries, verify, allowed-paths and forbidden-paths are its to say",
+      "policy, risk, retries, max-turns, max-tokens, verify, allowed-paths and forbidden-paths are its to say",
     );
   return termsOf(layer, null);
 }

@@ -3,13 +3,13 @@
 // Does not stop: text that persuades; see prompt.ts.
 
 import { closeSync, readdirSync } from "node:fs";
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
 import { clip } from "#src/core/text.ts";
 import { fdPath, openBeneath, readBeneath } from "#sandbox/open.ts";
-import { readBounded } from "./files.ts";
+import { readBounded, readNamed } from "./files.ts";
 import { MAX_TASK_BYTES, type Quoted, type Task, type TaskSource } from "./terms.ts";
 
 const MAX_QUOTED_BYTES = 32 * 1024;
@@ -107,7 +107,7 @@ const usual: Record<"ci" | "gsd", string> = {
 /** The operator's words: as written, or from a file (`@FILE`). */
 function ownWords(written: string, cwd: string): { source: TaskSource; text: string } {
   if (!written.startsWith("@")) return { source: "manual", text: written };
-  const text = readBounded(resolve(cwd, written.slice(1)), "task file", MAX_TASK_BYTES).trim();
+  const text = readNamed(written.slice(1), "task file", cwd, MAX_TASK_BYTES).trim();
   if (text === "") throw new BrokeError("usage", "the task file is empty");
   return { source: "file", text };
 }

@@ -11,12 +11,18 @@ import type { Strictness } from "../verdict/observed.ts";
 export const taskSources = ["manual", "file", "ci", "gsd"] as const;
 export type TaskSource = (typeof taskSources)[number];
 
+/** How the worker reaches its models, and whose credential that takes. */
+export const routes = ["broke_router", "provider_direct", "client_direct"] as const;
+export const credentialSources = ["broke_managed", "provider_managed"] as const;
+
 export const MAX_TASK_BYTES = 64 * 1024;
 export const MAX_RETRIES = 100;
 const MAX_WORDS = 64;
 
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
 const words = v.pipe(v.array(text(4096)), v.maxLength(MAX_WORDS));
+
+const whole = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0)));
 
 /** Text by somebody else that goes with a task; `cut`: there was more. */
 export const quotedSchema = v.strictObject({ name: v.string(), text: v.string(), cut: v.boolean() });
@@ -47,6 +53,12 @@ export const termsSchema = v.strictObject({
   /** Reviewers that must answer, beside those of the policy, and the slots they are asked by. */
   required: v.array(v.picklist(reviewers)),
   roles: v.strictObject({ verifier: v.nullable(v.string()), adversary: v.nullable(v.string()) }),
+  /** What the worker may spend on models at most; null: as much as it likes. */
+  budget: v.strictObject({ turns: whole, tokens: whole }),
+  route: v.picklist(routes),
+  credential: v.picklist(credentialSources),
+  /** The operator's word for lending a key; null: there is none. */
+  lease: v.nullable(v.strictObject({ by: v.picklist(["terminal", "environment"]), untilMs: v.number() })),
   /** What the worker is held to by, core first, and what it is told of it. */
   doctrines: v.array(v.strictObject({ name: v.string(), version: v.number(), instructions: v.string() })),
 });
@@ -56,6 +68,7 @@ export const noTerms: Terms = {
   ...{ task: null, policy: "off", risk: "normal", retries: null },
   ...{ verification: [], mustVerify: false, allowed: [], forbidden: [] },
   ...{ required: [], roles: { verifier: null, adversary: null }, doctrines: [] },
+  ...{ budget: { turns: null, tokens: null }, route: "broke_router", credential: "broke_managed", lease: null },
 };
 
 /** How strictly the run is judged. */

@@ -16,7 +16,8 @@ export type Stack = Bounds & {
 };
 
 const nothing: Stack = {
-  ...{ policy: noTerms.policy, risk: noTerms.risk, retries: null, mustVerify: false, verification: [] },
+  ...{ policy: noTerms.policy, risk: noTerms.risk, retries: null, budget: noTerms.budget, mustVerify: false },
+  verification: [],
   ...{ allowed: [], forbidden: [], required: [], timeoutMs: null, planning: false, doctrines: [] },
 };
 
@@ -28,6 +29,7 @@ export function boundsOfDoctrine(doctrine: Doctrine): Bounds {
     policy: policy ?? noTerms.policy,
     risk: risk ?? noTerms.risk,
     retries: retries ?? null,
+    budget: { turns: doctrine["max-turns"] ?? null, tokens: doctrine["max-tokens"] ?? null },
     mustVerify: verification ?? false,
     verification: [],
     allowed: allowed === undefined ? [] : [allowed],
@@ -46,7 +48,7 @@ function loosened(under: Doctrine, over: Doctrine): string | undefined {
   if (isWeaker(policyNames, over.policy, under.policy)) return "policy";
   if (isWeaker(risks, over.risk, under.risk)) return "risk";
   if (more(under.retries, over.retries)) return "retries";
-  if (more(under.timeout, over.timeout)) return "timeout";
+  for (const key of ["timeout", "max-turns", "max-tokens"] as const) if (more(under[key], over[key])) return key;
   if (over.verification === false && under.verification === true) return "verification";
   return undefined;
 }

@@ -28,6 +28,8 @@ export const doctrineSchema = v.strictObject({
   verification: v.optional(v.boolean()),
   /** At most. */
   retries: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  "max-turns": v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  "max-tokens": v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   timeout: v.optional(v.pipe(v.string(), v.transform(parseTimeout))),
   "allowed-paths": v.optional(words),
   "forbidden-paths": v.optional(words),

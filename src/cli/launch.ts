@@ -5,9 +5,11 @@ import type { Layer } from "#harness/contract/document.ts";
 import type { MadeTerms } from "#harness/contract/make-terms.ts";
 import type { RunDeps } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
+import type { RunLimits } from "#sandbox/limits.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { State } from "./compose.ts";
+import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
 
 export type Launch = {
@@ -29,6 +31,8 @@ export type Launch = {
   timeout?: string | undefined;
   /** What it is held to: the value of `--contract`, and the options as keys. Undefined: whoever launches it decides nothing of the kind. */
   held?: { contract: string | undefined; document: Record<string, unknown> };
+  /** As in `--elevated` and `--elevate-for`. */
+  elevate?: Elevate;
 };
 
 /** Where we stand. Throws `usage` when that folder is gone. */
@@ -45,6 +49,12 @@ async function findSet(name: string, { home, trust }: State, cwd: string, termin
   const { totalmem } = await import("node:os");
   const { findPermissionSet } = await import("#harness/permission-set.ts");
   return findPermissionSet(name, { home, trust, folder: realpathSync(cwd), terminal, memoryBytes: totalmem() });
+}
+
+/** The limits with the shortest of these times. */
+function soonest(limits: Partial<RunLimits>, times: (number | null)[]): Partial<RunLimits> {
+  const said = [limits.timeoutMs ?? null, ...times].filter((ms) => ms !== null);
+  return said.length === 0 ? limits : { ...limits, timeoutMs: Math.min(...said) };
 }
 
 const noContract = { layer: {} as Layer, terms: undefined, timeoutMs: null };
@@ -77,24 +87,47 @@ async function readContract(
 /** Makes the launch from what the stored settings say. */
 export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 
+/** Everything a run works with, from an opened state. */
+export async function runDeps(state: State): Promise<RunDeps> {
+  const { gatewayDeps, secretNames, secretValues } = await import("./compose.ts");
+  const { openLaunchAudit } = await import("./audit.ts");
+  const { slots } = await import("#src/routing/slots.ts");
+  const { signingKeys } = await import("#src/state/secrets.ts");
+  const { systemClock } = await import("#src/core/clock.ts");
+  const generation = state.generations.current();
+  return {
+    home: state.home,
+    runs: state.runs,
+    audit: await openLaunchAudit(state),
+    keys: signingKeys(state.home),
+    gateway: {
+      async serve(options) {
+        const { serveRun } = await import("#src/gateway/run-gateway.ts");
+        return serveRun(gatewayDeps(state), options);
+      },
+    },
+    slots: slots.map(({ id, client, title }) => ({ id, client, title })),
+    keyNames: secretNames(state.keys, generation),
+    secrets: secretValues(state.keys, generation),
+    keyOf: (name) => state.keys.get(name),
+    env: state.env,
+    clock: systemClock,
+  };
+}
+
 /** Everything a launch works with, and what was asked for, checked. Throws what is wrong with it. */
 export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps; contract: RunContract }> {
   const { dropToOwner } = await import("#harness/identity.ts");
   const cwd = currentFolder();
   dropToOwner(cwd, process.env);
-  const { gatewayDeps, openState, secretNames, secretValues } = await import("./compose.ts");
-  const { openAudit } = await import("#harness/audit.ts");
+  const { openState, secretNames } = await import("./compose.ts");
   const { checkContract } = await import("#harness/contract/contract.ts");
   const { onTerminal } = await import("#harness/terminal.ts");
   const { addFlags } = await import("#sandbox/permission-sets.ts");
   const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
   const { parseLimits, parseTimeout } = await import("#sandbox/limits.ts");
-  const { slots } = await import("#src/routing/slots.ts");
-  const { signingKeys } = await import("#src/state/secrets.ts");
-  const { systemClock } = await import("#src/core/clock.ts");
   const state = openState();
-  const generation = state.generations.current();
-  const keyNames = secretNames(state.keys, generation);
+  const keyNames = secretNames(state.keys, state.generations.current());
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const terminal = onTerminal();
   const { layer, terms, timeoutMs } =
@@ -109,40 +142,28 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
     ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
     ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
   };
+  const lease = terms?.route === "provider_direct" ? await confirmLease(launch.elevate, terminal, state.env) : null;
   const contract = checkContract({
     ...launch,
-    ...{ set, terms, client: launch.client ?? layer.client ?? "claude", home: launch.home ?? layer.home ?? "run" },
+    ...{
+      set,
+      terms: terms && { ...terms, lease },
+      client: launch.client ?? layer.client ?? "claude",
+      home: launch.home ?? layer.home ?? "run",
+    },
     args: launch.args.length > 0 ? launch.args : (layer.args ?? []),
     mode: launch.mode ?? layer.mode,
     profile: launch.profile ?? layer.profile ?? named?.profile ?? launch.fallback ?? "strict",
     permissions: named === undefined ? said : addFlags(named.flags, said),
     bounds: named === undefined || named.bounds === null ? null : addFlags(named.bounds, said),
-    limits: timeoutMs === null ? limits : { ...limits, timeoutMs: Math.min(limits.timeoutMs ?? timeoutMs, timeoutMs) },
+    limits: soonest(limits, [timeoutMs, lease === null ? null : lease.untilMs - Date.now()]),
     terminal,
     cwd,
     brokeHome: state.home.root,
     keyNames,
     env: state.env,
   });
-  const keys = signingKeys(state.home);
-  const deps: RunDeps = {
-    home: state.home,
-    runs: state.runs,
-    audit: openAudit({ file: state.home.audit, heads: state.heads, keys, clock: systemClock }),
-    keys,
-    gateway: {
-      async serve(options) {
-        const { serveRun } = await import("#src/gateway/run-gateway.ts");
-        return serveRun(gatewayDeps(state), options);
-      },
-    },
-    slots: slots.map(({ id, client, title }) => ({ id, client, title })),
-    keyNames,
-    secrets: secretValues(state.keys, generation),
-    env: state.env,
-    clock: systemClock,
-  };
-  return { deps, contract };
+  return { deps: await runDeps(state), contract };
 }
 
 /** Runs the client, says on stderr how it ended, and returns the exit code. */

@@ -12,18 +12,25 @@ const doctrine = group("What kinds of work are held to", {
   resolve: lazy("Show what doctrines come to together", () => import("./verbs/harness-doctrine-resolve.ts")),
 });
 
-const harness = group("Run a client in a sandbox and look at what it did", {
-  run: lazy("Run a client in a sandbox", () => import("./verbs/harness-run.ts")),
-  list: lazy("List the runs", () => import("./verbs/harness-list.ts")),
-  show: lazy("Show one run", () => import("./verbs/harness-show.ts")),
-  events: lazy("Print a run's ledger", () => import("./verbs/harness-events.ts")),
-  verify: lazy("Check a run's ledger", () => import("./verbs/harness-verify.ts")),
-  land: lazy("Take a run's work over", () => import("./verbs/harness-land.ts")),
-  discard: lazy("Remove the tree a run worked on", () => import("./verbs/harness-discard.ts")),
-  reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
-  doctrine,
-  "explain-verdict": lazy("Show what verdicts follow from", () => import("./verbs/harness-explain-verdict.ts")),
-});
+const harness = group(
+  "Run a client in a sandbox and look at what it did",
+  {
+    run: lazy("Run a client in a sandbox", () => import("./verbs/harness-run.ts")),
+    list: lazy("List the runs", () => import("./verbs/harness-list.ts")),
+    show: lazy("Show one run", () => import("./verbs/harness-show.ts")),
+    events: lazy("Print a run's ledger", () => import("./verbs/harness-events.ts")),
+    verify: lazy("Check a run's ledger", () => import("./verbs/harness-verify.ts")),
+    land: lazy("Take a run's work over", () => import("./verbs/harness-land.ts")),
+    discard: lazy("Remove the tree a run worked on", () => import("./verbs/harness-discard.ts")),
+    reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
+    doctrine,
+    "explain-verdict": lazy("Show what verdicts follow from", () => import("./verbs/harness-explain-verdict.ts")),
+    set: lazy("Choose the policy that launches are held to", () => import("./verbs/harness-set.ts")),
+    status: lazy("Show it, the clients and the runs", () => import("./verbs/harness-status.ts")),
+    checklist: lazy("Try what the harness promises", () => import("./verbs/harness-checklist.ts")),
+  },
+  lazy("Show the policy, the clients and the runs", () => import("./verbs/harness-status.ts")),
+);
 
 const backend = group("The operator's own backends", {
   add: lazy("Add a backend", () => import("./verbs/backend-add.ts")),

@@ -100,6 +100,17 @@ describe("verification", () => {
     expect(String(ran!.output).split("\n").slice(0, 1)).toEqual(["0"]);
   });
 
+  test("what the worker was allowed to write elsewhere, it only reads; hosts by name stay, asking and programs do not", async () => {
+    using bench = makeBench();
+    const data = join(bench.env["HOME"]!, "data");
+    mkdirSync(data);
+    const allow = [`--allow-write=${data}`, "--allow-net=a.example", "--allow-run=sh"];
+    const look = `cat ${data}/f; echo y > ${data}/g || echo held; cp /dev/null here && echo ran; echo $HTTPS_PROXY`;
+    const ended = await run(bench, [...allow, "--verify", look], `echo x > ${data}/f`);
+    expect(events(ended, "verification.ran")[0]!.output).toMatch(/^x\n[^\n]*\nheld\nran\nhttp:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(readdirSync(data)).toEqual(["f"]);
+  });
+
   test("one that does not end is ended, and one that floods is bounded", async () => {
     using bench = makeBench();
     const late = await run(bench, ["--policy", "throughput", "--timeout", "1s", "--verify", "sleep 100"], "true");
@@ -273,6 +284,25 @@ describe("a project's broke.toml", () => {
     expect(await policy("--policy", "off", "--verify", "true")).toEqual([10, "RETRY_NARROW", "throughput"]);
     writeFileSync(file, `[harness]\npolicy = "off"`);
     expect(await policy()).toEqual([4, undefined, undefined]);
+  });
+
+  test("has contracts of its own, once it is trusted: by name, within what the operator says", async () => {
+    using bench = makeBench();
+    writeFileSync(
+      join(bench.workspace, "broke.toml"),
+      `[contracts.ci]\npolicy = "throughput"\nforbidden-paths = "src"`,
+    );
+    const by = async (...options: string[]) => {
+      const ended = await run(bench, ["--contract", "ci", ...options], "mkdir -p src; echo x > src/a");
+      const { policy, forbidden } = events(ended, "run.registered")[0] ?? {};
+      return { code: ended.code, why: ended.why[0], policy, forbidden };
+    };
+    expect(await by()).toMatchObject({ code: 2, why: "there is no contract of that name" });
+    expect((await bench.broke(["sandbox", "trust"])).code).toBe(0);
+    expect(await by("--policy", "off", "--forbidden-paths", "docs", "--verify", "true")).toEqual({
+      ...{ code: 13, why: "changed what the contract forbids: src, src/a" },
+      ...{ policy: "throughput", forbidden: ["docs", "src"] },
+    });
   });
 
   test("has no say in anything else", async () => {

@@ -22,6 +22,11 @@ export const verb: Verb = {
       valueHint: "run|user",
     },
     ...contractArgs,
+    elevated: {
+      type: "boolean",
+      description: "lend the worker a key (provider_direct): asks here, or BROKE_ELEVATE=1",
+    },
+    "elevate-for": { type: "string", description: "how long at most (1h)", valueHint: "duration" },
     ...launchArgs,
     ...dryRunArg,
   },
@@ -34,6 +39,7 @@ export const verb: Verb = {
       client: values.client?.[0],
       home: values.home?.[0],
       args: rest,
+      elevate: { asked: flags.has("elevated"), duration: values["elevate-for"]?.[0] },
       held: { contract: values.contract?.[0], document: contractDocument({ values }) },
       ...launchOptions({ values, flags }),
     });

@@ -10,7 +10,7 @@ export const launchOf = (client: string): Verb => ({
   whole: true,
   run: ({ rest = [] }) =>
     launchClient(({ sandbox }) => ({
-      ...{ client, profile: sandbox, home: "run", args: rest },
+      ...{ client, profile: undefined, fallback: sandbox, home: undefined, args: rest },
       held: { contract: undefined, document: {} },
     })),
 });

@@ -62,6 +62,25 @@ describe("its configuration", () => {
     });
   });
 
+  test("lent a key it has its provider and its own models; its commands are not given the key", () => {
+    const direct = { kind: "key", name: "OPENAI_API_KEY", key: "sk-own" } as const;
+    const told = config({ direct }) as Record<string, unknown>;
+    const own = {
+      name: "direct",
+      base_url: "https://api.openai.com/v1",
+      env_key: "OPENAI_API_KEY",
+      wire_api: "responses",
+    };
+    expect(told).toMatchObject({
+      ...{ model_provider: "direct", model_providers: { direct: own } },
+      shell_environment_policy: { exclude: ["OPENAI_API_KEY"] },
+    });
+    expect([told.model, told.model_catalog_json, JSON.stringify(told).includes("sk-own")]).toEqual([
+      ...[undefined, undefined, false],
+    ] as never);
+    expect(codex.args(["exec", "x"], { ...context, direct })).toEqual(["exec", "--skip-git-repo-check", "x"]);
+  });
+
   test("a workspace of any name is one key", () => {
     const workspace = 'a "b".c\\d\n[x]';
     expect(config({ workspace })).toMatchObject({ projects: { [workspace]: { trust_level: "untrusted" } } });

@@ -69,6 +69,9 @@ describe("where a task comes from", () => {
     symlinkSync(join(secret.path, "STATE.md"), join(dir.path, ".planning/STATE.md"));
     symlinkSync(join(secret.path, "phases"), join(dir.path, ".planning/phases"));
     expect(readPlanning(dir.path)).toEqual([{ name: ".planning/PROJECT.md", text: "p", cut: false }]);
+    symlinkSync(join(secret.path, "STATE.md"), join(dir.path, "task.md"));
+    expect(() => readTask({ task: "@task.md" }, at(dir.path))).toThrow("the task file cannot be read");
+    expect(readTask({ task: `@${secret.path}/STATE.md` }, at(dir.path))?.text).toBe("secret");
     using linked = folder({});
     symlinkSync(secret.path, join(linked.path, ".planning"));
     expect(readPlanning(linked.path)).toEqual([]);

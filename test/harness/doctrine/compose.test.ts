@@ -65,6 +65,7 @@ describe("those there are", () => {
     ]);
     expect(held).toEqual({
       ...{ policy: "high_assurance", risk: "high", retries: 1, mustVerify: true, verification: [] },
+      budget: { turns: null, tokens: null },
       ...{ allowed: [], forbidden: [], required: ["verifier", "adversary"], timeoutMs: null, planning: true },
     });
   });
@@ -127,6 +128,7 @@ test("laid on one another they are as strict as each alone, and as what they lie
   const some = (index: number): Doctrine => {
     const said = {
       ...{ policy: maybe(policyNames), risk: maybe(risks), retries: maybe([0, 1, 2]), timeout: maybe([1, 2, 3]) },
+      ...{ "max-turns": maybe([1, 2]), "max-tokens": maybe([1, 2]) },
       ...{ verification: maybe([true, false]), roles: maybe([[...reviewers], ["verifier" as const]]) },
       "allowed-paths": maybe([["src"], ["src/a", "docs"], ["*.md"]]),
       "forbidden-paths": maybe([["src/b"], ["docs"]]),

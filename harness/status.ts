@@ -1,0 +1,66 @@
+// The harness as it stands: what launches are held to, the clients it can run, what runs now and how the last run ended. Pure.
+
+import type { Checked } from "#src/core/checks.ts";
+import { isoTime } from "#src/core/clock.ts";
+import type { RunRow } from "#src/state/runs.ts";
+import { categoriesWith, policies, type PolicyName } from "./verdict/policies.ts";
+import { verdicts } from "./verdict/words.ts";
+
+type LastRun = { run: string; client: string; status: string; verdict: string | null };
+
+export type HarnessStatus = {
+  policy: PolicyName;
+  /** Where the policy is said. */
+  from: "stored" | "broke.toml" | "default";
+  sandbox: string;
+  /** After so many retries the operator is asked; null: never. */
+  retries: number | null;
+  required: readonly string[];
+  /** Categories by the word that each alone is worth. */
+  worth: Record<string, string[]>;
+  runtimes: { client: string; ready: boolean; detail: string }[];
+  runs: { total: number; going: string[]; last: LastRun | null };
+};
+
+/** One object for programs. `runtimes` are the clients as they were just looked at; `runs` newest first. */
+export function harnessStatus(
+  known: Pick<HarnessStatus, "policy" | "from" | "sandbox">,
+  runtimes: readonly Checked[],
+  runs: readonly RunRow[],
+): HarnessStatus {
+  const { retries, required } = policies[known.policy];
+  const last = runs[0];
+  const going = runs.filter(({ status }) => status === "registered" || status === "running");
+  return {
+    ...known,
+    retries: retries === Infinity ? null : retries,
+    required,
+    worth: Object.fromEntries(verdicts.slice(1).map((word) => [word, categoriesWith(known.policy, word)])),
+    runtimes: runtimes.map(({ id, status, detail }) => ({ client: id, ready: status === "ok", detail })),
+    runs: {
+      total: runs.length,
+      going: going.map(({ id }) => id),
+      last: last === undefined ? null : lastRun(last),
+    },
+  };
+}
+
+const lastRun = ({ id, client, status, verdict, createdMs }: RunRow): LastRun & { started: string } => ({
+  ...{ run: id, client, status, verdict },
+  started: isoTime(createdMs),
+});
+
+/** The same for a person. */
+export function statusText({ policy, from, sandbox, retries, required, worth, runtimes, runs }: HarnessStatus): string {
+  const { last } = runs;
+  const words = Object.entries(worth).filter(([, categories]) => categories.length > 0);
+  return [
+    `policy ${policy} (${from}), sandbox ${sandbox}`,
+    `${retries === null ? "any number of retries" : `${retries} retries`}; ${required.join(" and ") || "no reviewer"} required`,
+    ...words.map(([word, categories]) => `  ${word}: ${categories.join(", ")}`),
+    "clients",
+    ...runtimes.map(({ client, ready, detail }) => `  ${client} ${ready ? "ready" : "not ready"}: ${detail}`),
+    `runs: ${runs.total}, going: ${runs.going.join(", ") || "none"}`,
+    last === null ? "no run yet" : `last: ${last.run} ${last.client} ${last.status} ${last.verdict ?? "no verdict"}`,
+  ].join("\n");
+}
