@@ -149,6 +149,7 @@ export function prepareRun(options: {
         path: toolDirs,
         binds: confined && !shown.permission.anyRead ? [...tools, ...allowedBinds(shown)] : "all",
         workspace: contract.workspace,
+        tree: options.tree.path,
         client: found.onHost,
         bun: host.bun,
       },
