@@ -44,3 +44,21 @@ for (const mode of ["direct", "worktree", "copy"]) {
     expect(listed.stderr).toContain(`${bench.workspace}/tool.sh may run, and the client can write it`);
   });
 }
+
+test("a worktree's commits with a link or a submodule at a protected name are not landed, though they are gone in the end", async () => {
+  using bench = repository({ f: "1\n" });
+  const commit = "git -c user.email=a@a -c user.name=a commit -qm";
+  const ways = [
+    "mkdir s docs; echo {} > docs/settings.json; ln -s ../docs s/.claude",
+    "mkdir s docs; ln -s docs s/.github",
+    `git init -q s/.claude; ${commit.replace("git", "git -C s/.claude")} x --allow-empty`,
+  ];
+  for (const way of ways) {
+    const ran = await run(bench, ["--workspace=worktree"], `${way}; git add -f s; ${commit} w; rm -rf s; echo z > z`);
+    expect({ way, code: ran.code, err: ran.stderr }).toEqual({
+      ...{ way, code: 0 },
+      err: expect.stringMatching(/not landed, because it changes protected names: s\/\.(claude|github)/),
+    });
+  }
+  expect(git(bench, "for-each-ref", "refs/broke")).toBe("");
+});
