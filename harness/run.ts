@@ -16,6 +16,7 @@ import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
+import { compareAllowed, markAllowed, sweepRun } from "./allowed.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { makeAsker } from "./asking.ts";
 import { clearRun } from "./cleanup.ts";
@@ -38,9 +39,9 @@ import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
-import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
+import { markBefore, sweepRecord, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
-import { plantedNames, weakFiles } from "./shown.ts";
+import { weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { holdsInstallation, INSTALLATION } from "./workspace.ts";
@@ -63,8 +64,6 @@ export type RunDeps = {
 
 /** `notes` are for the operator and bear on nothing. */
 export type RunResult = { notes: string[]; runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
-
-const MAX_PLANTED = 100;
 
 export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
@@ -236,6 +235,7 @@ async function supervise(
       inside: contract.workspace,
       opened: openedOf(contract),
     });
+    const allowed = markAllowed(paths, input.shown, contract.workspace);
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
@@ -297,24 +297,20 @@ async function supervise(
     const changes = compareInventories(tree.path, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
-    const planted = plantedNames(input.shown);
-    if (planted.length > 0) {
-      ledger.append("allowed.planted", { paths: planted.slice(0, MAX_PLANTED), total: planted.length });
-      warnings.push(
-        `${planted.length} protected names were made in folders allowed for writing: look at them before you work there`,
-      );
-    }
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
-    const sweep = sweepTree(paths.baseline, paths.quarantine, after, except);
+    const beside = compareAllowed(allowed);
+    for (const each of beside) ledger.append("allowed.inventory", each as unknown as Record<string, Json>);
+    const complete = [changes, ...beside].every((each) => each.complete);
+    const sweep = sweepRun(paths, { after, except });
     ledger.append("workspace.swept", sweepRecord(sweep));
     warnings.push(...sweepWarnings(sweep));
     notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
-    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };
+    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: complete };
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
-    clearRun(deps.home, ledger.run, keep);
+    clearRun(deps.home, ledger.run, keep, { late: false });
   }
 }

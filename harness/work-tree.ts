@@ -13,9 +13,9 @@ import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract.ts";
 import { makeClone } from "./clone-mode.ts";
 import { makeCopy } from "./copy-mode.ts";
-import { isHeld } from "./lock.ts";
+import { holdEnded } from "./lock.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
-import { claimWorkspace } from "./writer.ts";
+import { claimFolders, claimWorkspace } from "./writer.ts";
 
 export type WorkTree = Disposable & {
   /** The folder on the host. */
@@ -50,10 +50,12 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
 /** Opens what the run works on. Throws `denied` when another run has it, or when it cannot be made. */
 export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): WorkTree {
   const { workspace, mode } = contract;
+  const writes = contract.files.write.map(({ path }) => path);
   if (mode === "direct") {
-    const writer = claimWorkspace(deps, { id: runId, workspace });
+    const writer = claimWorkspace(deps, { id: runId, workspace, writes });
     return { path: workspace, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
   }
+  claimFolders(deps, runId, writes);
   const paths = runPaths(deps.home, runId);
   try {
     const { origin, ...made } = makers[mode](contract, paths);
@@ -67,10 +69,10 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
 
 /** Takes away what a run worked on, landed or not. Throws `busy` while it goes on, `missing` when it has none. */
 export function discardTree(home: Home, runId: string): void {
-  const { lock, tree, origin, landing } = runPaths(home, runId);
-  if (existsSync(lock) && isHeld(lock)) throw new BrokeError("busy", "the run is still going on", "wait for its end");
+  const { tree, origin, landing } = runPaths(home, runId);
   if (!existsSync(tree))
     throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
+  using _lock = holdEnded(home, runId);
   for (const path of [origin, landing, tree]) removeTree(Buffer.from(path));
 }
 

@@ -18,8 +18,8 @@ export type Shown = {
   hidden: Hidden[];
   /** Read-only although what holds it may be writable: our own code. */
   kept: Hidden[];
-  /** Folders allowed by name, with what in them is protected and masked, and protected names they do not have. */
-  trees: { path: string; protect: ProtectedPaths; absent: string[] }[];
+  /** Folders allowed by name, with what in them is protected and masked, and protected names they do not have; not what is the workspace's. */
+  trees: { path: string; writable: boolean; protect: ProtectedPaths; absent: string[] }[];
 };
 
 export const nothingShown: Shown = { permission: noFilePermission, hidden: [], kept: [], trees: [] };

@@ -1,9 +1,9 @@
 // Options that were made apart, used together: what each of them holds must hold beside every other.
 
 import { expect, test } from "bun:test";
-import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Bench, makeBench } from "#test/support/broke.ts";
+import { type Bench, LAUNCHER, makeBench, type Ran, runIdOf } from "#test/support/broke.ts";
 
 const git = (bench: Bench, ...args: string[]) => {
   const ran = Bun.spawnSync(["git", "-c", "user.name=t", "-c", "user.email=t@t", ...args], {
@@ -61,4 +61,97 @@ test("a worktree's commits with a link or a submodule at a protected name are no
     });
   }
   expect(git(bench, "for-each-ref", "refs/broke")).toBe("");
+});
+
+/** What an allowed folder holds before: a person's repository with a hook, a home's start-up file, another BROKE_HOME is not among them. */
+function allowedFolder(bench: Bench): string {
+  const folder = join(bench.workspace, "..", "out");
+  mkdirSync(join(folder, "mine"), { recursive: true });
+  Bun.spawnSync(["git", "init", "-q", "mine"], { cwd: folder, env: { PATH: "/usr/bin:/bin" } });
+  writeFileSync(join(folder, "mine/.git/hooks/pre-push"), "#!/bin/sh\n");
+  return folder;
+}
+
+const sweptOf = async (bench: Bench, ran: Ran) => {
+  const { swept } = JSON.parse((await bench.broke(["harness", "show", runIdOf(ran), "--json"])).stdout).swept as {
+    swept: { path: string; kind: string; action: string }[];
+  };
+  return swept.map(({ path, kind, action }) => `${kind} ${path} ${action}`).sort();
+};
+
+for (const mode of ["direct", "worktree"]) {
+  test(`--workspace=${mode}: a folder allowed for writing is swept as the workspace is; what was there, and what lives there, stays`, async () => {
+    using bench = repository({ f: "1\n" });
+    const folder = allowedFolder(bench);
+    const script = [
+      `cd ${folder}; git init -q sub/new; echo x > sub/new/.git/hooks/pre-commit; mkdir -p deep/.claude`,
+      "echo {} > deep/.claude/settings.json; ln -s /tmp lib; ln -s ../elsewhere deep/.vscode; mkfifo pipe; echo a=1 > .envrc",
+      "git init -q mine2; git -C mine2 config core.pager 'sh -c x'; echo ordinary > file",
+    ].join("; ");
+    const ran = await run(bench, [`--workspace=${mode}`, `--allow-write=${folder}`], script);
+    const at = (path: string) => join(folder, path);
+    expect(await sweptOf(bench, ran)).toEqual(
+      [
+        `git hook ${at("sub/new/.git/hooks/pre-commit")} quarantined`,
+        `client settings ${at("deep/.claude/settings.json")} quarantined`,
+        `link at a protected name ${at("deep/.vscode")} quarantined`,
+        `pipe ${at("pipe")} left`,
+        `protected name ${at(".envrc")} quarantined`,
+        `git configuration ${at("mine2/.git/config")} quarantined`,
+      ].sort(),
+    );
+    const left = ["file", "lib", "pipe", "mine/.git/hooks/pre-push", "mine/.git/config", ".envrc", "deep/.vscode"];
+    expect(left.filter((name) => lstatSync(at(name), { throwIfNoEntry: false }) === undefined)).toEqual([
+      ".envrc",
+      "deep/.vscode",
+    ]);
+    expect(ran.stderr).toContain("ACCEPT_WITH_WARNINGS");
+    const events = await bench.broke(["harness", "events", runIdOf(ran), "--json"]);
+    const record = events.stdout.split("\n").find((line) => line.includes("allowed.inventory"))!;
+    expect(JSON.parse(record).data).toMatchObject({
+      folder,
+      complete: true,
+      changes: expect.arrayContaining([expect.objectContaining({ path: "file", change: "created", size: 9 })]),
+    });
+  });
+}
+
+test("an allowed folder that holds workspace, BROKE_HOME and what is hidden: each keeps its own rules, and nothing of theirs is swept", async () => {
+  using bench = repository({ f: "1\n", ".mcp.json": "{}\n" });
+  const base = join(bench.workspace, "..");
+  mkdirSync(join(base, ".claude"));
+  const script = "echo 2 > .mcp.json && echo opened; git init -q n; echo x > n/.git/hooks/pre-push; sleep 0.5";
+  const going = run(bench, [`--allow-write=${base}`, "--allow-protected=.mcp.json"], script);
+  // The person's own client, meanwhile.
+  while (!existsSync(join(bench.workspace, "n/.git/hooks/pre-push"))) await Bun.sleep(5);
+  writeFileSync(join(base, ".claude/settings.json"), "{}");
+  const ran = await going;
+  expect({ stdout: ran.stdout, swept: await sweptOf(bench, ran) }).toEqual({
+    stdout: "opened\n",
+    swept: ["git hook n/.git/hooks/pre-push quarantined"],
+  });
+  expect([existsSync(join(base, ".claude/settings.json")), existsSync(join(bench.home, "audit.jsonl"))]).toEqual([
+    true,
+    true,
+  ]);
+});
+
+test("long after a run whose supervisor died nothing is taken from an allowed folder, and what it may have left is on record", async () => {
+  using bench = repository({ f: "1\n" });
+  const folder = allowedFolder(bench);
+  const script = `echo x > ${folder}/.envrc; touch ready; sleep 60`;
+  const child = Bun.spawn([LAUNCHER, "sandbox", "run", `--allow-write=${folder}`, "--", "sh", "-c", script], {
+    ...{ cwd: bench.workspace, env: bench.env, stdio: ["ignore", "ignore", "ignore"] },
+  });
+  while (!existsSync(join(bench.workspace, "ready"))) await Bun.sleep(5);
+  child.kill("SIGKILL");
+  await child.exited;
+  const [reconciled] = JSON.parse((await bench.broke(["harness", "reconcile", "--json"])).stdout) as {
+    runId: string;
+  }[];
+  const shown = JSON.parse((await bench.broke(["harness", "show", reconciled!.runId, "--json"])).stdout);
+  expect({ swept: shown.swept.swept, there: existsSync(join(folder, ".envrc")) }).toEqual({
+    swept: [{ path: join(folder, ".envrc"), kind: "protected name", detail: null, action: "left", as: null }],
+    there: true,
+  });
 });
