@@ -86,7 +86,7 @@ export function prepareRun(options: {
   /** Names and values of the keys the gateway works with. */
   keyNames: readonly string[];
   secrets: readonly string[];
-  tree: Pick<WorkTree, "path" | "objects">;
+  tree: Pick<WorkTree, "path" | "objects"> & { id?: string };
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
@@ -189,6 +189,7 @@ export function prepareRun(options: {
       host,
       workspace: contract.workspace,
       tree: options.tree.path,
+      treeId: options.tree.id,
       objects: options.tree.objects,
       protect: options.protect,
       home: clientHome,

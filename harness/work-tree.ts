@@ -2,7 +2,7 @@
 // that was never whole is nobody's work and goes.
 // Does not stop: see copy-mode.ts and clone-mode.ts.
 
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
@@ -18,8 +18,9 @@ import type { WorkspaceMode } from "./workspace-mode.ts";
 import { claimFolders, claimWorkspace } from "./writer.ts";
 
 export type WorkTree = Disposable & {
-  /** The folder on the host. */
+  /** The folder on the host, and its `dev:ino`. */
   path: string;
+  id: string;
   objects: { source: string; target: string }[];
   /** What was made, for the ledger; undefined: it is the workspace itself. */
   made: Record<string, Json> | undefined;
@@ -47,20 +48,26 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
   },
 };
 
+const idOf = (path: string) => {
+  const { dev, ino } = lstatSync(path, { bigint: true });
+  return `${dev}:${ino}`;
+};
+
 /** Opens what the run works on. Throws `denied` when another run has it, or when it cannot be made. */
 export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): WorkTree {
   const { workspace, mode } = contract;
   const writes = contract.files.write.map(({ path }) => path);
   if (mode === "direct") {
     const writer = claimWorkspace(deps, { id: runId, workspace, writes });
-    return { path: workspace, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
+    const id = idOf(workspace);
+    return { path: workspace, id, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
   }
   claimFolders(deps, runId, writes);
   const paths = runPaths(deps.home, runId);
   try {
     const { origin, ...made } = makers[mode](contract, paths);
     writePrivate(paths.origin, JSON.stringify(origin));
-    return { path: paths.tree, ...made, [Symbol.dispose]: () => {} };
+    return { path: paths.tree, id: idOf(paths.tree), ...made, [Symbol.dispose]: () => {} };
   } catch (error) {
     clearTree(deps.home, runId);
     throw error;

@@ -1,7 +1,16 @@
 // Options that were made apart, used together: what each of them holds must hold beside every other.
 
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type Bench, LAUNCHER, makeBench, type Ran, runIdOf } from "#test/support/broke.ts";
 
@@ -154,4 +163,49 @@ test("long after a run whose supervisor died nothing is taken from an allowed fo
     swept: [{ path: join(folder, ".envrc"), kind: "protected name", detail: null, action: "left", as: null }],
     there: true,
   });
+});
+
+test("a workspace that is another folder by the time it is mounted is refused", async () => {
+  using bench = repository({ f: "1\n" });
+  const [aside, runs] = [`${bench.workspace}-aside`, join(bench.home, "runs")];
+  const child = Bun.spawn([LAUNCHER, "sandbox", "run", "--", "sh", "-c", "ls; echo ran"], {
+    ...{ cwd: bench.workspace, env: bench.env, stdio: ["ignore", "pipe", "pipe"] },
+  });
+  const baseline = () =>
+    (existsSync(runs) ? readdirSync(runs) : []).some((id) => existsSync(join(runs, id, "baseline.json")));
+  while (!baseline() && child.exitCode === null) await Bun.sleep(0);
+  renameSync(bench.workspace, aside);
+  mkdirSync(bench.workspace);
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  expect({ code: await child.exited, stdout, stderr }).toEqual({
+    ...{ code: 4, stdout: "" },
+    stderr: expect.stringContaining(`"${bench.workspace}" is not what it was when it was checked`),
+  });
+});
+
+test("explain says programs, questions, hosts, opened names, set and workspace mode, in words and as JSON", async () => {
+  using bench = repository({ f: "1\n" });
+  const flags = [
+    ...["--deny-run=wc", "--allow-protected=.npmrc", "--allow-net=a.com", "--deny-net=b.a.com", "--workspace=worktree"],
+    ...["--allow-unix", "-P", "mine"],
+  ];
+  mkdirSync(bench.home, { mode: 0o700 });
+  writeFileSync(join(bench.home, "broke.toml"), "[permissions.mine]\ndeny-run = ['git']\n", { mode: 0o600 });
+  const told = await bench.broke(["sandbox", "explain", ...flags]);
+  expect(told).toMatchObject({ code: 0, stderr: "" });
+  for (const line of [
+    "permission set: mine",
+    `workspace: ${bench.workspace}, as a clone of its own, landed as a ref`,
+    "protected names opened: .npmrc",
+    "network: egress proxy to a.com, never b.a.com; unix sockets open",
+    "programs: those that are shown, never git, wc; PATH ",
+  ])
+    expect(told.stdout).toContain(line);
+  const json = JSON.parse((await bench.broke(["sandbox", "explain", "--json", ...flags])).stdout);
+  expect({ set: json.set, mode: json.mode, opened: json.opened, run: json.programs.run }).toEqual({
+    ...{ set: "mine", mode: "worktree", opened: [".npmrc"] },
+    run: { others: "allow", allow: [], deny: ["git", "wc"], ask: [] },
+  });
+  const listed = await bench.broke(["sandbox", "explain", "--allow-run=git", "--deny-net"]);
+  expect(listed.stdout).toContain("programs: the client's own and no others, with git; PATH ");
 });
