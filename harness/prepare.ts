@@ -88,6 +88,8 @@ export function prepareRun(options: {
   secrets: readonly string[];
   tree: Pick<WorkTree, "path" | "objects"> & { id?: string };
   protect: ProtectedPaths;
+  /** Nothing will be started. */
+  rehearsal?: boolean;
 }): Prepared {
   const { contract, paths, env } = options;
   const limited = withLimits(profileOf(contract.profile), contract.limits);
@@ -136,6 +138,7 @@ export function prepareRun(options: {
         ownHome: clientHome,
         regenerated: client.readOnly.files,
         journal: paths.userState,
+        rehearsal: options.rehearsal ?? false,
       })
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];

@@ -2,10 +2,11 @@
 // after the last signature is kept as it is and said to be unsigned. Then launches that the audit has no end of get one.
 // Does not stop: edits of the unsigned tail made before reconciling.
 
-import { closeSync, existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
+import { isRunId } from "#src/core/ids.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
@@ -13,6 +14,7 @@ import { dropLimitGroup } from "#sandbox/cgroup.ts";
 import { readSweeps } from "./allowed.ts";
 import { type AuditLog, type LaunchEnd, launchesOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
+import { removeTree } from "./client-home.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
@@ -32,8 +34,8 @@ export type ReconcileDeps = {
 /** `kept` is the tree a run worked on, where it has one of its own. */
 export type Reconciled = {
   runId: string;
-  /** `damaged`: what it left of itself cannot be worked with, as `reason` says; it stays as it is. */
-  outcome: "abandoned" | "tampered" | "closed" | "damaged";
+  /** `unregistered`: it ended before it was anything, and its folder is gone. `damaged`: what it left of itself cannot be worked with, as `reason` says; it stays as it is. */
+  outcome: "abandoned" | "tampered" | "closed" | "damaged" | "unregistered";
   kept?: string;
   reason?: string;
 };
@@ -44,7 +46,7 @@ function readText(file: string): string {
   return takeWholeLines(file);
 }
 
-function reconcileRun(deps: ReconcileDeps, row: RunRow): Exclude<Reconciled["outcome"], "damaged"> {
+function reconcileRun(deps: ReconcileDeps, row: RunRow): Exclude<Reconciled["outcome"], "damaged" | "unregistered"> {
   const paths = runPaths(deps.home, row.id);
   const kept = clearTree(deps.home, row.id);
   clearRun(deps.home, row.id, clientOf(row.client).keep, { late: true });
@@ -120,6 +122,31 @@ function completeLaunches(deps: ReconcileDeps, damaged: ReadonlySet<string>): st
   return over;
 }
 
+const STARTING_MS = 60_000;
+
+/** Folders of launches and rehearsals that were killed before they were registered: without a row and without a ledger they record nothing. */
+function clearUnregistered(deps: ReconcileDeps): Reconciled[] {
+  const cleared: Reconciled[] = [];
+  for (const runId of readdirSync(deps.home.runs).filter(isRunId)) {
+    const paths = runPaths(deps.home, runId);
+    if (deps.runs.get(runId) !== undefined || existsSync(paths.ledger)) continue;
+    if (deps.clock() - statSync(paths.root).mtimeMs < STARTING_MS) continue;
+    let lock: number | undefined;
+    try {
+      lock = takeLock(paths.lock);
+      if (lock === undefined) continue;
+      clearRun(deps.home, runId, [], { late: true });
+      removeTree(Buffer.from(paths.root));
+      cleared.push({ runId, outcome: "unregistered" });
+    } catch (error) {
+      cleared.push({ runId, outcome: "damaged", reason: reasonOf(error, paths.root) });
+    } finally {
+      if (lock !== undefined) closeSync(lock);
+    }
+  }
+  return cleared;
+}
+
 function reasonOf(error: unknown, root: string): string {
   if (error instanceof BrokeError) return error.message;
   const { code, path } = error as NodeJS.ErrnoException;
@@ -156,5 +183,5 @@ export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
   for (const runId of completeLaunches(deps, damaged)) {
     if (!results.some((result) => result.runId === runId)) results.push({ runId, outcome: "closed" });
   }
-  return results;
+  return [...results, ...clearUnregistered(deps)];
 }

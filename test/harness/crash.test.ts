@@ -2,7 +2,9 @@
 
 import { expect, test } from "bun:test";
 import {
+  closeSync,
   existsSync,
+  utimesSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,7 +14,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { takeLock } from "#harness/lock.ts";
 import { newRunId } from "#src/core/ids.ts";
 import { openState } from "#src/cli/compose.ts";
 import { runPaths } from "#src/state/paths.ts";
@@ -192,4 +195,22 @@ test("one damaged run keeps no other from being closed; it is named with its fil
     ids.sort().map((runId) => ({ runId, outcome: "tampered" })),
   );
   expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
+});
+
+test("a launch that was killed before it was registered leaves a folder, which goes when it is old and nobody holds it", async () => {
+  using bench = makeBench();
+  expect((await bench.broke(["harness", "reconcile"])).code).toBe(0);
+  const { home } = openState(bench.env);
+  const [young, old, held, recorded] = [1, 2, 3, 4].map((at) => runPaths(home, newRunId(at * 1e12)));
+  for (const { root, lock } of [young!, old!, held!, recorded!]) {
+    mkdirSync(root, { mode: 0o700 });
+    writeFileSync(lock, "", { mode: 0o600 });
+  }
+  writeFileSync(recorded!.ledger, "", { mode: 0o600 });
+  for (const { root } of [old!, held!, recorded!]) utimesSync(root, 0, 0);
+  const fd = takeLock(held!.lock)!;
+  const ran = await bench.broke(["harness", "reconcile", "--json"]);
+  closeSync(fd);
+  expect(JSON.parse(ran.stdout)).toEqual([{ runId: basename(old!.root), outcome: "unregistered" }]);
+  expect([young!, old!, held!, recorded!].map(({ root }) => existsSync(root))).toEqual([true, false, true, true]);
 });

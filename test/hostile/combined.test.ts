@@ -209,3 +209,24 @@ test("explain says programs, questions, hosts, opened names, set and workspace m
   const listed = await bench.broke(["sandbox", "explain", "--allow-run=git", "--deny-net"]);
   expect(listed.stdout).toContain("programs: the client's own and no others, with git; PATH ");
 });
+
+for (const home of ["run", "user"]) {
+  test(`--home ${home}: a rehearsal of any kind leaves nothing, in the person's home neither`, async () => {
+    using bench = repository({ f: "1\n", ".env": "A=1\n" });
+    const base = join(bench.workspace, "..");
+    mkdirSync(join(base, ".claude/todos"), { recursive: true });
+    await bench.broke(["sandbox"]);
+    const snapshot = () =>
+      (readdirSync(base, { recursive: true }) as string[])
+        .filter((name) => !/^home\/(broke\.db|run\/)/.test(name))
+        .sort();
+    const words = ["harness", "run", "--home", home, "--dry-run", "--allow-protected=.npmrc", "--deny-run=wc"];
+    expect((await bench.broke(words)).code).toBe(0);
+    const before = snapshot();
+    for (const mode of ["direct", "worktree", "copy"])
+      expect((await bench.broke([...words, `--workspace=${mode}`])).code).toBe(0);
+    expect((await bench.broke(["sandbox", "explain", "--client", "claude"])).code).toBe(0);
+    expect(snapshot()).toEqual(before);
+    expect(readdirSync(join(base, ".claude"))).toEqual(["todos"]);
+  });
+}
