@@ -40,7 +40,9 @@ export type Explanation = {
 
 /** The launch as one object. */
 export function explainLaunch({ contract, prepared, plan, warnings, unprotected }: Preview): Explanation {
-  const { profile, shown } = prepared.input;
+  const { profile, shown, programs } = prepared.input;
+  // What stands over a program that may not run.
+  const mask = programs?.mask ?? "";
   const notes = profileNotes[profile.name];
   const { anyRead, anyWrite } = shown.permission;
   const wide = anyWrite ? [wideNotes.write] : anyRead ? [wideNotes.read] : [];
@@ -55,7 +57,7 @@ export function explainLaunch({ contract, prepared, plan, warnings, unprotected 
     workspace: contract.workspace,
     mode: contract.mode,
     opened: openedOf(contract),
-    mounts: readMounts(plan),
+    mounts: readMounts(plan).map((mount) => (mount.from === mask ? { ...mount, kind: "masked" } : mount)),
     network: describeNetwork(profile, prepared.net),
     unix_sockets: profile.closeUnix ? "closed" : "open",
     variables: {

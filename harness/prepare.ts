@@ -21,7 +21,7 @@ import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { allFlags, networkOf, openedOf, programsOf, type RunContract, takenNames } from "./contract.ts";
+import { allFlags, networkOf, openedOf, programsOf, type RunContract, takenNames, unixOpen } from "./contract.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import type { SlotName } from "./ports.ts";
@@ -93,7 +93,7 @@ export function prepareRun(options: {
 }): Prepared {
   const { contract, paths, env } = options;
   const limited = withLimits(profileOf(contract.profile), contract.limits);
-  const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !contract.permissions.unix };
+  const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !unixOpen(contract) };
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();

@@ -206,6 +206,7 @@ test("explain says programs, questions, hosts, opened names, set and workspace m
     ...{ set: "mine", mode: "worktree", opened: [".npmrc"] },
     run: { others: "allow", allow: [], deny: ["git", "wc"], ask: [] },
   });
+  expect(json.mounts.find(({ path }: { path: string }) => path === "/usr/bin/wc").kind).toBe("masked");
   const listed = await bench.broke(["sandbox", "explain", "--allow-run=git", "--deny-net"]);
   expect(listed.stdout).toContain("programs: the client's own and no others, with git; PATH ");
 });
@@ -230,3 +231,26 @@ for (const home of ["run", "user"]) {
     expect(readdirSync(join(base, ".claude"))).toEqual(["todos"]);
   });
 }
+
+test("a project's set opens AF_UNIX only where the operator's does too", async () => {
+  using bench = repository({ "broke.toml": "[permissions.p]\nallow-unix = true\n" });
+  const socket = "perl -MSocket -e 'print socket(S, AF_UNIX, SOCK_STREAM, 0) ? q{open} : q{closed}'";
+  mkdirSync(bench.home, { mode: 0o700 });
+  expect((await bench.broke(["sandbox", "trust"])).code).toBe(0);
+  for (const [own, word] of [
+    ["", "closed"],
+    ["allow-unix = true\n", "open"],
+  ] as const) {
+    writeFileSync(join(bench.home, "broke.toml"), `[permissions.default]\n${own}`, { mode: 0o600 });
+    const ran = await run(bench, ["-P", "p"], socket);
+    const told = JSON.parse((await bench.broke(["sandbox", "explain", "-P", "p", "--json"])).stdout);
+    expect({ own, stdout: ran.stdout, told: told.unix_sockets }).toEqual({ own, stdout: word, told: word });
+  }
+});
+
+test("a name with a line break in it is one line of what was taken over", async () => {
+  using bench = repository({ f: "1\n" });
+  const ran = await run(bench, ["--workspace=copy"], 'touch "$(printf "a\\ngit merge evil")"');
+  const landed = await bench.broke(["harness", "land", runIdOf(ran)]);
+  expect(landed).toMatchObject({ code: 0, stdout: "a\\u{a}git merge evil\n" });
+});
