@@ -3,7 +3,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import { describePrograms } from "./command.ts";
-import { openedOf, programsOf } from "./contract.ts";
+import { openedOf, programsOf } from "./contract/contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { limitOptions } from "#sandbox/limits.ts";
 import { type Mount, type MountKind, readMounts } from "#sandbox/mount-list.ts";
