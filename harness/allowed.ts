@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { RunPaths } from "#src/state/paths.ts";
 import { isWithin } from "#sandbox/protected.ts";
+import { isAtOrBelow } from "#sandbox/protected-names.ts";
 import type { Shown } from "#sandbox/shown.ts";
 import { compareInventories, type Inventory, type InventoryChanges, leaveOut, takeInventory } from "./inventory.ts";
 import { markBefore, readSweep, type Sweep, sweepTree } from "./sweep.ts";
@@ -51,7 +52,8 @@ export function markAllowed(paths: RunPaths, shown: Shown, workspace: string): A
     const planted = writable
       .filter((tree) => isWithin(path, tree.path))
       .flatMap((tree) => tree.absent.map((name) => relative(path, join(tree.path, name))))
-      .map((name) => Buffer.from(name).toString("latin1"));
+      .map((name) => Buffer.from(name).toString("latin1"))
+      .filter((name) => !apart.some((folder) => isAtOrBelow(folder, name)));
     const before = lookAt(path, new Set(apart));
     markBefore(baselineOf(paths, index), before, {
       ...{ tree: path, inside: path, opened: [], shared: true },
