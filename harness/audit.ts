@@ -75,7 +75,11 @@ function describeFiles({ anyRead, anyWrite, denyAllWrites, ...lists }: FilePermi
 /** Numbers only: a name may say what it holds. */
 function describeVariables({ any, allow, deny }: ListFlags): Json {
   if (!any && allow.length === 0) return "none";
-  return { any, allowed: allow.join(",").split(",").filter(Boolean).length, denied: deny.length };
+  return {
+    any,
+    allowed: allow.join(",").split(",").filter(Boolean).length,
+    denied: deny.join(",").split(",").filter(Boolean).length,
+  };
 }
 
 /** What the client may reach, in words; the same for every way to launch. */

@@ -145,7 +145,16 @@ const tryVerification = (deps: RunDeps) =>
     });
     using ledger = scratchLedger(folder, deps.clock).ledger;
     const tree = { path: workspace, objects: [] };
-    const found = await verifyTree({ deps, contract, paths, tree, ledger, group: undefined, changed: true });
+    const found = await verifyTree({
+      deps,
+      contract,
+      paths,
+      tree,
+      ledger,
+      group: undefined,
+      changed: true,
+      baseline: [],
+    });
     const reasons = found.map(({ category, reason }) => `${category}, ${reason}`);
     must(
       reasons.length === 1 && reasons[0] === "correctness, verification: `exit 3` exited with 3",

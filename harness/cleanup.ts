@@ -5,14 +5,14 @@ import { rmSync } from "node:fs";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { pruneClientHome, removeTree } from "./client-home.ts";
 import { releaseTree } from "./hold.ts";
-import { sweepTree } from "./sweep.ts";
+import { sweepRun } from "./allowed.ts";
 import { clearUserState } from "./user-state.ts";
 
-/** Leaves of a run its record and what its client keeps. A second call finds nothing to do. */
-export function clearRun(home: Home, runId: string, keep: string[]): void {
+/** Leaves of a run its record and what its client keeps. `late`: its supervisor died before. A second call finds nothing to do. */
+export function clearRun(home: Home, runId: string, keep: string[], { late }: { late: boolean }): void {
   const paths = runPaths(home, runId);
   releaseTree(home, runId);
-  sweepTree(paths.baseline, paths.quarantine);
+  sweepRun(paths, { late });
   clearUserState(paths.userState);
   pruneClientHome(paths.clientHome, keep);
   removeTree(Buffer.from(paths.verification));

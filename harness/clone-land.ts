@@ -6,7 +6,7 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
-import { isOpened, protectedBy } from "#sandbox/protected-names.ts";
+import { isOpened, isProtectedLink, protectedBy } from "#sandbox/protected-names.ts";
 import { showPath } from "#sandbox/tree.ts";
 import { type CloneOrigin, cloneOriginSchema, fileStamps } from "./clone-mode.ts";
 import { AT_LANDING, AT_TREE, git, items, objectsAt, tryGit } from "./git.ts";
@@ -49,22 +49,39 @@ function stageChanges(ask: Ask, tree: string, origin: CloneOrigin): void {
   );
 }
 
-/** Every path that the result, or a commit on the way to it, has otherwise than at the start. */
-function touched(ask: Ask, { head, start }: CloneOrigin, result: string): Buffer[] {
+/** A link or a submodule (gitlink): what stands there then is whatever it leads to. */
+const LEADS_AWAY = new Set(["120000", "160000"]);
+
+type Touched = { path: string; leadsAway: boolean };
+
+/** Every path, a character a byte, that the result, or a commit on the way to it, has otherwise than at the start. */
+function touched(ask: Ask, { head, start }: CloneOrigin, result: string): Touched[] {
   const begin = start === null ? [] : items(ask(["ls-tree", "-r", "-z", "--full-tree", start]));
   const before = new Set(begin.map((line) => line.toString("latin1").replace(/^\d+ \w+ /, "")));
   const base = head === null ? [] : [`^${head}`];
   const raw = items(
     ask(["log", "-m", "--root", "--raw", "--no-abbrev", "--no-renames", "-z", "--format=", result, ...base]),
   );
-  const onTheWay = raw.flatMap((item, index) => {
-    const oid = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(item.toString("latin1"))?.[1];
-    const path = raw[index + 1];
-    return oid === undefined || path === undefined || before.has(`${oid}\t${path.toString("latin1")}`) ? [] : [path];
-  });
+  const onTheWay = changesOf(raw).filter(({ oid, path }) => !before.has(`${oid}\t${path}`));
   const inTheEnd =
-    start === null ? [] : items(ask(["diff-tree", "-r", "-z", "--name-only", "--no-renames", start, result]));
-  return [...onTheWay, ...inTheEnd];
+    start === null
+      ? []
+      : changesOf(items(ask(["diff-tree", "-r", "-z", "--no-abbrev", "--no-renames", start, result])));
+  const found = new Map<string, Touched>();
+  for (const { path, mode } of [...onTheWay, ...inTheEnd]) {
+    const leadsAway = LEADS_AWAY.has(mode) || found.get(path)?.leadsAway === true;
+    found.set(path, { path, leadsAway });
+  }
+  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The entries of a raw diff: the new mode and object of every path. */
+function changesOf(raw: Buffer[]): { path: string; mode: string; oid: string }[] {
+  return raw.flatMap((item, index) => {
+    const [, mode, oid] = /^:\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*$/.exec(item.toString("latin1")) ?? [];
+    const path = raw[index + 1]?.toString("latin1");
+    return mode === undefined || oid === undefined || path === undefined ? [] : [{ path, mode, oid }];
+  });
 }
 
 /**
@@ -111,11 +128,13 @@ export function landClone(
   makeChecked(landing, origin);
   const specs = [`+${RESULT}:${RESULT}`, ...(carried ? [`+${START}:${START}`] : [])];
   git({ args: [`--git-dir=${AT_LANDING}/${CHECKED}`, "fetch", ...QUIETLY, AT_LANDING, ...specs], binds });
-  const paths = [...new Set(touched(checked, origin, result).map((path) => path.toString("latin1")))].sort();
-  const held = paths.filter(
-    (path) => (protectedBy(path) !== undefined || isOpened(origin.running, path)) && !isOpened(opened, path),
-  );
-  const shown = (list: string[]) => list.map((path) => showPath(Buffer.from(path, "latin1")));
+  const paths = touched(checked, origin, result);
+  const isHeld = ({ path, leadsAway }: Touched) =>
+    protectedBy(path) !== undefined ||
+    isOpened(origin.running, path) ||
+    (leadsAway && isProtectedLink(path.split("/").at(-1)!));
+  const held = paths.filter((item) => isHeld(item) && !isOpened(opened, item.path));
+  const shown = (list: Touched[]) => list.map(({ path }) => showPath(Buffer.from(path, "latin1")));
   if (held.length > 0) return { landed: [], held: shown(held), ref: null, startRef: null };
   return { landed: shown(paths), held: [], ...fetchInto(runId, origin, ours, carried) };
 }

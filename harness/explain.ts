@@ -2,6 +2,8 @@
 // plan and contract a launch works with. Pure.
 
 import type { Json } from "#src/core/json.ts";
+import { describePrograms } from "./command.ts";
+import { openedOf, programsOf } from "./contract/contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { limitOptions } from "#sandbox/limits.ts";
 import { type Mount, type MountKind, readMounts } from "#sandbox/mount-list.ts";
@@ -12,14 +14,21 @@ export type Explanation = {
   profile: string;
   summary: string;
   client: string;
+  /** The permission set that was named. */
+  set: string | null;
   workspace: string;
+  /** What stands there inside: the workspace itself, or a tree made from it. */
+  mode: string;
+  /** Protected names of the workspace that are opened. */
+  opened: string[];
   /** Every mount of the plan, in its order. */
   mounts: Mount[];
   network: Record<string, Json>;
   unix_sockets: "closed" | "open";
   /** Names of variables: broke's own, and yours that are passed on. */
   variables: { own: string[]; given: string[] };
-  programs: { first: string; path: string };
+  /** `run`: which may run; null: every one that is shown. */
+  programs: { first: string; path: string; run: Json };
   limits: Record<string, number | null>;
   umask: string;
   warnings: string[];
@@ -31,7 +40,9 @@ export type Explanation = {
 
 /** The launch as one object. */
 export function explainLaunch({ contract, prepared, plan, warnings, unprotected }: Preview): Explanation {
-  const { profile, shown } = prepared.input;
+  const { profile, shown, programs } = prepared.input;
+  // What stands over a program that may not run.
+  const mask = programs?.mask ?? "";
   const notes = profileNotes[profile.name];
   const { anyRead, anyWrite } = shown.permission;
   const wide = anyWrite ? [wideNotes.write] : anyRead ? [wideNotes.read] : [];
@@ -42,8 +53,11 @@ export function explainLaunch({ contract, prepared, plan, warnings, unprotected 
     profile: profile.name,
     summary: notes.summary,
     client: contract.client,
+    set: contract.set,
     workspace: contract.workspace,
-    mounts: readMounts(plan),
+    mode: contract.mode,
+    opened: openedOf(contract),
+    mounts: readMounts(plan).map((mount) => (mount.from === mask ? { ...mount, kind: "masked" } : mount)),
     network: describeNetwork(profile, prepared.net),
     unix_sockets: profile.closeUnix ? "closed" : "open",
     variables: {
@@ -52,7 +66,11 @@ export function explainLaunch({ contract, prepared, plan, warnings, unprotected 
         .sort(),
       given,
     },
-    programs: { first: plan.order.argv[0]!, path: plan.order.env.PATH ?? "" },
+    programs: {
+      first: plan.order.argv[0]!,
+      path: plan.order.env.PATH ?? "",
+      run: describePrograms(programsOf(contract)).run ?? null,
+    },
     limits: { timeout_seconds: timeoutMs === null ? null : timeoutMs / 1000, ...Object.fromEntries(byOption) },
     umask: profile.umask.toString(8).padStart(3, "0"),
     warnings,
@@ -97,6 +115,9 @@ export function explanationText(told: Explanation): string {
   return [
     `${told.profile}: ${told.summary}`,
     `client: ${told.client}, beginning with ${told.programs.first}`,
+    ...(told.set === null ? [] : [`permission set: ${told.set}`]),
+    `workspace: ${told.workspace}, ${modeWords[told.mode] ?? told.mode}`,
+    `protected names opened: ${list(told.opened)}`,
     "",
     "files; what lies in something else that is named is as its own line says",
     ...mountLines(told.mounts, told.workspace).map((line) => `  ${line}`),
@@ -104,7 +125,7 @@ export function explanationText(told: Explanation): string {
     `network: ${networkWords(told.network)}; unix sockets ${told.unix_sockets}`,
     `variables of yours: ${list(told.variables.given)}`,
     `variables of broke's: ${list(told.variables.own)}`,
-    `programs: those that are shown; PATH ${told.programs.path}`,
+    `programs: ${programWords(told.programs.run)}; PATH ${told.programs.path}`,
     `limits: ${list(limits)}; umask ${told.umask}`,
     ...(told.warnings.length === 0 ? [] : ["", "weaker than it reads:", ...told.warnings.map((line) => `  ${line}`)]),
     ...told.unprotected_ledger.map((way) => `  unprotected ledger: ${way}`),
@@ -116,12 +137,49 @@ export function explanationText(told: Explanation): string {
   ].join("\n");
 }
 
-function networkWords({ network, net }: Record<string, Json>): string {
-  if (net === undefined || net === null || typeof net !== "object" || Array.isArray(net)) return String(network);
-  const rules = (list: Json | undefined) => (Array.isArray(list) && list.length > 0 ? list.join(", ") : "");
-  const allowed = [net.any_public === true ? "any public host" : "", rules(net.allow)].filter(Boolean).join(", ");
-  const denied = rules(net.deny);
-  return `${String(network)} to ${allowed}${denied === "" ? "" : `, never ${denied}`}`;
+const modeWords: Record<string, string> = {
+  direct: "the folder itself",
+  worktree: "as a clone of its own, landed as a ref",
+  copy: "as a copy, landed when you say so",
+};
+
+const isObject = (value: Json | undefined): value is Record<string, Json> =>
+  value !== undefined && value !== null && typeof value === "object" && !Array.isArray(value);
+const words = (list: Json | undefined) => (Array.isArray(list) ? list.join(", ") : "");
+/** `label` in front of what there is; nothing where there is nothing. */
+const part = (label: string, said: string) => (said === "" ? [] : [`${label} ${said}`]);
+const hosts = (open: Json | undefined, rules: Json | undefined) =>
+  [open === true ? "any public host" : "", words(rules)].filter(Boolean).join(", ");
+
+function reachWords(net: Record<string, Json>): string {
+  const asked = isObject(net.ask) ? hosts(net.ask.any_public, net.ask.rules) : "";
+  const said = [
+    ...part("to", hosts(net.any_public, net.allow)),
+    ...part("asking about", asked),
+    ...part("never", words(net.deny)),
+    ...(isObject(net.within) ? [`and within that only ${reachWords(net.within)}`] : []),
+  ];
+  return said.length === 0 ? "to no host" : said.join(", ");
+}
+
+const networkWords = ({ network, net }: Record<string, Json>) =>
+  isObject(net) ? `${String(network)} ${reachWords(net)}` : String(network);
+
+const others: Record<string, string> = {
+  allow: "those that are shown",
+  deny: "the client's own and no others",
+  ask: "the client's own, asking about every other",
+};
+
+function programWords(run: Json): string {
+  if (!isObject(run)) return others.allow!;
+  const said = [
+    others[String(run.others)] ?? "",
+    ...(run.others === "allow" ? [] : part("with", words(run.allow))),
+    ...part("asking about", words(run.ask)),
+    ...part("never", words(run.deny)),
+  ];
+  return said.join(", ");
 }
 
 /** Exactly what bwrap and init would be told, with names in place of descriptors, ports and secrets. Bytes are in base64. */

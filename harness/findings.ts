@@ -12,17 +12,11 @@ import type { Entry } from "./inventory.ts";
 /** As the inventory keeps it: paths a character a byte, relative to the tree. */
 export type Listing = ReadonlyMap<string, Entry>;
 
-export type FindingKind =
-  | "git hook"
-  | "git configuration"
-  | "git pointer"
-  | "rebase that runs commands"
-  | "client settings"
-  | "link at a protected name"
-  | "setuid or setgid"
-  | "socket"
-  | "pipe"
-  | "device";
+export const findingKinds = [
+  ...(["git hook", "git configuration", "git pointer", "rebase that runs commands", "client settings"] as const),
+  ...(["protected name", "link at a protected name", "setuid or setgid", "socket", "pipe", "device"] as const),
+] as const;
+export type FindingKind = (typeof findingKinds)[number];
 /** `ids` say what it is and in which state, so that what was there before a run is known again. */
 export type Finding = { path: string; kind: FindingKind; detail: string | null; ids: string[] };
 

@@ -69,6 +69,17 @@ export function takeInventory(root: string): Inventory {
   return { entries, complete, bytes };
 }
 
+/** The entries that are not, and do not lie in, one of `apart`. */
+export function leaveOut(entries: Map<string, Entry>, apart: ReadonlySet<string>): Map<string, Entry> {
+  if (apart.size === 0) return entries;
+  const isApart = (path: string) => {
+    for (let end = path.length; end !== -1; end = path.lastIndexOf("/", end - 1))
+      if (apart.has(path.slice(0, end))) return true;
+    return false;
+  };
+  return new Map([...entries].filter(([path]) => !isApart(path)));
+}
+
 function hashFile(path: Buffer): string | null {
   let fd: number;
   try {

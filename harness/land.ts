@@ -12,7 +12,7 @@ import { contractSchema, openedOf, type RunContract } from "./contract/contract.
 import { landClone } from "./clone-land.ts";
 import { landCopy, readManifest } from "./copy-mode.ts";
 import type { Ledger } from "./ledger.ts";
-import { isHeld } from "./lock.ts";
+import { holdEnded } from "./lock.ts";
 import type { Finding } from "./verdict/categories.ts";
 import type { VerdictWord } from "./verdict/words.ts";
 import { removeWork } from "./work-tree.ts";
@@ -39,8 +39,6 @@ export function landRun(deps: Deps, runId: string, opened: readonly string[]): L
 
 function takeOver(deps: Deps, runId: string, opened: readonly string[]): Landing {
   const paths = runPaths(deps.home, runId);
-  if (existsSync(paths.lock) && isHeld(paths.lock))
-    throw new BrokeError("busy", "the run is still going on", "wait for its end");
   const contract = readContract(paths.contract);
   const { mode, workspace } = contract;
   if (mode === "direct") {
@@ -50,8 +48,9 @@ function takeOver(deps: Deps, runId: string, opened: readonly string[]): Landing
     throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
   }
   const names = [...openedOf(contract), ...opened];
+  using _run = holdEnded(deps.home, runId);
   if (mode === "worktree") return landWorktree(deps.home, runId, workspace, names);
-  using _writer = claimWorkspace(deps, { id: runId, workspace });
+  using _writer = claimWorkspace(deps, { id: runId, workspace, writes: [] });
   const { landed, held } = landCopy(workspace, paths.tree, readManifest(paths.origin), names);
   return { mode, landed, held, ref: null, hint: null };
 }
@@ -135,7 +134,7 @@ export function actOnWork(
 /** A copy taken over into its workspace, by the run that made it. */
 function landCopied(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): Landing {
   const { tree, origin } = runPaths(deps.home, runId);
-  using _writer = claimWorkspace(deps, { id: runId, workspace: contract.workspace });
+  using _writer = claimWorkspace(deps, { id: runId, workspace: contract.workspace, writes: [] });
   const { landed, held } = landCopy(contract.workspace, tree, readManifest(origin), openedOf(contract));
   return {
     mode: "copy",

@@ -21,7 +21,15 @@ import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { allFlags, networkOf, openedOf, programsOf, type RunContract, takenNames } from "./contract/contract.ts";
+import {
+  allFlags,
+  networkOf,
+  openedOf,
+  programsOf,
+  type RunContract,
+  takenNames,
+  unixOpen,
+} from "./contract/contract.ts";
 import { taskArgs } from "./contract/prompt.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
@@ -88,14 +96,16 @@ export function prepareRun(options: {
   /** Names and values of the keys the gateway works with. */
   keyNames: readonly string[];
   secrets: readonly string[];
-  tree: Pick<WorkTree, "path" | "objects">;
+  tree: Pick<WorkTree, "path" | "objects"> & { id?: string };
   protect: ProtectedPaths;
   /** What the client is lent. */
   direct?: Direct | undefined;
+  /** Nothing will be started. */
+  rehearsal?: boolean;
 }): Prepared {
   const { contract, paths, env } = options;
   const limited = withLimits(profileOf(contract.profile), contract.limits);
-  const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !contract.permissions.unix };
+  const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !unixOpen(contract) };
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
@@ -141,6 +151,7 @@ export function prepareRun(options: {
         ownHome: clientHome,
         regenerated: client.readOnly.files,
         journal: paths.userState,
+        rehearsal: options.rehearsal ?? false,
       })
     : undefined;
   const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
@@ -154,6 +165,7 @@ export function prepareRun(options: {
         path: toolDirs,
         binds: confined && !shown.permission.anyRead ? [...tools, ...allowedBinds(shown)] : "all",
         workspace: contract.workspace,
+        tree: options.tree.path,
         client: found.onHost,
         bun: host.bun,
       },
@@ -193,6 +205,7 @@ export function prepareRun(options: {
       host,
       workspace: contract.workspace,
       tree: options.tree.path,
+      treeId: options.tree.id,
       objects: options.tree.objects,
       protect: options.protect,
       home: clientHome,

@@ -1,7 +1,7 @@
 // A launch prepared to the end and not made: the very plan a run would have, and nothing of it left on disk. Nothing is started, recorded or
 // changed in the workspace.
 
-import { mkdirSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { newRunId } from "#src/core/ids.ts";
 import { runPaths } from "#src/state/paths.ts";
@@ -12,9 +12,11 @@ import { profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
 import { openedOf, type RunContract } from "./contract/contract.ts";
 import { NOTHING_HELD } from "./hold.ts";
+import { takeLock } from "./lock.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { placeholderOf } from "./routes.ts";
-import { type RunDeps, weakControls } from "./run.ts";
+import type { RunDeps } from "./run.ts";
+import { weakControls } from "./weak-controls.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { onTerminal } from "./terminal.ts";
 
@@ -33,6 +35,8 @@ export type Preview = {
 export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (preview: Preview) => Seen): Seen {
   const paths = runPaths(deps.home, newRunId(deps.clock()));
   mkdirSync(paths.root, { mode: 0o700 });
+  // Held as a run is, so that nobody takes it for one that crashed.
+  const lock = takeLock(paths.lock);
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
     const protect = confined ? findProtected(contract.workspace, openedOf(contract)) : NOTHING_HELD.protect;
@@ -40,7 +44,7 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
     const prepared = prepareRun({
       // A tree would be made of it: shown as the workspace it is made from.
       tree: { path: contract.workspace, objects: [] },
-      ...{ contract, paths, protect, token: TOKEN, terminal: onTerminal(), brokeHome: deps.home.root },
+      ...{ contract, paths, protect, token: TOKEN, rehearsal: true, terminal: onTerminal(), brokeHome: deps.home.root },
       // Remembered between launches, and not this one's.
       identities: join(deps.home.live, "identities.json"),
       direct: placeholderOf(contract),
@@ -56,5 +60,6 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
     return look({ contract, prepared, plan, warnings: weakControls(deps, contract, prepared), unprotected: open });
   } finally {
     rmSync(paths.root, { recursive: true, force: true });
+    if (lock !== undefined) closeSync(lock);
   }
 }

@@ -2,21 +2,25 @@
 // after the last signature is kept as it is and said to be unsigned. Then launches that the audit has no end of get one.
 // Does not stop: edits of the unsigned tail made before reconciling.
 
-import { closeSync, existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
+import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
+import { isRunId } from "#src/core/ids.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
 import { dropLimitGroup } from "#sandbox/cgroup.ts";
+import { readSweeps } from "./allowed.ts";
 import { type AuditLog, type LaunchEnd, launchesOf } from "./audit.ts";
 import { clearRun } from "./cleanup.ts";
+import { removeTree } from "./client-home.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
 import { clearTree } from "./work-tree.ts";
 import { GENESIS } from "./record.ts";
-import { readSweep, sweepRecord } from "./sweep.ts";
+import { sweepRecord } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
 
@@ -28,7 +32,13 @@ export type ReconcileDeps = {
   clock: Clock;
 };
 /** `kept` is the tree a run worked on, where it has one of its own. */
-export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed"; kept?: string };
+export type Reconciled = {
+  runId: string;
+  /** `unregistered`: it ended before it was anything, and its folder is gone. `damaged`: what it left of itself cannot be worked with, as `reason` says; it stays as it is. */
+  outcome: "abandoned" | "tampered" | "closed" | "damaged" | "unregistered";
+  kept?: string;
+  reason?: string;
+};
 
 /** The ledger's text; empty when the supervisor died before it wrote any. */
 function readText(file: string): string {
@@ -36,10 +46,10 @@ function readText(file: string): string {
   return takeWholeLines(file);
 }
 
-function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
+function reconcileRun(deps: ReconcileDeps, row: RunRow): Exclude<Reconciled["outcome"], "damaged" | "unregistered"> {
   const paths = runPaths(deps.home, row.id);
   const kept = clearTree(deps.home, row.id);
-  clearRun(deps.home, row.id, clientOf(row.client).keep);
+  clearRun(deps.home, row.id, clientOf(row.client).keep, { late: true });
   dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
@@ -65,7 +75,7 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     // Registered, and killed before there was a ledger: then this is its first record.
     ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
-  const sweep = readSweep(paths.quarantine);
+  const sweep = readSweeps(paths);
   if (sweep.total > 0 && !records.some(({ event }) => event === "workspace.swept"))
     ledger.append("workspace.swept", sweepRecord(sweep));
   if (kept !== undefined) ledger.append("workspace.kept", { tree: kept });
@@ -83,7 +93,12 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
 function endOf(deps: ReconcileDeps, runId: string): LaunchEnd {
   const row = deps.runs.get(runId);
   const { ledger } = runPaths(deps.home, runId);
-  const text = existsSync(ledger) ? readFileSync(ledger, "utf8") : "";
+  let text: string;
+  try {
+    text = readFileSync(ledger, "utf8");
+  } catch {
+    text = ""; // not there, or no file any more: then the table is what is left
+  }
   const sound =
     row !== undefined && verifyLedger(text, runId, deps.keys.verify, row.head).state === "intact"
       ? parseLedger(text).records.at(-1)?.data
@@ -97,8 +112,8 @@ function endOf(deps: ReconcileDeps, runId: string): LaunchEnd {
 }
 
 /** Gives every launch whose run is over, and whose supervisor could not say so any more, its end. Returns the runs. */
-function completeLaunches(deps: ReconcileDeps): string[] {
-  const open = launchesOf(deps.audit.read().records).filter(({ end }) => end === null);
+function completeLaunches(deps: ReconcileDeps, damaged: ReadonlySet<string>): string[] {
+  const open = launchesOf(deps.audit.read().records).filter(({ run, end }) => end === null && !damaged.has(run));
   const over = open
     .map(({ run }) => ({ run, lock: runPaths(deps.home, run).lock }))
     .filter(({ lock }) => !existsSync(lock) || !isHeld(lock))
@@ -107,23 +122,66 @@ function completeLaunches(deps: ReconcileDeps): string[] {
   return over;
 }
 
+const STARTING_MS = 60_000;
+
+/** Folders of launches and rehearsals that were killed before they were registered: without a row and without a ledger they record nothing. */
+function clearUnregistered(deps: ReconcileDeps): Reconciled[] {
+  const cleared: Reconciled[] = [];
+  for (const runId of readdirSync(deps.home.runs).filter(isRunId)) {
+    const paths = runPaths(deps.home, runId);
+    if (deps.runs.get(runId) !== undefined || existsSync(paths.ledger)) continue;
+    if (deps.clock() - statSync(paths.root).mtimeMs < STARTING_MS) continue;
+    let lock: number | undefined;
+    try {
+      lock = takeLock(paths.lock);
+      if (lock === undefined) continue;
+      clearRun(deps.home, runId, [], { late: true });
+      removeTree(Buffer.from(paths.root));
+      cleared.push({ runId, outcome: "unregistered" });
+    } catch (error) {
+      cleared.push({ runId, outcome: "damaged", reason: reasonOf(error, paths.root) });
+    } finally {
+      if (lock !== undefined) closeSync(lock);
+    }
+  }
+  return cleared;
+}
+
+function reasonOf(error: unknown, root: string): string {
+  if (error instanceof BrokeError) return error.message;
+  const { code, path } = error as NodeJS.ErrnoException;
+  return code === undefined ? `${root} is damaged` : `${path ?? root}: ${code}`;
+}
+
 /** Reconciles every run that is not closed. A second call finds nothing to do. */
 export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
   const results: Reconciled[] = [];
   for (const row of deps.runs.list()) {
     if (row.status !== "registered" && row.status !== "running") continue;
-    const lock = takeLock(runPaths(deps.home, row.id).lock);
-    if (lock === undefined) continue;
+    const paths = runPaths(deps.home, row.id);
+    if (!existsSync(paths.root)) {
+      // Its record with it.
+      deps.runs.setStatus(row.id, "failed", row.verdict);
+      results.push({ runId: row.id, outcome: "tampered" });
+      continue;
+    }
+    let lock: number | undefined;
     try {
+      lock = takeLock(paths.lock);
+      if (lock === undefined) continue;
       const outcome = reconcileRun(deps, row);
       const kept = clearTree(deps.home, row.id);
       results.push({ runId: row.id, outcome, ...(kept === undefined ? {} : { kept }) });
+    } catch (error) {
+      // One that is damaged keeps none of the others waiting.
+      results.push({ runId: row.id, outcome: "damaged", reason: reasonOf(error, paths.root) });
     } finally {
-      closeSync(lock);
+      if (lock !== undefined) closeSync(lock);
     }
   }
-  for (const runId of completeLaunches(deps)) {
+  const damaged = new Set(results.filter(({ outcome }) => outcome === "damaged").map(({ runId }) => runId));
+  for (const runId of completeLaunches(deps, damaged)) {
     if (!results.some((result) => result.runId === runId)) results.push({ runId, outcome: "closed" });
   }
-  return results;
+  return [...results, ...clearUnregistered(deps)];
 }

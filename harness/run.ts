@@ -15,14 +15,14 @@ import type { LimitGroup } from "#sandbox/cgroup.ts";
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
+import { compareAllowed, markAllowed, sweepRun } from "./allowed.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
 import { makeAsker } from "./asking.ts";
 import { clearRun } from "./cleanup.ts";
-import { canChange } from "./client-identity.ts";
 import { clientOf } from "./clients.ts";
 import { describePrograms } from "./command.ts";
 import { changeFindings } from "./contract/change-rules.ts";
-import { openedOf, programsOf, registered, type RunContract, unixOpen } from "./contract/contract.ts";
+import { openedOf, programsOf, registered, type RunContract } from "./contract/contract.ts";
 import { strictnessOf } from "./contract/terms.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
@@ -36,17 +36,17 @@ import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { budgets, withinBudget } from "./budget.ts";
 import { openRun } from "./open-run.ts";
-import { type Prepared, prepareRun } from "./prepare.ts";
+import { prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
 import { countSpending } from "./spending.ts";
-import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
+import { markBefore, sweepRecord, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { deniedRoute, type Direct, leaseRecord, secretsOf, takeCredential } from "./routes.ts";
-import { plantedNames, weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
+import { weakControls } from "./weak-controls.ts";
 import { unprotectedBy } from "./unprotected.ts";
-import { holdsInstallation, INSTALLATION } from "./workspace.ts";
+import { INSTALLATION } from "./workspace.ts";
 import { compareTestFiles, keepTestFiles } from "./results/test-files.ts";
 import { verifyBefore, verifyTree } from "./verification.ts";
 import { openWorkTree } from "./work-tree.ts";
@@ -71,7 +71,6 @@ export type RunDeps = {
 /** `notes` are for the operator and bear on nothing. */
 export type RunResult = { notes: string[]; runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
-const MAX_PLANTED = 100;
 /** Exit code of a run that its operator's policy refused. */
 const DENIED = 4;
 /** Of a run that was never launched. */
@@ -79,32 +78,6 @@ const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warn
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
-}
-
-/** Controls that are weaker than the profile's own, in words. */
-export function weakControls(
-  { env }: Pick<RunDeps, "env">,
-  contract: RunContract,
-  { input: { profile, workspace, programs }, state, identity }: Prepared,
-): string[] {
-  const warnings: string[] = [];
-  const opened = openedOf(contract);
-  if (opened.length > 0) warnings.push(`opened by --allow-protected: ${opened.join(", ")}`);
-  if (state !== undefined)
-    warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
-  if (holdsInstallation(workspace))
-    warnings.push(
-      "the workspace holds the broke that runs it: what the client changes there runs with the next command",
-    );
-  warnings.push(...weakFiles(contract.files, env));
-  if (profile.root === "host") warnings.push("normal shows the host's file system and network");
-  if (profile.root === "host" && identity !== undefined && canChange(identity.path, undefined))
-    warnings.push("the client could change its own program, for every later start of it");
-  if (contract.route !== "broke_router") warnings.push(`${contract.route}: the worker holds a credential of yours`);
-  if (unixOpen(contract))
-    warnings.push("Unix sockets are open: what is shown of other programs' sockets can be spoken to");
-  warnings.push(...(programs?.warnings ?? []));
-  return warnings;
 }
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
@@ -244,6 +217,7 @@ async function supervise(
       inside: contract.workspace,
       opened: openedOf(contract),
     });
+    const allowed = markAllowed(paths, input.shown, contract.workspace);
     const kept = keepTestFiles(tree.path, before);
     if (!kept.complete) warnings.push("there are more test files than are compared");
     const work = { deps, contract, paths, tree, ledger, group };
@@ -314,15 +288,11 @@ async function supervise(
     const changes = compareInventories(tree.path, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
-    const planted = plantedNames(input.shown);
-    if (planted.length > 0) {
-      ledger.append("allowed.planted", { paths: planted.slice(0, MAX_PLANTED), total: planted.length });
-      warnings.push(
-        `${planted.length} protected names were made in folders allowed for writing: look at them before you work there`,
-      );
-    }
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
-    const sweep = sweepTree(paths.baseline, paths.quarantine, after, except);
+    const beside = compareAllowed(allowed);
+    for (const each of beside) ledger.append("allowed.inventory", each as unknown as Record<string, Json>);
+    const complete = [changes, ...beside].every((each) => each.complete);
+    const sweep = sweepRun(paths, { after, except });
     ledger.append("workspace.swept", sweepRecord(sweep));
     warnings.push(...sweepWarnings(sweep));
     const growthBytes = growth.grown(await heldBy(prepared, after));
@@ -336,7 +306,7 @@ async function supervise(
     const seen = {
       end: judgeEnd(end, watch.reached() ?? spending.reached()),
       warnings,
-      inventoryComplete: changes.complete,
+      inventoryComplete: complete,
       findings,
     };
     const { verdict } = decideVerdict(seen, strictnessOf(contract));
@@ -347,6 +317,6 @@ async function supervise(
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
-    clearRun(deps.home, ledger.run, keep);
+    clearRun(deps.home, ledger.run, keep, { late: false });
   }
 }

@@ -76,12 +76,20 @@ function treesOf({ read, write }: FilePermission, workspace: string): Shown["tre
     );
     const standing = [...found.files, ...found.dirs, ...found.masked];
     const pins = found.pins.filter((pin) => standing.some((item) => item.startsWith(`${pin}/`)));
-    return { path, protect: { ...found, missing: [], pins }, absent };
+    return { path, writable: true, protect: { ...found, missing: [], pins }, absent };
   };
-  return [
-    ...onlyRead.map(({ path }) => ({ path, protect: findMasked(path), absent: [] })),
-    ...writable.map(({ path }) => held(path)),
-  ];
+  // The workspace has rules of its own, and may be another tree inside.
+  const beside = (tree: Shown["trees"][number]): Shown["trees"][number] => {
+    const isBeside = (name: string) => !isWithin(workspace, join(tree.path, name));
+    const { files, dirs, masked, pins } = tree.protect;
+    const protect = {
+      ...{ files: files.filter(isBeside), dirs: dirs.filter(isBeside), missing: [] },
+      ...{ masked: masked.filter(isBeside), pins: pins.filter(isBeside) },
+    };
+    return { ...tree, protect, absent: tree.absent.filter(isBeside) };
+  };
+  const readable = onlyRead.map(({ path }) => ({ path, writable: false, protect: findMasked(path), absent: [] }));
+  return [...readable, ...writable.map(({ path }) => held(path))].map(beside);
 }
 
 /** Homes that are not the person's own. */
@@ -137,19 +145,6 @@ export function gatherShown(
   const inReach = kept.filter(({ path }) => written && !isWithin(workspace, path) && isShown(asked, workspace, path));
   return { permission, hidden, kept: inReach, trees: treesOf(permission, workspace) };
 }
-
-/** Protected names that allowed folders did not have and have now: planted, for somebody else to run. */
-export function plantedNames({ trees }: Shown): string[] {
-  return trees.flatMap(({ path, absent }) => absent.map((name) => join(path, name))).filter((name) => isThere(name));
-}
-
-const isThere = (path: string) => {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false; // what is above it is no folder any more
-  }
-};
 
 /** What of the file permissions does not hold as it reads, in words. */
 export function weakFiles(permission: FilePermission, env: Record<string, string | undefined>): string[] {

@@ -2,16 +2,16 @@
 // the same state, and what was opened by name stays. The state before is written down, so that a run whose supervisor was killed is swept too.
 // Does not stop: what findings.ts does not look for; the time between the run's last act and the sweep.
 
-import { chmodSync, closeSync, existsSync, fstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fstatSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { writePrivate } from "#src/state/files.ts";
 import type { Json } from "#src/core/json.ts";
 import { fdPath, openBeneath } from "#sandbox/open.ts";
 import { isOpened } from "#sandbox/protected-names.ts";
-import { showPath, walkTree } from "#sandbox/tree.ts";
-import { type Finding, findTraps, isTelling, type Listing } from "./findings.ts";
-import { type Entry, entryOf, type Inventory } from "./inventory.ts";
+import { below, showPath, walkTree } from "#sandbox/tree.ts";
+import { type Finding, findingKinds, findTraps, isTelling } from "./findings.ts";
+import { type Entry, entryOf, type Inventory, leaveOut } from "./inventory.ts";
 import { readStored } from "./stored.ts";
 import { clearSetId, quarantine, type Removal } from "./quarantine.ts";
 
@@ -32,8 +32,13 @@ const baselineSchema = v.object({
   inside: v.string(),
   opened: v.array(v.string()),
   known: v.array(v.string()),
+  /** Others work in it too: what lives is left where it is. */
+  shared: v.optional(v.boolean(), false),
+  /** Left out, with all that is in them; and protected names that were not there. */
+  apart: v.optional(v.array(v.string()), []),
+  planted: v.optional(v.array(v.string()), []),
 });
-type Baseline = v.InferOutput<typeof baselineSchema>;
+type Baseline = v.InferInput<typeof baselineSchema>;
 
 const bytes = (path: string) => Buffer.from(path, "latin1");
 
@@ -61,7 +66,7 @@ function setMode(root: string, path: Buffer, change: (mode: number) => number): 
  * A look at all of a tree that keeps only what could matter. Folders that their owner (we ourselves, through the worker) closed are opened, so that
  * nothing hides in them; the caller closes them again.
  */
-function listTelling(root: string): { listing: Listing; unread: string[]; opened: Closed[] } {
+function listTelling(root: string): { listing: Map<string, Entry>; unread: string[]; opened: Closed[] } {
   const opened: Closed[] = [];
   const listing = new Map<string, Entry>();
   const unread: string[] = [];
@@ -87,16 +92,33 @@ function listTelling(root: string): { listing: Listing; unread: string[]; opened
 }
 
 /** Writes down what of that kind the tree holds before the run. `file` lies outside it. */
-export function markBefore(file: string, before: Inventory, { tree, inside, opened }: Omit<Baseline, "known">): void {
-  const known = findTraps(tree, inside, before.entries).flatMap(({ ids }) => ids);
-  const baseline: Baseline = { tree, inside, opened, known };
+export function markBefore(file: string, before: Inventory, state: Omit<Baseline, "known">): void {
+  const known = findTraps(state.tree, state.inside, before.entries).flatMap(({ ids }) => ids);
+  const baseline: Baseline = { ...state, known };
   writePrivate(file, JSON.stringify(baseline));
 }
 
-function act(tree: string, finding: Finding, into: string): Swept {
+/** What may be somebody's at this moment, and runs nothing by itself. */
+const LIVING: ReadonlySet<Finding["kind"]> = new Set(["socket", "pipe", "device"]);
+
+function isThere(path: Buffer): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // what is above it is no folder
+  }
+}
+
+function act(
+  { tree, shared }: { tree: string; shared: boolean },
+  finding: Finding,
+  into: string,
+  late: boolean,
+): Swept {
   const path = bytes(finding.path);
   const { kind, detail } = finding;
-  const shown = { path: showPath(path), kind, detail };
+  const shown = { path: showPath(shared ? below(tree, path) : path), kind, detail };
+  if (shared && (late || LIVING.has(kind))) return { ...shown, action: "left", as: null };
   if (kind === "setuid or setgid") {
     return { ...shown, action: clearSetId(tree, path) ? "bits cleared" : "left", as: null };
   }
@@ -104,29 +126,37 @@ function act(tree: string, finding: Finding, into: string): Swept {
 }
 
 /**
- * Sweeps the tree that `file` tells of, and forgets it. `after` is a complete look at it, if there was one; `except` are our own placeholders.
- * A second call, or one for a run that never began, finds nothing.
+ * Sweeps the tree that `file` tells of, and forgets it. `after` is a complete look at it, if there was one; `except` are our own placeholders;
+ * `late`: in a shared one nothing is taken away any more, only named. A second call, or one for a run that never began, finds nothing.
  */
 export function sweepTree(
   file: string,
   into: string,
   after?: Inventory,
   except: ReadonlySet<string> = new Set(),
+  late = false,
 ): Sweep {
   if (!existsSync(file)) return { swept: [], total: 0, unread: [] };
-  const { tree, inside, opened, known } = readStored(file, baselineSchema);
+  const baseline = readStored(file, baselineSchema);
+  const { tree, inside, opened, known, apart, planted } = baseline;
   const look = after?.complete === true ? { listing: after.entries, unread: [], opened: [] } : listTelling(tree);
-  const { listing, unread } = look;
+  const { unread } = look;
+  const listing = leaveOut(look.listing, new Set(apart));
   const before = new Set(known);
   const ours = new Set([...except].map((path) => Buffer.from(path).toString("latin1")));
-  const found = findTraps(tree, inside, listing).filter(
+  const traps = findTraps(tree, inside, listing).filter(
     ({ path, ids }) => !ids.every((id) => before.has(id)) && !ours.has(path) && !isOpened(opened, path),
   );
+  const trapped = new Set(traps.map(({ path }) => path));
+  const names = planted
+    .filter((path) => !trapped.has(path) && isThere(below(tree, bytes(path))))
+    .map((path): Finding => ({ path, kind: "protected name", detail: null, ids: [] }));
+  const found = [...traps, ...names].sort((a, b) => (a.path < b.path ? -1 : 1));
   const swept: Swept[] = [];
   let gone: string | undefined;
   for (const finding of found) {
     if (gone !== undefined && finding.path.startsWith(`${gone}/`)) continue;
-    const done = act(tree, finding, into);
+    const done = act(baseline, finding, into, late);
     if (done.action === "quarantined" || done.action === "removed") gone = finding.path;
     swept.push(done);
   }
@@ -139,10 +169,20 @@ export function sweepTree(
   return { swept: swept.slice(0, MAX_LISTED), total: swept.length, unread: unread.slice(0, MAX_LISTED) };
 }
 
-/** What an earlier sweep of this run did, when whoever made it could not record it. */
+const sweptSchema = v.array(
+  v.object({
+    path: v.string(),
+    kind: v.picklist(findingKinds),
+    detail: v.nullable(v.string()),
+    action: v.picklist(["quarantined", "removed", "left", "bits cleared"]),
+    as: v.nullable(v.string()),
+  }),
+);
+
+/** What an earlier sweep into this folder did. */
 export function readSweep(into: string): Sweep {
   const file = join(into, "swept.json");
-  const swept: Swept[] = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  const swept: Swept[] = existsSync(file) ? readStored(file, sweptSchema) : [];
   return { swept: swept.slice(0, MAX_LISTED), total: swept.length, unread: [] };
 }
 

@@ -15,6 +15,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   unlinkSync,
   writeFileSync,
@@ -78,12 +79,25 @@ export function clearUserState(journal: string): void {
 
 export type OpenUserState = Disposable & { binds: Bind[]; folder: string };
 
-function makeMissing(folder: string, state: UserState): void {
+/** Makes what the client would make; returns the paths. */
+function makeMissing(folder: string, state: UserState): string[] {
+  const made: string[] = [];
   const wanted = [...state.shared, ...state.held.map((path) => ({ path, kind: "dir" as const }))];
   for (const { path, kind } of wanted) {
     if (lstatSync(join(folder, path), { throwIfNoEntry: false }) !== undefined) continue;
     if (kind === "dir") mkdirSync(join(folder, path), { mode: 0o700 });
     else closeSync(openSync(join(folder, path), "wx", 0o600));
+    made.push(join(folder, path));
+  }
+  return made;
+}
+
+/** Takes away again what nobody has put anything into. */
+function removeUnused(made: string[]): void {
+  for (const path of made.toReversed()) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory() && readdirSync(path).length === 0) rmdirSync(path);
+    else if (stat?.isFile() && stat.size === 0) unlinkSync(path);
   }
 }
 
@@ -100,6 +114,8 @@ export function openUserState(options: {
   ownHome: string;
   regenerated: readonly string[];
   journal: string;
+  /** Nothing is started with it: what was made for it goes again. */
+  rehearsal: boolean;
 }): OpenUserState {
   const { client, env } = options;
   const state = client.userState;
@@ -121,7 +137,7 @@ export function openUserState(options: {
   try {
     if (!libc.tryLock(lock))
       throw new BrokeError("busy", `another run works with ${wanted}`, "wait for it, or leave out --home user");
-    makeMissing(folder, state);
+    const made = makeMissing(folder, state);
     const names = options.regenerated.map((path) => path.slice(state.folder.length + 1));
     const at = { source: folder, target: join(options.home, state.folder) };
     const binds = userStateBinds(state, readdirSync(folder, { withFileTypes: true }), at, names);
@@ -135,6 +151,7 @@ export function openUserState(options: {
     writeFileSync(options.journal, JSON.stringify({ folders, odd }), { mode: 0o600, flag: "wx" });
     const close = () => {
       clearUserState(options.journal);
+      if (options.rehearsal) removeUnused(made);
       closeSync(lock);
     };
     return { binds, folder, [Symbol.dispose]: close };

@@ -2,7 +2,7 @@
 // that was never whole is nobody's work and goes.
 // Does not stop: see copy-mode.ts and clone-mode.ts.
 
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
@@ -13,13 +13,14 @@ import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract/contract.ts";
 import { makeClone } from "./clone-mode.ts";
 import { makeCopy } from "./copy-mode.ts";
-import { isHeld } from "./lock.ts";
+import { holdEnded } from "./lock.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
-import { claimWorkspace } from "./writer.ts";
+import { claimFolders, claimWorkspace } from "./writer.ts";
 
 export type WorkTree = Disposable & {
-  /** The folder on the host. */
+  /** The folder on the host, and its `dev:ino`. */
   path: string;
+  id: string;
   objects: { source: string; target: string }[];
   /** What was made, for the ledger; undefined: it is the workspace itself. */
   made: Record<string, Json> | undefined;
@@ -47,18 +48,26 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
   },
 };
 
+const idOf = (path: string) => {
+  const { dev, ino } = lstatSync(path, { bigint: true });
+  return `${dev}:${ino}`;
+};
+
 /** Opens what the run works on. Throws `denied` when another run has it, or when it cannot be made. */
 export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): WorkTree {
   const { workspace, mode } = contract;
+  const writes = contract.files.write.map(({ path }) => path);
   if (mode === "direct") {
-    const writer = claimWorkspace(deps, { id: runId, workspace });
-    return { path: workspace, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
+    const writer = claimWorkspace(deps, { id: runId, workspace, writes });
+    const id = idOf(workspace);
+    return { path: workspace, id, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
   }
+  claimFolders(deps, runId, writes);
   const paths = runPaths(deps.home, runId);
   try {
     const { origin, ...made } = makers[mode](contract, paths);
     writePrivate(paths.origin, JSON.stringify(origin));
-    return { path: paths.tree, ...made, [Symbol.dispose]: () => {} };
+    return { path: paths.tree, id: idOf(paths.tree), ...made, [Symbol.dispose]: () => {} };
   } catch (error) {
     clearTree(deps.home, runId);
     throw error;
@@ -67,10 +76,9 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
 
 /** Takes away what a run worked on, landed or not. Throws `busy` while it goes on, `missing` when it has none. */
 export function discardTree(home: Home, runId: string): void {
-  const { lock, tree } = runPaths(home, runId);
-  if (existsSync(lock) && isHeld(lock)) throw new BrokeError("busy", "the run is still going on", "wait for its end");
-  if (!existsSync(tree))
+  if (!existsSync(runPaths(home, runId).tree))
     throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
+  using _lock = holdEnded(home, runId);
   removeWork(home, runId);
 }
 

@@ -54,6 +54,8 @@ export function runBatch(batch: Batch): { code: number; stdout: Buffer; stderr: 
       timeoutMs: batch.timeoutMs,
     });
     if (ended.late) throw new BrokeError("denied", `${batch.argv[0]} did not end in time`, "look at the tree yourself");
+    if (ended.cut)
+      throw new BrokeError("denied", `${batch.argv[0]} had too much to say`, "look at the tree yourself: it is kept");
     return ended;
   } finally {
     for (const fd of fds) closeSync(fd);

@@ -18,6 +18,7 @@ const probesSchema = v.object({
   arch: v.picklist(["x86_64", "aarch64"]),
   hidden: v.array(v.string()),
   readOnly: v.array(v.string()),
+  unreadable: v.array(v.string()),
   decoyPort: v.nullable(v.number()),
   closedUnix: v.boolean(),
   closedPtrace: v.boolean(),

@@ -34,6 +34,8 @@ export type PlanInput = {
   workspace: string;
   /** What is shown there: the workspace itself, or a tree made from it. */
   tree: string;
+  /** The tree must still be this `dev:ino`; left out: whatever stands there. */
+  treeId?: string | undefined;
   /** Folders of objects that the tree's repository borrows, read-only and reached without a link. */
   objects: { source: string; target: string }[];
   protect: ProtectedPaths;
@@ -219,6 +221,7 @@ function probeOrder({ profile, host, workspace, protect, shown, hidden }: PlanIn
     arch: host.arch,
     hidden: hidden.map((folder) => join(folder, DATABASE)),
     readOnly: [...held.map((path) => join(workspace, path)), ...denied].slice(0, MAX_TRIED),
+    unreadable: confined ? shown.permission.denyRead.map(({ path }) => path).slice(0, MAX_TRIED) : [],
     decoyPort: profile.ownNetwork ? 0 : null,
     closedUnix: profile.closeUnix,
     closedPtrace: confined,

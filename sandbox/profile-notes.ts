@@ -14,6 +14,7 @@ const confinedStops = [
 const confinedLeaves = [
   "changing or deleting what the workspace holds, and leaving scripts, tests and build files that somebody runs later",
   "reading whatever lies in the workspace under a name nobody masks",
+  "reading what was ever committed to a repository it is shown, of what is masked or denied too",
   "sending anything it may read to the model, or to a host that was allowed",
   "using a file by another name it has (hard links) in what it is shown",
   "a hole in the kernel behind the calls that are left; side channels of the processor",

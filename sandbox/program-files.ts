@@ -1,17 +1,35 @@
 // Programs as files of the host: a word looked up, a script's interpreters, a file's other names, and where it is shown inside. Looks only.
 // Does not stop: anything; a file may be another one by the time it is run, and is told by its inode then.
 
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import { join, relative, resolve } from "node:path";
 import type { Bind } from "./plan.ts";
 import { isWithin } from "./protected.ts";
 import { HEAD_BYTES, parseShebang } from "./shebang.ts";
 
 /**
- * Where programs are: PATH inside, as folders of the host; what is shown beside /usr (`all`: everything); the client's own, by word or path;
- * our own Bun, which is shown and may not be run.
+ * Where programs are: PATH inside, as folders of the host; what is shown beside /usr (`all`: everything); the workspace, and the tree that
+ * stands there inside (itself, or one made from it); the client's own, by word or path; our own Bun, which is shown and may not be run.
  */
-export type ProgramPlace = { path: string[]; binds: Bind[] | "all"; workspace: string; client: string[]; bun: string };
+export type ProgramPlace = {
+  path: string[];
+  binds: Bind[] | "all";
+  workspace: string;
+  tree: string;
+  client: string[];
+  bun: string;
+};
 
 /** The system's folders of programs. */
 export const LISTED_FOLDERS = [
@@ -40,16 +58,51 @@ export function real(path: string): string | undefined {
   }
 }
 
+type Standing = Pick<ProgramPlace, "workspace" | "tree">;
+
+const inTree = ({ tree }: Standing, file: string) => isWithin(tree, file);
+/** Where a file of the tree's is inside. */
+export const pathInside = (place: Standing, file: string) =>
+  inTree(place, file) ? join(place.workspace, relative(place.tree, file)) : file;
+
+/** linux/namei.h: MAXSYMLINKS. */
+const MAX_LINKS = 40;
+
+/** The file of the host that a path leads to inside, where the tree stands for the workspace; undefined where there is none. */
+export function realInside(place: Standing, path: string): string | undefined {
+  const onHost = (inside: string) =>
+    isWithin(place.workspace, inside) ? join(place.tree, relative(place.workspace, inside)) : inside;
+  const ahead = path.split("/").reverse();
+  let done = "/";
+  try {
+    for (let links = 0; ahead.length > 0;) {
+      const next = resolve(done, ahead.pop()!);
+      if (!lstatSync(onHost(next)).isSymbolicLink()) {
+        done = next;
+        continue;
+      }
+      if (++links > MAX_LINKS) return undefined;
+      ahead.push(...readlinkSync(onHost(next)).split("/").reverse());
+      if (ahead.at(-1) === "") done = "/";
+    }
+    return onHost(done);
+  } catch {
+    return undefined; // not there, or not for us to see
+  }
+}
+
 const isProgram = (path: string) => {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat !== undefined && stat.isFile() && (stat.mode & 0o111) !== 0;
 };
 
-/** Every program a word means, real paths, in PATH's order. */
-export function lookUp(word: string, { path, workspace, ...rest }: ProgramPlace): string[] {
-  const candidates = word.includes("/") ? [resolve(workspace, word)] : path.map((folder) => join(folder, word));
-  const found = candidates.map(real).filter((each) => each !== undefined);
-  return [...new Set(found)].filter((file) => isProgram(file) && isShown(file, { path, workspace, ...rest }));
+/** Every program a word means, real paths on the host, in PATH's order. */
+export function lookUp(word: string, place: ProgramPlace): string[] {
+  const candidates = word.includes("/")
+    ? [resolve(place.workspace, word)]
+    : place.path.map((folder) => join(folder, word));
+  const found = candidates.map((path) => realInside(place, path)).filter((each) => each !== undefined);
+  return [...new Set(found)].filter((file) => isProgram(file) && isShown(file, place));
 }
 
 function headOf(path: string): Buffer {
@@ -67,7 +120,7 @@ export function interpretersOf(file: string, place: ProgramPlace): string[] {
   const found: string[] = [];
   for (let next: string | undefined = file; next !== undefined && found.length < 6;) {
     const script = parseShebang(headOf(next));
-    next = script && real(script.interpreter);
+    next = script && realInside(place, script.interpreter);
     if (next === undefined || script === undefined) break;
     found.push(next);
     if (!next.endsWith("/env") || script.argument === null) continue;
@@ -99,8 +152,9 @@ export function twinsOf(files: string[]): string[] {
 }
 
 /** Where a file of the host is shown inside where a mount can cover it; undefined: only the observer can hold it. */
-export function insidePath(file: string, { binds, workspace }: ProgramPlace): string | undefined {
-  if (isWithin(workspace, file)) return undefined;
+export function insidePath(file: string, place: ProgramPlace): string | undefined {
+  const { binds } = place;
+  if (inTree(place, file)) return undefined;
   if (binds === "all" || file.startsWith("/usr/")) return file;
   for (const bind of binds) {
     if ("link" in bind || !isWithin(bind.source, file)) continue;
@@ -109,5 +163,4 @@ export function insidePath(file: string, { binds, workspace }: ProgramPlace): st
   return undefined;
 }
 
-const isShown = (file: string, place: ProgramPlace) =>
-  isWithin(place.workspace, file) || insidePath(file, place) !== undefined;
+const isShown = (file: string, place: ProgramPlace) => inTree(place, file) || insidePath(file, place) !== undefined;

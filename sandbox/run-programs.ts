@@ -13,6 +13,7 @@ import {
   interpretersOf,
   LISTED_FOLDERS,
   lookUp,
+  pathInside,
   type ProgramPlace,
   real,
   twinsOf,
@@ -84,18 +85,28 @@ export function findPrograms(permission: RunPermission, place: ProgramPlace, mas
   const [deniedIds, clientIds] = [new Set(denied.map(idOf)), client.map(idOf)];
   const refused = client.find((_, at) => deniedIds.has(clientIds[at]!));
   if (refused !== undefined) {
-    throw new BrokeError("usage", `--deny-run: the client itself is run by ${refused}`, "deny other programs");
+    throw new BrokeError(
+      "usage",
+      `--deny-run: the client itself is run by ${pathInside(place, refused)}`,
+      "deny other programs",
+    );
   }
   const allowed = [...named, ...client];
   const known = new Set([...allowed, ...asked].map(idOf));
   for (const file of permission.others === "deny" ? [...named, ...asked] : []) {
     const [missing] = interpretersOf(file, place).filter((each) => !known.has(idOf(each)));
     if (missing === undefined) continue;
-    throw new BrokeError("usage", `--allow-run: ${file} is a script and run by ${missing}`, `allow ${missing} too`);
+    throw new BrokeError(
+      "usage",
+      `--allow-run: ${pathInside(place, file)} is a script and run by ${pathInside(place, missing)}`,
+      `allow ${pathInside(place, missing)} too`,
+    );
   }
-  const writable = [...named, ...asked].find((file) => isWithin(place.workspace, file));
+  const writable = [...named, ...asked].find((file) => isWithin(place.tree, file));
   if (writable !== undefined && permission.others !== "allow")
-    warnings.push(`${writable} may run, and the client can write it: it can make another program of it`);
+    warnings.push(
+      `${pathInside(place, writable)} may run, and the client can write it: it can make another program of it`,
+    );
   const { only, hidden } =
     permission.others === "deny" ? onlyThese([...allowed, ...asked, place.bun]) : { only: undefined, hidden: [] };
   return {

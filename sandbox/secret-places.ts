@@ -6,6 +6,8 @@ import { join } from "node:path";
 /** Hidden in every folder that is allowed: a home need not be one we know as such. */
 const IN_FOLDER = [
   ...[".ssh", ".gnupg", ".password-store", ".aws", ".azure", ".kube", ".docker", ".config/gcloud", ".config/gh"],
+  // Where BROKE_HOME usually is: another than the one at hand holds keys as well.
+  ".broke",
   ...[".netrc", ".git-credentials", ".pgpass", ".vault-token", ".bash_history", ".zsh_history", ".mozilla"],
 ];
 

@@ -3,7 +3,7 @@
 // Loaded inside the sandbox, so it imports nothing but libc and tables.
 // Does not stop: what none of the probes tries; they prove that the walls stand, not that there are enough of them.
 
-import { accessSync, constants, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import * as libc from "./libc.ts";
 import { type Arch, errnos, families, type SyscallName, syscallNumber, terminalIoctl } from "./syscalls.ts";
 
@@ -14,6 +14,8 @@ export type ProbeOrder = {
   hidden: string[];
   /** What must not be written to, absolute. */
   readOnly: string[];
+  /** What must not be read although it is there, absolute. */
+  unreadable: string[];
   /** The run has a network of its own: the host's, where `decoyPort` listens, must be out of reach. */
   decoyPort: number | null;
   /** Where the gateway answers, and must want a token. */
@@ -88,6 +90,11 @@ function status(field: string): string {
   return new RegExp(`^${field}:\\s*(\\S+)$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
 }
 
+/** Also where what holds it is out of reach already. */
+function isUnreadable(path: string): boolean {
+  return ["EACCES", "ENOENT"].includes(refused(() => closeSync(openSync(path, "r"))) ?? "");
+}
+
 /** Of a pipe the mount guards the name alone: what flows through it is not the file system's. */
 function isReadOnly(path: string): boolean {
   // In what is denied from being read it is out of reach altogether.
@@ -114,6 +121,10 @@ const probes: Probe[] = [
   {
     id: "protected names cannot be written to",
     holds: ({ readOnly }) => (readOnly.length === 0 ? "not tried" : readOnly.every(isReadOnly)),
+  },
+  {
+    id: "what is denied cannot be read",
+    holds: ({ unreadable }) => (unreadable.length === 0 ? "not tried" : unreadable.every(isUnreadable)),
   },
   {
     id: "the kernel's settings cannot be written to",

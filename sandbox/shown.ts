@@ -18,8 +18,8 @@ export type Shown = {
   hidden: Hidden[];
   /** Read-only although what holds it may be writable: our own code. */
   kept: Hidden[];
-  /** Folders allowed by name, with what in them is protected and masked, and protected names they do not have. */
-  trees: { path: string; protect: ProtectedPaths; absent: string[] }[];
+  /** Folders allowed by name, with what in them is protected and masked, and protected names they do not have; not what is the workspace's. */
+  trees: { path: string; writable: boolean; protect: ProtectedPaths; absent: string[] }[];
 };
 
 export const nothingShown: Shown = { permission: noFilePermission, hidden: [], kept: [], trees: [] };
@@ -49,7 +49,12 @@ function isWritable({ permission }: Shown, workspace: string, path: string): boo
 }
 
 /** What a run works on: shown at `workspace`, it is the workspace itself or a tree made from it, with objects that tree borrows. */
-type Work = { workspace: string; tree: string; objects: { source: string; target: string }[] };
+type Work = {
+  workspace: string;
+  tree: string;
+  treeId?: string | undefined;
+  objects: { source: string; target: string }[];
+};
 
 /** Where on the host is what stands at a path inside. */
 function sourceOf(path: string, { workspace, tree }: Work): string {
@@ -141,7 +146,8 @@ export function shownWords({ shown, protect, ...work }: { shown: Shown; protect:
   const layers: Layer[] = [];
   const inside = (path: string) => isShown(shown, workspace, path);
   const writable = (path: string) => isWritable(shown, workspace, path);
-  const whole = bound(work.tree, undefined, writable(workspace), { target: workspace });
+  const same = work.treeId === undefined ? {} : { id: work.treeId };
+  const whole = bound(work.tree, undefined, writable(workspace), { target: workspace, ...same });
   layers.push({ path: workspace, rank: 0, ...whole });
   for (const { source, target } of work.objects)
     layers.push({ path: target, rank: 2, ...bound(source, undefined, false, { target }) });

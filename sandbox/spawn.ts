@@ -155,22 +155,30 @@ export function startDetached(argv: string[], env: Record<string, string>, logFi
   return child;
 }
 
-/** Runs a program to its end with an empty environment; `fds` are its descriptors from 3 up. `late`: it was killed for taking too long. */
+/** As much is held of what a batch tool says: a worker's tree decides how much that is. */
+const MAX_OUTPUT_BYTES = 256 * 1024 ** 2;
+
+/**
+ * Runs a program to its end with an empty environment; `fds` are its descriptors from 3 up. `late`, `cut`: it was killed for taking too long, or
+ * for saying too much.
+ */
 export function runToEnd(
   argv: string[],
   options: { fds: number[]; stdin?: Uint8Array | undefined; timeoutMs: number },
-): { code: number; stdout: Buffer; stderr: string; late: boolean } {
+): { code: number; stdout: Buffer; stderr: string; late: boolean; cut: boolean } {
   const result = Bun.spawnSync(argv, {
     env: {},
     cwd: "/",
     stdio: [options.stdin ?? "ignore", "pipe", "pipe", ...options.fds],
     timeout: options.timeoutMs,
     killSignal: "SIGKILL",
+    maxBuffer: MAX_OUTPUT_BYTES,
   });
   return {
     code: result.exitCode ?? -1,
     stdout: Buffer.from(result.stdout ?? []),
     stderr: (result.stderr ?? "").toString(),
     late: result.exitedDueToTimeout ?? false,
+    cut: result.exitedDueToMaxBuffer ?? false,
   };
 }

@@ -1,8 +1,21 @@
 // A supervisor killed at any point: what it leaves, and how it is closed.
 
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  utimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { takeLock } from "#harness/lock.ts";
 import { newRunId } from "#src/core/ids.ts";
 import { openState } from "#src/cli/compose.ts";
 import { runPaths } from "#src/state/paths.ts";
@@ -12,7 +25,7 @@ import { readFrom } from "#test/support/reading.ts";
 const TYPES = 8;
 
 /** Starts a run and kills its supervisor as soon as the ledger has so many lines. */
-async function crashAt(bench: Bench, lines: number): Promise<string> {
+async function crashAt(bench: Bench, lines: number, others: string[] = []): Promise<string> {
   const child = Bun.spawn(
     [LAUNCHER, "harness", "run", "--client", "exec", "--", "sh", "-c", "echo x > made; sleep 0.2"],
     {
@@ -22,15 +35,16 @@ async function crashAt(bench: Bench, lines: number): Promise<string> {
     },
   );
   const runs = join(bench.home, "runs");
+  const own = () => (existsSync(runs) ? readdirSync(runs) : []).find((id) => !others.includes(id));
   const count = () => {
-    const [id] = existsSync(runs) ? readdirSync(runs) : [];
+    const id = own();
     const file = id === undefined ? "" : join(runs, id, "ledger.jsonl");
     return existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : id === undefined ? -1 : 0;
   };
   while (count() < lines && child.exitCode === null) await Bun.sleep(0);
   child.kill("SIGKILL");
   await child.exited;
-  return readdirSync(runs)[0]!;
+  return own()!;
 }
 
 const sandboxed = (workspace: string) =>
@@ -139,4 +153,64 @@ test("a run that is going on is left alone", async () => {
   expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
   child.stdin.end();
   expect(await child.exited).toBe(1);
+});
+
+test("one damaged run keeps no other from being closed; it is named with its file, and closed once its folder is gone", async () => {
+  using bench = makeBench();
+  const damages: [string, (root: string) => void][] = [
+    ["baseline.json", (root) => writeFileSync(join(root, "baseline.json"), "{", { mode: 0o600 })],
+    ["placeholders.json", (root) => writeFileSync(join(root, "placeholders.json"), "{")],
+    ["lock", (root) => renameSync(join(root, "lock"), join(root, "was")) ?? symlinkSync("was", join(root, "lock"))],
+    ["ledger.jsonl", (root) => rmSync(join(root, "ledger.jsonl")) ?? mkdirSync(join(root, "ledger.jsonl"))],
+  ];
+  const ids: string[] = [];
+  const runs = join(bench.home, "runs");
+  for (const [, damage] of damages) {
+    const cwd = mkdtempSync(join(bench.workspace, "w"));
+    const child = Bun.spawn([LAUNCHER, "sandbox", "run", "--", "sh", "-c", "touch up; sleep 60"], {
+      ...{ cwd, env: bench.env, stdio: ["ignore", "ignore", "ignore"] },
+    });
+    while (!existsSync(join(cwd, "up"))) await Bun.sleep(5);
+    child.kill("SIGKILL");
+    await child.exited;
+    const id = readdirSync(runs).find((name) => !ids.includes(name))!;
+    ids.push(id);
+    damage(join(runs, id));
+  }
+  const whole = await crashAt({ ...bench, workspace: mkdtempSync(join(bench.workspace, "w")) }, 3, ids);
+  const first = await bench.broke(["harness", "reconcile", "--json"]);
+  const results = JSON.parse(first.stdout) as { runId: string; outcome: string; reason?: string }[];
+  expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 1, stderr: "" });
+  expect(results.find(({ runId }) => runId === whole)).toEqual({ runId: whole, outcome: "abandoned" });
+  for (const [index, [name]] of damages.entries()) {
+    expect({ name, ...results.find(({ runId }) => runId === ids[index]) }).toEqual({
+      ...{ name, runId: ids[index]!, outcome: "damaged" },
+      reason: expect.stringContaining(join(runs, ids[index]!)),
+    });
+  }
+  for (const id of ids) rmSync(join(runs, id), { recursive: true });
+  const second = await bench.broke(["harness", "reconcile", "--json"]);
+  const outcomes = JSON.parse(second.stdout) as { runId: string; outcome: string }[];
+  expect(outcomes.sort((a, b) => (a.runId < b.runId ? -1 : 1))).toEqual(
+    ids.sort().map((runId) => ({ runId, outcome: "tampered" })),
+  );
+  expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
+});
+
+test("a launch that was killed before it was registered leaves a folder, which goes when it is old and nobody holds it", async () => {
+  using bench = makeBench();
+  expect((await bench.broke(["harness", "reconcile"])).code).toBe(0);
+  const { home } = openState(bench.env);
+  const [young, old, held, recorded] = [1, 2, 3, 4].map((at) => runPaths(home, newRunId(at * 1e12)));
+  for (const { root, lock } of [young!, old!, held!, recorded!]) {
+    mkdirSync(root, { mode: 0o700 });
+    writeFileSync(lock, "", { mode: 0o600 });
+  }
+  writeFileSync(recorded!.ledger, "", { mode: 0o600 });
+  for (const { root } of [old!, held!, recorded!]) utimesSync(root, 0, 0);
+  const fd = takeLock(held!.lock)!;
+  const ran = await bench.broke(["harness", "reconcile", "--json"]);
+  closeSync(fd);
+  expect(JSON.parse(ran.stdout)).toEqual([{ runId: basename(old!.root), outcome: "unregistered" }]);
+  expect([young!, old!, held!, recorded!].map(({ root }) => existsSync(root))).toEqual([true, false, true, true]);
 });

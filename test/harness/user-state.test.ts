@@ -40,7 +40,15 @@ function write(path: string, text = "x") {
 }
 const open = (client = "codex", workspace = "/srv/work") =>
   openUserState({
-    ...{ client: clientOf(client), env: { HOME: home }, workspace, home: "/home/agent", ownHome, journal },
+    ...{
+      client: clientOf(client),
+      env: { HOME: home },
+      workspace,
+      home: "/home/agent",
+      ownHome,
+      journal,
+      rehearsal: false,
+    },
     regenerated: [".codex/config.toml", ".codex/models.json"],
   });
 

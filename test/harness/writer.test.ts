@@ -1,15 +1,27 @@
 // One writer in a workspace, and in all above and below it: the second is refused and told who has it; who died in it is cleared away.
 
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { takeLock } from "#harness/lock.ts";
 import { type Bench, LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
 import { readFrom } from "#test/support/reading.ts";
 
 /** A run that says "up", waits for a line, and ends. */
-function worker(bench: Bench, cwd = bench.workspace, script = "true") {
+function worker(bench: Bench, cwd = bench.workspace, script = "true", options: string[] = []) {
   const child = Bun.spawn(
-    [LAUNCHER, "harness", "run", "--client", "exec", "--", "sh", "-c", `${script}; echo up; read x; echo over`],
+    [
+      LAUNCHER,
+      "harness",
+      "run",
+      "--client",
+      "exec",
+      ...options,
+      "--",
+      "sh",
+      "-c",
+      `${script}; echo up; read x; echo over`,
+    ],
     { cwd, env: bench.env, stdio: ["pipe", "pipe", "pipe"] },
   );
   const reading = readFrom(child.stdout);
@@ -106,4 +118,46 @@ test("what cannot be read of an old run's keeps nobody from working", async () =
   expect((await run(bench)).code).toBe(0);
   expect(Bun.spawnSync(["rm", "-r", join(bench.home, "runs", id!)]).success).toBe(true);
   expect((await run(bench)).code).toBe(0);
+});
+
+test("a folder allowed for writing: not where another run works, and no run begins where one may write; sharing one is free", async () => {
+  using bench = makeBench();
+  const [a, b, shared] = ["a", "b", "shared"].map((name) => join(bench.workspace, name)) as [string, string, string];
+  for (const folder of [join(a, "in"), b, shared]) mkdirSync(folder, { recursive: true });
+  const start = (cwd: string, ...options: string[]) =>
+    bench.broke(["sandbox", "run", ...options, "--", "true"], { cwd });
+  const first = worker(bench, a, "true", [`--allow-write=${shared}`]);
+  await first.up();
+  const [id] = readdirSync(join(bench.home, "runs"));
+  for (const path of [a, join(a, "in")]) {
+    for (const mode of ["direct", "copy"])
+      expect({ mode, ...(await start(b, `--workspace=${mode}`, `--allow-write=${path}`)) }).toEqual({
+        ...{ mode, code: 4, stdout: "" },
+        stderr: `broke: ${id} works in "${path}", allowed for writing\nbroke: wait for it, or allow another folder\n`,
+      });
+  }
+  expect(await start(shared)).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining(`broke: ${id} may write in this workspace\n`),
+  });
+  expect((await start(shared, "--workspace=copy")).code).toBe(0);
+  expect((await start(b, `--allow-write=${shared}`)).code).toBe(0);
+  expect((await first.end()).code).toBe(0);
+  expect((await start(shared)).code).toBe(0);
+  expect((await start(b, `--allow-write=${a}`)).code).toBe(0);
+});
+
+test("the work of a run is taken over, or taken away, by one at a time", async () => {
+  using bench = makeBench();
+  const ran = await bench.broke(["sandbox", "run", "--workspace=copy", "--", "touch", "made"]);
+  const id = runIdOf(ran);
+  const lock = takeLock(join(bench.home, "runs", id, "lock"))!;
+  for (const verb of ["land", "discard"]) {
+    expect(await bench.broke(["harness", verb, id])).toMatchObject({
+      stdout: "",
+      stderr: expect.stringContaining("the run is still going on, or its work is being taken over"),
+    });
+  }
+  closeSync(lock);
+  expect(await bench.broke(["harness", "land", id])).toMatchObject({ code: 0, stdout: "made\n" });
 });

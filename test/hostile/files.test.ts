@@ -162,19 +162,20 @@ test.each([
   });
 });
 
-test("what an allowed folder's repositories did not have and got is said, whoever reads it last", async () => {
+test("protected names that an allowed folder and its repositories did not have and got are taken away after the run", async () => {
   using tree = makeTree("root", files);
   const tries = ["make ../out/repo/.git/commondir", "make ../out/.envrc", "make ../out/repo/.git/config.worktree"];
   const { ran, found } = await probe(tree, ["--allow-write=../out"], tries);
   expect(found).toEqual(Object.fromEntries(tries.map((each) => [each, "ok"])));
-  expect(ran.stderr).toContain("3 protected names were made in folders allowed for writing");
   expect(ran.stderr).toContain("ACCEPT_WITH_WARNINGS");
   const events = await tree.broke(["harness", "events", runIdOf(ran), "--json"], { cwd: tree.ws });
-  const record = events.stdout.split("\n").find((line) => line.includes("allowed.planted"))!;
-  expect(JSON.parse(record).data).toEqual({
-    total: 3,
-    paths: [".envrc", "repo/.git/config.worktree", "repo/.git/commondir"].map((name) => join(tree.base, "out", name)),
-  });
+  const record = events.stdout.split("\n").find((line) => line.includes("workspace.swept"))!;
+  const { swept } = JSON.parse(record).data as { swept: { path: string; kind: string; action: string }[] };
+  const names = [".envrc", "repo/.git/commondir", "repo/.git/config.worktree"].map((name) =>
+    join(tree.base, "out", name),
+  );
+  expect(swept.map(({ path, action }) => [path, action])).toEqual(names.map((path) => [path, "quarantined"]));
+  expect(names.filter((path) => existsSync(path))).toEqual([]);
 });
 
 /** Refused before anything is started: what is protected is not opened by naming it as a path. */

@@ -45,6 +45,7 @@ const find = (permission: Partial<RunPermission>, place: Partial<ProgramPlace> =
       path: [at("bin"), at("more"), "/usr/bin"],
       binds: ["bin", "more"].map((name) => ({ source: at(name), target: `/shown/${name}`, mode: "read" as const })),
       workspace: at("ws"),
+      tree: at("ws"),
       client: ["/bin/sh"],
       bun: "/srv/bun",
       ...place,
@@ -143,4 +144,12 @@ test("a listed script without its interpreter is refused, with what is missing",
       message: `--allow-run: ${at("bin/script")} is a script and run by ${realpathSync("/usr/bin/perl")}`,
     }),
   );
+});
+
+test("in a tree made from the workspace: the file that stands there inside, also where a link leads back into the workspace", () => {
+  mkdirSync(at("tree"));
+  program("tree/own");
+  symlinkSync(at("ws/own"), at("tree/far"));
+  for (const word of ["./own", "./far", at("ws/own")])
+    expect(find({ deny: [word] }, { tree: at("tree") }).rules.denied).toEqual([idOf(at("tree/own"))]);
 });

@@ -2,7 +2,7 @@
 // shown to fail when, and only when, the control it is about was taken out of the plan.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostFacts } from "#sandbox/host.ts";
@@ -10,6 +10,7 @@ import { launchSandbox, type SandboxEnd } from "#sandbox/launch.ts";
 import * as libc from "#sandbox/libc.ts";
 import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
 import { type ProfileName, profileOf } from "#sandbox/profile.ts";
+import { noFilePermission } from "#sandbox/path-permission.ts";
 import { findProtected } from "#sandbox/protected.ts";
 import { nothingShown } from "#sandbox/shown.ts";
 import { assemble } from "#sandbox/seccomp.ts";
@@ -27,6 +28,10 @@ function bench(profile: ProfileName, status = 401) {
   for (const folder of [workspace, home, socketDir, brokeHome]) mkdirSync(folder!);
   writeFileSync(join(brokeHome!, "broke.db"), "not for the client");
   writeFileSync(join(workspace!, ".npmrc"), "");
+  const secret = join(workspace!, "secret");
+  writeFileSync(secret, "not to be read");
+  const { dev, ino } = statSync(secret, { bigint: true });
+  const denied = { path: secret, id: `${dev}:${ino}`, kind: "file" as const, links: 1, by: secret };
   libc.makePipe(join(root, "events"));
   const gateway = Bun.serve({ unix: join(socketDir!, "gateway.sock"), fetch: () => new Response(null, { status }) });
   const found = findProtected(workspace!);
@@ -37,7 +42,7 @@ function bench(profile: ProfileName, status = 401) {
       workspace: workspace!,
       tree: workspace!,
       objects: [],
-      shown: nothingShown,
+      shown: { ...nothingShown, permission: { ...noFilePermission, denyRead: [denied] } },
       ignored: [],
     },
     protect: { ...found, missing: [], pins: [] },
@@ -83,7 +88,7 @@ const breaches: [string, (bench: Bench) => SandboxPlan, string[], number?][] = [
   [
     "capabilities are kept",
     ({ plan }) => words(plan, (all) => all.with(all.indexOf("--cap-drop"), "--cap-add")),
-    ["no privilege is kept and none can be gained"],
+    ["no privilege is kept and none can be gained", "what is denied cannot be read"],
   ],
   [
     "BROKE_HOME is shown",
@@ -95,6 +100,15 @@ const breaches: [string, (bench: Bench) => SandboxPlan, string[], number?][] = [
     "a protected name is bound for writing",
     ({ plan }) => words(plan, (all) => all.with(all.lastIndexOf("--ro-bind-fd"), "--bind-fd")),
     ["protected names cannot be written to"],
+  ],
+  [
+    "a denied file is not covered",
+    ({ plan }) =>
+      words(plan, (all) => {
+        const at = all.findIndex((word) => word.startsWith("{data:closed:"));
+        return all.toSpliced(at - 3, 5);
+      }),
+    ["what is denied cannot be read"],
   ],
   [
     "the base filter lets everything pass",
@@ -161,19 +175,33 @@ test("what is tried follows from the profile", () => {
     void made.stop();
     const { workspace, probes } = { workspace: made.plan.order.cwd, probes: made.plan.order.probes };
     const readOnly = probes.readOnly.map((path) => path.replace(workspace, "."));
-    return { ...probes, readOnly, hidden: probes.hidden.map((path) => path.replace(made.brokeHome, "~")) };
+    const unreadable = probes.unreadable.map((path) => path.replace(workspace, "."));
+    return { ...probes, readOnly, unreadable, hidden: probes.hidden.map((path) => path.replace(made.brokeHome, "~")) };
   };
   const always = { arch: host.arch, hidden: ["~/broke.db"] };
-  const confined = { ...always, readOnly: ["./.npmrc"], decoyPort: 0, closedUnix: true, closedPtrace: true };
+  const readOnly = ["./.npmrc"];
+  const confined = {
+    ...always,
+    readOnly,
+    unreadable: ["./secret"],
+    decoyPort: 0,
+    closedUnix: true,
+    closedPtrace: true,
+  };
   expect({ strict: probesOf("strict"), hardened: probesOf("hardened"), normal: probesOf("normal") }).toEqual({
     strict: confined,
     hardened: confined,
-    normal: { ...always, readOnly: [], decoyPort: null, closedUnix: false, closedPtrace: false },
+    normal: { ...always, readOnly: [], unreadable: [], decoyPort: null, closedUnix: false, closedPtrace: false },
   });
 });
 
 describe("what holds is said, and the client starts", () => {
-  const notInNormal = ["no process can be traced", "AF_UNIX is closed", "the host's loopback is out of reach"];
+  const notInNormal = [
+    "no process can be traced",
+    "AF_UNIX is closed",
+    "the host's loopback is out of reach",
+    "what is denied cannot be read",
+  ];
   for (const [profile, expected] of [
     ["strict", probeIds],
     ["hardened", probeIds],

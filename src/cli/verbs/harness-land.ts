@@ -1,6 +1,7 @@
 // `broke harness land <run>`: takes the work of a run in a tree of its own over into the workspace.
 
 import { noListFlags } from "#sandbox/permission-flags.ts";
+import { visible } from "#src/core/text.ts";
 import type { Verb } from "../front.ts";
 import { answer, answerJson, note } from "../output.ts";
 
@@ -34,7 +35,8 @@ export const verb: Verb = {
     const landing = landRun({ home: state.home, runs: state.runs, audit }, values.run![0]!, opened);
     if (flags.has("json")) answerJson(landing);
     else {
-      for (const path of landing.landed) answer(path);
+      // On one line each, whatever a name holds.
+      for (const path of landing.landed) answer(visible(path));
       if (landing.hint !== null) answer(landing.hint);
       for (const path of landing.held) note(`not taken over, protected: ${path}`);
     }

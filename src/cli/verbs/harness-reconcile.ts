@@ -24,9 +24,11 @@ export const verb: Verb = {
     if (flags.has("json")) answerJson(results);
     else if (results.length === 0) answer("nothing to reconcile");
     else {
-      for (const { runId, outcome, kept } of results)
-        answer(`${runId}: ${outcome}${kept === undefined ? "" : `, its work is kept: broke harness land ${runId}`}`);
+      for (const { runId, outcome, kept, reason } of results) {
+        const work = kept === undefined ? "" : `, its work is kept: broke harness land ${runId}`;
+        answer(`${runId}: ${outcome}${reason === undefined ? "" : `, ${reason}`}${work}`);
+      }
     }
-    return results.some((result) => result.outcome === "tampered") ? 1 : 0;
+    return results.some(({ outcome }) => outcome === "tampered" || outcome === "damaged") ? 1 : 0;
   },
 };
