@@ -23,6 +23,7 @@ import { clientOf } from "./clients.ts";
 import { allFlags, networkOf, type RunContract, takenNames } from "./contract.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
+import { pathFolders } from "./path-folders.ts";
 import type { SlotName } from "./ports.ts";
 import { gatherShown } from "./shown.ts";
 import { brokeHomes } from "./unprotected.ts";
@@ -126,7 +127,10 @@ export function prepareRun(options: {
         journal: paths.userState,
       })
     : undefined;
-  const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
+  const own = [
+    ...new Set([...node.pathDirs, ...pathFolders(env.PATH, confined ? shown : undefined, contract.workspace)]),
+  ];
+  const toolDirs = [...own, "/usr/local/bin", "/usr/bin", "/bin"];
   const shims = installShims(paths.shims, toolDirs, inside.events);
   if (!areShims(paths.shims, toolDirs, inside.events)) {
     throw new BrokeError(
@@ -180,7 +184,7 @@ export function prepareRun(options: {
         ...given,
         ...clientEnvironment(client, context, {
           shims: inside.shims,
-          pathDirs: node.pathDirs,
+          pathDirs: own,
           term: env.TERM,
           egressPort: egressMark,
         }),

@@ -23,6 +23,9 @@ export const ETC_PATHS = [
   "protocols",
   "services",
   "bash.bashrc",
+  // Programs of /usr that do not start, or not as they should, without what the system says of them here.
+  ...["os-release", "fonts", "chromium.d", "perl", "magic", "inputrc"],
+  ...[8, 11, 17, 21, 25].map((version) => `java-${version}-openjdk`),
 ].map((name) => `/etc/${name}`);
 
 export const MERGED_DIRS = ["/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"];
