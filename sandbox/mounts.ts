@@ -28,6 +28,9 @@ export const ETC_PATHS = [
   ...[8, 11, 17, 21, 25].map((version) => `java-${version}-openjdk`),
 ].map((name) => `/etc/${name}`);
 
+/** Keys in those, which root and a group or two may read: whoever launches may be in it. */
+export const ETC_PRIVATE = ["/etc/ssl/private", "/etc/pki/tls/private", "/etc/pki/CA/private"];
+
 export const MERGED_DIRS = ["/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"];
 
 /** Files of the host's /etc that ours stand for, and folders that are emptied, where the host's root is shown. */
@@ -112,6 +115,9 @@ export function systemWords(host: HostFacts, ignored: string[]): { words: string
     else if (kind?.kind === "directory") words.push("--ro-bind", dir, dir);
   }
   for (const path of ETC_PATHS) if (host.present.has(path)) words.push("--ro-bind", path, path);
+  for (const path of ETC_PRIVATE) {
+    if (host.present.has(path)) words.push("--perms", "000", "--size", "4096", "--tmpfs", path, "--remount-ro", path);
+  }
   if (host.localtime !== undefined) words.push("--ro-bind", host.localtime, "/etc/localtime");
   const etc = { ...syntheticEtc, "/etc/gitexclude": ignored.map((name) => `${name}\n`).join("") };
   const files: PlanFile[] = [];
