@@ -13,15 +13,16 @@ import type { HeadStore } from "#src/state/heads.ts";
 import type { Profile } from "#sandbox/profile.ts";
 import type { FilePermission, PathEntry } from "#sandbox/path-permission.ts";
 import type { ListFlags } from "#sandbox/permission-flags.ts";
-import { networkOf, type RunContract } from "./contract.ts";
+import { describePrograms } from "./command.ts";
+import { networkOf, openedOf, programsOf, type RunContract, unixOpen } from "./contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { type Head, Ledger } from "./ledger.ts";
 import { type Chain, GENESIS, hashRecord, isSignedBy, type LedgerRecord } from "./record.ts";
 import { takeWholeLines } from "./torn.ts";
 import { findFault, parseLedger, type Verification } from "./verify.ts";
 
-/** A launch is `started` and later `ended`, or `refused`; `restarted` begins a file anew. */
-export type AuditEvent = "launch.started" | "launch.refused" | "launch.ended" | "audit.restarted";
+/** A launch is `started` and later `ended`, or `refused`; its work may be `landed` later; `restarted` begins a file anew. */
+export type AuditEvent = "launch.started" | "launch.refused" | "launch.ended" | "work.landed" | "audit.restarted";
 export type LaunchEnd = {
   outcome: string;
   verdict: string | null;
@@ -83,8 +84,11 @@ export function permissionsOf(contract: RunContract, profile: Profile): Record<s
     ...(contract.set === null ? {} : { set: contract.set }),
     files: profile.root === "allowlist" ? describeFiles(contract.files) : "host",
     variables: describeVariables(contract.permissions.env),
+    workspace: contract.mode,
     ...describeNetwork(profile, networkOf(contract)),
-    unix_sockets: profile.closeUnix ? "closed" : "open",
+    ...describePrograms(programsOf(contract)),
+    protected_opened: openedOf(contract),
+    unix_sockets: profile.closeUnix && !unixOpen(contract) ? "closed" : "open",
     client_state: contract.home,
   };
 }

@@ -5,7 +5,13 @@ import type { Json } from "#src/core/json.ts";
 
 const MIB = 1024 ** 2;
 /** Bytes of JSON for each kind. */
-export const budgets = { commands: 32 * MIB, requests: 8 * MIB, claims: 8 * MIB, attempts: 16 * MIB } as const;
+export const budgets = {
+  commands: 32 * MIB,
+  requests: 8 * MIB,
+  claims: 8 * MIB,
+  attempts: 16 * MIB,
+  answers: 4 * MIB,
+} as const;
 
 type RecordEvent = (event: string, data: Record<string, Json>) => void;
 

@@ -38,7 +38,7 @@ function namesIn(path: Buffer): Buffer[] {
 }
 
 /** Removes an entry and all below it, whatever modes and names were given to it. */
-function removeTree(path: Buffer): void {
+export function removeTree(path: Buffer): void {
   if (unlock(path)) for (const name of namesIn(path)) removeTree(join(path, name));
   try {
     rmSync(path, { recursive: true, force: true });

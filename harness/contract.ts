@@ -1,6 +1,8 @@
 // What a run was asked to be, checked at the boundary and stored with it.
 
+import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
@@ -11,6 +13,8 @@ import {
   resolveFilePermission,
 } from "#sandbox/path-permission.ts";
 import { isSaid, noPermissionFlags, type PermissionFlags, permissionFlagsSchema } from "#sandbox/permission-flags.ts";
+import { isOpened, parseProtectedPermission } from "#sandbox/protected-names.ts";
+import { narrowRun, parseRunPermission, type RunPermission } from "#sandbox/run-permission.ts";
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { type Profile, profileNames, profileOf } from "#sandbox/profile.ts";
 import { parseEnvPermission, type TakenNames } from "#sandbox/env-permission.ts";
@@ -18,6 +22,7 @@ import type { ClientId } from "./clients/client.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { ownVariables } from "./environment.ts";
 import { brokeHomes } from "./unprotected.ts";
+import { chooseMode, workspaceModes } from "./workspace-mode.ts";
 import { checkWorkspace } from "./workspace.ts";
 
 const homes = ["run", "user"] as const;
@@ -26,6 +31,8 @@ export const contractSchema = v.strictObject({
   client: v.picklist(clientIds),
   profile: v.picklist(profileNames),
   workspace: v.string(),
+  /** What the run works on: the workspace itself, or a tree made from it. */
+  mode: v.picklist(workspaceModes),
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
   /** The permission set that was named. */
@@ -48,6 +55,7 @@ export function checkContract(asked: {
   home: string;
   cwd: string;
   set?: string | undefined;
+  mode?: string | undefined;
   permissions?: PermissionFlags | undefined;
   bounds?: PermissionFlags | null | undefined;
   /** Names of the keys the gateway works with. */
@@ -73,16 +81,34 @@ export function checkContract(asked: {
   for (const flags of all) {
     checkHeld(profile, flags);
     parseEnvPermission(flags.env, taken);
+    parseRunPermission(flags.run, flags.ask.run);
+  }
+  const asks = all.flatMap(({ ask }) => Object.entries(ask)).find(([, { any, list }]) => any || list.length > 0);
+  if (asks !== undefined && !asked.terminal) {
+    throw new BrokeError("usage", `--ask-${asks[0]} needs a terminal to ask on`, "allow or deny by name instead");
   }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });
   const workspace = checkWorkspace(asked.cwd, asked.brokeHome, asked.env);
+  const mode = chooseMode({
+    asked: asked.mode,
+    interactive: asked.terminal,
+    policy: false,
+    isRepository: existsSync(join(workspace, ".git")),
+  });
+  if (profile.root === "host" && mode !== "direct") {
+    throw new BrokeError(
+      "usage",
+      `${profile.name} shows the host's file system, the workspace itself with it`,
+      "use --workspace with strict or hardened",
+    );
+  }
   const around = { workspace, brokeHomes: brokeHomes(asked.brokeHome) };
   const files =
     profile.root === "host"
       ? noFilePermission
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
   const { args, set = null } = asked;
-  return { client, profile: profile.name, workspace, home, set, permissions, bounds, files, args, limits };
+  return { client, profile: profile.name, workspace, mode, home, set, permissions, bounds, files, args, limits };
 }
 
 /** Names of variables that no run is given from outside. */
@@ -95,7 +121,7 @@ export const allFlags = ({ permissions, bounds }: Pick<RunContract, "permissions
   bounds === null ? [permissions] : [permissions, bounds];
 
 /** Throws `usage` on what is not understood, and on what the profile could not hold. */
-function checkHeld(profile: Profile, { read, write, net }: PermissionFlags): void {
+function checkHeld(profile: Profile, { read, write, net, ask, protected: opened }: PermissionFlags): void {
   const refuse = (what: string, flags: string): never => {
     throw new BrokeError(
       "usage",
@@ -103,19 +129,42 @@ function checkHeld(profile: Profile, { read, write, net }: PermissionFlags): voi
       "use them with strict or hardened",
     );
   };
-  if (profile.net !== "host") parseNetPermission(net, profile.net);
-  else if (isSaid(net)) refuse("network", "--allow-net or --deny-net");
+  const names = parseProtectedPermission(opened);
+  if (profile.net !== "host") parseNetPermission(net, profile.net, ask.net);
+  else if (isSaid(net) || ask.net.any || ask.net.list.length > 0) refuse("network", "--allow-net or --deny-net");
   if (profile.root !== "host") return;
   if (isSaid(read)) refuse("files", "--allow-read or --deny-read");
   if (isSaid(write)) refuse("files", "--allow-write or --deny-write");
+  if (names.length > 0)
+    throw new BrokeError("usage", `${profile.name} protects no names`, "leave out --allow-protected");
+}
+
+/** Protected names of the workspace that are opened to the run: those that everybody opens who has a say. */
+export function openedOf({ permissions, bounds }: Pick<RunContract, "permissions" | "bounds">): string[] {
+  const own = parseProtectedPermission(permissions.protected);
+  if (bounds === null) return own;
+  const within = parseProtectedPermission(bounds.protected);
+  return own.filter((name) => isOpened(within, name));
 }
 
 /** What the run may reach by way of the egress proxy; undefined where it has the host's network. */
 export function networkOf({ profile, permissions, bounds }: RunContract): NetPermission | undefined {
   const reach = profileOf(profile).net;
   if (reach === "host") return undefined;
-  const own = parseNetPermission(permissions.net, reach);
+  const [own, within] = allFlags({ permissions, bounds }).map(({ net, ask }) =>
+    parseNetPermission(net, reach, ask.net),
+  );
   if (bounds === null || own === undefined) return own;
-  const within = parseNetPermission(bounds.net, reach);
   return within && { ...own, within };
 }
+
+/** Which programs may run; undefined: every one. */
+export function programsOf(contract: Pick<RunContract, "permissions" | "bounds">): RunPermission | undefined {
+  return allFlags(contract)
+    .map(({ run, ask }) => parseRunPermission(run, ask.run))
+    .reduce(narrowRun);
+}
+
+/** Whether AF_UNIX is left open. */
+export const unixOpen = (contract: Pick<RunContract, "permissions" | "bounds">) =>
+  allFlags(contract).every(({ unix }) => unix);

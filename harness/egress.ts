@@ -8,6 +8,7 @@ import type { NetPermission } from "#sandbox/net-permission.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
 import { EGRESS } from "#sandbox/plan.ts";
 import type { Profile } from "#sandbox/profile.ts";
+import type { Asker, Wanted } from "./asking.ts";
 import { budgets, withinBudget } from "./budget.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -16,8 +17,11 @@ export function describeNetwork({ ownNetwork }: Profile, net: NetPermission | un
   if (!ownNetwork) return { network: "host" };
   if (net === undefined) return { network: "run socket only" };
   const rules = (list: NetPermission["allow"]) => list.map(({ text }) => text);
+  const asked = (ask: NetPermission["ask"]): Record<string, Json> =>
+    ask === undefined ? {} : { ask: { any_public: ask.any, rules: rules(ask.rules) } };
   const said = (each: NetPermission): Record<string, Json> => ({
     ...{ any_public: each.any, allow: rules(each.allow), deny: rules(each.deny) },
+    ...asked(each.ask),
     ...(each.within === undefined ? {} : { within: said(each.within) }),
   });
   return { network: "egress proxy", net: said(net) };
@@ -35,6 +39,18 @@ export function recordAttempts(recorder: Pick<Recorder, "append" | "failed">): (
   };
 }
 
+/** What a person is asked about a host. */
+export function netQuestion(host: string, port: number): Wanted {
+  const subject = `${host}:${port}`;
+  return {
+    permission: "net",
+    title: "may this host be reached?",
+    subject,
+    rows: [["host", subject]],
+    keys: [`net ${subject}`],
+  };
+}
+
 /**
  * Supervises the client with the proxy beside it. A run whose attempts could not be recorded ends as unobserved. Without a permission
  * there is no proxy.
@@ -44,12 +60,14 @@ export async function superviseEgress<Ended extends { end: SandboxEnd }>(
   socketDir: string,
   onAttempt: (attempt: EgressAttempt) => void,
   supervise: () => Promise<Ended>,
+  asker?: Asker,
 ): Promise<Ended> {
   if (permission === undefined) return supervise();
   const egress = await startEgress({
     socketPath: join(socketDir, EGRESS.socket),
     permission,
     onAttempt,
+    ask: asker && ((host, port, gone) => asker.ask(netQuestion(host, port), gone)),
   });
   let ended: Ended;
   try {

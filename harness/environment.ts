@@ -43,7 +43,7 @@ export function clientEnvironment(
 }
 
 const NOBODY: ClientContext = {
-  ...{ home: "", workspace: "", gatewayUrl: "", token: "", slots: [] },
+  ...{ home: "", workspace: "", gatewayUrl: "", token: "", slots: [], opened: [] },
   ...{ terminal: false, confined: true, userState: false },
 };
 

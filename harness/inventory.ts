@@ -4,10 +4,11 @@
 
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { below, diskBytes, showPath, walkTree } from "#sandbox/tree.ts";
 
 export type EntryKind = "file" | "dir" | "link" | "other";
-type Entry = { kind: EntryKind; mode: number; size: number; stamp: string; linked: boolean };
+export type Entry = { kind: EntryKind; mode: number; size: number; stamp: string; linked: boolean };
 /**
  * Relative path, a character a byte (names need not be UTF-8) → what lstat says. `complete` false: not everything could be looked at, and
  * missing entries prove nothing. `bytes` is what all of them take of the disk.
@@ -42,6 +43,15 @@ function kindOf(stat: { isFile(): boolean; isDirectory(): boolean; isSymbolicLin
   return stat.isSymbolicLink() ? "link" : "other";
 }
 
+/** What an inventory keeps of an entry. */
+export function entryOf(stat: BigIntStats): Entry {
+  const kind = kindOf(stat);
+  // A folder's own times change with every entry in it, which the entries say better.
+  const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  const size = kind === "dir" ? 0 : Number(stat.size);
+  return { kind, mode: Number(stat.mode), size, stamp, linked: kind === "file" && stat.nlink > 1n };
+}
+
 /** Looks at every entry below `root`. Entries that vanish meanwhile are left out; a folder that cannot be read makes it incomplete. */
 export function takeInventory(root: string): Inventory {
   const entries = new Map<string, Entry>();
@@ -53,13 +63,8 @@ export function takeInventory(root: string): Inventory {
     () => (complete = false),
   )) {
     if (entries.size >= MAX_ENTRIES) return { entries, complete: false, bytes };
-    const kind = kindOf(stat);
     bytes += diskBytes(stat);
-    // A folder's own times change with every entry in it, which the entries say better.
-    const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
-    const size = kind === "dir" ? 0 : Number(stat.size);
-    const linked = kind === "file" && stat.nlink > 1n;
-    entries.set(path.toString("latin1"), { kind, mode: Number(stat.mode), size, stamp, linked });
+    entries.set(path.toString("latin1"), entryOf(stat));
   }
   return { entries, complete, bytes };
 }

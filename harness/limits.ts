@@ -41,12 +41,12 @@ export function weakLimits(limits: RunLimits, group: LimitGroup | undefined, uid
   return warnings;
 }
 
-/** Folders outside the sandbox that the run may write to, the workspace first. */
+/** Folders outside the sandbox that the run may write to, what it works on first. */
 function writableFolders({ input }: Prepared): string[] {
   const state = input.homeState.flatMap((bind) => ("source" in bind && bind.mode === "write" ? [bind.source] : []));
   const { write } = input.shown.permission;
   const allowed = write.filter(({ kind, path }) => kind === "dir" && !isWithin(input.workspace, path));
-  return [input.workspace, input.home, ...state, ...allowed.map(({ path }) => path)];
+  return [input.tree, input.home, ...state, ...allowed.map(({ path }) => path)];
 }
 
 /** What those folders hold; the workspace as the inventory counted it, if it saw all of it. */

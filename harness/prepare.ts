@@ -2,7 +2,7 @@
 // environment built. Returns what the plan is made from.
 
 import { randomUUID } from "node:crypto";
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
@@ -13,6 +13,7 @@ import type { NetPermission } from "#sandbox/net-permission.ts";
 import { type Bind, insideBun, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
 import type { ProtectedPaths } from "#sandbox/protected.ts";
+import { findPrograms, shimmable } from "#sandbox/run-programs.ts";
 import { isShown, nothingShown, type Shown } from "#sandbox/shown.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { areShims, installShims } from "#shims/install.ts";
@@ -20,13 +21,14 @@ import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { allFlags, networkOf, type RunContract, takenNames } from "./contract.ts";
+import { allFlags, networkOf, openedOf, programsOf, type RunContract, takenNames } from "./contract.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import { pathFolders } from "./path-folders.ts";
 import type { SlotName } from "./ports.ts";
-import { gatherShown } from "./shown.ts";
+import { filesInTree, gatherShown } from "./shown.ts";
 import { brokeHomes } from "./unprotected.ts";
+import type { WorkTree } from "./work-tree.ts";
 import { type OpenUserState, openUserState } from "./user-state.ts";
 
 /** `state` is the user's own, held until it is disposed of. */
@@ -66,6 +68,11 @@ function withoutShown(tools: Bind[], shown: Shown, workspace: string): Bind[] {
   });
 }
 
+/** Folders and files allowed by name, as binds: programs in them are shown too. */
+function allowedBinds({ permission: { read, write } }: Shown): Bind[] {
+  return [...read, ...write].map(({ path }) => ({ source: path, target: path, mode: "read" }));
+}
+
 /** Prepares one run. `token` is the run's nonce; `terminal` whether the client gets one; `slots` what it may ask for. */
 export function prepareRun(options: {
   contract: RunContract;
@@ -80,10 +87,12 @@ export function prepareRun(options: {
   /** Names and values of the keys the gateway works with. */
   keyNames: readonly string[];
   secrets: readonly string[];
+  tree: Pick<WorkTree, "path" | "objects">;
   protect: ProtectedPaths;
 }): Prepared {
   const { contract, paths, env } = options;
-  const profile: Profile = withLimits(profileOf(contract.profile), contract.limits);
+  const limited = withLimits(profileOf(contract.profile), contract.limits);
+  const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !contract.permissions.unix };
   const confined = profile.root === "allowlist";
   const client = clientOf(contract.client);
   const host = hostFacts();
@@ -95,7 +104,9 @@ export function prepareRun(options: {
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const tools = [...found.binds, ...node.binds];
   const shown = confined
-    ? gatherShown(contract.files, { workspace: contract.workspace, brokeHomes: homes, tools, env })
+    ? gatherShown(filesInTree(contract.files, contract.workspace, options.tree.path), {
+        ...{ workspace: contract.workspace, brokeHomes: homes, tools, env },
+      })
     : nothingShown;
   const { clientHome, events, socketDir } = paths;
   const inside = insidePaths({ profile, shown, home: clientHome, shims: paths.shims, events, socketDir });
@@ -113,6 +124,7 @@ export function prepareRun(options: {
     terminal: options.terminal,
     confined,
     userState: contract.home === "user",
+    opened: openedOf(contract),
     slots: options.slots,
   };
   const regenerated = makeClientHome(clientHome, client, context);
@@ -131,8 +143,24 @@ export function prepareRun(options: {
     ...new Set([...node.pathDirs, ...pathFolders(env.PATH, confined ? shown : undefined, contract.workspace)]),
   ];
   const toolDirs = [...own, "/usr/local/bin", "/usr/bin", "/bin"];
-  const shims = installShims(paths.shims, toolDirs, inside.events);
-  if (!areShims(paths.shims, toolDirs, inside.events)) {
+  const permission = programsOf(contract);
+  writeFileSync(paths.mask, "", { mode: 0o000, flag: "wx" });
+  const programs =
+    permission &&
+    findPrograms(
+      permission,
+      {
+        path: toolDirs,
+        binds: confined && !shown.permission.anyRead ? [...tools, ...allowedBinds(shown)] : "all",
+        workspace: contract.workspace,
+        client: found.onHost,
+        bun: host.bun,
+      },
+      paths.mask,
+    );
+  const wanted = shimmable(programs);
+  const shims = installShims(paths.shims, toolDirs, inside.events, wanted);
+  if (!areShims(paths.shims, toolDirs, inside.events, wanted)) {
     throw new BrokeError(
       "denied",
       "the run's tool shims were changed as they were written",
@@ -163,6 +191,8 @@ export function prepareRun(options: {
       profile,
       host,
       workspace: contract.workspace,
+      tree: options.tree.path,
+      objects: options.tree.objects,
       protect: options.protect,
       home: clientHome,
       homeReadOnly: regenerated,
@@ -173,7 +203,10 @@ export function prepareRun(options: {
       shown,
       tools: withoutShown(tools, shown, contract.workspace),
       hidden: homes,
-      emptied: presentIn(contract.workspace, client.hidden),
+      emptied: presentIn(
+        options.tree.path,
+        client.hidden.filter((name) => !context.opened.includes(name)),
+      ),
       portMark,
       egressMark,
       argv: [
@@ -190,6 +223,7 @@ export function prepareRun(options: {
         }),
       },
       terminal: options.terminal,
+      programs,
     },
   };
 }

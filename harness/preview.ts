@@ -10,7 +10,7 @@ import { plannedPlaceholders } from "#sandbox/placeholders.ts";
 import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
-import type { RunContract } from "./contract.ts";
+import { openedOf, type RunContract } from "./contract.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { NOTHING_HELD, type RunDeps, weakControls } from "./run.ts";
 import { unprotectedBy } from "./unprotected.ts";
@@ -33,9 +33,11 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
   mkdirSync(paths.root, { mode: 0o700 });
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
-    const protect = confined ? findProtected(contract.workspace) : NOTHING_HELD.protect;
+    const protect = confined ? findProtected(contract.workspace, openedOf(contract)) : NOTHING_HELD.protect;
     const placed = plannedPlaceholders(contract.workspace, protect.missing);
     const prepared = prepareRun({
+      // A tree would be made of it: shown as the workspace it is made from.
+      tree: { path: contract.workspace, objects: [] },
       ...{ contract, paths, protect, token: TOKEN, terminal: onTerminal(), brokeHome: deps.home.root },
       // Remembered between launches, and not this one's.
       identities: join(deps.home.live, "identities.json"),

@@ -14,7 +14,9 @@ import { clearRun } from "./cleanup.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
+import { clearTree } from "./work-tree.ts";
 import { GENESIS } from "./record.ts";
+import { readSweep, sweepRecord } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
 
@@ -25,7 +27,8 @@ export type ReconcileDeps = {
   keys: { sign: KeyObject; verify: KeyObject };
   clock: Clock;
 };
-export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed" };
+/** `kept` is the tree a run worked on, where it has one of its own. */
+export type Reconciled = { runId: string; outcome: "abandoned" | "tampered" | "closed"; kept?: string };
 
 /** The ledger's text; empty when the supervisor died before it wrote any. */
 function readText(file: string): string {
@@ -35,7 +38,8 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
   const paths = runPaths(deps.home, row.id);
-  clearRun(deps, row, clientOf(row.client).keep);
+  const kept = clearTree(deps.home, row.id);
+  clearRun(deps.home, row.id, clientOf(row.client).keep);
   dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
@@ -43,7 +47,8 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     deps.runs.setStatus(row.id, "failed", row.verdict);
     return "tampered";
   }
-  const last = parseLedger(text).records.at(-1);
+  const { records } = parseLedger(text);
+  const last = records.at(-1);
   if (last?.event === "run.completed") {
     deps.runs.saveHead(row.id, { seq: last.seq, hash: last.hash });
     const outcome = last?.data.outcome === "failed" ? "failed" : "completed";
@@ -60,6 +65,10 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Reconciled["outcome"] {
     // Registered, and killed before there was a ledger: then this is its first record.
     ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
+  const sweep = readSweep(paths.quarantine);
+  if (sweep.total > 0 && !records.some(({ event }) => event === "workspace.swept"))
+    ledger.append("workspace.swept", sweepRecord(sweep));
+  if (kept !== undefined) ledger.append("workspace.kept", { tree: kept });
   ledger.append("run.completed", {
     outcome: "abandoned",
     exit_code: null,
@@ -106,7 +115,9 @@ export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
     const lock = takeLock(runPaths(deps.home, row.id).lock);
     if (lock === undefined) continue;
     try {
-      results.push({ runId: row.id, outcome: reconcileRun(deps, row) });
+      const outcome = reconcileRun(deps, row);
+      const kept = clearTree(deps.home, row.id);
+      results.push({ runId: row.id, outcome, ...(kept === undefined ? {} : { kept }) });
     } finally {
       closeSync(lock);
     }

@@ -17,29 +17,34 @@ import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
+import { makeAsker } from "./asking.ts";
 import { clearRun } from "./cleanup.ts";
 import { canChange } from "./client-identity.ts";
 import { clientOf } from "./clients.ts";
-import type { RunContract } from "./contract.ts";
+import { describePrograms } from "./command.ts";
+import { openedOf, programsOf, type RunContract, unixOpen } from "./contract.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
-import { type Hold, holdWorkspace, releaseWorkspace } from "./hold.ts";
+import { type Hold, holdTree, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
+import { landAtEnd } from "./land.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
-import { onTerminal } from "./terminal.ts";
+import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
 import { boundArgs } from "./bounded.ts";
 import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
 import { readShimEvents } from "./shim-events.ts";
+import { markBefore, sweepRecord, sweepTree, sweepWarnings } from "./sweep.ts";
 import { type Supervised, superviseClient } from "./supervise.ts";
 import { plantedNames, weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { holdsInstallation, INSTALLATION } from "./workspace.ts";
+import { openWorkTree } from "./work-tree.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict/observed.ts";
 
 export type RunDeps = {
@@ -56,7 +61,8 @@ export type RunDeps = {
   clock: Clock;
 };
 
-export type RunResult = { runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
+/** `notes` are for the operator and bear on nothing. */
+export type RunResult = { notes: string[]; runId: string; verdict: Verdict; exit: RunExit; ledgerFile: string };
 
 const MAX_PLANTED = 100;
 
@@ -86,20 +92,25 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
 /** Controls that are weaker than the profile's own, in words. */
 export function weakControls(
   { env }: Pick<RunDeps, "env">,
-  { files }: RunContract,
-  { input: { profile, workspace }, state, identity }: Prepared,
+  contract: RunContract,
+  { input: { profile, workspace, programs }, state, identity }: Prepared,
 ): string[] {
   const warnings: string[] = [];
+  const opened = openedOf(contract);
+  if (opened.length > 0) warnings.push(`opened by --allow-protected: ${opened.join(", ")}`);
   if (state !== undefined)
     warnings.push(`the client works with your own ${state.folder}: it reads and writes its sessions there`);
   if (holdsInstallation(workspace))
     warnings.push(
       "the workspace holds the broke that runs it: what the client changes there runs with the next command",
     );
-  warnings.push(...weakFiles(files, env));
+  warnings.push(...weakFiles(contract.files, env));
   if (profile.root === "host") warnings.push("normal shows the host's file system and network");
   if (profile.root === "host" && identity !== undefined && canChange(identity.path, undefined))
     warnings.push("the client could change its own program, for every later start of it");
+  if (unixOpen(contract))
+    warnings.push("Unix sockets are open: what is shown of other programs' sockets can be spoken to");
+  warnings.push(...(programs?.warnings ?? []));
   return warnings;
 }
 
@@ -128,21 +139,24 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
     permissions: permissionsOf(contract, profileOf(contract.profile)),
     variables_dropped: countByClass(deps.env),
   });
+  const notes: string[] = [];
   try {
-    const observed = await supervise(deps, contract, paths, token, ledger, launch).catch((error: unknown): never => {
-      const reason = error instanceof BrokeError ? error.message : "internal error";
-      const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
-      closeRun(deps, ledger, launch, {
-        outcome: "failed",
-        verdict,
-        exit: { code: exitCodeOf(error), source: "broke" },
-      });
-      throw error;
-    });
+    const observed = await supervise(deps, contract, paths, token, ledger, launch, notes).catch(
+      (error: unknown): never => {
+        const reason = error instanceof BrokeError ? error.message : "internal error";
+        const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
+        closeRun(deps, ledger, launch, {
+          outcome: "failed",
+          verdict,
+          exit: { code: exitCodeOf(error), source: "broke" },
+        });
+        throw error;
+      },
+    );
     const verdict = decideVerdict(observed);
     const exit = exitOf(observed, verdict.verdict);
     closeRun(deps, ledger, launch, { outcome: "completed", verdict, exit });
-    return { runId, verdict, exit, ledgerFile: paths.ledger };
+    return { notes, runId, verdict, exit, ledgerFile: paths.ledger };
   } finally {
     closeSync(lock);
   }
@@ -173,12 +187,17 @@ async function supervise(
   token: string,
   ledger: Ledger,
   launch: LaunchAudit,
+  notes: string[],
 ): Promise<Observed> {
   const terminal = onTerminal();
   let group: LimitGroup | undefined;
+  using tree = openWorkTree(deps, contract, ledger.run);
+  if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
-    const { protect, placed } = confined ? holdWorkspace(deps, ledger.run, contract.workspace) : NOTHING_HELD;
+    const { protect, placed } = confined
+      ? holdTree(deps.home, ledger.run, tree.path, openedOf(contract))
+      : NOTHING_HELD;
     const prepared = prepareRun({
       contract,
       paths,
@@ -190,6 +209,7 @@ async function supervise(
       slots: deps.slots,
       keyNames: deps.keyNames,
       secrets: deps.secrets,
+      tree,
       protect,
     });
     using _state = prepared.state;
@@ -210,12 +230,20 @@ async function supervise(
       home: contract.home,
     });
     if (prepared.identity !== undefined) ledger.append("client.identified", prepared.identity);
-    const before = takeInventory(contract.workspace);
+    const before = takeInventory(tree.path);
+    markBefore(paths.baseline, before, {
+      tree: tree.path,
+      inside: contract.workspace,
+      opened: openedOf(contract),
+    });
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
       terminal,
       ...describeNetwork(input.profile, prepared.net),
+      ...describePrograms(programsOf(contract)),
+      unix_sockets: input.profile.closeUnix ? "closed" : "open",
+      opened: openedOf(contract),
       protected: input.protect.files.length + input.protect.dirs.length,
       placeholders: placed.length,
       masked: input.protect.masked.length,
@@ -227,6 +255,7 @@ async function supervise(
     const recorder = makeRecorder(ledger);
     const commands = withinBudget(recorder.append, budgets.commands);
     const requests = withinBudget(recorder.append, budgets.requests);
+    const answers = withinBudget(recorder.append, budgets.answers);
     await using shims = readShimEvents(paths.events, recorder.append);
     const gateway = await deps.gateway.serve({
       socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
@@ -236,10 +265,11 @@ async function supervise(
     const growth = await watchFolders(prepared, before, contract.limits);
     let ended: Supervised;
     try {
-      const client = { terminal, group, growth, commands, recorder };
-      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), () =>
-        superviseClient(deps, contract, plan, prepared, client, ledger),
-      );
+      using session = terminal ? takeTerminal() : undefined;
+      const asker = session && makeAsker({ put: session.ask, record: answers.record });
+      const client = { session, asker, group, growth, commands, recorder };
+      const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
+      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
     } finally {
       await gateway.stop();
     }
@@ -247,18 +277,24 @@ async function supervise(
     await shims.drain();
     let { end } = ended;
     if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
-    const [lostCommands, lostRequests] = [commands.omitted(), requests.omitted()];
-    if (lostCommands + lostRequests > 0) {
-      ledger.append("events.omitted", { "command.observed": lostCommands, "model.request": lostRequests });
-      warnings.push(`${lostCommands} commands and ${lostRequests} requests were too many to record`);
+    const [lostCommands, lostRequests, lostAnswers] = [commands.omitted(), requests.omitted(), answers.omitted()];
+    if (lostCommands + lostRequests + lostAnswers > 0) {
+      const lost = {
+        "command.observed": lostCommands,
+        "model.request": lostRequests,
+        "permission.answered": lostAnswers,
+      };
+      ledger.append("events.omitted", lost);
+      const more = lostAnswers === 0 ? "" : ` and ${lostAnswers} answers`;
+      warnings.push(`${lostCommands} commands and ${lostRequests} requests${more} were too many to record`);
     }
     if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
     else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
     // Before the placeholders go: they were counted at the start too.
-    const after = takeInventory(contract.workspace);
-    const others = releaseWorkspace(deps, ledger.run, contract.workspace);
-    const except = new Set([...placed, ...others]);
-    const changes = compareInventories(contract.workspace, before, after, except);
+    const after = takeInventory(tree.path);
+    releaseTree(deps.home, ledger.run);
+    const except = new Set(placed);
+    const changes = compareInventories(tree.path, before, after, except);
     if (changes.linked > 0)
       warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
     const planted = plantedNames(input.shown);
@@ -269,12 +305,16 @@ async function supervise(
       );
     }
     ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
+    const sweep = sweepTree(paths.baseline, paths.quarantine, after, except);
+    ledger.append("workspace.swept", sweepRecord(sweep));
+    warnings.push(...sweepWarnings(sweep));
+    notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
     return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
-    clearRun(deps, { id: ledger.run, workspace: contract.workspace }, keep);
+    clearRun(deps.home, ledger.run, keep);
   }
 }

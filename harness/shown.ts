@@ -4,12 +4,13 @@
 
 import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { type FilePermission, type PathEntry } from "#sandbox/path-permission.ts";
 import type { Bind } from "#sandbox/plan.ts";
-import { findProtected, isEnvFile, isWithin, type ProtectedPaths } from "#sandbox/protected.ts";
+import { findProtected, isWithin, type ProtectedPaths } from "#sandbox/protected.ts";
 import { wideNotes } from "#sandbox/profile-notes.ts";
+import { isSecretName } from "#sandbox/protected-names.ts";
 import { secretPlaces } from "#sandbox/secret-places.ts";
 import { type Hidden, isShown, type Shown } from "#sandbox/shown.ts";
 import { showPath, utf8, walkTree } from "#sandbox/tree.ts";
@@ -40,7 +41,7 @@ function findMasked(root: string): ProtectedPaths {
     if (++seen > MAX_ENTRIES) {
       throw new BrokeError("denied", `${JSON.stringify(root)} is too large to check`, "name a smaller folder");
     }
-    if (!stat.isSocket() && !(stat.isFile() && name !== null && isEnvFile(name))) continue;
+    if (!stat.isSocket() && !(stat.isFile() && name !== null && isSecretName(name))) continue;
     const path = utf8(bytes);
     if (path === null) {
       throw new BrokeError("denied", `${JSON.stringify(showPath(bytes))} must be masked, and its path is not UTF-8`);
@@ -87,6 +88,25 @@ function treesOf({ read, write }: FilePermission, workspace: string): Shown["tre
 function othersHomes(home: string | undefined): string[] {
   const listed = existsSync("/home") ? readdirSync("/home").map((name) => join("/home", name)) : [];
   return ["/root", ...listed].filter((path) => path !== home);
+}
+
+/**
+ * The permission for a tree made from the workspace. What of the workspace is denied and not there needs no denying, unless it could be made: throws
+ * `denied`, because nothing could hold it.
+ */
+export function filesInTree(permission: FilePermission, workspace: string, tree: string): FilePermission {
+  if (tree === workspace) return permission;
+  const isAbsent = ({ path }: PathEntry) =>
+    isWithin(workspace, path) && !existsSync(join(tree, relative(workspace, path)));
+  const gone = permission.denyWrite.find(isAbsent);
+  if (gone !== undefined) {
+    throw new BrokeError(
+      "denied",
+      `${JSON.stringify(gone.path)} is not in the tree made from the workspace, and so cannot be held there`,
+      "deny a folder above it, or use --workspace=direct",
+    );
+  }
+  return { ...permission, denyRead: permission.denyRead.filter((entry) => !isAbsent(entry)) };
 }
 
 /** What the permission shows. Throws `denied` on a folder that is too large to be looked through, or that holds a link at a protected name. */

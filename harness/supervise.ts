@@ -5,10 +5,13 @@ import { fstatSync } from "node:fs";
 import { launchSandbox, type RunningSandbox, type SandboxEnd } from "#sandbox/launch.ts";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
 import type { Growth } from "#sandbox/growth.ts";
+import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
+import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
+import { commandEvent, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract.ts";
 import type { Ledger } from "./ledger.ts";
@@ -18,12 +21,13 @@ import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
 import { forwardSignals } from "./signals.ts";
 import { copyOutputs } from "./streams.ts";
-import { takeTerminal, terminalSize } from "./terminal.ts";
+import { type TerminalSession, terminalSize } from "./terminal.ts";
 
 const SIGPIPE = 13;
 
 export type ClientRun = {
-  terminal: boolean;
+  session: TerminalSession | undefined;
+  asker: Asker | undefined;
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
@@ -39,10 +43,9 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { terminal, group, growth, commands, recorder }: ClientRun,
+  { session, asker, group, growth, commands, recorder }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
-  using session = terminal ? takeTerminal() : undefined;
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
@@ -50,6 +53,10 @@ export async function superviseClient(
     watch?.countOutput(bytes.length);
     session?.write(bytes);
   };
+  const lookups = foldLookups((exec) => {
+    const { event, data } = commandEvent(exec);
+    commands.record(event, data);
+  });
   const run: RunningSandbox = await launchSandbox(
     plan,
     prepared.input.host.arch,
@@ -61,11 +68,8 @@ export async function superviseClient(
       },
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
       onStopped: () => session?.suspend(),
-      onExec(exec) {
-        const { argv, cut } = boundArgs(exec.argv);
-        const { pid, path, cwd, exe: by } = exec;
-        commands.record("command.observed", { pid, path, argv, cwd, by, cut: exec.cut || cut });
-      },
+      onExec: (exec) => lookups.take(exec),
+      onHeld: async (held) => (await asker?.ask(runQuestion(held))) ?? false,
     },
     group?.prefix,
   );
@@ -95,5 +99,7 @@ export async function superviseClient(
     // Only what failed here leaves it running: nobody would observe it any more.
     run.kill();
     await run.ended;
+    await asker?.stop();
+    lookups.flush();
   }
 }

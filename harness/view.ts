@@ -56,11 +56,17 @@ function words(record: LedgerRecord): string {
     case "egress.attempt":
       return `${attemptWords(data)}, ${text(data.up)} B up, ${text(data.down)} B down, ${text(data.ms)} ms`;
     case "command.observed":
-      return `${text(data.path)} ${commandWords(data.argv)}`.trimEnd();
+      return `${text(data.path)}${outcomeWords(data.outcome)} ${commandWords(data.argv)}`.trimEnd();
+    case "command.denied":
+      return `${text(data.path)} (${text(data.reason)}) ${commandWords(data.argv)}`.trimEnd();
+    case "permission.answered":
+      return `${text(data.permission)} ${text(data.subject)} → ${text(data.answer)}, by ${text(data.by)}`;
     case "command.started":
       return `${text(data.tool)} ${Array.isArray(data.args) ? data.args.map(text).join(" ") : ""} (claimed)`;
     case "workspace.inventory":
       return [`${text(data.total)} changed`, changedWords(data.changes)].filter((part) => part !== "").join(": ");
+    case "workspace.swept":
+      return [`${text(data.total)} found`, sweptWords(data.swept)].filter((part) => part !== "").join(": ");
     case "agent.exited":
       return data.code === null ? text(data.unobserved) : `exit ${text(data.code)}`;
     case "verdict.issued":
@@ -75,6 +81,10 @@ function words(record: LedgerRecord): string {
   }
 }
 
+/** Nothing of what started, which is what commands do. */
+const outcomeWords = (outcome: Json | undefined) =>
+  outcome === undefined || outcome === "started" ? "" : ` (${text(outcome).replace("_", " ")})`;
+
 function attemptWords(data: LedgerRecord["data"]): string {
   const where = data.host === null ? "nowhere" : `${text(data.host)}:${text(data.port)}`;
   const why = [data.rule === null ? [] : `by ${text(data.rule)}`, data.reason === null ? [] : text(data.reason)].flat();
@@ -86,6 +96,16 @@ const SHOWN_CHANGES = 8;
 function changedWords(changes: Json | undefined): string {
   if (!Array.isArray(changes)) return "";
   return changes.slice(0, SHOWN_CHANGES).map(changeWords).join(", ");
+}
+
+function sweptWords(items: Json | undefined): string {
+  if (!Array.isArray(items)) return "";
+  return items.slice(0, SHOWN_CHANGES).map(sweptItem).join(", ");
+}
+
+function sweptItem(item: Json): string {
+  if (item === null || typeof item !== "object" || Array.isArray(item)) return "?";
+  return `${text(item.kind)} ${text(item.path)} ${text(item.action)}`;
 }
 
 function changeWords(item: Json): string {
@@ -131,6 +151,8 @@ export function summarize(view: RunView): Json {
     exit: last("run.completed"),
     verdict: last("verdict.issued"),
     inventory: last("workspace.inventory"),
+    swept: last("workspace.swept"),
+    landed: last("workspace.landed"),
     used: last("limits.used"),
     unprotected_ledger: last("sandbox.planned")?.unprotected_ledger ?? null,
     limit: last("limit.reached"),

@@ -37,6 +37,7 @@ const lib = dlopen("libc.so.6", {
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
   execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   open: { args: ["ptr", "i32", "i32"], returns: "i32" },
+  readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i64" },
 }).symbols;
 
 /** A failed libc call. `errno` is the kernel's number. */
@@ -61,9 +62,10 @@ function check(call: string, result: number | bigint): number {
 }
 
 /** NUL-terminated bytes for a `char *`. Throws on an embedded NUL, which would silently cut the text. */
-export function cString(text: string): Buffer {
-  if (text.includes("\0")) throw new TypeError("embedded NUL");
-  return Buffer.from(`${text}\0`);
+export function cString(text: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(text as string);
+  if (bytes.includes(0)) throw new TypeError("embedded NUL");
+  return Buffer.concat([bytes, Buffer.alloc(1)]);
 }
 
 /** A NULL-terminated `char *[]`; hold on to the whole result while it is in use. */
@@ -105,6 +107,14 @@ export function closeFd(fd: number): void {
 /** open(2) with exact flags; the descriptor is close-on-exec. */
 export function openFd(path: string, flags: number, mode = 0): number {
   return check("open", lib.open(ptr(cString(path)), flags | SOCK_CLOEXEC, mode));
+}
+
+const PATH_MAX = 4096;
+
+/** Where the symbolic link behind an O_PATH descriptor leads (readlinkat(2) with an empty path). */
+export function readLinkOf(fd: number): string {
+  const text = Buffer.alloc(PATH_MAX);
+  return text.subarray(0, check("readlinkat", lib.readlinkat(fd, ptr(cString("")), ptr(text), PATH_MAX))).toString();
 }
 
 const CLOSE_RANGE_CLOEXEC = 4;

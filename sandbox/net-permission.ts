@@ -16,7 +16,7 @@ import {
   parseNetwork,
 } from "./addresses.ts";
 import { type Host, hostText, parseHost } from "./hosts.ts";
-import type { ListFlags } from "./permission-flags.ts";
+import { type AskFlags, type ListFlags, noAskFlags } from "./permission-flags.ts";
 
 /** One word of a list. `port` null: 443 and 80 where it allows, every port where it denies. */
 export type NetRule = { text: string; port: number | null } & (
@@ -24,14 +24,24 @@ export type NetRule = { text: string; port: number | null } & (
 );
 
 /**
- * `any`: every public host. `within`: another permission that must allow it too. No permission at all is undefined, and then there is no proxy
- * either.
+ * `any`: every public host. `ask`: hosts to be asked about, `any` for every public one that no rule allows. `within`: another permission that must
+ * allow it too. No permission at all is undefined, and then there is no proxy either.
  */
-export type NetPermission = { any: boolean; allow: NetRule[]; deny: NetRule[]; within?: NetPermission };
+export type NetPermission = {
+  any: boolean;
+  allow: NetRule[];
+  deny: NetRule[];
+  ask?: { any: boolean; rules: NetRule[] } | undefined;
+  within?: NetPermission;
+};
 
-export type NetDecision = { allowed: true; rule: string } | { allowed: false; rule: string | null; reason: string };
+/** `ask`: it is a person's to allow. */
+export type NetDecision =
+  { allowed: true; rule: string } | { allowed: false; rule: string | null; reason: string; ask?: true };
 
 export const ANY_RULE = "any public host";
+const ASKED_RULE = "a person's answer";
+const ASKED: NetDecision = { allowed: false, rule: ASKED_RULE, reason: "denied when asked", ask: true };
 const USUAL_PORTS = [443, 80];
 
 /** A word may be shown when it cannot hold a credential. */
@@ -102,17 +112,29 @@ function parseLists(flag: string, lists: string[]): NetRule[] {
  * The permission the flags give, on top of what the profile gives by itself (`public`: any public host, unless `--allow-net` narrows it).
  * Undefined: no network. Throws `usage` on a word that is not understood and on flags that contradict one another.
  */
-export function parseNetPermission(flags: ListFlags, base: "none" | "public"): NetPermission | undefined {
+export function parseNetPermission(
+  flags: ListFlags,
+  base: "none" | "public",
+  asks: AskFlags = noAskFlags,
+): NetPermission | undefined {
   const allow = parseLists("--allow-net", flags.allow);
   const deny = parseLists("--deny-net", flags.deny);
-  const clash = allow.find((rule) => deny.some((other) => other.text === rule.text));
+  const rules = parseLists("--ask-net", asks.list);
+  const both = (one: NetRule[], other: NetRule[]) => one.find((rule) => other.some(({ text }) => text === rule.text));
+  const clash = both(allow, deny) ?? both(rules, deny);
   if (clash !== undefined) throw refuse("--deny-net", clash.text, "is both allowed and denied");
-  if (flags.denyAll && (flags.any || allow.length > 0 || deny.length > 0)) {
+  const twice = both(rules, allow);
+  if (twice !== undefined) throw refuse("--ask-net", twice.text, "is both allowed and asked for");
+  const asked = asks.any || rules.length > 0;
+  if (flags.denyAll && (flags.any || asked || allow.length > 0 || deny.length > 0)) {
     throw new BrokeError("usage", "--deny-net without a host denies every host", "leave out the other network options");
   }
-  const any = flags.any || (base === "public" && allow.length === 0);
-  if (flags.denyAll || (!any && allow.length === 0)) return undefined;
-  return { any, allow, deny };
+  if (flags.any && asks.any) {
+    throw new BrokeError("usage", "--allow-net and --ask-net both name every host", "leave one of them out");
+  }
+  const any = flags.any || (base === "public" && allow.length === 0 && !asks.any);
+  if (flags.denyAll || (!any && !asked && allow.length === 0)) return undefined;
+  return asked ? { any, allow, deny, ask: { any: asks.any, rules } } : { any, allow, deny };
 }
 
 function namesHost(rule: NetRule, host: Host): boolean {
@@ -142,14 +164,26 @@ function namesAddress(rule: NetRule, address: Address, port: number, special: Ne
 
 /** What the words alone decide, before any name is looked up. An address is reached only where a rule names it. */
 export function decideHost(permission: NetPermission, host: Host, port: number): NetDecision {
-  const outer = permission.within && decideHost(permission.within, host, port);
-  if (outer?.allowed === false) return outer;
+  const own = decideAlone(permission, host, port);
+  if (permission.within === undefined || isRefused(own)) return own;
+  const outer = decideHost(permission.within, host, port);
+  return isRefused(outer) || (own.allowed && !outer.allowed) ? outer : own;
+}
+
+const isRefused = (decision: NetDecision) => !decision.allowed && decision.ask !== true;
+
+function decideAlone(permission: NetPermission, host: Host, port: number): NetDecision {
   const denied = denying(permission, host, port);
   if (denied !== undefined) return denied;
+  const { ask } = permission;
+  const asked = ask?.rules.find((rule) => namesHost(rule, host) && allowsPort(rule, port));
+  if (asked !== undefined) return { ...ASKED, rule: asked.text };
   const naming = permission.allow.filter((rule) => namesHost(rule, host));
   const rule = naming.find((each) => allowsPort(each, port));
   if (rule !== undefined) return { allowed: true, rule: rule.text };
-  if (permission.any && host.kind === "name" && USUAL_PORTS.includes(port)) return { allowed: true, rule: ANY_RULE };
+  const usual = host.kind === "name" && USUAL_PORTS.includes(port);
+  if (permission.any && usual) return { allowed: true, rule: ANY_RULE };
+  if (ask?.any && usual) return ASKED;
   if (naming.length > 0 || (permission.any && host.kind === "name")) {
     return { allowed: false, rule: null, reason: "no rule allows this port" };
   }
@@ -177,7 +211,8 @@ export function decideAddress(
   const { kind, network } = classify(address);
   if (kind === "public" && !own) return { allowed: true, rule };
   const special = kind === "public" || kind === "documentation" ? networkOf(address) : network;
-  const naming = permission.allow.find((each) => namesAddress(each, address, port, special));
+  const answered = permission.ask?.rules.filter(({ text }) => text === rule) ?? [];
+  const naming = [...permission.allow, ...answered].find((each) => namesAddress(each, address, port, special));
   if (naming !== undefined) return { allowed: true, rule: naming.text };
   // Nobody's on the Internet, and so somebody's own network or a resolver's stand-in: for a host that was named, not for any.
   if (kind === "documentation" && !own && rule !== ANY_RULE) return { allowed: true, rule };

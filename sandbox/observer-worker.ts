@@ -1,26 +1,34 @@
-// The exec observer's own thread: receives the listener from stage two, then answers every execve/execveat with "continue" after reading
-// what is being run. Blocking calls live here so that the supervisor never waits.
-// Does not stop: anything. What it reads from the target's memory can be changed by another thread of the target before the kernel
-// reads it again, so a path seen here is an observation of intent; the resolved file is what /proc shows afterwards.
+// The exec observer's own thread: receives the listener from stage two, then answers every execve/execveat: reads what is being run, finds the
+// file behind it, decides by the run's rules, and lets it go on, refuses it, or holds it until the supervisor has an answer. Blocking calls
+// live here so that the supervisor never waits; a held call never blocks the others.
+// Does not stop: what it reads from the target's memory, and the file behind a path, can be changed by another thread of the target before the
+// kernel looks again. What must not run whatever happens is covered by a mount; here it is refused by what was seen.
 
-import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
-import * as libc from "./libc.ts";
-import type { ObservedExec, ObserverMessage } from "./observer.ts";
-import { seccompIoctl, syscallNumber } from "./syscalls.ts";
+import { readlinkSync, readSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { readExecMemory } from "./exec-memory.ts";
+import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import type { Arch } from "./host.ts";
+import * as libc from "./libc.ts";
+import { lineageOf, processOf } from "./lineage.ts";
+import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
+import { makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
+import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
 
 declare const self: Worker & { onmessage: ((event: MessageEvent<ObserverStart>) => void) | null };
 
-/** `waiting` counts the execs that were told and not yet taken in. */
-export type ObserverStart = { socket: number; stop: number; arch: Arch; waiting: Int32Array<SharedArrayBuffer> };
+/** `waiting` counts the execs that were told and not yet taken in. `control` brings answers; its end means stop. */
+export type ObserverStart = {
+  socket: number;
+  control: number;
+  arch: Arch;
+  waiting: Int32Array<SharedArrayBuffer>;
+  rules: RunRules;
+};
 
 const NOTIF_BYTES = 80;
 const RESPONSE_BYTES = 24;
 const FLAG_CONTINUE = 1;
-const MAX_PATH_BYTES = 4096;
-// As much as is ever recorded.
-const MAX_ARGS = 256;
-const MAX_ARGS_BYTES = 16 * 1024;
 /** A worker that starts programs faster than they are recorded is held until they are. */
 const MAX_WAITING = 256;
 const WAIT_MS = 50;
@@ -31,49 +39,6 @@ function post(message: ObserverMessage): void {
   self.postMessage(message);
 }
 
-function readBytes(memory: number, address: bigint, size: number): Buffer {
-  const buffer = Buffer.alloc(size);
-  // A read that crosses into an unmapped page comes back short, which is what a string near the end of a mapping needs.
-  const bytes = readSync(memory, buffer, 0, size, Number(address));
-  return buffer.subarray(0, bytes);
-}
-
-function readString(memory: number, address: bigint, max: number): { text: string; bytes: number; cut: boolean } {
-  const PAGE = 4096n;
-  const parts: Buffer[] = [];
-  let cut = true;
-  let at = address;
-  for (let left = max; left > 0;) {
-    const size = Math.min(left, Number(PAGE - (at % PAGE)));
-    const piece = readBytes(memory, at, size);
-    const end = piece.indexOf(0);
-    parts.push(end === -1 ? piece : piece.subarray(0, end));
-    if (end !== -1) cut = false;
-    if (end !== -1 || piece.length < size) break;
-    at += BigInt(size);
-    left -= size;
-  }
-  const whole = Buffer.concat(parts);
-  return { text: whole.toString(), bytes: whole.length, cut };
-}
-
-function readArgs(memory: number, address: bigint): { args: string[]; cut: boolean } {
-  const args: string[] = [];
-  if (address === 0n) return { args, cut: false };
-  let left = MAX_ARGS_BYTES;
-  for (let index = 0; index < MAX_ARGS; index++) {
-    const word = readBytes(memory, address + BigInt(index * 8), 8);
-    if (word.length < 8) return { args, cut: true };
-    const pointer = word.readBigUInt64LE();
-    if (pointer === 0n) return { args, cut: false };
-    const read = readString(memory, pointer, left);
-    args.push(read.text);
-    left -= read.bytes;
-    if (read.cut) return { args, cut: true };
-  }
-  return { args, cut: true };
-}
-
 function link(path: string): string | null {
   try {
     return readlinkSync(path);
@@ -82,41 +47,110 @@ function link(path: string): string | null {
   }
 }
 
-function observe(pid: number, number: number, args: bigint[], arch: Arch): ObservedExec {
+const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outcome"] => {
+  if (verdict.kind === "deny") return "denied";
+  if (target.kind === "absent") return "not_found";
+  if (target.kind === "unknown") return "unknown";
+  return target.files.every(({ runnable }) => runnable) ? "started" : "unrunnable";
+};
+
+type ExecCallSeen = { thread: number; number: number; args: bigint[] };
+type Seen = { exec: ObservedExec; verdict: RunVerdict };
+
+/** Looks at one call; `init` is pid 1 of the sandbox, once it is known. */
+function look(
+  { thread, number, args }: ExecCallSeen,
+  { arch, decide, init }: { arch: Arch; decide: ReturnType<typeof makeRunDecision>; init: number },
+): Seen {
   const at = number === syscallNumber(arch, "execveat") ? 1 : 0;
-  const base = { pid, cwd: link(`/proc/${pid}/cwd`), exe: link(`/proc/${pid}/exe`) };
-  let memory: number;
+  const { path: asked, argv, cut } = readExecMemory(thread, args[at]!, args[at + 1]!);
+  const { pid, parent } = processOf(thread) ?? { pid: thread, parent: 0 };
+  const cwd = link(`/proc/${thread}/cwd`);
+  const dir = at === 1 ? directoryOf(args[0]!) : undefined;
+  const target: ExecTarget =
+    asked === null ? { kind: "unknown", files: [] } : resolveTarget({ pid: thread, path: asked, dir }, arch);
+  const base = dir === undefined ? cwd : link(`/proc/${thread}/fd/${dir}`);
+  const absolute = asked === "" ? base : asked === null || asked.startsWith("/") ? asked : `${base ?? "?"}/${asked}`;
+  const verdict = decide(target, absolute ?? "");
+  const exec: ObservedExec = {
+    ...{ pid, lineage: lineageOf(parent, init), path: absolute, argv, cut, cwd, exe: link(`/proc/${thread}/exe`) },
+    files: target.kind === "absent" ? [] : target.files.map(({ path }) => path),
+    outcome: outcomeOf(target, verdict),
+    reason: verdict.kind === "deny" ? verdict.reason : null,
+  };
+  return { exec, verdict };
+}
+
+/** What a person was asked about; whose child the caller is may change meanwhile. */
+const wanted = ({ verdict, exec: { path, argv, files } }: Seen) => ({ verdict, path, argv, files });
+
+/** Answers one call. False when its caller died meanwhile. */
+function respond(listener: number, id: bigint, errno: number): boolean {
+  const response = new Uint8Array(RESPONSE_BYTES);
+  const answer = new DataView(response.buffer);
+  answer.setBigUint64(0, id, true);
+  answer.setInt32(16, -errno, true);
+  answer.setUint32(20, errno === 0 ? FLAG_CONTINUE : 0, true);
   try {
-    memory = openSync(`/proc/${pid}/mem`, "r");
-  } catch {
-    return { ...base, path: null, argv: [], cut: true };
-  }
-  try {
-    const { text: path } = readString(memory, args[at]!, MAX_PATH_BYTES);
-    const { args: argv, cut } = readArgs(memory, args[at + 1]!);
-    const empty = path === "" && at === 1;
-    return { ...base, path: empty ? link(`/proc/${pid}/fd/${Number(BigInt.asIntN(32, args[0]!))}`) : path, argv, cut };
-  } catch {
-    return { ...base, path: null, argv: [], cut: true };
-  } finally {
-    closeSync(memory);
+    libc.ioctl(listener, seccompIoctl.send, response);
+    return true;
+  } catch (error) {
+    if (error instanceof libc.LibcError && error.errno === ENOENT) return false;
+    throw error;
   }
 }
 
-/** Waits until the supervisor has taken in what it was told; false when it wants no more. */
-function awaitRoom(waiting: Int32Array<SharedArrayBuffer>, stop: number): boolean {
-  for (let now = Atomics.load(waiting, 0); now >= MAX_WAITING; now = Atomics.load(waiting, 0)) {
-    Atomics.wait(waiting, 0, now, WAIT_MS);
-    if (libc.pollInput([stop], 0)[0] !== 0) return false;
+/** Whether what was read belongs to this call still: a dead caller's number may be another's. */
+function isValid(listener: number, id: bigint): boolean {
+  try {
+    libc.ioctl(listener, seccompIoctl.valid, new Uint8Array(new BigUint64Array([id]).buffer));
+    return true;
+  } catch (error) {
+    if (error instanceof libc.LibcError && error.errno === ENOENT) return false;
+    throw error;
   }
-  return true;
 }
 
-function watch(listener: number, { stop, arch, waiting }: ObserverStart): void {
-  const ioctls = seccompIoctl;
-  while (awaitRoom(waiting, stop)) {
-    const [ready = 0, stopped = 0] = libc.pollInput([listener, stop], -1);
-    if (stopped !== 0) return;
+function watch(listener: number, { control, arch, waiting, rules }: ObserverStart): void {
+  const decide = makeRunDecision(rules);
+  let init = 0;
+  const held = new Map<bigint, { call: ExecCallSeen; seen: Seen }>();
+  const tell = (message: ObserverMessage) => {
+    Atomics.add(waiting, 0, 1);
+    post(message);
+  };
+  // Answers come whole: the supervisor writes each at once, far below what the socket takes.
+  const takeAnswer = (): boolean => {
+    const bytes = Buffer.alloc(ANSWER_BYTES);
+    if (readSync(control, bytes, 0, ANSWER_BYTES, null) < ANSWER_BYTES) return false;
+    const id = bytes.readBigUInt64LE(0);
+    const call = held.get(id);
+    held.delete(id);
+    if (call === undefined || !isValid(listener, id)) return true;
+    // A person takes long, and what was asked about may be another file, or under another path, by now.
+    const now = look(call.call, { arch, decide, init });
+    const reason =
+      bytes.readBigUInt64LE(8) !== 1n
+        ? "denied when asked"
+        : isDeepStrictEqual(wanted(now), wanted(call.seen))
+          ? null
+          : "it changed while it was asked about";
+    const outcome = reason === null ? call.seen.exec.outcome : "denied";
+    if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
+      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
+    return true;
+  };
+  /** Waits until the supervisor has taken in what it was told; false when it wants no more. */
+  const awaitRoom = (): boolean => {
+    for (let now = Atomics.load(waiting, 0); now >= MAX_WAITING; now = Atomics.load(waiting, 0)) {
+      Atomics.wait(waiting, 0, now, WAIT_MS);
+      if (libc.pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
+    }
+    return true;
+  };
+  while (awaitRoom()) {
+    const [ready = 0, told = 0] = libc.pollInput([listener, control], -1);
+    if (told !== 0 && !takeAnswer()) return;
     if ((ready & libc.POLLIN) === 0) {
       if (ready !== 0) return; // hung up: the last process that had the filter is gone
       continue;
@@ -124,33 +158,33 @@ function watch(listener: number, { stop, arch, waiting }: ObserverStart): void {
     const notification = new Uint8Array(NOTIF_BYTES);
     const view = new DataView(notification.buffer);
     try {
-      libc.ioctl(listener, ioctls.receive, notification);
+      libc.ioctl(listener, seccompIoctl.receive, notification);
     } catch (error) {
       if (error instanceof libc.LibcError && (error.errno === EINTR || error.errno === ENOENT)) continue;
       throw error;
     }
     const id = view.getBigUint64(0, true);
     const args = Array.from({ length: 6 }, (_, index) => view.getBigUint64(32 + index * 8, true));
-    const seen = observe(view.getUint32(8, true), view.getInt32(16, true), args, arch);
-    const response = new Uint8Array(RESPONSE_BYTES);
-    const answer = new DataView(response.buffer);
-    answer.setBigUint64(0, id, true);
-    answer.setUint32(20, FLAG_CONTINUE, true);
-    try {
-      libc.ioctl(listener, ioctls.valid, notification.subarray(0, 8));
-      libc.ioctl(listener, ioctls.send, response);
-      Atomics.add(waiting, 0, 1);
-      post({ kind: "exec", exec: seen });
-    } catch (error) {
-      // ENOENT: the target died meanwhile, so what was read may be of another process and is dropped.
-      if (!(error instanceof libc.LibcError) || error.errno !== ENOENT) throw error;
+    const thread = view.getUint32(8, true);
+    // The first to be seen is stage two, init's child.
+    if (init === 0) init = processOf(thread)?.parent ?? 0;
+    const call = { thread, number: view.getInt32(16, true), args };
+    const seen = look(call, { arch, decide, init });
+    const { exec, verdict } = seen;
+    if (!isValid(listener, id)) continue;
+    if (verdict.kind === "ask") {
+      held.set(id, { call, seen });
+      tell({ kind: "held", id, held: { exec, files: verdict.files } });
+      continue;
     }
+    const hold = verdict.kind === "absent" && verdict.hold;
+    if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0)) tell({ kind: "exec", exec });
   }
 }
 
 self.onmessage = ({ data }) => {
   try {
-    const ready = libc.pollInput([data.socket, data.stop], -1);
+    const ready = libc.pollInput([data.socket, data.control], -1);
     const listener = ready[1] === 0 ? libc.receiveFd(data.socket) : undefined;
     libc.closeFd(data.socket);
     if (listener === undefined) {

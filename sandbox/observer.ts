@@ -2,24 +2,39 @@
 // The caller must end the run as unobserved when `onLost` fires: a filter without a reader holds every exec for ever.
 // Does not stop: see observer-worker.ts on what a racing target can show it.
 
+import { writeSync } from "node:fs";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import type { ObserverStart } from "./observer-worker.ts";
+import type { AskedFile, RunRules } from "./run-rules.ts";
 
-/** One execve or execveat as it was asked for. `path` null: the memory could not be read. `exe` is the caller's own binary. */
+/**
+ * One execve or execveat as it was asked for. `path` is absolute; null: the memory could not be read. `exe` is the caller's own binary,
+ * `lineage` its parents' pids up to the sandbox's init, `files` the program and its interpreters as they were found.
+ */
 export type ObservedExec = {
   pid: number;
+  lineage: number[];
   path: string | null;
   argv: string[];
   cut: boolean;
   cwd: string | null;
   exe: string | null;
+  files: string[];
+  /** `unrunnable`: a folder, a device, a file without the right to be run. `unknown`: it went on, and could not be told. */
+  outcome: "started" | "not_found" | "unrunnable" | "unknown" | "denied";
+  /** Why it was denied. */
+  reason: string | null;
 };
+
+/** A question that holds a call: `files` are what it is about. */
+export type HeldExec = { exec: ObservedExec; files: AskedFile[] };
 
 export type ObserverMessage =
   | { kind: "loaded" }
   | { kind: "attached" }
   | { kind: "exec"; exec: ObservedExec }
+  | { kind: "held"; id: bigint; held: HeldExec }
   | { kind: "closed"; attached: boolean }
   | { kind: "died"; reason: string };
 
@@ -31,8 +46,21 @@ export type Observer = {
   stop(): void;
 };
 
+export type ObserverEvents = {
+  onExec(exec: ObservedExec): void;
+  /** A call waits until this resolves; others go on meanwhile. False: it is denied. Either way `onExec` hears of it then. */
+  onHeld(held: HeldExec): Promise<boolean>;
+};
+
+/** One answer to the thread: the notification's id and 1 or 0, 64 bits each. */
+export const ANSWER_BYTES = 16;
+
 /** Starts the observer thread and waits until it is listening. */
-export async function startObserver(arch: Arch, onExec: (exec: ObservedExec) => void): Promise<Observer> {
+export async function startObserver(
+  arch: Arch,
+  rules: RunRules,
+  { onExec, onHeld }: ObserverEvents,
+): Promise<Observer> {
   const [mine, theirs] = libc.socketPair();
   const [stopRead, stopWrite] = libc.socketPair();
   const worker = new Worker(new URL("./observer-worker.ts", import.meta.url).href);
@@ -45,10 +73,23 @@ export async function startObserver(arch: Arch, onExec: (exec: ObservedExec) => 
     onExec(exec);
   };
   let attached = false;
+  let stopped = false;
+  const answer = async (id: bigint, held: HeldExec) => {
+    Atomics.sub(waiting, 0, 1);
+    Atomics.notify(waiting, 0);
+    const allowed = await onHeld(held).catch(() => false);
+    if (stopped) return;
+    try {
+      writeSync(stopWrite, new Uint8Array(new BigUint64Array([id, allowed ? 1n : 0n]).buffer));
+    } catch {
+      // EPIPE: the thread is over, and with it every call it held.
+    }
+  };
   worker.onmessage = ({ data }: MessageEvent<ObserverMessage>) => {
     if (data.kind === "loaded") loaded.resolve();
     else if (data.kind === "attached") attached = true;
     else if (data.kind === "exec") take(data.exec);
+    else if (data.kind === "held") void answer(data.id, data.held);
     else if (data.kind === "closed") over.resolve({ attached: data.attached, lost: undefined });
     else over.resolve({ attached, lost: data.reason });
   };
@@ -57,8 +98,7 @@ export async function startObserver(arch: Arch, onExec: (exec: ObservedExec) => 
     over.resolve({ attached, lost: "the observer's thread failed" });
   };
   await loaded.promise;
-  worker.postMessage({ socket: mine, stop: stopRead, arch, waiting } satisfies ObserverStart);
-  let stopped = false;
+  worker.postMessage({ socket: mine, control: stopRead, arch, waiting, rules } satisfies ObserverStart);
   const done = over.promise.finally(() => {
     worker.terminate();
     libc.closeFd(stopRead);

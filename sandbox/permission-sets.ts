@@ -5,7 +5,16 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { parseLimits, parseTimeout, type RunLimits } from "./limits.ts";
-import { bareFlags, eachKind, type ListFlags, type PermissionFlags, permissionKinds } from "./permission-flags.ts";
+import {
+  askedKinds,
+  type AskFlags,
+  bareFlags,
+  byNameOnly,
+  eachKind,
+  type ListFlags,
+  type PermissionFlags,
+  permissionKinds,
+} from "./permission-flags.ts";
 import { type ProfileName, profileNames, profileOf } from "./profile.ts";
 
 /** What a set says. `profile` undefined: whatever the launch says. */
@@ -16,7 +25,8 @@ export type PermissionSet = {
 };
 
 const listKeys = permissionKinds.flatMap((kind) => [`allow-${kind}`, `deny-${kind}`]);
-const keys = ["profile", "timeout", "limits", "allow-all", ...listKeys];
+const askKeys = askedKinds.map((kind) => `ask-${kind}`);
+const keys = ["profile", "timeout", "limits", "allow-all", "allow-unix", ...askKeys, ...listKeys];
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** Words of these may hold a comma, which on a command line ends them. */
 const PATHS = ["read", "write"];
@@ -27,6 +37,7 @@ const setSchema = v.looseObject({
   timeout: v.optional(v.string()),
   limits: v.optional(v.record(v.string(), v.union([v.string(), v.number()])), {}),
   "allow-all": v.optional(v.boolean(), false),
+  "allow-unix": v.optional(v.boolean(), false),
 });
 const fileSchema = v.looseObject({ permissions: v.optional(v.record(v.string(), v.unknown()), {}) });
 
@@ -49,15 +60,21 @@ function readSet(where: string, given: unknown): PermissionSet {
     if (typeof value.output === "boolean") return { bare: value.output, words: [] };
     return { bare: false, words: value.output.map((word) => (paths ? word.replaceAll(",", ",,") : word)) };
   };
+  const asked = (kind: (typeof askedKinds)[number]): AskFlags => {
+    const { bare, words } = list(`ask-${kind}`, false);
+    return { any: bare, list: words };
+  };
+  const other = { ask: { net: asked("net"), run: asked("run") }, unix: set["allow-unix"] };
   const flags = eachKind((kind): ListFlags => {
     const [allow, deny] = [`allow-${kind}`, `deny-${kind}`].map((key) => list(key, PATHS.includes(kind))) as [
       ReturnType<typeof list>,
       ReturnType<typeof list>,
     ];
-    if (set["allow-all"] && (allow.bare || allow.words.length > 0)) throw wrong(`allow-all allows ${kind} already`);
-    const any = allow.bare || (set["allow-all"] && !deny.bare);
+    const wide = set["allow-all"] && !byNameOnly.has(kind);
+    if (wide && (allow.bare || allow.words.length > 0)) throw wrong(`allow-all allows ${kind} already`);
+    const any = allow.bare || (wide && !deny.bare);
     return { any, allow: allow.words, denyAll: deny.bare, deny: deny.words };
-  });
+  }, other);
   const limits = Object.entries(set.limits).map(([name, value]) => `${name}=${value}`);
   if (limits.some((limit) => limit.includes(","))) throw wrong("a limit is one amount");
   return {
@@ -89,12 +106,20 @@ export function parsePermissionSets(text: string, file: string): Map<string, Per
 
 /** One on top of the other: what either allows, but for what either denies. */
 export function addFlags(under: PermissionFlags, over: PermissionFlags): PermissionFlags {
-  return eachKind((kind) => ({
-    any: under[kind].any || over[kind].any,
-    allow: [...under[kind].allow, ...over[kind].allow],
-    denyAll: under[kind].denyAll || over[kind].denyAll,
-    deny: [...under[kind].deny, ...over[kind].deny],
-  }));
+  const asked = (kind: (typeof askedKinds)[number]): AskFlags => ({
+    any: under.ask[kind].any || over.ask[kind].any,
+    list: [...under.ask[kind].list, ...over.ask[kind].list],
+  });
+  const other = { ask: { net: asked("net"), run: asked("run") }, unix: under.unix || over.unix };
+  return eachKind(
+    (kind) => ({
+      any: under[kind].any || over[kind].any,
+      allow: [...under[kind].allow, ...over[kind].allow],
+      denyAll: under[kind].denyAll || over[kind].denyAll,
+      deny: [...under[kind].deny, ...over[kind].deny],
+    }),
+    other,
+  );
 }
 
 /** Stricter first. */

@@ -19,6 +19,8 @@ import {
 } from "./mounts.ts";
 import type { Profile } from "./profile.ts";
 import { isWithin, type ProtectedPaths } from "./protected.ts";
+import { type ShownPrograms, programWords, rulesOf } from "./run-programs.ts";
+import type { RunRules } from "./run-rules.ts";
 import { type Check, isShown, type Shown, shownWords } from "./shown.ts";
 import { syscallNumber } from "./syscalls.ts";
 
@@ -28,8 +30,12 @@ export type Bind = { source: string; target: string; mode: "read" | "write" } | 
 export type PlanInput = {
   profile: Profile;
   host: HostFacts;
-  /** Absolute, without symbolic links; the same path inside and outside. */
+  /** Where the client works: the workspace's own path, absolute and without symbolic links. */
   workspace: string;
+  /** What is shown there: the workspace itself, or a tree made from it. */
+  tree: string;
+  /** Folders of objects that the tree's repository borrows, read-only and reached without a link. */
+  objects: { source: string; target: string }[];
   protect: ProtectedPaths;
   /** What of the host's files is shown beside the system's and the workspace. */
   shown: Shown;
@@ -52,6 +58,8 @@ export type PlanInput = {
   /** What stands in words and variables for the gateway's port on loopback, and for the egress proxy's where the run has a network. */
   portMark: string;
   egressMark: string | undefined;
+  /** Which programs there are for the client; left out: all that are shown. */
+  programs?: ShownPrograms | undefined;
   argv: string[];
   env: Record<string, string>;
   terminal: boolean;
@@ -64,6 +72,8 @@ export type SandboxPlan = {
   checks: Check[];
   seccomp: Uint8Array;
   order: StartOrder;
+  /** What the observer decides by. */
+  run: RunRules;
 };
 
 export const SHIMS_DIR = "/run/broke/shims";
@@ -149,7 +159,14 @@ function hostWords(input: PlanInput): string[] {
   const hidden = input.hidden.flatMap((path) => ["--tmpfs", path]);
   const seal = input.hidden.flatMap((path) => ["--remount-ro", path]);
   const shown = ["--bind", "/", "/", ...procWords(input.host), "--dev-bind", "/dev", "/dev"];
-  return [...shown, ...hidden, ...ownBinds(input).flatMap(bindWords), ...seal, ...emptiedWords(input)];
+  return [
+    ...shown,
+    ...hidden,
+    ...ownBinds(input).flatMap(bindWords),
+    ...seal,
+    ...emptiedWords(input),
+    ...programWords(input.programs),
+  ];
 }
 
 function inVarTmp({ workspace, shown: { permission } }: PlanInput): boolean {
@@ -169,7 +186,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
   ];
   const system = anyRead ? openWords(host, input.ignored, anyWrite) : systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
-  const files = shownWords(shown, input.workspace, input.protect);
+  const files = shownWords(input);
   return {
     words: [
       ...system.words,
@@ -178,6 +195,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
       ...binds,
       ...files.words,
       ...emptiedWords(input),
+      ...programWords(input.programs),
       ...sealWords(anyWrite ? "write" : anyRead ? "read" : "own"),
     ],
     files: [...system.files, ...files.files],
@@ -242,6 +260,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
     files: root.files,
     checks: root.checks,
     seccomp: baseFilter(host.arch, { profile: profile.name }).bytes,
+    run: rulesOf(input.programs),
     order: {
       kind: "start",
       argv: input.argv,

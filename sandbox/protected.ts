@@ -1,40 +1,28 @@
 // Names in a workspace that make somebody else run code later: which they are, and where a workspace has them.
 // A protected name that is, or is reached through, a symbolic link is refused: bwrap before 0.12 follows such links while it mounts
 // (CVE-2026-87766). The walk never opens a file and never follows a link.
-// Does not stop: names not listed; a new repository made inside during the run; scripts, tests and Makefiles a person runs later.
+// Does not stop: names not listed (protected-names.ts); a new repository made inside during the run, until the sweep after it.
 
-import { lstatSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
+import {
+  CLAUDE_DIRS,
+  CLAUDE_FILES,
+  CLIENT_DIRS,
+  CLIENT_FILES,
+  GIT_DIRS,
+  GIT_FILES,
+  isOpened,
+  isSecretName,
+  ROOT_DIRS,
+  ROOT_FILES,
+  WORKTREE_FILES,
+} from "./protected-names.ts";
+import { gitPaths } from "./git-paths.ts";
 import { showPath, type TreeEntry, utf8, walkTree } from "./tree.ts";
 
-/** Protected at the workspace root, made read-only there; missing ones get a placeholder for the time of the run. */
-export const ROOT_FILES = [
-  ".gitmodules",
-  ".mcp.json",
-  ".envrc",
-  ".npmrc",
-  ".yarnrc.yml",
-  ".pre-commit-config.yaml",
-  ".bashrc",
-  ".bash_profile",
-  ".profile",
-  ".zshrc",
-  ".zprofile",
-  ".gitconfig",
-  ".ripgreprc",
-  "broke.toml",
-];
-export const ROOT_DIRS = [".vscode", ".idea", ".husky", ".codex", ".gemini", ".cursor", ".agents"];
-export const CLAUDE_FILES = ["settings.json", "settings.local.json"];
-export const CLAUDE_DIRS = ["agents", "commands", "skills", "hooks", "plugins"];
-/** Protected in every repository, at any depth. */
-const GIT_FILES = ["config", "config.worktree", "info/attributes"];
-const GIT_DIRS = ["hooks", "modules"];
-const GITHUB_WORKFLOWS = ".github/workflows";
-
 const MAX_ENTRIES = 200_000;
-const HARMLESS_ENV = /\.(example|sample|template|dist)$/;
 
 /** Paths relative to the workspace. `missing` ones need a placeholder before they can be protected. */
 export type ProtectedPaths = {
@@ -47,10 +35,15 @@ export type ProtectedPaths = {
   pins: string[];
 };
 
-type Walk = { repositories: string[]; gitFiles: string[]; masked: string[] };
+type Wanted = { path: string; kind: "file" | "dir" };
+/** `repositories` are folders as git means them: a `.git`, or a bare one. */
+type Walk = { root: string; opened: readonly string[]; repositories: string[]; named: Wanted[]; masked: string[] };
 
-function walk(root: string): Walk {
-  const found: Walk = { repositories: [], gitFiles: [], masked: [] };
+const asFile = (path: string): Wanted => ({ path, kind: "file" });
+const asDir = (path: string): Wanted => ({ path, kind: "dir" });
+
+function walk(root: string, opened: readonly string[]): Walk {
+  const found: Walk = { root, opened, repositories: [], named: [], masked: [] };
   let seen = 0;
   const unreadable = (path: Buffer) => {
     throw new BrokeError(
@@ -68,12 +61,11 @@ function walk(root: string): Walk {
   return found;
 }
 
-/** Whether a name is that of a file with secrets in it. */
-export const isEnvFile = (name: string) => /^\.env(\.|$)/.test(name) && !HARMLESS_ENV.test(name);
+/** Names that mean something in whichever folder they are. */
+const TELLING = new Set([".git", "HEAD", ".claude", ...CLIENT_FILES, ...CLIENT_DIRS]);
 
 function visit({ path: bytes, name, stat }: TreeEntry, found: Walk): void {
-  const isEnv = name !== null && isEnvFile(name);
-  if (name !== ".git" && !isEnv && !stat.isSocket()) return;
+  if (!stat.isSocket() && (name === null || !(TELLING.has(name) || isSecretName(name)))) return;
   const path = utf8(bytes);
   if (path === null) {
     throw new BrokeError(
@@ -82,15 +74,47 @@ function visit({ path: bytes, name, stat }: TreeEntry, found: Walk): void {
       "rename the folders above it",
     );
   }
-  if (name === ".git") {
-    if (stat.isSymbolicLink()) refuseLink(path);
+  if (stat.isSocket()) found.masked.push(path);
+  else if (name === "HEAD") visitHead(path, found);
+  else if (isOpened(found.opened, path)) return;
+  else if (stat.isSymbolicLink()) refuseLink(path);
+  else if (name === ".git") {
     if (stat.isDirectory()) found.repositories.push(path);
-    else found.gitFiles.push(path);
-  } else if (stat.isSocket()) found.masked.push(path);
-  else {
-    if (stat.isSymbolicLink()) refuseLink(path);
+    else found.named.push(asFile(path));
+  } else if (name === ".claude") {
+    if (stat.isDirectory()) found.named.push(...claudeNames(path));
+  } else if (isSecretName(name!)) {
     if (stat.isFile()) found.masked.push(path);
-  }
+  } else found.named.push(asFile(path));
+}
+
+/** A bare repository needs no `.git` for git to run what its configuration says. */
+function visitHead(path: string, found: Walk): void {
+  const folder = path.slice(0, -"HEAD".length);
+  const beside = (name: string) => lstatSync(join(found.root, folder, name), { throwIfNoEntry: false }) !== undefined;
+  if (beside("objects") && beside("refs")) found.repositories.push(folder.slice(0, -1));
+}
+
+function claudeNames(folder: string): Wanted[] {
+  return [
+    ...CLAUDE_FILES.map((name) => asFile(`${folder}/${name}`)),
+    ...CLAUDE_DIRS.map((name) => asDir(`${folder}/${name}`)),
+  ];
+}
+
+function gitNames(root: string, repository: string): Wanted[] {
+  const inside = (name: string) => (repository === "" ? name : `${repository}/${name}`);
+  const worktrees = kindOf(root, inside("worktrees")) === "dir" ? readdirSync(join(root, inside("worktrees"))) : [];
+  return [
+    ...GIT_FILES.map((name) => asFile(inside(name))),
+    ...GIT_DIRS.map((name) => asDir(inside(name))),
+    ...worktrees
+      .filter((worktree) => kindOf(root, inside(`worktrees/${worktree}`)) === "dir")
+      .flatMap((worktree) => WORKTREE_FILES.map((name) => inside(`worktrees/${worktree}/${name}`)))
+      // An empty `commondir` is an error to git: only one that is there can be held.
+      .filter((path) => path.endsWith("/config.worktree") || kindOf(root, path) !== undefined)
+      .map(asFile),
+  ];
 }
 
 function refuseLink(path: string): never {
@@ -118,28 +142,28 @@ function ancestors(path: string): string[] {
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
 }
 
-/** Walks the workspace. Throws `denied` on a symbolic link at a protected name and on a workspace too large to check. */
-export function findProtected(root: string): ProtectedPaths {
-  const found = walk(root);
-  const wanted: { path: string; kind: "file" | "dir" }[] = [
-    ...ROOT_FILES.map((path) => ({ path, kind: "file" as const })),
-    ...ROOT_DIRS.map((path) => ({ path, kind: "dir" as const })),
-    ...CLAUDE_FILES.map((name) => ({ path: `.claude/${name}`, kind: "file" as const })),
-    ...CLAUDE_DIRS.map((name) => ({ path: `.claude/${name}`, kind: "dir" as const })),
-    { path: GITHUB_WORKFLOWS, kind: "dir" },
-    ...found.gitFiles.map((path) => ({ path, kind: "file" as const })),
-    ...found.repositories.flatMap((repository) => [
-      ...GIT_FILES.map((name) => ({ path: `${repository}/${name}`, kind: "file" as const })),
-      ...GIT_DIRS.map((name) => ({ path: `${repository}/${name}`, kind: "dir" as const })),
-    ]),
+/**
+ * Walks the workspace. `opened` are protected paths the run may write to all the same. Throws `denied` on a symbolic link at a protected name
+ * and on a workspace too large to check.
+ */
+export function findProtected(root: string, opened: readonly string[] = []): ProtectedPaths {
+  const found = walk(root, opened);
+  const everywhere: Wanted[] = [
+    ...ROOT_FILES.map(asFile),
+    ...ROOT_DIRS.map(asDir),
+    ...claudeNames(".claude"),
+    ...found.named,
+    ...found.repositories.flatMap((repository) => [...gitNames(root, repository), ...gitPaths(root, repository)]),
   ];
+  const wanted = new Map(everywhere.map((item) => [item.path, item.kind]));
   const result: ProtectedPaths = { files: [], dirs: [], missing: [], masked: found.masked.sort(), pins: [] };
   const pins = new Set<string>();
-  for (const item of wanted) {
-    const actual = kindOf(root, item.path);
-    if (actual === undefined) result.missing.push(item);
-    else (actual === "dir" ? result.dirs : result.files).push(item.path);
-    for (const parent of ancestors(item.path)) pins.add(parent);
+  for (const [path, kind] of wanted) {
+    if (isOpened(opened, path)) continue;
+    const actual = kindOf(root, path);
+    if (actual === undefined) result.missing.push({ path, kind });
+    else (actual === "dir" ? result.dirs : result.files).push(path);
+    for (const parent of ancestors(path)) pins.add(parent);
   }
   for (const path of found.masked) for (const parent of ancestors(path)) pins.add(parent);
   result.pins = [...pins].sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
@@ -148,13 +172,8 @@ export function findProtected(root: string): ProtectedPaths {
 
 /** Whether a path is, or lies in, something that is protected wherever it is: nobody is let write there by naming it as a path. */
 export function isProtectedPath(path: string): boolean {
-  const parts = path.split("/");
   const folders = [".git", ".claude", ...ROOT_DIRS];
-  return (
-    parts.some((part) => folders.includes(part)) ||
-    ROOT_FILES.includes(parts.at(-1)!) ||
-    `${path}/`.includes(`/${GITHUB_WORKFLOWS}/`)
-  );
+  return folders.some((folder) => `${path}/`.includes(`/${folder}/`)) || ROOT_FILES.includes(path.split("/").at(-1)!);
 }
 
 /** Whether `path` lies in `folder` (or is it). Both absolute. */

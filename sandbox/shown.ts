@@ -4,7 +4,7 @@
 // Does not stop: other names of a denied file (hard links) in what is shown; a folder above a denied path from being replaced by another
 // process between the check and the mount (the same file or folder is still wanted then: `id`).
 
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { PlanFile } from "./mounts.ts";
 import { type FilePermission, noFilePermission } from "./path-permission.ts";
 import { isWithin, type ProtectedPaths } from "./protected.ts";
@@ -48,13 +48,20 @@ function isWritable({ permission }: Shown, workspace: string, path: string): boo
   return permission.write.some((entry) => isWithin(entry.path, path));
 }
 
+/** What a run works on: shown at `workspace`, it is the workspace itself or a tree made from it, with objects that tree borrows. */
+type Work = { workspace: string; tree: string; objects: { source: string; target: string }[] };
+
+/** Where on the host is what stands at a path inside. */
+function sourceOf(path: string, { workspace, tree }: Work): string {
+  return isWithin(workspace, path) ? join(tree, relative(workspace, path)) : path;
+}
+
 function bound(
   path: string,
   beneath: string | undefined,
   writable: boolean,
-  id?: string,
+  { target = beneath === undefined ? path : join(beneath, path), id }: { target?: string; id?: string } = {},
 ): Pick<Layer, "words" | "files"> {
-  const target = beneath === undefined ? path : join(beneath, path);
   const option = writable ? "--bind-fd" : "--ro-bind-fd";
   const token = `{path:${option}:${target}}`;
   return {
@@ -73,19 +80,19 @@ function closed({ path, kind }: Hidden): Pick<Layer, "words" | "files"> {
   };
 }
 
-function treeLayers(shown: Shown, workspace: string, root: string, protect: ProtectedPaths): Layer[] {
-  const writable = (path: string) => isWritable(shown, workspace, join(root, path));
+function treeLayers(shown: Shown, work: Work, root: string, protect: ProtectedPaths): Layer[] {
+  const writable = (path: string) => isWritable(shown, work.workspace, join(root, path));
+  const source = sourceOf(root, work);
+  const inside = (path: string, mayWrite: boolean) => bound(path, source, mayWrite, { target: join(root, path) });
   const readOnly = [...protect.files, ...protect.dirs, ...protect.missing.map((item) => item.path)];
   const byName = new Set(named(shown.permission).flatMap(({ path, by }) => (path === by ? [path] : [])));
   const opened = protect.masked.filter((path) => byName.has(join(root, path)));
   return [
-    ...protect.pins
-      .filter(writable)
-      .map((path): Layer => ({ path: join(root, path), rank: 1, ...bound(path, root, true) })),
+    ...protect.pins.filter(writable).map((path): Layer => ({ path: join(root, path), rank: 1, ...inside(path, true) })),
     ...[
       ...readOnly,
       ...opened.filter((path) => !shown.permission.write.some((entry) => entry.path === join(root, path))),
-    ].map((path): Layer => ({ path: join(root, path), rank: 2, ...bound(path, root, false) })),
+    ].map((path): Layer => ({ path: join(root, path), rank: 2, ...inside(path, false) })),
     ...protect.masked
       .filter((path) => !opened.includes(path))
       .map((path): Layer => ({
@@ -101,14 +108,16 @@ function treeLayers(shown: Shown, workspace: string, root: string, protect: Prot
  * The writable folders above a mount, each held in its place: renamed, it would take the mount along and leave the name free for something else.
  * Where the host's root is shown, not those the run has of its own.
  */
-function pinsAbove(shown: Shown, workspace: string, mounted: string): Layer[] {
+function pinsAbove(shown: Shown, work: Work, mounted: string): Layer[] {
+  const { workspace } = work;
   const { anyWrite, write } = shown.permission;
   const own = (path: string) => OWN_PLACES.some((place) => isWithin(place, path));
   const held = (path: string) =>
     [workspace, ...write.map((entry) => entry.path)].some((root) => isWithin(root, path)) || (anyWrite && !own(path));
   const pins: Layer[] = [];
   for (let path = dirname(mounted); path !== "/"; path = dirname(path)) {
-    if (held(path) && isWritable(shown, workspace, path)) pins.push({ path, rank: 1, ...bound(path, undefined, true) });
+    if (held(path) && isWritable(shown, workspace, path))
+      pins.push({ path, rank: 1, ...bound(sourceOf(path, work), undefined, true, { target: path }) });
   }
   return pins;
 }
@@ -120,19 +129,29 @@ function isNamed(permission: FilePermission, path: string): { whole: boolean; wi
 }
 
 /** The mounts, and the words that close what had to stay open while things were mounted in it. */
-export function shownWords(shown: Shown, workspace: string, protect: ProtectedPaths): Words {
+export function shownWords({ shown, protect, ...work }: { shown: Shown; protect: ProtectedPaths } & Work): Words {
   const { permission } = shown;
+  const { workspace } = work;
+  const made = work.tree !== workspace;
+  // What a made tree holds is another file than the one that was looked at.
+  const sameAs = (path: string, id: string) => ({
+    target: path,
+    ...(made && isWithin(workspace, path) ? {} : { id }),
+  });
   const layers: Layer[] = [];
   const inside = (path: string) => isShown(shown, workspace, path);
   const writable = (path: string) => isWritable(shown, workspace, path);
-  layers.push({ path: workspace, rank: 0, ...bound(workspace, undefined, writable(workspace)) });
+  const whole = bound(work.tree, undefined, writable(workspace), { target: workspace });
+  layers.push({ path: workspace, rank: 0, ...whole });
+  for (const { source, target } of work.objects)
+    layers.push({ path: target, rank: 2, ...bound(source, undefined, false, { target }) });
   for (const { path, id } of named(permission)) {
-    if (!isWithin(workspace, path)) layers.push({ path, rank: 0, ...bound(path, undefined, writable(path), id) });
+    if (!isWithin(workspace, path)) layers.push({ path, rank: 0, ...bound(path, undefined, writable(path), { id }) });
   }
-  layers.push(...treeLayers(shown, workspace, workspace, protect));
-  for (const tree of shown.trees) layers.push(...treeLayers(shown, workspace, tree.path, tree.protect));
+  layers.push(...treeLayers(shown, work, workspace, protect));
+  for (const tree of shown.trees) layers.push(...treeLayers(shown, work, tree.path, tree.protect));
   for (const { path, id } of permission.denyWrite.filter((entry) => inside(entry.path))) {
-    layers.push({ path, rank: 2, ...bound(path, undefined, false, id) });
+    layers.push({ path, rank: 2, ...bound(sourceOf(path, work), undefined, false, sameAs(path, id)) });
   }
   for (const { path } of shown.kept.filter((item) => inside(item.path))) {
     layers.push({ path, rank: 2, ...bound(path, undefined, false) });
@@ -154,7 +173,7 @@ export function shownWords(shown: Shown, workspace: string, protect: ProtectedPa
     covers.push({ path: entry.path, open: false });
     if (inside(entry.path)) layers.push({ path: entry.path, rank: 3, ...closed(entry) });
   }
-  layers.push(...layers.flatMap(({ path }) => pinsAbove(shown, workspace, path)));
+  layers.push(...layers.flatMap(({ path }) => pinsAbove(shown, work, path)));
   const isCovered = ({ path, rank }: Layer) =>
     covers.some((cover) => {
       if (path === cover.path) return rank < 3;
@@ -170,7 +189,9 @@ export function shownWords(shown: Shown, workspace: string, protect: ProtectedPa
   const unique = ordered.filter(
     (layer, index) => ordered.findIndex((other) => other.words.join("\0") === layer.words.join("\0")) === index,
   );
-  const checks = permission.denyRead.map(({ path, id }) => ({ path, id }));
+  const checks = permission.denyRead
+    .filter(({ path }) => !made || !isWithin(workspace, path))
+    .map(({ path, id }) => ({ path, id }));
   return {
     words: [...unique.flatMap(({ words }) => words), ...seal],
     files: unique.flatMap(({ files }) => files),

@@ -154,3 +154,23 @@ export function startDetached(argv: string[], env: Record<string, string>, logFi
   child.unref();
   return child;
 }
+
+/** Runs a program to its end with an empty environment; `fds` are its descriptors from 3 up. `late`: it was killed for taking too long. */
+export function runToEnd(
+  argv: string[],
+  options: { fds: number[]; stdin?: Uint8Array | undefined; timeoutMs: number },
+): { code: number; stdout: Buffer; stderr: string; late: boolean } {
+  const result = Bun.spawnSync(argv, {
+    env: {},
+    cwd: "/",
+    stdio: [options.stdin ?? "ignore", "pipe", "pipe", ...options.fds],
+    timeout: options.timeoutMs,
+    killSignal: "SIGKILL",
+  });
+  return {
+    code: result.exitCode ?? -1,
+    stdout: Buffer.from(result.stdout ?? []),
+    stderr: (result.stderr ?? "").toString(),
+    late: result.exitedDueToTimeout ?? false,
+  };
+}

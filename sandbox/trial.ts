@@ -35,6 +35,8 @@ export async function trySandbox(
           profile,
           host,
           workspace,
+          tree: workspace,
+          objects: [],
           ignored: [],
           home,
           homeReadOnly: [],

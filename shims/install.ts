@@ -27,27 +27,33 @@ exit "$c"
 `;
 }
 
+type Wanted = (path: string) => boolean;
+const all: Wanted = () => true;
+
 /** The text of every shim there is to be, by tool. */
-function shimTexts(toolDirs: string[], events: string): Map<string, string> {
+function shimTexts(toolDirs: string[], events: string, wanted: Wanted): Map<string, string> {
   const texts = new Map<string, string>();
   for (const tool of shimmedTools) {
     const real = toolDirs.map((dir) => join(dir, tool)).find((path) => existsSync(path));
-    if (real !== undefined) texts.set(tool, shimText(tool, real, events));
+    if (real !== undefined && wanted(real)) texts.set(tool, shimText(tool, real, events));
   }
   return texts;
 }
 
-/** Writes a shim for every listed tool found in `toolDirs`; `events` is the pipe's path as the client sees it. Returns the tools. */
-export function installShims(folder: string, toolDirs: string[], events: string): string[] {
+/**
+ * Writes a shim for every listed tool found in `toolDirs`, if it is `wanted`; `events` is the pipe's path as the client sees it. Returns the
+ * tools.
+ */
+export function installShims(folder: string, toolDirs: string[], events: string, wanted: Wanted = all): string[] {
   mkdirSync(folder, { mode: 0o755 });
-  const texts = shimTexts(toolDirs, events);
+  const texts = shimTexts(toolDirs, events, wanted);
   for (const [tool, text] of texts) writeFileSync(join(folder, tool), text, { mode: 0o555, flag: "wx" });
   return [...texts.keys()];
 }
 
 /** Whether the folder holds exactly those shims, unchanged: they come before the real tools on the client's PATH. */
-export function areShims(folder: string, toolDirs: string[], events: string): boolean {
-  const texts = shimTexts(toolDirs, events);
+export function areShims(folder: string, toolDirs: string[], events: string, wanted: Wanted = all): boolean {
+  const texts = shimTexts(toolDirs, events, wanted);
   const there = readdirSync(folder, { withFileTypes: true });
   return (
     there.length === texts.size &&

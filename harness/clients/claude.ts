@@ -24,6 +24,13 @@ function claudePermissions(given: string[], { confined }: ClientContext): string
   return ["--permission-mode", "bypassPermissions"];
 }
 
+/** Which settings are loaded: the home's, and of the workspace's those that were opened by name. */
+function settingSources({ opened }: ClientContext): string {
+  const isOpen = (file: string) => opened.includes(".claude") || opened.includes(`.claude/${file}`);
+  const own = [isOpen("settings.json") ? ["project"] : [], isOpen("settings.local.json") ? ["local"] : []];
+  return ["user", ...own.flat()].join(",");
+}
+
 export const claude: Client = {
   id: "claude",
   binary: "claude",
@@ -32,7 +39,7 @@ export const claude: Client = {
   reservedArgs: ["--setting-sources", "--settings", "--managed-settings"],
   args: (given, context) => [
     // Workspace settings may carry hooks that run and variables that redirect, also in -p; only the home's own are loaded.
-    ...["--setting-sources", "user"],
+    ...["--setting-sources", settingSources(context)],
     ...claudePermissions(given, context),
     ...given,
   ],

@@ -16,6 +16,8 @@ export type ClientContext = {
   confined: boolean;
   /** Whether the client's state is the user's own and not the run's. */
   userState: boolean;
+  /** Protected names of the workspace that the operator opened: the client's own among them are loaded. */
+  opened: readonly string[];
   slots: readonly SlotName[];
 };
 

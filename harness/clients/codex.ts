@@ -76,8 +76,8 @@ function config(context: ClientContext) {
       },
     },
     shell_environment_policy: { inherit: "all", ignore_default_excludes: true, exclude: [TOKEN_VARIABLE] },
-    // A repository's own .codex (settings, servers, hooks) is not loaded.
-    projects: { [context.workspace]: { trust_level: "untrusted" } },
+    // A repository's own .codex (settings, servers, hooks) is not loaded unless it was opened by name.
+    projects: { [context.workspace]: { trust_level: context.opened.includes(".codex") ? "trusted" : "untrusted" } },
     skills: { bundled: { enabled: false } },
     analytics: { enabled: false },
     feedback: { enabled: false },

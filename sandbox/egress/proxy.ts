@@ -7,12 +7,12 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { hostText } from "../hosts.ts";
-import { decideHost, type NetPermission } from "../net-permission.ts";
+import { decideHost, type NetDecision, type NetPermission } from "../net-permission.ts";
 import type { Refusal } from "./answers.ts";
 import { type AskedBy, type Question, readAsked, refuseAs } from "./asked.ts";
 import { carry, TLS_PORT } from "./carry.ts";
 import { type Connect, ownAddresses, type Reached, reach, type Resolve, systemConnect, systemResolve } from "./dial.ts";
-import { type RelayLimits, sayLast } from "./relay.ts";
+import { type RelayLimits, sayLast, whileSpeaking } from "./relay.ts";
 
 /** One attempt to get out, as it ended. `rule` is the word that decided; `reason` is null where nothing was in the way. */
 export type EgressAttempt = {
@@ -48,6 +48,8 @@ export type EgressOptions = {
   socketPath: string;
   permission: NetPermission;
   onAttempt(attempt: EgressAttempt): void;
+  /** Whether a host that is to be asked about may be reached; the client waits. Without it none may. */
+  ask?: ((host: string, port: number, gone: AbortSignal) => Promise<boolean>) | undefined;
   resolve?: Resolve;
   connect?: Connect;
   own?: () => string[];
@@ -95,21 +97,36 @@ export async function startEgress(options: EgressOptions): Promise<Egress> {
     socket.on("close", () => open.delete(socket));
   };
 
-  async function dial(client: Socket, { target }: Question, rule: string): Promise<Reached> {
+  async function whileThere<Result>(client: Socket, act: (gone: AbortSignal) => Promise<Result>): Promise<Result> {
     const gone = new AbortController();
     const onClose = () => gone.abort();
     client.on("close", onClose);
     if (client.destroyed) gone.abort();
     try {
-      const { connectMs } = limits;
-      return await reach(target, rule, { permission, resolve, connect, own, connectMs, gone: gone.signal });
+      return await act(gone.signal);
     } finally {
       client.off("close", onClose);
     }
   }
 
+  const dial = (client: Socket, { target }: Question, rule: string): Promise<Reached> =>
+    whileThere(client, (gone) =>
+      reach(target, rule, { permission, resolve, connect, own, connectMs: limits.connectMs, gone }),
+    );
+
+  /** The rules' decision, or where they leave it to a person, that one's. */
+  async function decide(client: Socket, { target: { host, port } }: Question): Promise<NetDecision> {
+    const decision = decideHost(permission, host, port);
+    if (decision.allowed || !decision.ask || decision.rule === null || options.ask === undefined) return decision;
+    const { ask } = options;
+    const allowed = await whileThere(client, (gone) =>
+      whileSpeaking(client, gone, (left) => ask(hostText(host), port, left)),
+    );
+    return allowed ? { allowed: true, rule: decision.rule } : decision;
+  }
+
   async function answerQuestion(client: Socket, asked: Question): Promise<Told> {
-    const decision = decideHost(permission, asked.target.host, asked.target.port);
+    const decision = await decide(client, asked);
     if (!decision.allowed) {
       return refusal(asked, { refusal: "denied", address: null, rule: decision.rule, reason: decision.reason });
     }

@@ -52,6 +52,38 @@ export function gather<T extends { kind: string }>(
   return promise;
 }
 
+/** What a client may say while somebody else thinks; more stays in its socket. */
+const MAX_EARLY_BYTES = 64 * 1024;
+
+/**
+ * Does something that may take long for a client that has asked for it, and tells when it has left: that shows only in reading. What it said
+ * meanwhile is put back. One that has finished speaking looks the same and counts as gone.
+ */
+export async function whileSpeaking<Result>(
+  client: Socket,
+  gone: AbortSignal,
+  act: (gone: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const left = new AbortController();
+  const early: Buffer[] = [];
+  let bytes = 0;
+  const onData = (piece: Buffer) => {
+    early.push(piece);
+    bytes += piece.length;
+    if (bytes > MAX_EARLY_BYTES) client.pause();
+  };
+  const onEnd = () => left.abort();
+  client.on("data", onData).on("end", onEnd);
+  client.resume();
+  try {
+    return await act(AbortSignal.any([gone, left.signal]));
+  } finally {
+    client.pause();
+    client.off("data", onData).off("end", onEnd);
+    if (bytes > 0 && !client.destroyed && !client.readableEnded) client.unshift(Buffer.concat(early));
+  }
+}
+
 export type RelayOptions = { limits: RelayLimits; over: AbortSignal };
 
 export type Relay = {

@@ -8,6 +8,12 @@ import { permissionArgs } from "./permission-args.ts";
 
 export const launchArgs = {
   sandbox: { type: "string", description: "strict (default), hardened or normal", valueHint: "profile" },
+  workspace: {
+    type: "string",
+    description:
+      "direct (default); worktree: a clone with your uncommitted changes, landed as a ref; copy: a copy, landed when you say so; overlay",
+    valueHint: "mode",
+  },
   timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
   limit: {
     type: "string",
@@ -34,7 +40,7 @@ export const dryRunArg = {
 /** What those options say. */
 export function launchOptions({ values, flags }: Pick<Invocation, "values" | "flags">): Pick<
   Launch,
-  "set" | "permissions" | "limit" | "timeout"
+  "set" | "mode" | "permissions" | "limit" | "timeout"
 > & {
   profile: string | undefined;
 } {
@@ -42,6 +48,7 @@ export function launchOptions({ values, flags }: Pick<Invocation, "values" | "fl
   return {
     set,
     profile: values.sandbox?.[0],
+    mode: values.workspace?.[0],
     permissions: readPermissionFlags({ flags, values }),
     limit: values.limit?.[0],
     timeout: values.timeout?.[0],

@@ -16,6 +16,8 @@ export type Launch = {
   /** The permission set it names. */
   set?: string | undefined;
   home: string;
+  /** As in `--workspace`. */
+  mode?: string | undefined;
   permissions?: PermissionFlags;
   args: string[];
   /** As in `--limit` and `--timeout`. */
@@ -108,7 +110,7 @@ export async function launchClient(choose: ChooseLaunch): Promise<number> {
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);
-  for (const reason of result.verdict.reasons) note(reason);
+  for (const line of [...result.notes, ...result.verdict.reasons]) note(line);
   note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
   return result.exit.code;
 }

@@ -12,6 +12,8 @@ const harness = group("Run a client in a sandbox and look at what it did", {
   show: lazy("Show one run", () => import("./verbs/harness-show.ts")),
   events: lazy("Print a run's ledger", () => import("./verbs/harness-events.ts")),
   verify: lazy("Check a run's ledger", () => import("./verbs/harness-verify.ts")),
+  land: lazy("Take a run's work over", () => import("./verbs/harness-land.ts")),
+  discard: lazy("Remove the tree a run worked on", () => import("./verbs/harness-discard.ts")),
   reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
   "explain-verdict": lazy("Show what verdicts follow from", () => import("./verbs/harness-explain-verdict.ts")),
 });

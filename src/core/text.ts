@@ -53,9 +53,10 @@ export function mapStrings<T>(value: T, change: (text: string) => string): T {
   return value;
 }
 
-// C0, DEL, C1, zero-width, bidi controls and line separators: each can forge what a terminal shows.
+// C0, DEL, C1, zero-width, bidi controls, line separators, and characters drawn as nothing (fillers, selectors, tags): each can forge what a
+// terminal shows.
 const INVISIBLE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]|\udb40[\udc00-\uddff]/g;
 
 /** Makes control, bidi and zero-width characters visible as `\u{hex}`; keeps tab and newline when asked to. */
 export function visible(text: string, keep: "none" | "lines" = "none"): string {
@@ -67,7 +68,11 @@ export function visible(text: string, keep: "none" | "lines" = "none"): string {
 /** JSON whose strings show what they hold: everything invisible as `\\uHHHH`, which is the same JSON. `indent` as JSON.stringify takes it. */
 export function visibleJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(INVISIBLE, (char) =>
-    char === "\n" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    char === "\n"
+      ? char
+      : Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(
+          "",
+        ),
   );
 }
 

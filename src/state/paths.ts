@@ -73,9 +73,21 @@ export type RunPaths = {
   contract: string;
   placeholders: string;
   userState: string;
+  /** The tree that was made for the run, and, once it is whole, what it was made from. */
+  tree: string;
+  origin: string;
+  /** The supervisor's own repository, in which the result of a worktree is put together. */
+  landing: string;
+  /** Is there when the run works in its workspace itself. */
+  writer: string;
+  /** What was there before the run that the sweep after it must leave alone, and where the sweep puts the rest. */
+  baseline: string;
+  quarantine: string;
   clientHome: string;
   shims: string;
   events: string;
+  /** What is mounted over programs that must not run. */
+  mask: string;
   socketDir: string;
 };
 
@@ -90,9 +102,16 @@ export function runPaths(home: Home, runId: string): RunPaths {
     contract: join(root, "contract.json"),
     placeholders: join(root, "placeholders.json"),
     userState: join(root, "user-state.json"),
+    tree: join(root, "tree"),
+    origin: join(root, "origin.json"),
+    landing: join(root, "landing.git"),
+    writer: join(root, "writer"),
+    baseline: join(root, "baseline.json"),
+    quarantine: join(root, "quarantine"),
     clientHome: join(root, "home"),
     shims: join(root, "shims"),
     events: join(root, "events"),
+    mask: join(root, "denied"),
     socketDir: join(root, "socket"),
   };
 }

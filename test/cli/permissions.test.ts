@@ -1,6 +1,7 @@
-// The network permissions on the command line: parsed as Deno's are, refused with the word that is wrong, before anything is launched.
+// The permissions on the command line: parsed as Deno's are, refused with the word that is wrong, before anything is launched.
 
 import { describe, expect, test } from "bun:test";
+import { realpathSync } from "node:fs";
 import { parse } from "#src/cli/front.ts";
 import { root } from "#src/cli/tree.ts";
 import { makeBench } from "#test/support/broke.ts";
@@ -35,10 +36,17 @@ describe("a list option", () => {
 
 describe("what contradicts itself or is not understood", () => {
   const hint = "hosts are example.com, *.example.com:8443, 192.0.2.1, [2001:db8::1]:443, 192.0.2.0/24";
+  const programs = "programs are git, ./build.sh, /usr/bin/python3";
   const cases: [string[], string, string][] = [
     [["--allow-net=https://a.com"], '--allow-net: "https://a.com" is a URL; only a host and a port are named', hint],
     [["--allow-net=a.com:http"], '--allow-net: "a.com:http" has a port that is not a number from 1 to 65535', hint],
     [["--allow-net=a.com", "--deny-net=a.com"], '--deny-net: "a.com" is both allowed and denied', hint],
+    [["--deny-run=git", "--allow-run=git"], '--deny-run: "git" is both allowed and denied', programs],
+    [
+      ["--sandbox", "normal", "--ask-net"],
+      "normal has the host's network, and nothing there holds --allow-net or --deny-net",
+      "use them with strict or hardened",
+    ],
     [
       ["--allow-net", "--deny-net"],
       "--deny-net without a host denies every host",
@@ -56,4 +64,19 @@ describe("what contradicts itself or is not understood", () => {
     expect(ran).toEqual({ code: 2, stdout: "", stderr: `broke: ${message}\nbroke: ${way}\n` });
     expect((await bench.broke(["harness", "list"])).stdout).not.toContain("run_");
   });
+});
+
+test.each([
+  ["--allow-run=no-such", '--allow-run: no program "no-such" is shown inside', "name one that is"],
+  [
+    "--deny-run=true",
+    `--deny-run: the client itself is run by ${realpathSync("/usr/bin/true")}`,
+    "deny other programs",
+  ],
+])("%s: what only this machine can tell is refused before the client starts", async (flag, message, way) => {
+  using bench = makeBench();
+  const ran = await bench.broke([...run, flag, "--", "true"]);
+  expect(ran).toEqual({ code: 2, stdout: "", stderr: `broke: ${message}\nbroke: ${way}\n` });
+  const [launch] = JSON.parse((await bench.broke(["audit", "--json"])).stdout);
+  expect(launch.end).toMatchObject({ outcome: "failed", exit_code: 2 });
 });

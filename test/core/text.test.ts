@@ -66,6 +66,8 @@ describe("visible", () => {
     ["a zero-width space and a joiner", "a\u200bb\u200dc", "a\\u{200b}b\\u{200d}c"],
     ["C1", "\u009b31m", "\\u{9b}31m"],
     ["a line separator", "a\u2028b", "a\\u{2028}b"],
+    ["fillers, selectors and a blank of braille", "a\u3164b\ufe0fc\u2800d", "a\\u{3164}b\\u{fe0f}c\\u{2800}d"],
+    ["tags, which are text nobody sees", "a\u{e0041}b", "a\\u{e0041}b"],
     ["ordinary text of any script", "Grüße 世界 👋", "Grüße 世界 👋"],
     ["a line break and a tab", "a\nb\tc", "a\\u{a}b\\u{9}c"],
   ];
@@ -89,7 +91,7 @@ test("a text of nothing but beginnings of secrets costs no more than its length"
 });
 
 test("visibleJson is the same JSON, with nothing in it that a terminal would obey", () => {
-  const value = { "\u009b31m": ["\u001b[31m", "a\u202eb\u200bc", "line\nbreak"], n: 1 };
+  const value = { "\u009b31m": ["\u001b[31m", "a\u202eb\u200bc", "a\u{e0041}b", "line\nbreak"], n: 1 };
   for (const text of [visibleJson(value), visibleJson(value, 2)]) {
     expect(JSON.parse(text)).toEqual(value);
     expect(visible(text, "lines")).toBe(text);

@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -202,6 +203,8 @@ describe("through the product", () => {
     files: "workspace",
     variables: "none",
     network: "run socket only",
+    workspace: "direct",
+    protected_opened: [],
     unix_sockets: "closed",
     client_state: "run",
   };
@@ -218,7 +221,13 @@ describe("through the product", () => {
     symlinkSync(bench.workspace, join(bench.workspace, ".gemini"));
     await run(["g", "--version"]);
     rmSync(join(bench.workspace, ".gemini"));
-    await Promise.all([1, 2, 3].map(() => run(["harness", "run", "--client", "exec", "--", "true"])));
+    await Promise.all(
+      ["one", "two", "three"].map((name) => {
+        const cwd = join(bench.home, "..", name);
+        mkdirSync(cwd);
+        return bench.broke(["harness", "run", "--client", "exec", "--", "true"], { env, cwd });
+      }),
+    );
     const launches = await listed(bench);
     expect(launches.length).toBe(6);
     expect(launches[0]).toEqual({

@@ -37,7 +37,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const context: ClientContext = {
   ...{ home: "/home/agent", workspace: "/srv/my work", gatewayUrl: "http://127.0.0.1:1", token: "nonce" },
-  ...{ terminal: false, confined: true, userState: false, slots: [] },
+  ...{ terminal: false, confined: true, userState: false, opened: [], slots: [] },
 };
 const claude = clientOf("claude");
 const KEEP = claude.keep;

@@ -13,6 +13,7 @@ const context: ClientContext = {
   terminal: false,
   confined: true,
   userState: false,
+  opened: [],
   slots: [],
 };
 const base = {

@@ -69,6 +69,18 @@ test("what a line says of each event", () => {
     ["agent.exited", { code: 7, signal: null }, "exit 7"],
     ["agent.exited", { code: null, unobserved: "the observer was lost" }, "the observer was lost"],
     ["verdict.issued", { verdict: "ACCEPT", reasons: ["a", "b"] }, "ACCEPT: a; b"],
+    ["command.observed", { path: "/bin/x", argv: ["x", "-y"], outcome: "started" }, "/bin/x -y"],
+    ["command.observed", { path: "/bin/x", argv: ["x", "-y"], outcome: "not_found" }, "/bin/x (not found) -y"],
+    [
+      "command.denied",
+      { path: "/bin/x", argv: ["x", "-y"], reason: "a rule denies /y" },
+      "/bin/x (a rule denies /y) -y",
+    ],
+    [
+      "permission.answered",
+      { permission: "run", subject: "/bin/x", answer: "once", by: "person", ms: 3 },
+      "run /bin/x → once, by person",
+    ],
     ["command.started", { tool: "git", args: ["status"] }, "git status (claimed)"],
   ];
   expect(cases.map(([event, data]) => line(event, data))).toEqual(cases.map(([, , text]) => text));

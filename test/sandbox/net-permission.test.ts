@@ -1,3 +1,4 @@
+import { parseHost } from "#sandbox/hosts.ts";
 import { describe, expect, test } from "bun:test";
 import { BrokeError } from "#src/core/errors.ts";
 import { parseAddress } from "#sandbox/addresses.ts";
@@ -269,4 +270,24 @@ describe("which of a host's addresses may be dialled", () => {
     expect(decide(permission, "10.0.0.5")).toBe("10.0.0.5 a rule denies it");
     expect(decide(permission, "10.0.0.6")).toBe("+10.0.0.0/8");
   });
+});
+
+describe("one permission within another, where one of them asks", () => {
+  const parse = (changes: Partial<ListFlags>, asks: string[] = []) =>
+    parseNetPermission(flags(changes), "none", { any: false, list: asks })!;
+  const say = (own: ReturnType<typeof parse>, within: ReturnType<typeof parse>) => {
+    const decision = decideHost({ ...own, within }, parseHost("a.com")!, 443);
+    return decision.allowed ? "allowed" : decision.ask === true ? "asked" : "denied";
+  };
+  const [allows, asks, denies] = [parse({ allow: ["a.com"] }), parse({}, ["a.com"]), parse({ allow: ["b.com"] })];
+  test.each([
+    [allows, allows, "allowed"],
+    [allows, asks, "asked"],
+    [asks, allows, "asked"],
+    [asks, asks, "asked"],
+    [allows, denies, "denied"],
+    [denies, allows, "denied"],
+    [asks, denies, "denied"],
+    [denies, asks, "denied"],
+  ])("%#", (own, within, said) => expect(say(own, within)).toBe(said));
 });

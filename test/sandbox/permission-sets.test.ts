@@ -54,6 +54,7 @@ test("what a set says", () => {
         flags: {
           ...noPermissionFlags,
           ...{ read: flags({ any: true }), write: flags({ any: true }), net: flags({ any: true }) },
+          run: flags({ any: true }),
           env: flags({ denyAll: true }),
         },
         limits: {},
@@ -109,6 +110,7 @@ describe("within another", () => {
     const outer = set({ profile: "normal", flags: { ...noPermissionFlags, env } });
     const bare = flags({ any: true });
     expect(narrowSet(set({ profile: "strict" }), outer, limits).bounds).toEqual({
+      ...noPermissionFlags,
       read: bare,
       write: bare,
       net: bare,

@@ -10,6 +10,8 @@ const input = (profile: string, egressMark: string | undefined): PlanInput => ({
   profile: profileOf(profile),
   host: hostFacts(),
   workspace: "/srv/work",
+  tree: "/srv/work",
+  objects: [],
   protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
   shown: nothingShown,
   ignored: [],

@@ -27,7 +27,7 @@ function input(profile: string, changes: Partial<PlanInput> = {}): PlanInput {
   return {
     profile: profileOf(profile),
     host,
-    workspace: WORKSPACE,
+    ...{ workspace: WORKSPACE, tree: WORKSPACE, objects: [] },
     protect: {
       files: [".npmrc"],
       dirs: [".git/hooks"],

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { CLAUDE_DIRS, CLAUDE_FILES, findProtected, isWithin, ROOT_DIRS, ROOT_FILES } from "#sandbox/protected.ts";
+import { findProtected, isWithin } from "#sandbox/protected.ts";
+import { CLAUDE_DIRS, CLAUDE_FILES, ROOT_DIRS, ROOT_FILES } from "#sandbox/protected-names.ts";
 
 let root = "";
 
@@ -30,10 +31,11 @@ const rootNames = [
   ...ROOT_DIRS.map(asDir),
   ...CLAUDE_FILES.map((name) => asFile(`.claude/${name}`)),
   ...CLAUDE_DIRS.map((name) => asDir(`.claude/${name}`)),
-  asDir(".github/workflows"),
 ];
+/** The folders above the names at the root. */
+const PINS = [".claude", ".forgejo", ".gitea", ".github"];
 const gitFiles = (repository: string) =>
-  ["config", "config.worktree", "info/attributes"].map((name) => `${repository}/${name}`);
+  ["config", "config.worktree", "info/attributes", "objects/info/alternates"].map((name) => `${repository}/${name}`);
 const gitDirs = (repository: string) => ["hooks", "modules"].map((name) => `${repository}/${name}`);
 
 test("the names an issue of this kind was ever made of are on the list", () => {
@@ -60,7 +62,7 @@ test("an empty workspace: every name is missing", () => {
     dirs: [],
     missing: rootNames,
     masked: [],
-    pins: [".claude", ".github"],
+    pins: PINS,
   });
 });
 
@@ -78,10 +80,10 @@ test("what is there is protected as what it is, whatever kind was expected", () 
   ];
   expect(findProtected(root)).toEqual({
     files: [".npmrc", ".husky", ".claude/settings.json"],
-    dirs: [".envrc", ".vscode", ".claude/hooks", ".github/workflows"],
+    dirs: [".envrc", ".vscode", ".github/workflows", ".claude/hooks"],
     missing: rootNames.filter(({ path }) => !there.includes(path)),
     masked: [],
-    pins: [".claude", ".github"],
+    pins: PINS,
   });
 });
 
@@ -99,13 +101,16 @@ test("every repository at any depth: its configuration and hooks, and the folder
     files: [".git/config", `${nested}/config`],
     dirs: [".git/hooks", `${nested}/modules`],
     missing: [
-      ...[asFile(".git/config.worktree"), asFile(".git/info/attributes"), asDir(".git/modules")],
-      ...[asFile(`${nested}/config.worktree`), asFile(`${nested}/info/attributes`), asDir(`${nested}/hooks`)],
+      ...["config.worktree", "info/attributes", "objects/info/alternates"].map((name) => asFile(`.git/${name}`)),
+      asDir(".git/modules"),
+      ...["config.worktree", "info/attributes", "objects/info/alternates"].map((name) => asFile(`${nested}/${name}`)),
+      asDir(`${nested}/hooks`),
     ],
     masked: [],
     pins: [
-      ...[".claude", ".git", ".github", "vendor", ".git/info", "vendor/deep", "vendor/deep/sub"],
-      ...[nested, `${nested}/info`],
+      ...[".claude", ".forgejo", ".git", ".gitea", ".github", "vendor"],
+      ...[".git/info", ".git/objects", "vendor/deep", ".git/objects/info", "vendor/deep/sub", nested],
+      ...[`${nested}/info`, `${nested}/objects`, `${nested}/objects/info`],
     ],
   });
 });
@@ -121,6 +126,7 @@ test("a worktree's or submodule's .git file is protected; what is inside a .git 
   expect(found.missing.filter(({ path }) => path.startsWith(".git/"))).toEqual([
     ...gitFiles(".git").map(asFile),
     ...gitDirs(".git").map(asDir),
+    asFile(".git/worktrees/a/config.worktree"),
   ]);
 });
 
@@ -130,7 +136,7 @@ test("environment files are masked at any depth; their examples are not", () => 
   const { masked, pins } = findProtected(root);
   expect({ masked, pins }).toEqual({
     masked: [".env", ".env.local", "a/b/.env.production"],
-    pins: [".claude", ".github", "a", "a/b"],
+    pins: [...PINS, "a", "a/b"],
   });
 });
 
@@ -149,7 +155,23 @@ describe("a link at or above a protected name is refused, and the place named", 
   const cases: [string, () => void, string][] = [
     ["a protected file", () => symlinkSync("/etc/passwd", join(root, ".npmrc")), ".npmrc"],
     ["a protected folder", () => symlinkSync("/etc", join(root, ".vscode")), ".vscode"],
-    ["the folder above one", () => symlinkSync("/oldroot/srv", join(root, ".claude")), ".claude/settings.json"],
+    ["the folder above one", () => symlinkSync("/oldroot/srv", join(root, ".claude")), ".claude"],
+    [
+      "client settings in any folder",
+      () => (make("a/b/"), symlinkSync("/oldroot/srv", join(root, "a/b/.codex"))),
+      "a/b/.codex",
+    ],
+    ["servers in any folder", () => (make("a/"), symlinkSync("/etc/passwd", join(root, "a/.mcp.json"))), "a/.mcp.json"],
+    [
+      "a record of worktrees",
+      () => (make(".git/"), symlinkSync("/etc", join(root, ".git/worktrees"))),
+      ".git/worktrees",
+    ],
+    [
+      "a bare repository's hooks",
+      () => (make("b/HEAD", "b/objects/", "b/refs/"), symlinkSync("/etc", join(root, "b/hooks"))),
+      "b/hooks",
+    ],
     ["a dangling link", () => symlinkSync("nowhere", join(root, ".mcp.json")), ".mcp.json"],
     ["a workflow folder's parent", () => symlinkSync("/etc", join(root, ".github")), ".github/workflows"],
     [".git", () => symlinkSync("/etc", join(root, ".git")), ".git"],
@@ -179,6 +201,63 @@ test("links elsewhere are neither followed nor refused, also those that go round
   symlinkSync("/", join(root, "everything"));
   const found = findProtected(root);
   expect([found.files, found.masked]).toEqual([["real/.git/config"], ["real/.env"]]);
+});
+
+test("what clients obey in any folder is protected where it is, and Claude's names are held there", () => {
+  make("a/b/.claude/settings.json", "a/.codex/config.toml", "a/.gemini/x", "c/.cursor/x", "c/.agents/x", "c/.mcp.json");
+  const found = findProtected(root);
+  const nested = (path: string) => !rootNames.some((name) => name.path === path);
+  expect({
+    files: found.files,
+    dirs: found.dirs,
+    missing: found.missing.filter(({ path }) => nested(path)).map(({ path }) => path),
+  }).toEqual({
+    files: ["a/b/.claude/settings.json", "c/.mcp.json"].sort(),
+    dirs: ["c/.agents", "c/.cursor", "a/.codex", "a/.gemini"].toSorted(
+      (one, other) => found.dirs.indexOf(one) - found.dirs.indexOf(other),
+    ),
+    missing: ["settings.local.json", "agents", "commands", "skills", "hooks", "plugins"].map(
+      (name) => `a/b/.claude/${name}`,
+    ),
+  });
+});
+
+test("a bare repository is one too, and so is a linked worktree's record", () => {
+  make("bare.git/HEAD", "bare.git/objects/", "bare.git/refs/", "bare.git/config", "notes/HEAD");
+  make(".git/worktrees/one/commondir", ".git/worktrees/one/gitdir");
+  const found = findProtected(root);
+  expect({
+    files: found.files,
+    missing: found.missing.filter(({ path }) => /^(bare|notes|\.git\/worktrees)/.test(path)).map(({ path }) => path),
+  }).toEqual({
+    files: ["bare.git/config", ".git/worktrees/one/commondir", ".git/worktrees/one/gitdir"].toSorted(
+      (one, other) => found.files.indexOf(one) - found.files.indexOf(other),
+    ),
+    missing: [
+      ...["config.worktree", "info/attributes", "objects/info/alternates", "hooks", "modules"].map(
+        (name) => `bare.git/${name}`,
+      ),
+      ".git/worktrees/one/config.worktree",
+    ].toSorted(
+      (one, other) =>
+        found.missing.findIndex(({ path }) => path === one) - found.missing.findIndex(({ path }) => path === other),
+    ),
+  });
+});
+
+test("what is opened by name is neither read-only, held, masked nor refused as a link; its neighbours are", () => {
+  make(".npmrc", ".claude/settings.json", ".git/hooks/x", ".env", "a/.env");
+  symlinkSync("elsewhere", join(root, ".vscode"));
+  const found = findProtected(root, [".npmrc", ".claude", ".git/hooks", ".env", ".vscode"]);
+  expect({ files: found.files, dirs: found.dirs, masked: found.masked }).toEqual({
+    files: [],
+    dirs: [],
+    masked: ["a/.env"],
+  });
+  const missing = found.missing.map(({ path }) => path);
+  expect(missing).not.toContain(".claude/hooks");
+  expect(missing).toContain(".git/config");
+  expect(found.pins).toContain(".git");
 });
 
 test("a file where a folder is expected above a protected name leaves that name missing", () => {

@@ -31,7 +31,15 @@ function bench(profile: ProfileName, status = 401) {
   const gateway = Bun.serve({ unix: join(socketDir!, "gateway.sock"), fetch: () => new Response(null, { status }) });
   const found = findProtected(workspace!);
   const plan = planSandbox({
-    ...{ profile: profileOf(profile), host, workspace: workspace!, shown: nothingShown, ignored: [] },
+    ...{
+      profile: profileOf(profile),
+      host,
+      workspace: workspace!,
+      tree: workspace!,
+      objects: [],
+      shown: nothingShown,
+      ignored: [],
+    },
     protect: { ...found, missing: [], pins: [] },
     ...{ home: home!, homeReadOnly: [], homeState: [], shims: undefined, events: join(root, "events") },
     ...{

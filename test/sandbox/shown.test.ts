@@ -16,7 +16,10 @@ const NOTHING = { files: [], dirs: [], missing: [], masked: [], pins: [] };
 
 function mountsOf(permission: FilePermission): Mount[] {
   const hidden = SECRETS.map((path) => ({ path, kind: "dir" as const }));
-  const { words, files } = shownWords({ permission, hidden, kept: [], trees: [] }, WORKSPACE, NOTHING);
+  const { words, files } = shownWords({
+    shown: { permission, hidden, kept: [], trees: [] },
+    ...{ workspace: WORKSPACE, tree: WORKSPACE, objects: [], protect: NOTHING },
+  });
   const root = permission.anyRead
     ? [permission.anyWrite && !permission.denyAllWrites ? "--bind" : "--ro-bind", "/", "/"]
     : [];
@@ -64,5 +67,29 @@ test(`by chance (seed ${SEED}): whatever is writable above a mount is a mount it
           expect({ round, above, held: points.has(above) }).toMatchObject({ held: true });
       }
     }
+  }
+});
+
+test(`by chance (seed ${SEED}): in a tree made from the workspace the same is mounted at the same places, from the tree`, () => {
+  const random = seeded(SEED + 1);
+  const protect = { files: [".npmrc"], dirs: [".git/hooks"], missing: [], masked: ["x/.env"], pins: [".git"] };
+  const objects = [{ source: "/h/p/ws/.git/objects", target: "/h/p/ws/.git/borrowed" }];
+  const fromTree = (path: string) => (isWithin(WORKSPACE, path) ? path.replace(WORKSPACE, "/runs/r/tree") : path);
+  for (let round = 0; round < 1000; round++) {
+    const shown = { permission: somePermission(random), hidden: [], kept: [], trees: [] };
+    const direct = shownWords({ shown, protect, workspace: WORKSPACE, tree: WORKSPACE, objects });
+    const made = shownWords({ shown, protect, workspace: WORKSPACE, tree: "/runs/r/tree", objects });
+    expect(made.words).toEqual(direct.words);
+    const sources = (plan: typeof made, map = (path: string) => path) =>
+      plan.files.map((file) => {
+        if (file.kind !== "path") return file.token;
+        const source = file.beneath === undefined ? file.path : `${file.beneath}/${file.path}`;
+        return objects.some((each) => each.source === source) ? source : map(source);
+      });
+    expect(sources(made)).toEqual(sources(direct, fromTree));
+    // What was looked at is the workspace's own; the tree's is another file.
+    expect(made.checks.filter(({ path }) => isWithin(WORKSPACE, path))).toEqual([]);
+    for (const file of made.files)
+      if (file.kind === "path" && file.path.startsWith("/runs/r/tree")) expect(file.id).toBeUndefined();
   }
 });

@@ -36,6 +36,9 @@ export async function makeEgress(options: {
   names?: Record<string, string[][]>;
   hosts?: Record<string, { port: number }> | "silent";
   own?: string[];
+  /** Hosts to be asked about, and who answers. */
+  askFor?: string[];
+  ask?: (host: string, port: number, gone: AbortSignal) => Promise<boolean>;
   limits?: Partial<EgressLimits>;
   onAttempt?: (attempt: EgressAttempt) => void;
 }): Promise<TestEgress> {
@@ -49,7 +52,11 @@ export async function makeEgress(options: {
   const { allow = [], any = false, deny = [], names = {} } = options;
   const egress = await startEgress({
     socketPath,
-    permission: parseNetPermission({ ...noListFlags, allow, any, deny }, "none")!,
+    permission: parseNetPermission({ ...noListFlags, allow, any, deny }, "none", {
+      any: options.askFor?.includes("any") ?? false,
+      list: options.askFor?.filter((word) => word !== "any") ?? [],
+    })!,
+    ask: options.ask,
     limits: { ...usualLimits, ...options.limits },
     own: () => options.own ?? [],
     async resolve(name) {

@@ -23,7 +23,10 @@ export const verb: Verb = {
     });
     if (flags.has("json")) answerJson(results);
     else if (results.length === 0) answer("nothing to reconcile");
-    else for (const { runId, outcome } of results) answer(`${runId}: ${outcome}`);
+    else {
+      for (const { runId, outcome, kept } of results)
+        answer(`${runId}: ${outcome}${kept === undefined ? "" : `, its work is kept: broke harness land ${runId}`}`);
+    }
     return results.some((result) => result.outcome === "tampered") ? 1 : 0;
   },
 };

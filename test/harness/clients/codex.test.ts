@@ -9,7 +9,7 @@ import { codex, codexProgram } from "#harness/clients/codex.ts";
 
 const context: ClientContext = {
   ...{ home: "/home/agent", workspace: "/srv/my work", gatewayUrl: "http://127.0.0.1:{port}", token: "brokerun_nonce" },
-  ...{ terminal: false, confined: true, userState: false },
+  ...{ terminal: false, confined: true, userState: false, opened: [] },
   slots: [
     { id: "sonnet", client: "claude", title: "Claude main model" },
     { id: "gpt54", client: "codex", title: "GPT-5.4" },

@@ -11,7 +11,7 @@ import { ROOT } from "#test/support/broke.ts";
 
 const context: ClientContext = {
   ...{ home: "/home/agent", workspace: "/srv/work", gatewayUrl: "http://127.0.0.1:{port}", token: "brokerun_nonce" },
-  ...{ terminal: false, confined: true, userState: false, slots: [] },
+  ...{ terminal: false, confined: true, userState: false, opened: [], slots: [] },
 };
 
 /** The installed client's own table of models and aliases, as text. */

@@ -1,0 +1,159 @@
+// `--workspace worktree`: the run works in a clone of its own that borrows the repository's objects read-only, at the same commit and branch,
+// with the uncommitted changes and untracked files of the workspace carried over. (A linked worktree would share refs and configuration.)
+// Submodules, nested repositories and ignored files are not carried.
+// Does not stop: the run from reading all that was ever committed.
+
+import { closeSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import { hookFolders } from "#sandbox/git-paths.ts";
+import { fdPath, openAt, openFolder } from "#sandbox/open.ts";
+import { below } from "#sandbox/tree.ts";
+import { copyFileAt, copyLinkAt, COPY_LIMITS } from "./copy-tree.ts";
+import { AT_LANDING, AT_TREE, git, items } from "./git.ts";
+import { borrowedBinds, makeGitDir } from "./git-skeleton.ts";
+import { takeInventory } from "./inventory.ts";
+import { readRepository } from "./repository.ts";
+
+export const cloneOriginSchema = v.object({
+  kind: v.literal("worktree"),
+  commonDir: v.string(),
+  objects: v.array(v.string()),
+  /** The commit it began at, and one with what was uncommitted on top (the same where nothing was); null: there was none. */
+  head: v.nullable(v.string()),
+  start: v.nullable(v.string()),
+  /** Paths that the repository's configuration makes git run, besides those protected everywhere. */
+  running: v.array(v.string()),
+  /** Every file carried over, a character a byte, as it was at the start. */
+  files: v.record(v.string(), v.string()),
+});
+export type CloneOrigin = v.InferOutput<typeof cloneOriginSchema>;
+
+const stampOf = ({ mode, size, stamp }: { mode: number; size: number; stamp: string }) => `${mode} ${size} ${stamp}`;
+
+/** The stamps of all files below a tree, its repository's own left out. */
+export function fileStamps(tree: string): Record<string, string> {
+  const stamps: Record<string, string> = Object.create(null);
+  const { entries, complete } = takeInventory(tree);
+  if (!complete)
+    throw new BrokeError("denied", "the run's tree cannot be read whole", "look at it yourself: it is kept");
+  for (const [path, entry] of entries) {
+    if (entry.kind !== "dir" && !path.startsWith(".git/")) stamps[path] = stampOf(entry);
+  }
+  return stamps;
+}
+
+/** Copies the named files; returns how many were left out because they are no files. */
+function carry(workspace: string, tree: string, names: Buffer[]): { files: number; bytes: number; leftOut: number } {
+  const carried = { files: 0, bytes: 0, leftOut: 0 };
+  if (names.length > COPY_LIMITS.entries)
+    throw new BrokeError("denied", "the workspace is too large to copy", "use --workspace=direct");
+  const root = openFolder(workspace);
+  const folders = new Set([""]);
+  const makeFolder = (path: string) => {
+    if (folders.has(path)) return;
+    const cut = path.lastIndexOf("/");
+    makeFolder(cut === -1 ? "" : path.slice(0, cut));
+    mkdirSync(below(tree, Buffer.from(path, "latin1")), { mode: 0o755 });
+    folders.add(path);
+  };
+  try {
+    for (const name of names) {
+      const path = name.toString("latin1").replace(/\/$/, "");
+      const cut = path.lastIndexOf("/");
+      const parent = cut === -1 ? "" : path.slice(0, cut);
+      const target = below(tree, name);
+      let folder: number;
+      try {
+        folder = openAt(root, parent === "" ? "." : Buffer.from(parent, "latin1"));
+      } catch {
+        continue; // the folder is gone, or a link now: then so is the file
+      }
+      try {
+        const own = Buffer.from(path.slice(cut + 1), "latin1");
+        const stat = lstatSync(Buffer.concat([Buffer.from(`${fdPath(folder)}/`), own]), { throwIfNoEntry: false });
+        if (stat === undefined) continue;
+        if (stat.isDirectory()) {
+          makeFolder(path);
+          carried.leftOut += 1;
+          continue;
+        }
+        if ((carried.bytes += stat.size) > COPY_LIMITS.bytes)
+          throw new BrokeError("denied", "the workspace is too large to copy", "use --workspace=direct");
+        makeFolder(parent);
+        const done = stat.isSymbolicLink() ? copyLinkAt(folder, own, target) : copyFileAt(root, name, target);
+        if (done) carried.files += 1;
+      } finally {
+        closeSync(folder);
+      }
+    }
+    return carried;
+  } finally {
+    closeSync(root);
+  }
+}
+
+/** Makes the clone at `tree` and the supervisor's repository at `landing`. Throws `denied` where that cannot be. */
+export function makeClone(workspace: string, tree: string, landing: string) {
+  const repository = readRepository(workspace);
+  const { objects, commonDir, head } = repository;
+  makeGitDir(landing, repository, true);
+  writeFileSync(join(landing, "empty"), "");
+  const borrowed = borrowedBinds(objects, landing);
+  const at = (path: string) => [
+    { path: landing, target: AT_LANDING, write: true },
+    { path, target: AT_TREE, write: false },
+    ...borrowed,
+  ];
+  const ask = (path: string, args: string[], stdin?: Uint8Array) =>
+    git({
+      args: [`--git-dir=${AT_LANDING}`, `--work-tree=${AT_TREE}`, ...args],
+      binds: at(path),
+      ...(stdin ? { stdin } : {}),
+    });
+  if (ask(workspace, ["ls-files", "-z", "-u"]).length > 0)
+    throw new BrokeError("denied", "the workspace has conflicts that are not resolved", "resolve them first");
+  const tracked = items(ask(workspace, ["ls-files", "-z", "-c"]));
+  const untracked = items(ask(workspace, ["ls-files", "-z", "-o", "--exclude-standard"]));
+  const changed = items(ask(workspace, ["diff-files", "-z", "--name-only", "--ignore-submodules=all"]));
+  mkdirSync(tree, { mode: 0o700 });
+  const carried = carry(workspace, tree, [...tracked, ...untracked]);
+  makeGitDir(join(tree, ".git"), repository, false);
+  const refs = [...repository.refs].filter(([name]) => /^refs\/(heads|tags|remotes)\//.test(name));
+  writeFileSync(join(tree, ".git/packed-refs"), refs.map(([name, oid]) => `${oid} ${name}\n`).join(""));
+
+  const dirty = [...changed, ...untracked.filter((name) => name.at(-1) !== 0x2f)];
+  ask(
+    tree,
+    ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"],
+    Buffer.concat(dirty.flatMap((name) => [name, Buffer.alloc(1)])),
+  );
+  const startTree = ask(tree, ["write-tree"]).toString().trim();
+  const same =
+    head.oid !== null &&
+    ask(tree, ["rev-parse", `${head.oid}^{tree}`])
+      .toString()
+      .trim() === startTree;
+  const parents = head.oid === null ? [] : ["-p", head.oid];
+  const start = same
+    ? head.oid
+    : ask(tree, ["commit-tree", startTree, ...parents, "-m", "Uncommitted changes a run began with"])
+        .toString()
+        .trim();
+  const running = hookFolders(workspace, "", repository.config);
+  const origin: CloneOrigin = {
+    kind: "worktree",
+    commonDir,
+    objects,
+    head: head.oid,
+    start,
+    running,
+    files: fileStamps(tree),
+  };
+  return {
+    origin,
+    objects: borrowed.map(({ path, target }) => ({ source: path, target })),
+    made: { ...carried, head: head.oid, start, uncommitted: dirty.length },
+  };
+}

@@ -1,0 +1,206 @@
+// `--workspace copy`: the run works on a copy of the workspace, kept after it; what it changed is taken over when the operator says so, and
+// only where the original is still what it was when it was copied.
+// Does not stop: an original that is changed between the check and the last rename of taking over.
+
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs";
+import { randomUUID } from "node:crypto";
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import { fdPath, openAt, openFolder, readBeneath } from "#sandbox/open.ts";
+import { isAtOrBelow, isOpened, protectedBy } from "#sandbox/protected-names.ts";
+import { showPath } from "#sandbox/tree.ts";
+import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
+import { findTraps } from "./findings.ts";
+import { entryOf, type Inventory, takeInventory } from "./inventory.ts";
+import { readStored } from "./stored.ts";
+
+/** Per path, a character a byte: what the original was (`was`) and what its copy is at the start (`copy`); null for folders. */
+const manifestSchema = v.object({
+  kind: v.literal("copy"),
+  entries: v.record(v.string(), v.object({ was: v.string(), copy: v.string() })),
+});
+export type CopyManifest = v.InferOutput<typeof manifestSchema>;
+
+const stampOf = (stat: BigIntStats) => {
+  const { kind, mode, size, stamp } = entryOf(stat);
+  return kind === "dir" ? "dir" : `${kind} ${mode} ${size} ${stamp}`;
+};
+
+/** Copies the workspace to `tree` and returns what to compare with afterwards. Throws `denied` when it is too large or not to be read. */
+export function makeCopy(workspace: string, tree: string): { manifest: CopyManifest; copied: Copied } {
+  const was = new Map<string, string>();
+  const copied = copyTree(workspace, tree, (path, stat) => was.set(path.toString("latin1"), stampOf(stat)));
+  const entries: CopyManifest["entries"] = Object.create(null);
+  for (const [path, entry] of takeInventory(tree).entries) {
+    const { kind, mode, size, stamp } = entry;
+    entries[path] = { was: was.get(path) ?? "", copy: kind === "dir" ? "dir" : `${kind} ${mode} ${size} ${stamp}` };
+  }
+  return { manifest: { kind: "copy", entries }, copied };
+}
+
+export const readManifest = (file: string): CopyManifest => readStored(file, manifestSchema);
+
+type Step = { path: string; kind: "write" | "folder" | "delete" };
+
+/** What the run did to its copy, in an order that can be done: deletions first, deepest first, then folders, then what is in them. */
+function stepsOf({ entries }: CopyManifest, now: Inventory): Step[] {
+  if (!now.complete) {
+    throw new BrokeError("denied", "the run's copy cannot be read whole", "look at it yourself: it is kept");
+  }
+  const steps: Step[] = [];
+  for (const [path, entry] of now.entries) {
+    const { kind, mode, size, stamp } = entry;
+    const before = Object.hasOwn(entries, path) ? entries[path]!.copy : undefined;
+    if (kind === "dir") {
+      if (before !== "dir") steps.push({ path, kind: "folder" });
+    } else if (before !== `${kind} ${mode} ${size} ${stamp}`) steps.push({ path, kind: "write" });
+  }
+  const rank = { delete: 0, folder: 1, write: 2 };
+  for (const path of Object.keys(entries)) if (!now.entries.has(path)) steps.push({ path, kind: "delete" });
+  return steps.sort((a, b) => {
+    if (a.kind !== b.kind) return rank[a.kind] - rank[b.kind];
+    return (a.path < b.path ? -1 : 1) * (a.kind === "delete" ? -1 : 1);
+  });
+}
+
+const bytes = (path: string) => Buffer.from(path, "latin1");
+
+function within<Result>(root: number, path: string, act: (folder: number, name: Buffer) => Result): Result {
+  const cut = path.lastIndexOf("/");
+  const folder = openAt(root, cut === -1 ? "." : bytes(path.slice(0, cut)));
+  try {
+    return act(folder, bytes(path.slice(cut + 1)));
+  } finally {
+    closeSync(folder);
+  }
+}
+
+const named = (folder: number, name: Buffer | string) =>
+  Buffer.concat([Buffer.from(`${fdPath(folder)}/`), Buffer.from(name as string)]);
+
+/** What stands in the original; null: nothing that may be reached. */
+function standing(root: number, path: string): string | null {
+  try {
+    return within(root, path, (folder, name) => {
+      const stat = lstatSync(named(folder, name), { bigint: true, throwIfNoEntry: false });
+      return stat === undefined ? null : stampOf(stat);
+    });
+  } catch (error) {
+    if (error instanceof BrokeError || (error as NodeJS.ErrnoException).code === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+/** A folder that holds what the run never saw stays. */
+function removeEmpty(folder: Buffer): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+  }
+}
+
+function apply(from: number, to: number, { path, kind }: Step): void {
+  within(to, path, (folder, name) => {
+    const target = named(folder, name);
+    const stat = lstatSync(target, { throwIfNoEntry: false });
+    if (kind === "delete" || (kind === "folder" && stat?.isDirectory() === false)) {
+      if (stat?.isDirectory()) removeEmpty(target);
+      else if (stat !== undefined) unlinkSync(target);
+    }
+    if (kind === "folder" && !stat?.isDirectory()) mkdirSync(target, 0o755);
+    if (kind !== "write") return;
+    if (stat?.isDirectory()) rmdirSync(target);
+    const made = named(folder, `.broke-${randomUUID()}`);
+    const done = within(from, path, (source, own) => {
+      if (lstatSync(named(source, own)).isSymbolicLink()) return copyLinkAt(source, own, made);
+      const copied = copyFileAt(from, bytes(path), made);
+      if (copied !== undefined) chmodSync(made, Number(copied.mode) & 0o777);
+      return copied !== undefined;
+    });
+    if (done) renameSync(made, target);
+  });
+}
+
+/**
+ * Which steps are not taken: what would make somebody run code, and protected names that were not opened. A repository the run made is judged
+ * by what is in it.
+ */
+function holderOf(
+  workspace: string,
+  tree: string,
+  { entries }: CopyManifest,
+  now: Inventory,
+  opened: readonly string[],
+) {
+  const traps = findTraps(tree, workspace, now.entries).map(({ path }) => path);
+  const isNew = (path: string) => {
+    const repository = /^(?:.*\/)?\.git(?=\/|$)/.exec(path)?.[0];
+    return repository !== undefined && !Object.hasOwn(entries, repository);
+  };
+  return ({ path }: Step): boolean => {
+    if (isOpened(opened, path)) return false;
+    return traps.some((trap) => isAtOrBelow(trap, path)) || (protectedBy(path) !== undefined && !isNew(path));
+  };
+}
+
+const MAX_COMPARED_BYTES = 64 * 1024 * 1024;
+
+/** Whether a step was taken before: what it would write is what is there. */
+function isThere(tree: string, workspace: string, to: number, { path, kind }: Step): boolean {
+  if (kind !== "write") return standing(to, path) === (kind === "folder" ? "dir" : null);
+  const read = (root: string) => readBeneath(root, bytes(path), MAX_COMPARED_BYTES);
+  const ours = read(tree);
+  return ours !== undefined && (read(workspace)?.equals(ours) ?? false);
+}
+
+export type CopyLanding = { landed: string[]; held: string[] };
+
+/**
+ * Takes what the run changed in its copy over into the workspace, but for protected names that were not opened (`held`). Nothing is taken over
+ * when the original changed meanwhile anywhere the run did: throws `denied`, naming where.
+ */
+export function landCopy(
+  workspace: string,
+  tree: string,
+  manifest: CopyManifest,
+  opened: readonly string[],
+): CopyLanding {
+  const now = takeInventory(tree);
+  const all = stepsOf(manifest, now);
+  const isHeld = holderOf(workspace, tree, manifest, now, opened);
+  const [from, to] = [openFolder(tree), openFolder(workspace)];
+  try {
+    const steps = all.filter((step) => !isHeld(step) && !isThere(tree, workspace, to, step));
+    const changed = steps.filter(({ path }) => {
+      const now = standing(to, path);
+      const was = Object.hasOwn(manifest.entries, path) ? manifest.entries[path]!.was : null;
+      return now !== was;
+    });
+    if (changed.length > 0) {
+      throw new BrokeError(
+        "denied",
+        `${changed.length} of the changed files were changed in the workspace too: ${changed
+          .slice(0, 5)
+          .map(({ path }) => JSON.stringify(showPath(bytes(path))))
+          .join(", ")}`,
+        `compare them yourself with ${tree}`,
+      );
+    }
+    for (const step of steps) apply(from, to, step);
+    const shown = (list: Step[]) => list.map(({ path }) => showPath(bytes(path)));
+    return { landed: shown(steps), held: shown(all.filter(isHeld)) };
+  } finally {
+    closeSync(from);
+    closeSync(to);
+  }
+}

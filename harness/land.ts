@@ -1,0 +1,95 @@
+// Takes the work of a run over from the tree it worked on into the workspace. Callable again; what cannot be taken over stays where it is.
+// Does not stop: see copy-mode.ts and clone-mode.ts.
+
+import { existsSync, readFileSync } from "node:fs";
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import { type Json, parseJson } from "#src/core/json.ts";
+import { type Home, runPaths } from "#src/state/paths.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import type { AuditLog } from "./audit.ts";
+import { contractSchema, openedOf, type RunContract } from "./contract.ts";
+import { landClone } from "./clone-land.ts";
+import { landCopy, readManifest } from "./copy-mode.ts";
+import type { Ledger } from "./ledger.ts";
+import { isHeld } from "./lock.ts";
+import { claimWorkspace } from "./writer.ts";
+
+/** `landed` and `held` are paths; `ref` where a worktree's result is, `hint` what the operator does next. */
+export type Landing = { mode: string; landed: string[]; held: string[]; ref: string | null; hint: string | null };
+
+type Deps = { home: Home; runs: RunStore; audit: AuditLog };
+
+function readContract(file: string): RunContract {
+  const parsed = v.safeParse(contractSchema, existsSync(file) ? parseJson(readFileSync(file, "utf8")) : undefined);
+  if (parsed.success) return parsed.output;
+  throw new BrokeError("missing", "what the run was asked is not on record", "`broke harness list` shows the runs");
+}
+
+/** Lands one run. `opened` are protected names that may be taken over besides those the run was given. Throws `denied` where that cannot be. */
+export function landRun(deps: Deps, runId: string, opened: readonly string[]): Landing {
+  const landing = takeOver(deps, runId, opened);
+  const { mode, landed, held, ref } = landing;
+  deps.audit.append(runId, "work.landed", { mode, landed: landed.length, held: held.length, ref, opened: [...opened] });
+  return landing;
+}
+
+function takeOver(deps: Deps, runId: string, opened: readonly string[]): Landing {
+  const paths = runPaths(deps.home, runId);
+  if (existsSync(paths.lock) && isHeld(paths.lock))
+    throw new BrokeError("busy", "the run is still going on", "wait for its end");
+  const contract = readContract(paths.contract);
+  const { mode, workspace } = contract;
+  if (mode === "direct") {
+    throw new BrokeError("usage", "the run worked in the workspace itself", "there is nothing to take over");
+  }
+  if (!existsSync(paths.origin) || !existsSync(paths.tree)) {
+    throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
+  }
+  const names = [...openedOf(contract), ...opened];
+  if (mode === "worktree") return landWorktree(deps.home, runId, workspace, names);
+  using _writer = claimWorkspace(deps, { id: runId, workspace });
+  const { landed, held } = landCopy(workspace, paths.tree, readManifest(paths.origin), names);
+  return { mode, landed, held, ref: null, hint: null };
+}
+
+const SHOWN = 5;
+
+function landWorktree(home: Home, runId: string, workspace: string, opened: readonly string[]): Landing {
+  const { landed, held, ref, startRef } = landClone(runId, runPaths(home, runId), opened);
+  const at = `git -C ${shellWord(workspace)}`;
+  const merge = startRef === null ? `${at} merge ${ref}` : `${at} diff --binary ${startRef} ${ref} | ${at} apply`;
+  const hint =
+    ref !== null
+      ? `the work is in ${ref}: ${merge}`
+      : held.length === 0
+        ? "the run changed nothing that could be landed"
+        : null;
+  return { mode: "worktree", landed, held, ref, hint };
+}
+
+const shellWord = (word: string) => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** What is done, or said, at the end of every run about its work: a worktree's result becomes a ref, a copy waits. */
+export function landAtEnd(home: Home, contract: RunContract, ledger: Ledger, warnings: string[]): string[] {
+  const { mode, workspace } = contract;
+  if (mode === "direct") return [];
+  const { tree } = runPaths(home, ledger.run);
+  ledger.append("workspace.kept", { tree });
+  if (mode === "worktree") {
+    try {
+      const landing = landWorktree(home, ledger.run, workspace, openedOf(contract));
+      ledger.append("workspace.landed", landingRecord(landing));
+      if (landing.held.length > 0)
+        warnings.push(`not landed, because it changes protected names: ${landing.held.slice(0, SHOWN).join(", ")}`);
+      return landing.hint === null ? [] : [landing.hint];
+    } catch (error) {
+      if (!(error instanceof BrokeError)) throw error;
+      warnings.push(`not landed: ${error.message}`);
+      return [`the work is in ${tree}`];
+    }
+  }
+  return [`the work is in ${tree}: \`broke harness land ${ledger.run}\` takes it over`];
+}
+
+export const landingRecord = (landing: Landing): Record<string, Json> => ({ ...landing });

@@ -1,0 +1,79 @@
+// What an exec call's own arguments say, read from the caller's memory while the call waits. Bounded.
+// Does not stop: another thread of the caller from changing them before the kernel reads them again.
+
+import { closeSync, openSync, readSync } from "node:fs";
+
+const PAGE = 4096n;
+const MAX_PATH_BYTES = 4096;
+// As much as is ever recorded.
+const MAX_ARGS = 256;
+const MAX_ARGS_BYTES = 16 * 1024;
+
+function readBytes(memory: number, address: bigint, size: number): Buffer {
+  const buffer = Buffer.alloc(size);
+  // A read that crosses into an unmapped page comes back short, which is what a string near the end of a mapping needs.
+  const bytes = readSync(memory, buffer, 0, size, Number(address));
+  return buffer.subarray(0, bytes);
+}
+
+function readString(memory: number, address: bigint, max: number): { text: string; bytes: number; cut: boolean } {
+  const parts: Buffer[] = [];
+  let cut = true;
+  let at = address;
+  for (let left = max; left > 0;) {
+    const size = Math.min(left, Number(PAGE - (at % PAGE)));
+    const piece = readBytes(memory, at, size);
+    const end = piece.indexOf(0);
+    parts.push(end === -1 ? piece : piece.subarray(0, end));
+    if (end !== -1) cut = false;
+    if (end !== -1 || piece.length < size) break;
+    at += BigInt(size);
+    left -= size;
+  }
+  const whole = Buffer.concat(parts);
+  return { text: whole.toString(), bytes: whole.length, cut };
+}
+
+const POINTERS_AT_ONCE = 32;
+
+function readArgs(memory: number, address: bigint): { args: string[]; cut: boolean } {
+  const args: string[] = [];
+  if (address === 0n) return { args, cut: false };
+  let left = MAX_ARGS_BYTES;
+  let pointers: Buffer = Buffer.alloc(0);
+  for (let index = 0; index < MAX_ARGS; index++) {
+    const at = (index % POINTERS_AT_ONCE) * 8;
+    if (at === 0) pointers = readBytes(memory, address + BigInt(index * 8), POINTERS_AT_ONCE * 8);
+    if (pointers.length < at + 8) return { args, cut: true };
+    const pointer = pointers.readBigUInt64LE(at);
+    if (pointer === 0n) return { args, cut: false };
+    const read = readString(memory, pointer, left);
+    args.push(read.text);
+    left -= read.bytes;
+    if (read.cut) return { args, cut: true };
+  }
+  return { args, cut: true };
+}
+
+/** The path and the arguments at these addresses. `path` null: the memory could not be read. */
+export function readExecMemory(
+  pid: number,
+  pathAt: bigint,
+  argvAt: bigint,
+): { path: string | null; argv: string[]; cut: boolean } {
+  let memory: number;
+  try {
+    memory = openSync(`/proc/${pid}/mem`, "r");
+  } catch {
+    return { path: null, argv: [], cut: true };
+  }
+  try {
+    const { text: path } = readString(memory, pathAt, MAX_PATH_BYTES);
+    const { args: argv, cut } = readArgs(memory, argvAt);
+    return { path, argv, cut };
+  } catch {
+    return { path: null, argv: [], cut: true };
+  } finally {
+    closeSync(memory);
+  }
+}

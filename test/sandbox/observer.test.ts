@@ -1,0 +1,192 @@
+// The observer and what it sees, on the real kernel; and the end of a run whose observer is lost, with calls that wait for an answer and without.
+
+import { describe, expect, test } from "bun:test";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostFacts } from "#sandbox/host.ts";
+import { launchSandbox, type SandboxEnd, type SandboxEvents } from "#sandbox/launch.ts";
+import * as libc from "#sandbox/libc.ts";
+import type { ObservedExec } from "#sandbox/observer.ts";
+import { planSandbox } from "#sandbox/plan.ts";
+import { profileOf } from "#sandbox/profile.ts";
+import { nothingShown } from "#sandbox/shown.ts";
+import { anyProgram, type RunRules } from "#sandbox/run-rules.ts";
+
+const memfdCreate = process.arch === "arm64" ? 279 : 319; // memfd_create(2)
+const askAll: RunRules = { ...anyProgram, others: "ask" };
+
+/** Runs a script in a strict sandbox with these rules. */
+async function run(script: string, events: SandboxEvents, rules = anyProgram): Promise<SandboxEnd> {
+  const dir = mkdtempSync(join(tmpdir(), "broke-observer-"));
+  try {
+    const [workspace, home] = [join(dir, "ws"), join(dir, "home")];
+    for (const folder of [workspace, home]) mkdirSync(folder);
+    const host = hostFacts();
+    const plan = planSandbox({
+      ...{ tree: workspace, objects: [], shown: nothingShown },
+      ...{ profile: profileOf("strict"), host, workspace, home, homeReadOnly: [], homeState: [], ignored: [] },
+      protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
+      ...{ shims: undefined, events: undefined, socketDir: undefined, tools: [], hidden: [], emptied: [] },
+      ...{ portMark: "{port}", egressMark: undefined, terminal: false },
+      argv: ["/bin/sh", "-c", script],
+      env: { PATH: "/usr/bin:/bin", HOME: "/home/agent" },
+    });
+    const sandbox = await launchSandbox({ ...plan, run: rules }, host.arch, { kind: "pipes", stdin: "empty" }, events);
+    const end = await sandbox.ended;
+    for (const fd of Object.values(sandbox.streams!)) closeSync(fd);
+    return end;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Takes the observer's descriptor away under it, as a bug of ours would. */
+function loseListener(): void {
+  for (const fd of readdirSync("/proc/self/fd")) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:seccomp notify") libc.closeFd(Number(fd));
+    } catch {
+      // The folder's own descriptor is gone by now.
+    }
+  }
+}
+
+describe("a lost observer ends the run as unobserved, and everything in it", () => {
+  test("while programs run", async () => {
+    const end = await run("while :; do /bin/true; done", {
+      onExec: ({ argv }) => void (argv[0] === "/bin/true" && loseListener()),
+    });
+    expect(end).toEqual({ kind: "unobserved", reason: expect.stringContaining("the exec observer was lost") });
+  });
+
+  test("while one waits for an answer", async () => {
+    const end = await run(
+      "sleep 1000",
+      {
+        async onHeld() {
+          loseListener();
+          return true;
+        },
+      },
+      askAll,
+    );
+    expect(end).toEqual({ kind: "unobserved", reason: expect.stringContaining("the exec observer was lost") });
+  });
+
+  test("before it could decide anything", async () => {
+    const end = await run("sleep 1000", {}, { ...anyProgram, denied: 7 } as unknown as RunRules);
+    expect(end).toEqual({ kind: "unobserved", reason: expect.stringContaining("the exec observer was lost") });
+  });
+
+  test("when what it saw cannot be kept", async () => {
+    const end = await run("sleep 1000", {
+      onExec() {
+        throw new Error("disk full");
+      },
+    });
+    expect(end).toEqual({ kind: "unobserved", reason: "an event of the run could not be recorded" });
+  });
+});
+
+describe("answers", () => {
+  test("nobody to ask is a denial", async () => {
+    expect(await run("sleep 1000", {}, askAll)).toEqual({
+      kind: "unobserved",
+      reason: "exec failed inside the sandbox (errno 1)",
+    });
+  });
+
+  test("a call that waits holds no other; answers come in any order", async () => {
+    const held: { argv: string[]; answer(allowed: boolean): void }[] = [];
+    const seen: string[] = [];
+    const end = await run(
+      "(sleep 0.01; echo a) & (sleep 0.02; echo b) & /bin/true; wait; exit 7",
+      {
+        onExec: ({ argv }) => void seen.push(argv[0]!),
+        onHeld({ exec: { argv } }) {
+          const { promise, resolve } = Promise.withResolvers<boolean>();
+          if (argv[0] !== "sleep") return Promise.resolve(true);
+          held.push({ argv, answer: resolve });
+          if (held.length === 2) for (const each of held.toReversed()) each.answer(true);
+          return promise;
+        },
+      },
+      askAll,
+    );
+    expect({ end, held: held.length }).toEqual({ end: { kind: "exited", code: 7, signal: null }, held: 2 });
+  });
+});
+
+describe("what changes while it is asked about is not what was allowed", () => {
+  const other = "#!/bin/sh\necho another\n";
+  test.each([
+    [
+      "another file under its name",
+      (file: string) => (writeFileSync(`${file}.new`, other, { mode: 0o755 }), renameSync(`${file}.new`, file)),
+    ],
+    ["another content", (file: string) => writeFileSync(file, other)],
+    ["another interpreter", (file: string) => writeFileSync(file, "#!/usr/bin/env sh\n")],
+    ["nothing", (file: string) => rmSync(file)],
+    ["itself", () => {}],
+  ])("%s", async (what, change) => {
+    const seen: ObservedExec[] = [];
+    await run(
+      "printf '#!/bin/sh\\nexit 3\\n' > prog; /bin/chmod +x prog; ./prog; exit 0",
+      {
+        onExec: (exec) => void seen.push(exec),
+        async onHeld({ exec }) {
+          if (exec.argv[0] === "./prog") change(join(exec.cwd!, "prog"));
+          return true;
+        },
+      },
+      askAll,
+    );
+    const [told] = seen.filter(({ argv }) => argv[0] === "./prog");
+    const denied = { outcome: "denied", reason: "it changed while it was asked about" };
+    expect<unknown>({ outcome: told?.outcome, reason: told?.reason }).toEqual(
+      what === "itself" ? { outcome: "started", reason: null } : denied,
+    );
+  });
+});
+
+test("what is seen: the file, its interpreter, who started it, and one event for a search", async () => {
+  const seen: ObservedExec[] = [];
+  const script = [
+    "cp /usr/bin/true renamed; ./renamed x",
+    "printf '#!/usr/bin/env sh\\nexit 0\\n' > script; chmod +x script; mkdir d; cd d; ../script",
+    "perl -e 'exec q{absent}, q{one}'",
+    `perl -e '$n = "m\\0"; open($m, ">&=", syscall(${memfdCreate}, $n, 0)); open($t, "<", "/usr/bin/true"); local $/; syswrite $m, <$t>; exec {"/proc/self/fd/" . fileno $m} "mem"'`,
+  ].join("; ");
+  expect(await run(script, { onExec: (exec) => void seen.push(exec) })).toEqual({
+    kind: "exited",
+    code: 0,
+    signal: null,
+  });
+  const of = (argv0: string) => seen.filter(({ argv }) => argv[0] === argv0);
+  const told = (exec: ObservedExec | undefined) => ({
+    path: exec?.path?.replace(/^.*\/ws\//, "WS/"),
+    files: exec?.files.map((file) => file.replace(/^.*\/ws\//, "WS/")),
+    outcome: exec?.outcome,
+  });
+  expect(told(of("./renamed")[0])).toEqual({ path: "WS/./renamed", files: ["WS/renamed"], outcome: "started" });
+  expect(told(of("../script")[0])).toEqual({
+    path: "WS/d/../script",
+    files: ["WS/script", "/usr/bin/env"],
+    outcome: "started",
+  });
+  expect(of("absent").map(({ outcome }) => outcome)).toEqual(["not_found", "not_found"]);
+  expect(of("mem")[0]?.files).toEqual(["/memfd:m (deleted)"]);
+  const [shell] = seen;
+  expect(of("./renamed")[0]?.lineage).toEqual([shell!.pid, ...shell!.lineage]);
+  expect(shell!.lineage.length).toBe(1);
+});
