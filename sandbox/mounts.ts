@@ -83,17 +83,17 @@ const syntheticEtc: Record<string, string> = {
 const OPEN_GIT = { config: "/run/broke/gitconfig", exclude: "/run/broke/gitexclude" };
 export const OPEN_ENV = { GIT_CONFIG_SYSTEM: OPEN_GIT.config };
 
-/** The host's own files, but for /run and /sys, which are empty; the identity files are ours where it has such. */
-export function openWords(
-  host: HostFacts,
-  ignored: string[],
-  writable: boolean,
-): { words: string[]; files: PlanFile[] } {
+/** `late` comes after everything that is shown of the host's: a folder that is held in its place would cover it. */
+type System = { words: string[]; late: string[]; files: PlanFile[] };
+
+/** The host's own files, but for /run and /sys, which are empty; the identity files are ours where it has such and nobody is to read them. */
+export function openWords(host: HostFacts, ignored: string[], writable: boolean, denied: string[]): System {
   const words = [writable ? "--bind" : "--ro-bind", "/", "/", "--tmpfs", "/run"];
   if (host.present.has("/sys")) words.push("--size", "4096", "--tmpfs", "/sys", "--remount-ro", "/sys");
   const { "/etc/gitconfig": gitconfig = "", ...identity } = syntheticEtc;
-  const shown = Object.entries(identity).filter(([path]) => host.present.has(path));
+  const shown = Object.entries(identity).filter(([path]) => host.present.has(path) && !denied.includes(path));
   const files: PlanFile[] = [];
+  const late: string[] = [];
   for (const [path, text] of [
     ...shown,
     [OPEN_GIT.config, gitconfig.replace("/etc/gitexclude", OPEN_GIT.exclude)] as const,
@@ -101,13 +101,13 @@ export function openWords(
   ]) {
     const token = `{data:${path}}`;
     files.push({ kind: "data", token, bytes: new TextEncoder().encode(text) });
-    words.push("--ro-bind-data", token, path);
+    late.push("--ro-bind-data", token, path);
   }
-  return { words, files };
+  return { words, late, files };
 }
 
 /** /usr, /etc, and the synthetic identity files. `ignored` names what git inside should not see (our placeholders). */
-export function systemWords(host: HostFacts, ignored: string[]): { words: string[]; files: PlanFile[] } {
+export function systemWords(host: HostFacts, ignored: string[]): System {
   const words = ["--ro-bind", "/usr", "/usr"];
   for (const dir of MERGED_DIRS) {
     const kind = host.mergedDirs[dir];
@@ -126,7 +126,7 @@ export function systemWords(host: HostFacts, ignored: string[]): { words: string
     files.push({ kind: "data", token, bytes: new TextEncoder().encode(text) });
     words.push("--ro-bind-data", token, path);
   }
-  return { words, files };
+  return { words, late: [], files };
 }
 
 /** A fresh /proc without a writable or leaking knob. */
