@@ -14,7 +14,7 @@ import type { Profile } from "#sandbox/profile.ts";
 import type { FilePermission, PathEntry } from "#sandbox/path-permission.ts";
 import type { ListFlags } from "#sandbox/permission-flags.ts";
 import { describePrograms } from "./command.ts";
-import { networkOf, openedOf, programsOf, type RunContract, unixOpen } from "./contract.ts";
+import { networkOf, openedOf, programsOf, type RunContract, unixOpen } from "./contract/contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { type Head, Ledger } from "./ledger.ts";
 import { type Chain, GENESIS, hashRecord, isSignedBy, type LedgerRecord } from "./record.ts";

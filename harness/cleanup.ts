@@ -3,7 +3,7 @@
 
 import { rmSync } from "node:fs";
 import { type Home, runPaths } from "#src/state/paths.ts";
-import { pruneClientHome } from "./client-home.ts";
+import { pruneClientHome, removeTree } from "./client-home.ts";
 import { releaseTree } from "./hold.ts";
 import { sweepTree } from "./sweep.ts";
 import { clearUserState } from "./user-state.ts";
@@ -15,6 +15,7 @@ export function clearRun(home: Home, runId: string, keep: string[]): void {
   sweepTree(paths.baseline, paths.quarantine);
   clearUserState(paths.userState);
   pruneClientHome(paths.clientHome, keep);
+  removeTree(Buffer.from(paths.verification));
   for (const path of [paths.shims, paths.events, paths.mask, paths.socketDir])
     rmSync(path, { recursive: true, force: true });
 }

@@ -8,11 +8,14 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { AuditLog } from "./audit.ts";
-import { contractSchema, openedOf, type RunContract } from "./contract.ts";
+import { contractSchema, openedOf, type RunContract } from "./contract/contract.ts";
 import { landClone } from "./clone-land.ts";
 import { landCopy, readManifest } from "./copy-mode.ts";
 import type { Ledger } from "./ledger.ts";
 import { isHeld } from "./lock.ts";
+import type { Finding } from "./verdict/categories.ts";
+import type { VerdictWord } from "./verdict/words.ts";
+import { removeWork } from "./work-tree.ts";
 import { claimWorkspace } from "./writer.ts";
 
 /** `landed` and `held` are paths; `ref` where a worktree's result is, `hint` what the operator does next. */
@@ -70,26 +73,77 @@ function landWorktree(home: Home, runId: string, workspace: string, opened: read
 
 const shellWord = (word: string) => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** What is done, or said, at the end of every run about its work: a worktree's result becomes a ref, a copy waits. */
-export function landAtEnd(home: Home, contract: RunContract, ledger: Ledger, warnings: string[]): string[] {
-  const { mode, workspace } = contract;
-  if (mode === "direct") return [];
-  const { tree } = runPaths(home, ledger.run);
-  ledger.append("workspace.kept", { tree });
-  if (mode === "worktree") {
-    try {
-      const landing = landWorktree(home, ledger.run, workspace, openedOf(contract));
-      ledger.append("workspace.landed", landingRecord(landing));
-      if (landing.held.length > 0)
-        warnings.push(`not landed, because it changes protected names: ${landing.held.slice(0, SHOWN).join(", ")}`);
-      return landing.hint === null ? [] : [landing.hint];
-    } catch (error) {
-      if (!(error instanceof BrokeError)) throw error;
-      warnings.push(`not landed: ${error.message}`);
-      return [`the work is in ${tree}`];
-    }
+/** What came of it: words for the operator, and what speaks against the run now. */
+export type Acted = { notes: string[]; findings: Finding[] };
+
+const acted = (...notes: string[]): Acted => ({ notes, findings: [] });
+
+/**
+ * What the verdict so far does to the work in a tree of its own. Without a policy a worktree's result becomes a ref and a copy waits. With one: what is
+ * accepted lands, what is blocked is discarded, and everything else waits where it is. What cannot land is the operator's to decide, and nothing
+ * of it was taken over.
+ */
+export function actOnWork(
+  deps: { home: Home; runs: RunStore },
+  contract: RunContract,
+  ledger: Ledger,
+  warnings: string[],
+  verdict: VerdictWord,
+): Acted {
+  const { mode, policy } = contract;
+  if (mode === "direct") return acted();
+  const { tree } = runPaths(deps.home, ledger.run);
+  const later = `\`broke harness land ${ledger.run}\` takes it over`;
+  const governed = policy !== "off";
+  if (governed && verdict === "BLOCK") {
+    removeWork(deps.home, ledger.run);
+    ledger.append("workspace.discarded", { tree });
+    return acted("the work was discarded");
   }
-  return [`the work is in ${tree}: \`broke harness land ${ledger.run}\` takes it over`];
+  ledger.append("workspace.kept", { tree });
+  if (governed && verdict !== "ACCEPT" && verdict !== "ACCEPT_WITH_WARNINGS") {
+    return acted(`the work was not taken over; it is in ${tree}: ${later}`);
+  }
+  if (mode === "copy" && !governed) return acted(`the work is in ${tree}: ${later}`);
+  try {
+    const landing =
+      mode === "worktree"
+        ? landWorktree(deps.home, ledger.run, contract.workspace, openedOf(contract))
+        : landCopied(deps, contract, ledger.run);
+    ledger.append("workspace.landed", landingRecord(landing));
+    if (landing.held.length > 0)
+      warnings.push(`not landed, because it changes protected names: ${landing.held.slice(0, SHOWN).join(", ")}`);
+    return acted(...(landing.hint === null ? [] : [landing.hint]));
+  } catch (error) {
+    if (!(error instanceof BrokeError)) throw error;
+    const reason = `not landed: ${error.message}`;
+    if (!governed) {
+      warnings.push(reason);
+      return acted(`the work is in ${tree}`);
+    }
+    const finding: Finding = {
+      category: "quality",
+      grade: "finding",
+      reason,
+      source: "observation",
+      least: "ESCALATE",
+    };
+    return { notes: [`the work is in ${tree}: ${later}`], findings: [finding] };
+  }
+}
+
+/** A copy taken over into its workspace, by the run that made it. */
+function landCopied(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): Landing {
+  const { tree, origin } = runPaths(deps.home, runId);
+  using _writer = claimWorkspace(deps, { id: runId, workspace: contract.workspace });
+  const { landed, held } = landCopy(contract.workspace, tree, readManifest(origin), openedOf(contract));
+  return {
+    mode: "copy",
+    landed,
+    held,
+    ref: null,
+    hint: landed.length === 0 ? null : `${landed.length} changes were taken over`,
+  };
 }
 
 export const landingRecord = (landing: Landing): Record<string, Json> => ({ ...landing });

@@ -48,11 +48,8 @@ export function readProjectFile(folder: string): ProjectFile | undefined {
 /** `bounds`: flags that must allow a thing too. `note`: what the operator should know. */
 export type NamedSet = PermissionSet & { bounds: PermissionFlags | null; note: string | undefined };
 
-/** The project's sets if they may be read. Throws `denied` when they were trusted once and are not what they were. */
-function trustedSets(
-  folder: string,
-  trust: TrustStore,
-): { sets: Map<string, PermissionSet> | undefined; there: boolean } {
+/** The project's file if it may be read. Throws `denied` when it was trusted once and is not what it was. */
+export function trustedFile(folder: string, trust: TrustStore): { file: ProjectFile | undefined; there: boolean } {
   const trusted = trust.get(folder);
   const file = readProjectFile(folder);
   if (trusted !== undefined && file?.hash !== trusted) {
@@ -62,8 +59,16 @@ function trustedSets(
       `look at it, then \`broke sandbox trust\`, or \`broke sandbox trust --forget\``,
     );
   }
-  if (trusted === undefined || file === undefined) return { sets: undefined, there: file !== undefined };
-  return { sets: parsePermissionSets(file.text, `${SET_FILE} here`), there: true };
+  return { file: trusted === undefined ? undefined : file, there: file !== undefined };
+}
+
+/** The project's sets if they may be read. */
+function trustedSets(
+  folder: string,
+  trust: TrustStore,
+): { sets: Map<string, PermissionSet> | undefined; there: boolean } {
+  const { file, there } = trustedFile(folder, trust);
+  return { sets: file && parsePermissionSets(file.text, `${SET_FILE} here`), there };
 }
 
 /**

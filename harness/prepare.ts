@@ -21,7 +21,8 @@ import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 import { clientOf } from "./clients.ts";
-import { allFlags, networkOf, openedOf, programsOf, type RunContract, takenNames } from "./contract.ts";
+import { allFlags, networkOf, openedOf, programsOf, type RunContract, takenNames } from "./contract/contract.ts";
+import { taskArgs } from "./contract/prompt.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import { pathFolders } from "./path-folders.ts";
@@ -99,7 +100,7 @@ export function prepareRun(options: {
   const folders = searchFolders(env, contract.workspace);
   const homes = brokeHomes(options.brokeHome);
   const bun = { inside: insideBun({ permission: contract.files }), host: host.bun };
-  const found = findClient(client, contract.args, folders, bun);
+  const found = findClient(client, taskArgs(client.id, contract.args, contract), folders, bun);
   const identity = found.file === undefined ? undefined : identifyClient(found.file, options.identities);
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const tools = [...found.binds, ...node.binds];

@@ -10,7 +10,7 @@ import { plannedPlaceholders } from "#sandbox/placeholders.ts";
 import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
-import { openedOf, type RunContract } from "./contract.ts";
+import { openedOf, type RunContract } from "./contract/contract.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { NOTHING_HELD, type RunDeps, weakControls } from "./run.ts";
 import { unprotectedBy } from "./unprotected.ts";

@@ -22,18 +22,19 @@ import { clearRun } from "./cleanup.ts";
 import { canChange } from "./client-identity.ts";
 import { clientOf } from "./clients.ts";
 import { describePrograms } from "./command.ts";
-import { openedOf, programsOf, type RunContract, unixOpen } from "./contract.ts";
+import { changeFindings } from "./contract/change-rules.ts";
+import { openedOf, programsOf, registered, type RunContract, unixOpen } from "./contract/contract.ts";
+import { spellContract, strictnessOf } from "./contract/terms.ts";
 import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
 import { countByClass } from "./environment.ts";
 import { type Hold, holdTree, releaseTree } from "./hold.ts";
 import { compareInventories, takeInventory } from "./inventory.ts";
 import { requireInstallation } from "./installation.ts";
 import { Ledger } from "./ledger.ts";
-import { landAtEnd } from "./land.ts";
+import { actOnWork } from "./land.ts";
 import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
 import { onTerminal, takeTerminal } from "./terminal.ts";
 import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
-import { boundArgs } from "./bounded.ts";
 import { budgets, withinBudget } from "./budget.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { makeRecorder } from "./recorder.ts";
@@ -44,6 +45,8 @@ import { plantedNames, weakFiles } from "./shown.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { unprotectedBy } from "./unprotected.ts";
 import { holdsInstallation, INSTALLATION } from "./workspace.ts";
+import { compareTestFiles, keepTestFiles } from "./results/test-files.ts";
+import { verifyBefore, verifyTree } from "./verification.ts";
 import { openWorkTree } from "./work-tree.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict/observed.ts";
 
@@ -78,7 +81,7 @@ function openRun(deps: RunDeps, contract: RunContract): { runId: string; paths: 
   mkdirSync(paths.root, { mode: 0o700 });
   const lock = openSync(paths.lock, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   if (!libc.tryLock(lock)) throw new BrokeError("busy", "the run is held by another process");
-  writeFileSync(paths.contract, `${JSON.stringify(contract)}\n`, { mode: 0o600, flag: "wx" });
+  writeFileSync(paths.contract, spellContract(contract), { mode: 0o600, flag: "wx" });
   deps.runs.add({
     id: runId,
     createdMs: deps.clock(),
@@ -130,7 +133,7 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
     redact,
     saveHead: (head) => deps.runs.saveHead(runId, head),
   });
-  ledger.append("run.registered", { ...contract, args: boundArgs(contract.args).argv });
+  ledger.append("run.registered", registered(contract));
   ledger.append("checkpoint.opened", { reason: "registered" });
   ledger.append("preflight.passed", { installation });
   const launch = auditLaunch(deps.audit, runId, {
@@ -144,7 +147,8 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
     const observed = await supervise(deps, contract, paths, token, ledger, launch, notes).catch(
       (error: unknown): never => {
         const reason = error instanceof BrokeError ? error.message : "internal error";
-        const verdict = decideVerdict({ end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false });
+        const nothing: Observed = { end: { kind: "unobserved", reason }, warnings: [], inventoryComplete: false };
+        const verdict = decideVerdict(nothing, strictnessOf(contract));
         closeRun(deps, ledger, launch, {
           outcome: "failed",
           verdict,
@@ -153,7 +157,7 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
         throw error;
       },
     );
-    const verdict = decideVerdict(observed);
+    const verdict = decideVerdict(observed, strictnessOf(contract));
     const exit = exitOf(observed, verdict.verdict);
     closeRun(deps, ledger, launch, { outcome: "completed", verdict, exit });
     return { notes, runId, verdict, exit, ledgerFile: paths.ledger };
@@ -236,6 +240,11 @@ async function supervise(
       inside: contract.workspace,
       opened: openedOf(contract),
     });
+    const kept = keepTestFiles(tree.path, before);
+    if (!kept.complete) warnings.push("there are more test files than are compared");
+    const work = { deps, contract, paths, tree, ledger, group };
+    // Not in the run's own group, whose readings are the client's.
+    const baseline = await verifyBefore({ ...work, group: undefined });
     const plan = planSandbox({ ...input, ignored: placed });
     ledger.append("sandbox.planned", {
       profile: contract.profile,
@@ -308,10 +317,19 @@ async function supervise(
     const sweep = sweepTree(paths.baseline, paths.quarantine, after, except);
     ledger.append("workspace.swept", sweepRecord(sweep));
     warnings.push(...sweepWarnings(sweep));
-    notes.push(...landAtEnd(deps.home, contract, ledger, warnings));
     const growthBytes = growth.grown(await heldBy(prepared, after));
     ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
-    return { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete };
+    const findings = [
+      ...changeFindings(changes, contract),
+      ...compareTestFiles(tree.path, kept.files, after),
+      ...(await verifyTree({ ...work, baseline, changed: changes.total + changes.inRepositories > 0 })),
+    ];
+    const seen = { end: judgeEnd(end, watch.reached()), warnings, inventoryComplete: changes.complete, findings };
+    const { verdict } = decideVerdict(seen, strictnessOf(contract));
+    const acted = actOnWork(deps, contract, ledger, warnings, verdict);
+    notes.push(...acted.notes);
+    findings.push(...acted.findings);
+    return seen;
   } finally {
     await group?.remove();
     const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;

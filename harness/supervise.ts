@@ -13,7 +13,7 @@ import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
 import { commandEvent, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
-import type { RunContract } from "./contract.ts";
+import type { RunContract } from "./contract/contract.ts";
 import type { Ledger } from "./ledger.ts";
 import { spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";

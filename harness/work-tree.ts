@@ -10,7 +10,7 @@ import { writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { BWRAP, runProbe } from "#sandbox/spawn.ts";
 import { removeTree } from "./client-home.ts";
-import type { RunContract } from "./contract.ts";
+import type { RunContract } from "./contract/contract.ts";
 import { makeClone } from "./clone-mode.ts";
 import { makeCopy } from "./copy-mode.ts";
 import { isHeld } from "./lock.ts";
@@ -67,10 +67,16 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
 
 /** Takes away what a run worked on, landed or not. Throws `busy` while it goes on, `missing` when it has none. */
 export function discardTree(home: Home, runId: string): void {
-  const { lock, tree, origin, landing } = runPaths(home, runId);
+  const { lock, tree } = runPaths(home, runId);
   if (existsSync(lock) && isHeld(lock)) throw new BrokeError("busy", "the run is still going on", "wait for its end");
   if (!existsSync(tree))
     throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
+  removeWork(home, runId);
+}
+
+/** Removes the tree and what belongs to it. What says where it came from goes first: without that nothing is landed from what is left. */
+export function removeWork(home: Home, runId: string): void {
+  const { tree, origin, landing } = runPaths(home, runId);
   for (const path of [origin, landing, tree]) removeTree(Buffer.from(path));
 }
 

@@ -41,7 +41,8 @@ const setSchema = v.looseObject({
 });
 const fileSchema = v.looseObject({ permissions: v.optional(v.record(v.string(), v.unknown()), {}) });
 
-function readSet(where: string, given: unknown): PermissionSet {
+/** One set; `where` is how it is called in errors. Throws `usage` on what a set cannot say. */
+export function readPermissionSet(where: string, given: unknown): PermissionSet {
   const wrong = (what: string, hint?: string) => new BrokeError("usage", `${where}: ${what}`, hint);
   const parsed = v.safeParse(setSchema, given);
   if (!parsed.success) {
@@ -101,7 +102,7 @@ export function parsePermissionSets(text: string, file: string): Map<string, Per
   const odd = sets.find(([name]) => !NAME.test(name));
   if (odd !== undefined)
     throw new BrokeError("usage", `${file}: a set has a name that is none`, "letters, digits, - and _");
-  return new Map(sets.map(([name, set]) => [name, readSet(`${file}, permissions.${name}`, set)]));
+  return new Map(sets.map(([name, set]) => [name, readPermissionSet(`${file}, permissions.${name}`, set)]));
 }
 
 /** One on top of the other: what either allows, but for what either denies. */

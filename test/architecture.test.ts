@@ -120,9 +120,9 @@ describe("what no file may hold", () => {
       /^sandbox\/spawn\.ts$/,
     ],
     [
-      "one way to launch a sandbox, and one to try it",
+      "one way to launch a sandbox for a client, one to verify what it left, and one to try it",
       /\blaunchSandbox\(/,
-      /^(harness\/supervise|sandbox\/(launch|trial))\.ts$/,
+      /^(harness\/(supervise|verification)|sandbox\/(launch|trial))\.ts$/,
     ],
     ["one way to launch a client, and so one audit of it", /\bsuperviseClient\(/, /^harness\/(run|supervise)\.ts$/],
     ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],

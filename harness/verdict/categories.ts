@@ -1,5 +1,7 @@
 // What can be found against a run, by kind: the vocabulary of every verdict. Pure.
 
+import type { VerdictWord } from "./words.ts";
+
 export const categories = [
   "integrity",
   "boundary",
@@ -54,4 +56,6 @@ export type Finding = {
   reason: string;
   source: Source;
   refs?: string[];
+  /** What the verdict is not softer than, whatever the policy makes of the category. */
+  least?: VerdictWord;
 };

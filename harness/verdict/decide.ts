@@ -26,6 +26,10 @@ export type Judged = {
   risk: Risk;
   /** How often the worker was sent back already. */
   retries: number;
+  /** How often it may be at most, where that is said beside the policy. */
+  retryBudget?: number | null;
+  /** Reviewers whose absence is a finding, beside those of the policy. */
+  required?: readonly Reviewer[];
   findings: readonly Finding[];
   roles: Partial<Record<Role, Opinion>>;
 };
@@ -46,16 +50,17 @@ export type Decision = {
 };
 
 /** Retries are lifted where the risk is grave, and end with the policy's number of them. */
-function lift(word: VerdictWord, { policy, risk, retries }: Judged): VerdictWord {
+function lift(word: VerdictWord, { policy, risk, retries, retryBudget }: Judged): VerdictWord {
   if (word !== "RETRY_NARROW" && word !== "RETRY_BROAD") return word;
-  if (retries >= policies[policy].retries) return "ESCALATE";
+  if (retries >= Math.min(policies[policy].retries, retryBudget ?? Infinity)) return "ESCALATE";
   return isGrave(risk) ? "RETRY_BROAD" : word;
 }
 
 const NOTE = "ACCEPT_WITH_WARNINGS";
 
-function ofFinding({ category, grade, reason, source }: Finding, judged: Judged): Contribution {
-  const word = grade === "note" ? NOTE : lift(wordFor(category, judged.policy), judged);
+function ofFinding({ category, grade, reason, source, least }: Finding, judged: Judged): Contribution {
+  const worth = grade === "note" ? NOTE : lift(wordFor(category, judged.policy), judged);
+  const word = least === undefined ? worth : harder(worth, least);
   return { from: source === "review" ? "verifier" : source, category, word, reason };
 }
 
@@ -77,7 +82,8 @@ function ofObjection(role: Role, verdict: VerdictWord, reason: string | undefine
 }
 
 function ofRole(role: Role, opinion: Opinion | undefined, judged: Judged): Contribution[] {
-  const required = role !== "worker" && policies[judged.policy].required.includes(role);
+  const isRequired = (list: readonly Reviewer[] | undefined) => role !== "worker" && (list?.includes(role) ?? false);
+  const required = isRequired(policies[judged.policy].required) || isRequired(judged.required);
   const worth = lift(wordFor("review_degraded", judged.policy), judged);
   if (opinion === undefined || opinion.state === "absent") {
     if (opinion === undefined && !required) return [];

@@ -2,8 +2,7 @@
 
 import { amountWords, type Reached } from "#sandbox/limits.ts";
 import type { Category, Finding } from "./categories.ts";
-import { decide, type Decision } from "./decide.ts";
-import type { PolicyName, Risk } from "./policies.ts";
+import { decide, type Decision, type Judged } from "./decide.ts";
 import { type VerdictWord, verdictExit } from "./words.ts";
 
 export type Observed = {
@@ -15,10 +14,12 @@ export type Observed = {
   /** Controls that were weaker than the profile asks for. */
   warnings: string[];
   inventoryComplete: boolean;
+  /** What else was found: of its verification, of what it changed. */
+  findings?: Finding[];
 };
 
 /** How strictly a run is judged. */
-export type Strictness = { policy: PolicyName; risk: Risk; retries: number };
+export type Strictness = Omit<Judged, "findings" | "roles">;
 export const lenient: Strictness = { policy: "off", risk: "normal", retries: 0 };
 
 function findingOfEnd(end: Observed["end"]): { category: Category; reason: string } | undefined {
@@ -33,7 +34,7 @@ function findingOfEnd(end: Observed["end"]): { category: Category; reason: strin
 }
 
 /** What speaks against the run. */
-export function findingsOf({ end, warnings, inventoryComplete }: Observed): Finding[] {
+export function findingsOf({ end, warnings, inventoryComplete, findings = [] }: Observed): Finding[] {
   const failure = findingOfEnd(end);
   const note = (category: Category, reason: string): Finding => ({
     category,
@@ -43,6 +44,7 @@ export function findingsOf({ end, warnings, inventoryComplete }: Observed): Find
   });
   return [
     ...(failure === undefined ? [] : [{ ...failure, grade: "finding" as const, source: "observation" as const }]),
+    ...findings,
     ...warnings.map((reason) => note("boundary", reason)),
     ...(inventoryComplete ? [] : [note("evidence", "the workspace has more entries than were compared")]),
   ];

@@ -22,6 +22,8 @@ export type Verb = {
   args: ArgsDef;
   /** Options spelled as Deno spells its permissions: given any number of times, each bare or with `=a,b`. */
   lists?: readonly string[];
+  /** Options with a value that may be given any number of times. */
+  repeated?: readonly string[];
   /** Options that may be given bare; a value is joined by `=` or the next word. */
   optional?: readonly string[];
   /** Name of a trailing list of words (`slot=label …`), absent when there is none. */
@@ -124,8 +126,9 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
     }
     const value = joined.length > 0 ? joined.join("=") : head[++index];
     if (value === undefined || (joined.length === 0 && value.startsWith("--"))) throw usage(`--${name} needs a value`);
-    if (values[name] !== undefined || flags.has(name)) throw usage(`--${name} is given twice`);
-    values[name] = [value];
+    const again = verb.repeated?.includes(name) ?? false;
+    if (!again && (values[name] !== undefined || flags.has(name))) throw usage(`--${name} is given twice`);
+    values[name] = [...(values[name] ?? []), value];
   }
   for (const [name, arg] of named.slice(position)) if (arg.required !== false) throw usage(`<${name}> is missing`);
   for (const [name, arg] of Object.entries(verb.args)) {

@@ -1,6 +1,8 @@
 // One supervised run in the current folder, the same for `harness run` and for every short form of it.
 
-import type { RunContract } from "#harness/contract.ts";
+import type { RunContract } from "#harness/contract/contract.ts";
+import type { Layer } from "#harness/contract/document.ts";
+import type { MadeTerms } from "#harness/contract/make-terms.ts";
 import type { RunDeps } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
@@ -9,13 +11,15 @@ import type { State } from "./compose.ts";
 import { note } from "./output.ts";
 
 export type Launch = {
-  client: string;
+  /** Undefined: the contract's, else claude. */
+  client: string | undefined;
   /** Undefined: the named set's, else `fallback`, else strict. */
   profile: string | undefined;
   fallback?: string;
   /** The permission set it names. */
   set?: string | undefined;
-  home: string;
+  /** Undefined: the contract's, else the run's own. */
+  home: string | undefined;
   /** As in `--workspace`. */
   mode?: string | undefined;
   permissions?: PermissionFlags;
@@ -23,6 +27,8 @@ export type Launch = {
   /** As in `--limit` and `--timeout`. */
   limit?: string | undefined;
   timeout?: string | undefined;
+  /** What it is held to: the value of `--contract`, and the options as keys. Undefined: whoever launches it decides nothing of the kind. */
+  held?: { contract: string | undefined; document: Record<string, unknown> };
 };
 
 /** Where we stand. Throws `usage` when that folder is gone. */
@@ -41,6 +47,33 @@ async function findSet(name: string, { home, trust }: State, cwd: string, termin
   return findPermissionSet(name, { home, trust, folder: realpathSync(cwd), terminal, memoryBytes: totalmem() });
 }
 
+const noContract = { layer: {} as Layer, terms: undefined, timeoutMs: null };
+
+/** What the run is held to: by options, files and what is stored, in that order of precedence. */
+async function readContract(
+  { contract, document }: NonNullable<Launch["held"]>,
+  { home, trust, settings, env }: State,
+  cwd: string,
+): Promise<{ layer: Layer } & MadeTerms> {
+  const { realpathSync } = await import("node:fs");
+  const { readLayer } = await import("#harness/contract/document.ts");
+  const { writtenContract } = await import("#harness/contract/files.ts");
+  const { layOn } = await import("#harness/contract/layers.ts");
+  const { slots } = await import("#src/routing/slots.ts");
+  const { makeTerms } = await import("#harness/contract/make-terms.ts");
+  const folder = realpathSync(cwd);
+  const { said, bounds } = writtenContract(contract, { home, trust, folder });
+  const stored = readLayer("the stored harness policy", { policy: settings.get("harness") ?? "off" });
+  const options = readLayer("the command line", document);
+  const layer = layOn(layOn(stored, said), options);
+  const unknown = Object.values(layer.roles ?? {}).some(
+    (slot) => slot !== null && !slots.some(({ id }) => id === slot),
+  );
+  if (unknown)
+    throw new BrokeError("usage", "a role is given a slot that there is none of", "`broke list` shows the slots");
+  return { layer, ...makeTerms(layer, { bounds, options, workspace: folder, env }) };
+}
+
 /** Makes the launch from what the stored settings say. */
 export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 
@@ -51,7 +84,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   dropToOwner(cwd, process.env);
   const { gatewayDeps, openState, secretNames, secretValues } = await import("./compose.ts");
   const { openAudit } = await import("#harness/audit.ts");
-  const { checkContract } = await import("#harness/contract.ts");
+  const { checkContract } = await import("#harness/contract/contract.ts");
   const { onTerminal } = await import("#harness/terminal.ts");
   const { addFlags } = await import("#sandbox/permission-sets.ts");
   const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
@@ -64,19 +97,27 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   const keyNames = secretNames(state.keys, generation);
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const terminal = onTerminal();
-  const named = launch.set === undefined ? undefined : await findSet(launch.set, state, cwd, terminal);
+  const { layer, terms, timeoutMs } =
+    launch.held === undefined ? noContract : await readContract(launch.held, state, cwd);
+  const set = launch.set ?? layer.set;
+  const named = set === undefined ? undefined : await findSet(set, state, cwd, terminal);
   if (named?.note !== undefined) note(named.note);
-  const said = launch.permissions ?? noPermissionFlags;
+  const said = addFlags(layer.permissions ?? noPermissionFlags, launch.permissions ?? noPermissionFlags);
+  const limits = {
+    ...named?.limits,
+    ...layer.limits,
+    ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
+    ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
+  };
   const contract = checkContract({
     ...launch,
-    profile: launch.profile ?? named?.profile ?? launch.fallback ?? "strict",
+    ...{ set, terms, client: launch.client ?? layer.client ?? "claude", home: launch.home ?? layer.home ?? "run" },
+    args: launch.args.length > 0 ? launch.args : (layer.args ?? []),
+    mode: launch.mode ?? layer.mode,
+    profile: launch.profile ?? layer.profile ?? named?.profile ?? launch.fallback ?? "strict",
     permissions: named === undefined ? said : addFlags(named.flags, said),
     bounds: named === undefined || named.bounds === null ? null : addFlags(named.bounds, said),
-    limits: {
-      ...named?.limits,
-      ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
-      ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
-    },
+    limits: timeoutMs === null ? limits : { ...limits, timeoutMs: Math.min(limits.timeoutMs ?? timeoutMs, timeoutMs) },
     terminal,
     cwd,
     brokeHome: state.home.root,

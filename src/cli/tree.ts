@@ -6,6 +6,12 @@ const lazy = (description: string, load: Lazy["load"]): Lazy => ({ description, 
 const group = (description: string, commands: Record<string, Lazy>, fallback?: Lazy): Lazy =>
   lazy(description, async () => ({ group: { description, commands, ...(fallback ? { fallback } : {}) } }));
 
+const doctrine = group("What kinds of work are held to", {
+  list: lazy("List the doctrines", () => import("./verbs/harness-doctrine-list.ts")),
+  show: lazy("Show one doctrine", () => import("./verbs/harness-doctrine-show.ts")),
+  resolve: lazy("Show what doctrines come to together", () => import("./verbs/harness-doctrine-resolve.ts")),
+});
+
 const harness = group("Run a client in a sandbox and look at what it did", {
   run: lazy("Run a client in a sandbox", () => import("./verbs/harness-run.ts")),
   list: lazy("List the runs", () => import("./verbs/harness-list.ts")),
@@ -15,6 +21,7 @@ const harness = group("Run a client in a sandbox and look at what it did", {
   land: lazy("Take a run's work over", () => import("./verbs/harness-land.ts")),
   discard: lazy("Remove the tree a run worked on", () => import("./verbs/harness-discard.ts")),
   reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
+  doctrine,
   "explain-verdict": lazy("Show what verdicts follow from", () => import("./verbs/harness-explain-verdict.ts")),
 });
 

@@ -56,9 +56,10 @@ function preparePass({ attempt: { backend }, incoming, target, key, redact }: Co
     clientHeaders: (provider) => responseHeaders(provider, key),
     flow: () => passFlow(watchStream(), incoming.codec.encodeStream({ id, model, createdMs }), redact),
     readWhole(bytes) {
-      const error = codec.errorInAnswer?.(parseJson(decoder.decode(bytes)));
+      const answer = parseJson(decoder.decode(bytes));
+      const error = codec.errorInAnswer?.(answer);
       return error === undefined
-        ? { kind: "answer", body: bytes, cost: codec.readWhole(bytes) }
+        ? { kind: "answer", body: bytes, cost: codec.readWhole(answer) }
         : { kind: "error", error };
     },
     decodeError: codec.decodeError,

@@ -5,6 +5,8 @@
 import { timingSafeEqual } from "node:crypto";
 import { targetOf } from "./target.ts";
 
+const encoder = new TextEncoder();
+
 /** The credential a client sent, in any of the forms the real clients use. Two that differ count as none. */
 export function presentedToken({ headers, url }: Pick<Request, "headers" | "url">): string | undefined {
   const query = url.includes("key=") ? new URLSearchParams(targetOf(url).query).get("key") : null;
@@ -20,8 +22,8 @@ export function presentedToken({ headers, url }: Pick<Request, "headers" | "url"
 
 /** Whether the request carries the token. How long a token is, is known; nothing else of it shows in the time. */
 export function hasToken(request: Pick<Request, "headers" | "url">, token: string): boolean {
-  const given = Buffer.from(presentedToken(request) ?? "");
-  const wanted = Buffer.from(token);
+  const given = encoder.encode(presentedToken(request) ?? "");
+  const wanted = encoder.encode(token);
   const sameLength = given.length === wanted.length;
   return timingSafeEqual(sameLength ? given : wanted, wanted) && sameLength;
 }

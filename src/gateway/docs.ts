@@ -4,6 +4,7 @@ import { swagger } from "@elysiajs/swagger";
 import { Elysia } from "elysia";
 import { dirname, join } from "node:path";
 import { elysiaConfig } from "./app.ts";
+import { targetOf } from "./target.ts";
 
 const assets = dirname(Bun.resolveSync("swagger-ui-dist/package.json", import.meta.dir));
 
@@ -31,7 +32,7 @@ const asset = (name: string) => Bun.file(join(assets, name));
 export function docsApp(version: string) {
   return new Elysia(elysiaConfig)
     .onRequest(({ request, set }) => {
-      if (!new URL(request.url).pathname.startsWith("/swagger")) return;
+      if (!targetOf(request.url).path.startsWith("/swagger")) return;
       set.headers["content-security-policy"] = POLICY;
       set.headers["x-content-type-options"] = "nosniff";
       set.headers["referrer-policy"] = "no-referrer";

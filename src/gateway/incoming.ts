@@ -42,18 +42,14 @@ function checkType(headers: Headers): void {
 
 const MALFORMED = "the body is not well-formed JSON";
 /**
- * From this size on a body is parsed by the runtime from its bytes, which takes half of what reading its grammar here takes (measured at 100 kB) and
- * is needed anyway where it is translated.
+ * From this size on a body is parsed by the runtime, which takes a third of what reading its grammar here takes (measured at 100 kB) and is needed
+ * anyway where it is translated. Its text comes by way of a Blob: ten times as fast as a TextDecoder where all of it is ASCII.
  */
 const LARGE_BYTES = 8 * 1024;
 
 async function parseLarge(body: Uint8Array<ArrayBuffer>): Promise<Json> {
-  let json: Json;
-  try {
-    json = (await new Blob([body]).json()) as Json;
-  } catch {
-    throw new BrokeError("usage", MALFORMED);
-  }
+  const json = parseJson(await new Blob([body]).text());
+  if (json === undefined) throw new BrokeError("usage", MALFORMED);
   acceptParsed(body);
   return json;
 }

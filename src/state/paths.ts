@@ -89,12 +89,18 @@ export type RunPaths = {
   /** What is mounted over programs that must not run. */
   mask: string;
   socketDir: string;
+  /** Where the supervisor verifies what the run left. */
+  verification: string;
 };
 
 /** Names inside one run's folder. Throws `usage` on anything that is not a run id, so an id can never be a path. */
 export function runPaths(home: Home, runId: string): RunPaths {
   if (!isRunId(runId)) throw new BrokeError("usage", "not a run id", "`broke harness list` shows the runs");
-  const root = join(home.runs, runId);
+  return pathsBelow(join(home.runs, runId));
+}
+
+/** The same names below any folder: a verification has its own of each. */
+export function pathsBelow(root: string): RunPaths {
   return {
     root,
     ledger: join(root, "ledger.jsonl"),
@@ -113,5 +119,6 @@ export function runPaths(home: Home, runId: string): RunPaths {
     events: join(root, "events"),
     mask: join(root, "denied"),
     socketDir: join(root, "socket"),
+    verification: join(root, "verification"),
   };
 }

@@ -2,8 +2,8 @@
 
 import type { Db } from "./database.ts";
 
-/** `sandbox`: the profile of runs that name none. */
-export type SettingName = "sandbox";
+/** `sandbox`: the profile of runs that name none; `harness`: their policy. */
+export type SettingName = "sandbox" | "harness";
 
 export type SettingStore = { get(name: SettingName): string | undefined; set(name: SettingName, value: string): void };
 

@@ -97,8 +97,8 @@ export type PassCodec = {
   /** Throws `usage` when the body cannot be spliced. */
   prepare(body: Uint8Array, target: Target): PassCall;
   /** The error inside a whole answer with status 200, to be asked before `readWhole`; absent where the dialect has none. */
-  errorInAnswer?(body: Json | undefined): WireError | undefined;
+  errorInAnswer?(answer: Json | undefined): WireError | undefined;
   /** Throws `upstream` when it is no whole answer of this dialect. */
-  readWhole(body: Uint8Array): Cost;
+  readWhole(answer: Json | undefined): Cost;
   decodeError(status: number, bodyText: string): WireError;
 };

@@ -158,6 +158,8 @@ const cases: Case[] = [
   ["filling /dev/shm", "shm", "64 MiB", [], sh(`f=/dev/shm/big; ${FILL}`), [64 * MIB, 64 * MIB]],
 ];
 
+const isReason = (line: string) => line.startsWith("broke: the run reached its limit");
+
 for (const who of identities) {
   describe(`launched by ${who.name}`, () => {
     for (const [name, which, words, options, command, [least, most]] of cases) {
@@ -166,7 +168,12 @@ for (const who of identities) {
         const told = stderr.trimEnd().split("\n");
         // A kernel that kills for memory lets the shim in front of the client say so itself.
         const own = code === 137 ? "client" : "verdict";
-        expect({ which: reached?.which, code: code === 137 ? 10 : code, told: told.at(-2), how: told.at(-1) }).toEqual({
+        expect({
+          which: reached?.which,
+          code: code === 137 ? 10 : code,
+          told: told.find(isReason),
+          how: told.at(-1),
+        }).toEqual({
           ...{ which, code: 10, told: `broke: the run reached its limit: ${which} ${words}` },
           how: expect.stringMatching(new RegExp(`RETRY_NARROW exit ${code} exit_source ${own}$`)),
         });

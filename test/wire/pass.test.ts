@@ -1,6 +1,7 @@
 // A Messages stream that passes: the same bytes, whatever way they come; what it cost; how it ended.
 
 import { describe, expect, test } from "bun:test";
+import { parseJson } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { CUT, type Cost, noCost } from "#src/wire/flow.ts";
 import { messagesInbound } from "#src/wire/messages/codec.ts";
@@ -156,11 +157,11 @@ describe("a stream that passes", () => {
 describe("a whole answer that passes", () => {
   test("what it cost", () => {
     const body = { type: "message", usage: { input_tokens: 3, output_tokens: 4, cache_read_input_tokens: null } };
-    expect(messagesPass.readWhole(bytes(JSON.stringify(body)))).toEqual({ ...noCost, input: 3, output: 4 });
+    expect(messagesPass.readWhole(body)).toEqual({ ...noCost, input: 3, output: 4 });
   });
   for (const body of ["", "{", "[]", "<html>", '{"type":"error","error":{}}', '{"id":"x"}']) {
     test(`no message: ${body}`, () => {
-      expect(() => messagesPass.readWhole(bytes(body))).toThrow("not a message");
+      expect(() => messagesPass.readWhole(parseJson(body))).toThrow("not a message");
     });
   }
 });

@@ -8,5 +8,9 @@ export const launchOf = (client: string): Verb => ({
   description: `Run ${client} in the configured sandbox`,
   args: {},
   whole: true,
-  run: ({ rest = [] }) => launchClient(({ sandbox }) => ({ client, profile: sandbox, home: "run", args: rest })),
+  run: ({ rest = [] }) =>
+    launchClient(({ sandbox }) => ({
+      ...{ client, profile: sandbox, home: "run", args: rest },
+      held: { contract: undefined, document: {} },
+    })),
 });

@@ -18,8 +18,6 @@ import { chunk as chunkSchema, completion, type WireUsage } from "./schema.ts";
 
 const REASON = '"finish_reason"';
 
-const decoder = new TextDecoder();
-
 function costOf(usage: WireUsage): Cost {
   const { inputTokens: input, outputTokens: output, cacheReadTokens, cacheWriteTokens } = usageOf(usage);
   return { input, output, cacheRead: cacheReadTokens, cacheWrite: cacheWriteTokens };
@@ -97,8 +95,7 @@ export const chatPass: PassCodec = {
     const answers = typeof n === "number" ? Math.max(1, n) : 1;
     return { body: spliceTopLevel(body, { model, ...spliced, ...cleaned }), watchStream: () => watch(answers, ours) };
   },
-  readWhole(body) {
-    const answer = parseJson(decoder.decode(body));
+  readWhole(answer) {
     const parsed = v.safeParse(completion, answer);
     if (!parsed.success || !parsed.output.choices) {
       throw new BrokeError("upstream", "the provider's answer is not a completion");

@@ -81,8 +81,8 @@ export const geminiPass: PassCodec = {
     return { body: contents === undefined ? new Uint8Array(body) : spliceTopLevel(body, { contents }), watchStream };
   },
   errorInAnswer,
-  readWhole(body) {
-    const parsed = v.safeParse(answerSchema, parseJson(decoder.decode(body)));
+  readWhole(answer) {
+    const parsed = v.safeParse(answerSchema, answer);
     if (!parsed.success || (!parsed.output.candidates && blockedBy(parsed.output) === undefined)) {
       throw new BrokeError("upstream", "the provider's answer is not a response");
     }

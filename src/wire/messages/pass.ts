@@ -35,7 +35,6 @@ function addUsage(cost: Cost, usage: v.InferOutput<typeof usageSchema> | null | 
   };
 }
 
-const decoder = new TextDecoder();
 const EVENT = new TextEncoder().encode("event: content_block_");
 
 /** Deltas are nearly all there is: known by their first bytes, they are not read. */
@@ -92,8 +91,8 @@ export const messagesPass: PassCodec = {
     const changes = withoutForeignThinking(spliced);
     return { body: changes.length === 0 ? spliced : applyChanges(spliced, changes), watchStream };
   },
-  readWhole(body) {
-    const parsed = v.safeParse(messageSchema, parseJson(decoder.decode(body)));
+  readWhole(answer) {
+    const parsed = v.safeParse(messageSchema, answer);
     if (!parsed.success) throw new BrokeError("upstream", "the provider's answer is not a message");
     return addUsage(noCost, parsed.output.usage);
   },

@@ -66,8 +66,7 @@ export const responsesPass: PassCodec = {
     return { body: spliceTopLevel(body, edits), watchStream };
   },
   errorInAnswer,
-  readWhole(body) {
-    const answer = parseJson(decoder.decode(body));
+  readWhole(answer) {
     const failed = errorInAnswer(answer);
     if (failed !== undefined) throw new BrokeError("upstream", failed.message);
     if (!isObject(answer) || !Array.isArray(answer["output"])) {

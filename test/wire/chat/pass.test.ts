@@ -1,7 +1,7 @@
 // A Chat stream that passes: the same bytes, whatever way they come; what it cost; how it ended; what is changed on the way there.
 
 import { describe, expect, test } from "bun:test";
-import type { Json } from "#src/core/json.ts";
+import { type Json, parseJson } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { chatInbound } from "#src/wire/chat/codec.ts";
 import { chatPass } from "#src/wire/chat/pass.ts";
@@ -208,7 +208,7 @@ describe("what goes on its way", () => {
 });
 
 describe("a whole answer that passes", () => {
-  const whole = (body: Json) => chatPass.readWhole(bytesOf(JSON.stringify(body)));
+  const whole = (body: Json) => chatPass.readWhole(body);
 
   test("what it cost", () => {
     expect(whole({ choices: [], usage })).toEqual(counted);
@@ -217,7 +217,7 @@ describe("a whole answer that passes", () => {
 
   for (const body of ["", "{", "[]", "<html>", '{"id":"x"}']) {
     test(`no completion: ${body}`, () => {
-      expect(() => chatPass.readWhole(bytesOf(body))).toThrow("not a completion");
+      expect(() => chatPass.readWhole(parseJson(body))).toThrow("not a completion");
     });
   }
 

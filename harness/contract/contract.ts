@@ -5,6 +5,7 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
 import { type NetPermission, parseNetPermission } from "#sandbox/net-permission.ts";
 import {
   filePermissionSchema,
@@ -18,12 +19,15 @@ import { narrowRun, parseRunPermission, type RunPermission } from "#sandbox/run-
 import { limitsOf, limitsSchema, type RunLimits } from "#sandbox/limits.ts";
 import { type Profile, profileNames, profileOf } from "#sandbox/profile.ts";
 import { parseEnvPermission, type TakenNames } from "#sandbox/env-permission.ts";
-import type { ClientId } from "./clients/client.ts";
-import { clientIds, clientOf } from "./clients.ts";
-import { ownVariables } from "./environment.ts";
-import { brokeHomes } from "./unprotected.ts";
-import { chooseMode, workspaceModes } from "./workspace-mode.ts";
-import { checkWorkspace } from "./workspace.ts";
+import { boundArgs } from "../bounded.ts";
+import type { ClientId } from "../clients/client.ts";
+import { clientIds, clientOf } from "../clients.ts";
+import { ownVariables } from "../environment.ts";
+import { brokeHomes } from "../unprotected.ts";
+import { chooseMode, workspaceModes } from "../workspace-mode.ts";
+import { checkWorkspace } from "../workspace.ts";
+import { taskArgs } from "./prompt.ts";
+import { hashContract, noTerms, taskRecord, type Terms, termsSchema } from "./terms.ts";
 
 const homes = ["run", "user"] as const;
 
@@ -45,8 +49,20 @@ export const contractSchema = v.strictObject({
   files: filePermissionSchema,
   args: v.array(v.string()),
   limits: limitsSchema,
+  ...termsSchema.entries,
 });
 export type RunContract = v.InferOutput<typeof contractSchema>;
+
+/** What the ledger keeps of it: its hash, and all but the words of the task and of long command lines. */
+export function registered(contract: RunContract): Record<string, Json> {
+  const { task, ...rest } = contract;
+  return {
+    ...(rest as Record<string, Json>),
+    args: boundArgs(contract.args).argv,
+    task: taskRecord(task),
+    contract_sha256: hashContract(contract),
+  };
+}
 
 /** Checks what the caller asked for. Throws `usage` or `denied` naming what is wrong. */
 export function checkContract(asked: {
@@ -62,6 +78,7 @@ export function checkContract(asked: {
   keyNames: readonly string[];
   args: string[];
   limits: Partial<RunLimits>;
+  terms?: Terms | undefined;
   /** Whether the client gets a terminal. */
   terminal: boolean;
   brokeHome: string;
@@ -71,11 +88,13 @@ export function checkContract(asked: {
   const profile = profileOf(asked.profile);
   const permissions = asked.permissions ?? noPermissionFlags;
   const bounds = asked.bounds ?? null;
+  const terms = asked.terms ?? noTerms;
   const home = homes.find((known) => known === asked.home);
   if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
     throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
   }
+  taskArgs(client, asked.args, terms);
   const all = allFlags({ permissions, bounds });
   const taken = takenNames(client, asked.keyNames);
   for (const flags of all) {
@@ -92,7 +111,7 @@ export function checkContract(asked: {
   const mode = chooseMode({
     asked: asked.mode,
     interactive: asked.terminal,
-    policy: false,
+    policy: terms.policy !== "off",
     isRepository: existsSync(join(workspace, ".git")),
   });
   if (profile.root === "host" && mode !== "direct") {
@@ -108,7 +127,8 @@ export function checkContract(asked: {
       ? noFilePermission
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
   const { args, set = null } = asked;
-  return { client, profile: profile.name, workspace, mode, home, set, permissions, bounds, files, args, limits };
+  const granted = { profile: profile.name, workspace, mode, home, set, permissions, bounds, files };
+  return { client, ...granted, args, limits, ...terms };
 }
 
 /** Names of variables that no run is given from outside. */
