@@ -76,7 +76,14 @@ const moreCreds = [
   ...[".codex/auth.json", ".gemini/oauth_creds.json", ".zsh_history", ".local/share/keyrings/login.keyring"],
   ...[".mozilla/p/logins.json", ".gnupg/private-keys-v1.d/key"],
 ];
-export const PROBE_FILES = ["probes.sh", "probes-files.sh", "probes-kernel.sh", "probes-services.sh", "probe.pl"];
+export const PROBE_FILES = [
+  "probes.sh",
+  "probes-files.sh",
+  "probes-kernel.sh",
+  "probes-services.sh",
+  "probes-theirs.sh",
+  "probe.pl",
+];
 
 /** Lays the bait out, owned by `uid`. */
 export async function layBait(uid: number): Promise<Bait> {

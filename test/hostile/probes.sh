@@ -178,7 +178,7 @@ probe resource/files 'n=$(pl files 9000); [ "$n" -lt 8192 ] || echo "$n files"'
 probe resource/file-size 'dd if=/dev/zero of=.big bs=1 count=1 seek=3G && echo "3 GiB file"; rm -f .big'
 probe resource/tmp 'dd if=/dev/zero of=/tmp/.fill bs=1M count=600 && echo "600 MiB in /tmp"; rm -f /tmp/.fill'
 
-for part in files kernel services; do . "$HERE/probes-$part.sh"; done
+for part in files kernel services theirs; do . "$HERE/probes-$part.sh"; done
 # What is judged outside, after the run: a repository planted with what runs by itself, and a process that stays.
 if [ -z "${ONLY:-}" ]; then
   mkdir -p packages/a && git init -q packages/a && git -C packages/a config core.fsmonitor "touch /tmp/x" && printf '#!/bin/sh\n' > packages/a/.git/hooks/post-checkout

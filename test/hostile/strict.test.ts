@@ -67,7 +67,15 @@ const opened = [
     "write/host-home",
     "write/link-out",
   ],
-  ...["write/proc-root", "write/dots", "read/up-listing", "read/machine-id", "read/etc-rest"],
+  ...[
+    "write/proc-root",
+    "write/dots",
+    "theirs/srt/write-outside",
+    "theirs/srt/link-out",
+    "read/up-listing",
+    "read/machine-id",
+    "read/etc-rest",
+  ],
   ...["/home", "/mnt", "/srv", "/media", "/boot", "/var/log", "/var/lib", "/var/spool", "/var/backups"].map(
     (path) => `read${path}`,
   ),
