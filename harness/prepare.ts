@@ -33,6 +33,7 @@ import {
 import { taskArgs } from "./contract/prompt.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
+import { pathFolders } from "./path-folders.ts";
 import type { SlotName } from "./ports.ts";
 import type { Direct } from "./routes.ts";
 import { filesInTree, gatherShown } from "./shown.ts";
@@ -154,7 +155,10 @@ export function prepareRun(options: {
         rehearsal: options.rehearsal ?? false,
       })
     : undefined;
-  const toolDirs = [...node.pathDirs, "/usr/local/bin", "/usr/bin", "/bin"];
+  const own = [
+    ...new Set([...node.pathDirs, ...pathFolders(env.PATH, confined ? shown : undefined, contract.workspace)]),
+  ];
+  const toolDirs = [...own, "/usr/local/bin", "/usr/bin", "/bin"];
   const permission = programsOf(contract);
   writeFileSync(paths.mask, "", { mode: 0o000, flag: "wx" });
   const programs =
@@ -231,7 +235,7 @@ export function prepareRun(options: {
         ...given,
         ...clientEnvironment(client, context, {
           shims: inside.shims,
-          pathDirs: node.pathDirs,
+          pathDirs: own,
           term: env.TERM,
           egressPort: egressMark,
         }),

@@ -145,21 +145,26 @@ export function baseFilter(arch: Arch, options: { profile: "strict" | "hardened"
   );
 }
 
-/** For the client and its tools: AF_UNIX closed, datagram pairs included (one end could be connected to a socket outside). */
+/**
+ * For the client and its tools: AF_UNIX closed, datagram pairs included (one end could be connected to a socket outside). Ends of stream and
+ * packet pairs stay with one another (unix(7): a connected one is not connected again); Rust's library starts every process with such a pair.
+ */
 export function clientFilter(arch: Arch): Program {
   const { UNIX } = families;
+  const pair = (type: number): Draft => ({
+    name: "socketpair",
+    when: [
+      { argument: 0, kind: "equals", value: UNIX },
+      { argument: 1, kind: "masked", mask: socketTypes.MASK, value: type },
+    ],
+    action: { kind: "allow" },
+  });
   return program(
     arch,
     [
       { name: "socket", when: [{ argument: 0, kind: "equals", value: UNIX }], action: EPERM },
-      {
-        name: "socketpair",
-        when: [
-          { argument: 0, kind: "equals", value: UNIX },
-          { argument: 1, kind: "masked", mask: socketTypes.MASK, value: socketTypes.STREAM },
-        ],
-        action: { kind: "allow" },
-      },
+      pair(socketTypes.STREAM),
+      pair(socketTypes.SEQPACKET),
       { name: "socketpair", when: [], action: EPERM },
     ],
     false,

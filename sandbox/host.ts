@@ -3,7 +3,15 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
-import { ETC_PATHS, MERGED_DIRS, OPEN_CANDIDATES, PROC_EMPTIED, PROC_MASKED, PROC_READ_ONLY } from "./mounts.ts";
+import {
+  ETC_PATHS,
+  ETC_PRIVATE,
+  MERGED_DIRS,
+  OPEN_CANDIDATES,
+  PROC_EMPTIED,
+  PROC_MASKED,
+  PROC_READ_ONLY,
+} from "./mounts.ts";
 
 import type { Arch } from "./syscalls.ts";
 export type { Arch };
@@ -36,7 +44,14 @@ export function hostArch(): Arch {
 /** Gathers the facts. Throws `missing` on a machine the sandbox does not support. */
 export function hostFacts(): HostFacts {
   if (process.platform !== "linux") throw new BrokeError("missing", "the sandbox needs Linux");
-  const candidates = [...ETC_PATHS, ...PROC_MASKED, ...PROC_READ_ONLY, ...PROC_EMPTIED, ...OPEN_CANDIDATES];
+  const candidates = [
+    ...ETC_PATHS,
+    ...ETC_PRIVATE,
+    ...PROC_MASKED,
+    ...PROC_READ_ONLY,
+    ...PROC_EMPTIED,
+    ...OPEN_CANDIDATES,
+  ];
   return {
     arch: hostArch(),
     uid: process.getuid!(),

@@ -23,7 +23,13 @@ export const ETC_PATHS = [
   "protocols",
   "services",
   "bash.bashrc",
+  // Programs of /usr that do not start, or not as they should, without what the system says of them here.
+  ...["os-release", "fonts", "chromium.d", "perl", "magic", "inputrc"],
+  ...[8, 11, 17, 21, 25].map((version) => `java-${version}-openjdk`),
 ].map((name) => `/etc/${name}`);
+
+/** Keys in those, which root and a group or two may read: whoever launches may be in it. */
+export const ETC_PRIVATE = ["/etc/ssl/private", "/etc/pki/tls/private", "/etc/pki/CA/private"];
 
 export const MERGED_DIRS = ["/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"];
 
@@ -77,17 +83,17 @@ const syntheticEtc: Record<string, string> = {
 const OPEN_GIT = { config: "/run/broke/gitconfig", exclude: "/run/broke/gitexclude" };
 export const OPEN_ENV = { GIT_CONFIG_SYSTEM: OPEN_GIT.config };
 
-/** The host's own files, but for /run and /sys, which are empty; the identity files are ours where it has such. */
-export function openWords(
-  host: HostFacts,
-  ignored: string[],
-  writable: boolean,
-): { words: string[]; files: PlanFile[] } {
+/** `late` comes after everything that is shown of the host's: a folder that is held in its place would cover it. */
+type System = { words: string[]; late: string[]; files: PlanFile[] };
+
+/** The host's own files, but for /run and /sys, which are empty; the identity files are ours where it has such and nobody is to read them. */
+export function openWords(host: HostFacts, ignored: string[], writable: boolean, denied: string[]): System {
   const words = [writable ? "--bind" : "--ro-bind", "/", "/", "--tmpfs", "/run"];
   if (host.present.has("/sys")) words.push("--size", "4096", "--tmpfs", "/sys", "--remount-ro", "/sys");
   const { "/etc/gitconfig": gitconfig = "", ...identity } = syntheticEtc;
-  const shown = Object.entries(identity).filter(([path]) => host.present.has(path));
+  const shown = Object.entries(identity).filter(([path]) => host.present.has(path) && !denied.includes(path));
   const files: PlanFile[] = [];
+  const late: string[] = [];
   for (const [path, text] of [
     ...shown,
     [OPEN_GIT.config, gitconfig.replace("/etc/gitexclude", OPEN_GIT.exclude)] as const,
@@ -95,13 +101,13 @@ export function openWords(
   ]) {
     const token = `{data:${path}}`;
     files.push({ kind: "data", token, bytes: new TextEncoder().encode(text) });
-    words.push("--ro-bind-data", token, path);
+    late.push("--ro-bind-data", token, path);
   }
-  return { words, files };
+  return { words, late, files };
 }
 
 /** /usr, /etc, and the synthetic identity files. `ignored` names what git inside should not see (our placeholders). */
-export function systemWords(host: HostFacts, ignored: string[]): { words: string[]; files: PlanFile[] } {
+export function systemWords(host: HostFacts, ignored: string[]): System {
   const words = ["--ro-bind", "/usr", "/usr"];
   for (const dir of MERGED_DIRS) {
     const kind = host.mergedDirs[dir];
@@ -109,6 +115,9 @@ export function systemWords(host: HostFacts, ignored: string[]): { words: string
     else if (kind?.kind === "directory") words.push("--ro-bind", dir, dir);
   }
   for (const path of ETC_PATHS) if (host.present.has(path)) words.push("--ro-bind", path, path);
+  for (const path of ETC_PRIVATE) {
+    if (host.present.has(path)) words.push("--perms", "000", "--size", "4096", "--tmpfs", path, "--remount-ro", path);
+  }
   if (host.localtime !== undefined) words.push("--ro-bind", host.localtime, "/etc/localtime");
   const etc = { ...syntheticEtc, "/etc/gitexclude": ignored.map((name) => `${name}\n`).join("") };
   const files: PlanFile[] = [];
@@ -117,7 +126,7 @@ export function systemWords(host: HostFacts, ignored: string[]): { words: string
     files.push({ kind: "data", token, bytes: new TextEncoder().encode(text) });
     words.push("--ro-bind-data", token, path);
   }
-  return { words, files };
+  return { words, late: [], files };
 }
 
 /** A fresh /proc without a writable or leaking knob. */

@@ -186,7 +186,8 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
     { source: host.bun, target: insideBun(shown), mode: "read" },
     { source: host.sandboxDir, target: `${ownDir(shown)}/sandbox`, mode: "read" },
   ];
-  const system = anyRead ? openWords(host, input.ignored, anyWrite) : systemWords(host, input.ignored);
+  const denied = shown.permission.denyRead.map(({ path }) => path);
+  const system = anyRead ? openWords(host, input.ignored, anyWrite, denied) : systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
   const files = shownWords(input);
   return {
@@ -196,6 +197,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
       ...scratchWords(input.profile.tmpBytes, anyRead ? "host" : inVarTmp(input) ? "folder" : "link"),
       ...binds,
       ...files.words,
+      ...system.late,
       ...emptiedWords(input),
       ...programWords(input.programs),
       ...sealWords(anyWrite ? "write" : anyRead ? "read" : "own"),

@@ -45,15 +45,22 @@ function resetIgnoredSignals(): void {
 }
 
 // As execvp(3) looks a name up, but before the filters are in place, so that no failed attempt is ever observed as one.
-function resolveCommand(order: StageTwoOrder): string {
+function resolveCommand(order: StageTwoOrder): string | undefined {
   const name = order.argv[0]!;
   if (name.includes("/")) return name;
   const folders = (order.env.PATH ?? "").split(":").filter((folder) => folder !== "");
-  const found = folders
+  return folders
     .map((folder) => `${folder}/${name}`)
     .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
-  if (found === undefined) throw new libc.LibcError("execve", ENOENT);
-  return found;
+}
+
+/** As a shell ends when the command is not there (127) or cannot be run (126): the client's own end, in a sandbox that holds. */
+function endLikeShell(name: string, errno: number): never {
+  const hint =
+    "outside /usr a program is there by --allow-read=FOLDER, and found by name when your PATH has the folder";
+  const why = errno === ENOENT ? `not found in the sandbox; ${hint}` : `cannot be run (errno ${errno})`;
+  writeSync(2, `broke: ${JSON.stringify(name)}: ${why}\n`);
+  process.exit(errno === ENOENT ? 127 : 126);
 }
 
 // struct sock_fprog: length in instructions at 0, pointer at 8.
@@ -115,12 +122,18 @@ try {
   stage = "probes";
   proveWalls(order);
   const env = Object.entries(order.env).map(([name, value]) => `${name}=${value}`);
+  if (command === undefined) endLikeShell(order.argv[0]!, ENOENT);
   // Last, because our own interpreter may need more than the client is to get.
   stage = "limits";
   applyLimits(order);
   stage = "exec";
   libc.closeOnExecFrom(3);
-  libc.execve(command, order.argv, env);
+  try {
+    libc.execve(command, order.argv, env);
+  } catch (error) {
+    if (error instanceof libc.LibcError) endLikeShell(command, error.errno);
+    throw error;
+  }
 } catch (error) {
   report({ kind: "failed", stage, errno: error instanceof libc.LibcError ? error.errno : null });
   process.exit(125);

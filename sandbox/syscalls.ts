@@ -140,7 +140,7 @@ export const errnos = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
 export const CLONE_NAMESPACES = 0x7e020080;
 
 export const families = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const;
-export const socketTypes = { STREAM: 1, MASK: 0xf } as const;
+export const socketTypes = { STREAM: 1, SEQPACKET: 5, MASK: 0xf } as const;
 /** asm-generic/fcntl.h */
 export const openFlags = { CREAT: 0o100, TMPFILE: 0o20000000 } as const;
 export const SETID_BITS = 0o6000;

@@ -1,40 +1,62 @@
 # What a hostile worker would try from inside, one probe after the other. Each prints "<id>\tok" or "<id>\tbreach\t<what>". Nothing here harms:
 # files that exist are opened for appending and not written to, what is made is removed again.
-# Environment: HOST_HOME, HOST_TMP, HOST_BROKE (the host's BROKE_HOME), SIBLING, HOST_PORT, HOST_SOCKET, HOST_ABSTRACT, HOST_NS, HOST_PID, CANARY in two
-# halves, NR_* system call numbers, HERE this folder.
+# Environment: HOST_HOME, HOST_TMP, HOST_BROKE (the host's BROKE_HOME), SIBLING, HOST_PORT and other addresses, HOST_NS, HOST_PID, CANARY in two halves,
+# NR_* system call numbers, HERE this folder, ONLY the ids to try (all, when unset). "error" is an answer nobody foresaw, and never a pass.
 set -u
 CANARY="$CANARY_A$CANARY_B"
 unset CANARY_A CANARY_B
 pl() { perl "$HERE/probe.pl" "$@"; }
 
-probe() { # id, snippet that prints what it got through, or nothing
+wanted() { case " ${ONLY:- $1 } " in *" $1 "*) ;; *) return 1 ;; esac; }
+probe() { # id, snippet that prints what it got through, or nothing; "?…" is an answer nobody expected
+  wanted "$1" || return 0
   local found
-  found=$(eval "$2" 2>/dev/null | head -c 300 | tr '\n\t' '  ')
-  if [ -z "$found" ]; then printf '%s\tok\n' "$1"; else printf '%s\tbreach\t%s\n' "$1" "$found"; fi
+  { found=$(eval "$2" 2>/dev/null); } 2>/dev/null
+  found=${found:0:300}
+  found=${found//[$'\n\t']/ }
+  case $found in
+    "") printf '%s\tok\n' "$1" ;;
+    "?"*) printf '%s\terror\t%s\n' "$1" "$found" ;;
+    *) printf '%s\tbreach\t%s\n' "$1" "$found" ;;
+  esac
 }
 must() { # id, snippet that prints "works" when it should
+  wanted "$1" || return 0
   local found
-  found=$(eval "$2" 2>&1 | tail -c 300 | tr '\n\t' '  ')
+  { found=$(eval "$2" 2>&1); } 2>/dev/null
+  found=${found//[$'\n\t']/ }
   case $found in *works*) printf '%s\tok\n' "$1" ;; *) printf '%s\tbreach\tdoes not work: %s\n' "$1" "$found" ;; esac
 }
-reads() { [ -e "$1" ] && head -c 64 -- "$1"; }
-lists() { ls -A -- "$1"; }
+# A refusal in the words of the C library; anything else was not foreseen.
+known() {
+  case $1 in
+    *"No such file or directory"* | *"Permission denied"* | *"Read-only file system"* | *"Operation not permitted"* | *"Not a directory"*) ;;
+    *"Device or resource busy"* | *"Invalid cross-device link"* | *"No such device"* | *"cannot overwrite"* | *"Text file busy"*) ;;
+    *) echo "?$1" ;;
+  esac
+}
+attempt() { local out; if out=$("$@" 2>&1); then echo "done: $*"; else known "$out"; fi; }
+reads() { local out; [ ! -d "$1" ] || { lists "$1"; return; }; if out=$(head -c 64 -- "$1" 2>&1 | tr -d '\0'; exit "${PIPESTATUS[0]}"); then [ -z "$out" ] || echo "read $1: $out"; else known "$out"; fi; }
+lists() { local out; if out=$(ls -A -- "$1" 2>&1); then [ -z "$out" ] || echo "listed $1: $out"; else known "$out"; fi; }
 writes() { # a path, new or not
-  local new=0; [ -e "$1" ] || new=1
-  if ( : >> "$1" ); then [ $new = 1 ] && rm -f -- "$1"; echo "opened for writing: $1"; fi
+  local out new=0; [ -e "$1" ] || new=1
+  if out=$( (: >> "$1") 2>&1); then [ $new = 1 ] && rm -f -- "$1"; echo "opened for writing: $1"; else known "$out"; fi
 }
 # Without a program that would carry the secret in its own arguments.
 holds() { case $1 in *"$2"*) echo "holds it" ;; esac; }
 refused() { # a system call that must fail because it is forbidden, not because it was called wrongly
   local got; got=$(pl sys "$@"); case $got in E1 | E38 | E13 | E97) ;; *) echo "$got" ;; esac
 }
-fails() { local got; got=$(pl "$@"); case $got in E*) ;; *) echo "$*: $got" ;; esac; }
+# No permission, no such thing here, nobody there, no way there, no such family.
+fails() { local got; got=$(pl "$@"); case $got in E1 | E2 | E13 | E97 | E99 | E101 | E111 | E113) ;; OK* | TIMEOUT) echo "$*: $got" ;; *) echo "?$*: $got" ;; esac; }
 
 # --- the tools of an honest worker work
 must works/workspace 'echo a > .p && mv .p .q && rm .q && mkdir .d && rmdir .d && echo works'
 must works/tmp 'echo a > /tmp/p && rm /tmp/p && echo works'
 must works/home 'echo a > "$HOME/p" && rm "$HOME/p" && echo works'
 must works/perl 'case $(pl sys "$NR_getpid") in OK*) echo works ;; esac'
+must works/git 'd=$(mktemp -d ./.w.XXXXXX); cd $d && git init -q . && echo a > a && git add a && git -c user.name=a -c user.email=a@b commit -qm a && git status --short && cd .. && rm -rf $d && echo works'
+must works/interpreters '[ "$(perl -e "print 1")$(awk "BEGIN{print 2}")$(bash -c "echo 3")" = 123 ] && echo works'
 must works/loopback 'perl -MSocket -e "socket(S,AF_INET,SOCK_STREAM,0);bind(S,pack_sockaddr_in(0,INADDR_LOOPBACK))&&listen(S,1);my(\$p)=sockaddr_in(getsockname(S));socket(C,AF_INET,SOCK_STREAM,0);connect(C,pack_sockaddr_in(\$p,INADDR_LOOPBACK))&&print qq(works)"'
 
 # --- reading
@@ -132,14 +154,14 @@ probe proc/nice 'nice -n -5 true 2>&1 | grep -v "cannot set" ; [ "$(nice -n -5 n
 probe ns/unshare-user 'unshare -U true && echo made'
 probe ns/unshare-mount 'unshare -m true && echo made'
 probe ns/bwrap 'command -v bwrap >/dev/null && bwrap --unshare-user --ro-bind / / true && echo nested'
-probe ns/nsenter 'nsenter -U -m -t 1 true && echo entered'
+probe ns/nsenter 'for n in "-U -m" -m -n -p -i -u; do nsenter $n -t "${NS_TARGET:-1}" true && echo "entered $n"; done'
 probe tty/inject 'perl -e "syscall(\$ARGV[0]+0, 0, 0x5412, \$b = qq(x)) == 0 and print qq(injected)" "$NR_ioctl"'
 probe tty/inject-high-bits 'perl -e "my \$b = qq(x); syscall(\$ARGV[0]+0, 0, 0x100005412, \$b) == 0 and print qq(injected)" "$NR_ioctl"'
 
 # --- system calls that must not be there
 for call in "add_key s:user s:p s:x 1 -2" "keyctl 0 -3 0 0 0" "request_key s:user s:p 0 0" "bpf 5 b:64 48" "perf_event_open b:128 0 -1 -1 0" \
   "userfaultfd 1" "io_uring_setup 4 b:200" "open_by_handle_at -100 b:64 0" "pidfd_getfd 0 0 0" "process_vm_readv 1 0 0 0 0 0" "ptrace 16902 1 0 0" \
-  "kcmp 1 1 0 0 0" "mount s:none s:/tmp s:tmpfs 0 0" "fsopen s:tmpfs 0" "open_tree -100 s:/ 1" "pivot_root s:. s:." "kexec_load 0 0 0 0" \
+  "kcmp 1 1 0 0 0" "mount s:none s:/nowhere s:tmpfs 0 0" "fsopen s:tmpfs 0" "open_tree -100 s:/ 1" "pivot_root s:. s:." "kexec_load 0 0 0 99" \
   "init_module b:8 1 s:" "finit_module 0 s: 0" "swapon s:/x 0" "reboot 0 0 0 0" "unshare 268435456" "setns 0 0" "fanotify_init 0 0" \
   "name_to_handle_at -100 s:/ b:64 b:8 0" "clone3 b:88 88" "personality 262144" "acct s:/x" "quotactl 0 s: 0 b:8" "syslog 2 b:8 8"; do
   set -- $call
@@ -154,5 +176,13 @@ done
 probe resource/processes 'n=$(pl forks 700); [ "$n" -lt 512 ] || echo "$n processes"'
 probe resource/files 'n=$(pl files 9000); [ "$n" -lt 8192 ] || echo "$n files"'
 probe resource/file-size 'dd if=/dev/zero of=.big bs=1 count=1 seek=3G && echo "3 GiB file"; rm -f .big'
-probe resource/tmp 'dd if=/dev/zero of=/tmp/.fill bs=1M count=1100 && echo "1100 MiB in /tmp"; rm -f /tmp/.fill'
-setsid sleep 300 &
+probe resource/tmp 'dd if=/dev/zero of=/tmp/.fill bs=1M count=600 && echo "600 MiB in /tmp"; rm -f /tmp/.fill'
+
+for part in files kernel services theirs; do . "$HERE/probes-$part.sh"; done
+# What is judged outside, after the run: a repository planted with what runs by itself, and a process that stays.
+if [ -z "${ONLY:-}" ]; then
+  mkdir -p packages/a && git init -q packages/a && git -C packages/a config core.fsmonitor "touch /tmp/x" && printf '#!/bin/sh\n' > packages/a/.git/hooks/post-checkout
+  chmod 755 packages/a/.git/hooks/post-checkout
+  mkfifo .pipe
+  setsid sleep "$ORPHAN" &
+fi

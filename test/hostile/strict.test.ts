@@ -1,142 +1,93 @@
-// The hostile probes from inside a strict run, as root and as a plain user, and what is left on the host afterwards.
+// The hostile probes from inside a strict and a hardened run, as root and as a plain user, and what is left on the host afterwards.
+// What makes each of them notice is shown in controls.test.ts.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { LAUNCHER } from "#test/support/broke.ts";
 import { type Bait, CANARY, layBait } from "./bait.ts";
+import { judgeIds, probeIds } from "./controls.ts";
+import { identities, type Probed, runProbes, through } from "./inside.ts";
+import { judge } from "./judge.ts";
 
-const PLAIN_UID = 54_321;
-const root = process.getuid!() === 0;
-const identities = root
-  ? [
-      { name: "root", uid: 0, as: [] as string[] },
-      {
-        name: "a plain user",
-        uid: PLAIN_UID,
-        as: ["setpriv", `--reuid=${PLAIN_UID}`, `--regid=${PLAIN_UID}`, "--clear-groups"],
-      },
-      { name: "root in a user's workspace", uid: PLAIN_UID, as: [] as string[] },
-    ]
-  : [{ name: "a plain user", uid: process.getuid!(), as: [] as string[] }];
-
-type Probed = { code: number; stderr: string; results: Map<string, string> };
-
-async function runProbes(bait: Bait, as: string[], profile: string, flags: string[] = []): Promise<Probed> {
-  const exports = Object.entries(bait.told).map(([key, value]) => `${key}='${value}'`);
-  const script = `export ${exports.join(" ")}; . ./probes.sh`;
-  const child = Bun.spawn(
-    [...as, LAUNCHER, "harness", "run", "--client", "exec", "--sandbox", profile, ...flags, "--", "bash", "-c", script],
-    { cwd: bait.workspace, env: bait.env, stdio: ["ignore", "pipe", "pipe"] },
-  );
-  const [out, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  const results = new Map<string, string>();
-  for (const line of out.split("\n").filter((text) => text !== "")) {
-    const [id, verdict, found] = line.split("\t");
-    results.set(id!, verdict === "ok" ? "ok" : `${verdict}: ${found}`);
-  }
-  return { code: await child.exited, stderr, results };
-}
+type Ran = { profile: string; bait: Bait; probed: Probed };
 
 for (const { name, uid, as } of identities) {
-  describe(`strict, launched by ${name}`, () => {
-    let bait: Bait;
-    let probed: Probed;
-
+  describe(`launched by ${name}`, () => {
+    let runs: Ran[];
     beforeAll(async () => {
-      bait = await layBait(uid);
-      probed = await runProbes(bait, as, "strict");
+      runs = await Promise.all(
+        ["strict", "hardened"].map(async (profile) => {
+          const bait = await layBait(uid);
+          return { profile, bait, probed: await runProbes(bait, as, profile) };
+        }),
+      );
     });
-    afterAll(() => bait[Symbol.asyncDispose]());
+    afterAll(async () => {
+      for (const { bait } of runs) await bait[Symbol.asyncDispose]();
+    });
 
     test("every probe ran and none got through", () => {
-      const { code, stderr, results } = probed;
-      expect({ code, stderr: stderr.split("\n").at(-2) }).toMatchObject({ code: 0 });
-      expect(Object.fromEntries([...results].filter(([, verdict]) => verdict !== "ok"))).toEqual({});
-      expect(results.size).toBeGreaterThan(120);
+      for (const { profile, probed } of runs) {
+        const { code, stderr, results } = probed;
+        expect({ profile, code, said: stderr.split("\n").at(-2) }).toMatchObject({ code: 0 });
+        expect({ profile, through: through(probed) }).toEqual({ profile, through: {} });
+        expect([...results.keys()].sort()).toEqual(probeIds);
+      }
     });
 
-    test("nothing of it is left: no process, no planted file, no placeholder", () => {
-      const survivors = readdirSync("/proc")
-        .filter((pid) => /^\d+$/.test(pid))
-        .filter((pid) => {
-          try {
-            return readFileSync(`/proc/${pid}/cmdline`, "utf8") === "sleep\u0000300\u0000";
-          } catch {
-            return false;
-          }
-        });
-      expect(survivors).toEqual([]);
-      const planted = [
-        ".git/hooks/post-checkout",
-        "vendor/sub/.git/hooks/post-checkout",
-        ".mcp.json",
-        ".s",
-        ".n",
-        ".l",
-        ".big",
-      ];
-      expect(planted.filter((path) => existsSync(join(bait.workspace, path)))).toEqual([]);
-      expect(readdirSync(bait.workspace).sort()).toEqual([
-        ".claude",
-        ".env",
-        ".git",
-        "link-out",
-        "probe.pl",
-        "probes.sh",
-        "vendor",
-      ]);
-      expect(readFileSync(join(bait.home, ".bashrc"), "utf8")).toBe(`${CANARY.join("-")}\n`);
+    test("nothing of it is left: what was planted is swept away, and nothing goes on", () => {
+      for (const { profile, bait, probed } of runs) {
+        const rows = judge(bait);
+        expect({ profile, rows }).toEqual({ profile, rows: Object.fromEntries(judgeIds.map((id) => [id, "ok"])) });
+        expect(probed.stderr).toContain("ACCEPT_WITH_WARNINGS");
+      }
     });
 
     test("what the run left belongs to its user, and holds no secret", () => {
-      const [run] = readdirSync(join(bait.brokeHome, "runs"));
-      const folder = join(bait.brokeHome, "runs", run!);
-      const ledger = join(folder, "ledger.jsonl");
-      expect(lstatSync(ledger).uid).toBe(uid);
-      expect(lstatSync(ledger).mode & 0o777).toBe(0o600);
-      const text = readFileSync(ledger, "utf8");
-      for (const secret of ["-key", "-aws", "-github", "-openai", "-ordinary"])
-        expect(text).not.toContain(`${CANARY.join("-")}${secret}`);
-      expect(text).not.toContain("brokerun_");
+      for (const { bait } of runs) {
+        const [run] = readdirSync(join(bait.brokeHome, "runs"));
+        const ledger = join(bait.brokeHome, "runs", run!, "ledger.jsonl");
+        expect({ uid: lstatSync(ledger).uid, mode: lstatSync(ledger).mode & 0o777 }).toEqual({ uid, mode: 0o600 });
+        const text = readFileSync(ledger, "utf8");
+        for (const secret of ["-key", "-aws", "-github", "-openai", "-ordinary"])
+          expect(text).not.toContain(`${CANARY.join("-")}${secret}`);
+        expect(text).not.toContain("brokerun_");
+      }
     });
   });
 }
+
+/** What -A means: the person's files and variables, and what any user of the machine may read. */
+const opened = [
+  ...[
+    "read/home-listing",
+    "read/others-environ",
+    "secret/env",
+    "secret/own-environ",
+    "write/host-home",
+    "write/link-out",
+  ],
+  ...[
+    "write/proc-root",
+    "write/dots",
+    "theirs/srt/write-outside",
+    "theirs/srt/link-out",
+    "read/up-listing",
+    "read/machine-id",
+    "read/etc-rest",
+  ],
+  ...["/home", "/mnt", "/srv", "/media", "/boot", "/var/log", "/var/lib", "/var/spool", "/var/backups"].map(
+    (path) => `read${path}`,
+  ),
+];
 
 // Not root as itself, whose probes would write to this machine's own folders.
 for (const { name, uid, as } of identities.filter((each) => each.uid !== 0)) {
   test(`with -A, launched by ${name}: files and variables are open, nothing else is`, async () => {
     await using bait = await layBait(uid);
-    const { results } = await runProbes(bait, as, "strict", ["-A"]);
-    const opened = ["read/home-listing", "read/others-environ", "secret/env", "write/host-home", "write/link-out"];
-    const through = [...results].filter(([, verdict]) => verdict !== "ok").map(([id]) => id);
-    expect(through.filter((id) => !opened.includes(id))).toEqual([]);
-    expect(through).toContain("secret/env");
-    expect(results.size).toBeGreaterThan(120);
+    const probed = await runProbes(bait, as, "strict", ["-A"]);
+    expect(Object.keys(through(probed)).filter((id) => !opened.includes(id))).toEqual([]);
+    expect(Object.keys(through(probed))).toContain("secret/env");
+    expect([...probed.results.keys()].sort()).toEqual(probeIds);
   });
 }
-
-test("the probes have teeth: without a sandbox they get through", async () => {
-  await using bait = await layBait(identities[0]!.uid);
-  const { results } = await runProbes(bait, [], "normal");
-  const through = [...results].filter(([, verdict]) => verdict !== "ok").map(([id]) => id);
-  expect(through).toEqual(
-    expect.arrayContaining([
-      "read/home/.ssh/id_rsa",
-      "read/home-listing",
-      "read/sibling",
-      "read/host-tmp",
-      "read/dotenv",
-      "write/host-home",
-      "write/sibling",
-      "write/link-out",
-      "write/git-config",
-      "write/git-hook",
-      "write/claude-settings",
-      "net/host-port",
-      "net/unix-path",
-      "net/unix-abstract",
-      "net/interfaces",
-    ]),
-  );
-});

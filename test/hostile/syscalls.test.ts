@@ -59,7 +59,6 @@ function rows(): Row[] {
   for (const [what, type] of [
     ["datagram", 2],
     ["raw", 3],
-    ["packet", 5],
     ["datagram, close-on-exec", 0o2000002],
   ] as const)
     add(`pair, ${what}`, nr.socketpair, [1, type, 0, "b:8"], "E1", "client");
@@ -85,6 +84,7 @@ function rows(): Row[] {
   add("AF_INET6", nr.socket, [10, 2, 0], "OK", "nobody");
   add("route netlink", nr.socket, [16, 3, 0], "OK", "nobody");
   add("pair, stream", nr.socketpair, [1, 1, 0, "b:8"], "OK", "nobody");
+  add("pair, packet, close-on-exec", nr.socketpair, [1, 0o2000005, 0, "b:8"], "OK", "nobody");
   add("pair, stream, close-on-exec", nr.socketpair, [1, 0o2004001, 0, "b:8"], "OK", "nobody");
   add("openat, creating 0644", nr.openat, [AT, PATH, 0o101, 0o644], "OK", "nobody");
   add("fchmodat 0755", nr.fchmodat, [AT, PATH, 0o755], "OK", "nobody");

@@ -197,7 +197,7 @@ for (const arch of ["x86_64", "aarch64"] as const) {
       });
     }
 
-    test("the client's filter closes AF_UNIX but for stream pairs", () => {
+    test("the client's filter closes AF_UNIX but for pairs that stay paired", () => {
       const rows: [string, keyof typeof nr, (number | bigint)[], string][] = [
         ["a stream socket", "socket", [1, 1], "EPERM"],
         ["a datagram socket", "socket", [1, 2], "EPERM"],
@@ -208,7 +208,8 @@ for (const arch of ["x86_64", "aarch64"] as const) {
         ["a datagram pair", "socketpair", [1, 2], "EPERM"],
         ["a datagram pair, close-on-exec", "socketpair", [1, 2 | 0o2000000], "EPERM"],
         ["a datagram pair below high bits", "socketpair", [1, HIGH | 2n], "EPERM"],
-        ["a packet pair", "socketpair", [1, 5], "EPERM"],
+        ["a packet pair, close-on-exec", "socketpair", [1, 5 | 0o2000000], "allow"],
+        ["a type nobody has made", "socketpair", [1, 6], "EPERM"],
         ["a raw pair, which AF_UNIX makes a datagram pair", "socketpair", [1, 3], "EPERM"],
         ["a pair of AF_INET", "socketpair", [2, 1], "EPERM"],
       ];

@@ -1,0 +1,75 @@
+# Probes of files: what else of the host could be read, and what else could be changed, in and beside the workspace. Sourced by probes.sh.
+
+# --- reading: secrets by kind, the system's own files, the kernel's views
+probe read/cloud 'for f in .config/gcloud/application_default_credentials.json .azure/accessTokens.json .kube/config .docker/config.json; do reads "$HOST_HOME/$f"; done'
+probe read/forge 'for f in .git-credentials .npmrc .pypirc .cargo/credentials.toml; do reads "$HOST_HOME/$f"; done'
+probe read/agents 'for f in .claude.json .codex/auth.json .gemini/oauth_creds.json; do reads "$HOST_HOME/$f"; done'
+probe read/private 'for f in .zsh_history .local/share/keyrings/login.keyring .mozilla/p/logins.json .gnupg/private-keys-v1.d; do [ -d "$HOST_HOME/$f" ] && lists "$HOST_HOME/$f" || reads "$HOST_HOME/$f"; done'
+probe read/dotenv-nested 'reads vendor/sub/.env.local'
+probe read/dotenv-copied 'cp .env /tmp/.e && reads /tmp/.e; rm -f /tmp/.e'
+probe read/dotenv-linked 'ln .env .e && reads .e; rm -f .e'
+probe read/dotenv-moved 'mv .env .e && { reads .e; mv .e .env; }'
+probe read/up 'reads ../sibling/secret.txt; reads ../../host-home/.bashrc'
+probe read/up-listing 'for d in .. ../..; do ls -A "$d" | grep -vx -e ws -e projects; done'
+probe read/link-out 'reads link-out'
+probe read/link-made 'ln -s "$HOST_HOME/.ssh/id_rsa" .k && reads .k; rm -f .k'
+probe read/link-through-proc 'ln -s "/proc/self/root$HOST_HOME/.ssh/id_rsa" .k && reads .k; rm -f .k'
+probe read/own-cwd 'reads "/proc/self/cwd/../sibling/secret.txt"'
+probe read/passwd 'grep -E "^(daemon|bin|sys|mail|www-data):" /etc/passwd; cut -d: -f6 /etc/passwd | grep -Fx "$HOST_HOME"'
+probe read/resolver 'grep -i "^nameserver" /etc/resolv.conf'
+probe read/machine-id 'for f in /etc/machine-id /var/lib/dbus/machine-id; do reads $f; done'
+probe read/etc-private 'for d in /etc/ssl/private /etc/ssh /etc/sudoers.d /etc/pki/tls/private; do [ -d $d ] && lists $d && ls -d $d/. ; done | grep -v "/\.$"; ls /etc/ssl/private >/dev/null && echo "listed /etc/ssl/private"'
+probe read/etc-rest 'for f in /etc/shadow- /etc/gshadow /etc/sudoers /etc/fstab /etc/crontab /etc/environment /etc/hostname; do reads $f; done'
+for d in /boot /media /mnt /srv /home /var/log /var/lib /var/spool /var/backups; do probe "read$d" '[ "$d" = "$(dirname "$HOME")" ] && { ls -A /home | grep -vx agent; true; } || lists "$d"'; done
+probe read/run 'ls -A /run | grep -vx -e broke -e user'
+probe read/shared-memory 'lists /dev/shm'
+probe read/queues 'lists /dev/mqueue'
+probe read/sys 'lists /sys'
+probe read/dmi 'for f in /sys/class/dmi/id/product_uuid /sys/class/dmi/id/product_serial /sys/class/dmi/id/board_vendor /sys/devices/virtual/dmi/id/modalias; do reads $f; done; [ -d /sys/class ] && echo "there is /sys/class"'
+for f in cmdline kallsyms keys key-users interrupts timer_list slabinfo config.gz vmallocinfo; do probe "read/proc/$f" 'reads "/proc/$f"'; done
+probe read/proc-dirs 'for d in acpi scsi fs driver pressure; do [ -d /proc/$d ] && lists /proc/$d; done'
+
+# --- writing: what runs for others later
+probe write/authorized-keys 'writes "$HOST_HOME/.ssh/authorized_keys"'
+probe write/host-claude 'writes "$HOST_HOME/.claude/settings.json"'
+probe write/host-autostart 'writes "$HOST_HOME/.config/autostart/x.desktop"; writes "$HOST_HOME/.config/systemd/user/x.service"'
+probe write/system-start 'for f in /etc/cron.d/x /etc/profile.d/x.sh /etc/ld.so.preload /etc/systemd/system/x.service /var/spool/cron/crontabs/x /etc/init.d/x /etc/rc.local /etc/sudoers.d/x; do [ -d "$(dirname $f)" ] && writes $f; done'
+probe write/system-programs 'for f in /usr/bin/env /usr/bin/git /bin/sh /usr/lib/git-core/git /usr/sbin/nologin; do writes $f; done'
+probe write/etc-files 'for f in /etc/passwd /etc/group /etc/hosts /etc/resolv.conf /etc/ld.so.cache /etc/gitconfig /etc/bash.bashrc /etc/profile; do writes $f; done'
+probe write/own-code 'for f in /opt/broke/bun /opt/broke/sandbox/init.ts /opt/broke/sandbox/stage-two.ts; do writes $f; done'
+probe write/proc-root 'writes "/proc/self/root$HOST_HOME/.profile"; writes "/proc/1/root$HOST_HOME/.profile"'
+probe write/dots '[ -d ../../host-home ] && writes ../../host-home/.profile; [ -d ../sibling ] && writes ../sibling/secret.txt'
+probe write/ledger 'mkdir "$HOST_BROKE/runs" && rmdir "$HOST_BROKE/runs" && echo made; writes "$HOST_BROKE/audit.jsonl"'
+probe write/ledger-moved 'mv "$HOST_BROKE/.env" "$HOST_BROKE/.env2" && { mv "$HOST_BROKE/.env2" "$HOST_BROKE/.env"; echo "moved"; }'
+probe write/host-tmp 'writes "$HOST_TMP/x"'
+probe write/shared-memory 'for f in /dev/shm/broke-bait*; do [ -e "$f" ] && writes "$f"; done'
+
+# --- writing: what is protected in the workspace, by every way there is to change a file
+for name in .git/config.worktree .git/info/attributes .gitmodules .mcp.json .envrc .npmrc .yarnrc.yml .pre-commit-config.yaml .bashrc .bash_profile .profile .zshrc \
+  .zprofile .gitconfig .ripgreprc .claude/settings.local.json vendor/sub/.git/config; do
+  probe "write/ws/$name" 'writes "$name"'
+done
+for name in .vscode .idea .husky .codex .gemini .cursor .agents .claude/agents .claude/commands .claude/skills .claude/hooks .claude/plugins .git/modules/x/hooks; do
+  probe "write/ws/$name" 'made=0; [ -d "$name" ] || { mkdir -p "$name" && made=1; }; [ -d "$name" ] && writes "$name/x"; [ $made = 1 ] && rmdir "$name" && [ "${name#.git/}" != "$name" ] && rm -rf .git/modules'
+done
+probe write/mcp-replaced 'echo x > .x; mv -f .x .mcp.json && { rm -f .mcp.json; echo replaced; }; rm -f .x; [ -e .mcp.json ] && rm -f .mcp.json && [ ! -e .mcp.json ] && echo removed'
+probe write/git-swapped 'mv .git .g && { mv .g .git; echo "moved .git"; }'
+probe write/hooks-swapped 'mv .git/hooks .git/h && { mv .git/h .git/hooks; echo "moved .git/hooks"; }'
+probe write/parent-swapped 'mv vendor v && { mv v vendor; echo "moved vendor"; }; mv vendor/sub vendor/s && { mv vendor/s vendor/sub; echo "moved vendor/sub"; }'
+probe write/hooks-exchanged 'mkdir .h; [ "$(pl sys "$NR_renameat2" -100 s:.h -100 s:.git/hooks 2)" = "OK 0" ] && { pl sys "$NR_renameat2" -100 s:.h -100 s:.git/hooks 2 >/dev/null; echo exchanged; }; rmdir .h'
+probe write/settings-as-link 'mv .claude/settings.json .claude/s && { ln -s /tmp/x .claude/settings.json && echo linked; rm -f .claude/settings.json; mv .claude/s .claude/settings.json; }'
+probe write/config-hard-linked 'ln .git/config .c && { (: >> .c) && echo "written by another name"; rm -f .c; }'
+probe write/config-reopened '( exec 3< .git/config; : >> /proc/self/fd/3 ) && echo "opened again for writing"'
+probe write/config-truncated 'truncate -r .git/config .git/config && echo truncated'
+probe write/config-mode 'chmod 600 .git/config && echo "mode changed"; touch -m -r .git/config .git/config && echo "times changed"'
+probe write/config-removed 'cp .git/config /tmp/.c; rm -f .git/config && [ ! -e .git/config ] && { cp /tmp/.c .git/config; echo removed; }; rm -f /tmp/.c'
+probe write/config-mounted 'mount --bind .git/HEAD .git/config && echo mounted'
+probe write/hook-by-tmpfile 'pl tmpfile "$NR_linkat" .git/hooks .git/hooks/x | grep OK; rm -f .git/hooks/x'
+probe write/hook-by-git 'mkdir -p /tmp/.t/hooks; : > /tmp/.t/hooks/planted; git init -q --template=/tmp/.t . ; [ -e .git/hooks/planted ] && { rm -f .git/hooks/planted; echo planted; }; rm -rf /tmp/.t'
+probe write/git-hooks-path 'git config --local core.hooksPath /tmp/x && { git config --local --unset core.hooksPath; echo set; }; git config --worktree core.pager x 2>&1 | grep -q . || { git config --worktree --unset core.pager && echo "set for the worktree"; }'
+probe write/mcp-as-folder 'rm -f .envrc; mkdir .envrc && { rmdir .envrc; echo "made a folder of it"; }'
+probe write/setgid-folder 'mkdir .d && chmod 2775 .d && [ -g .d ] && echo "setgid folder"; rmdir .d'
+probe write/setuid-copied 'cp /usr/bin/env .s && install -m 4755 /usr/bin/env .s2 && find . -maxdepth 1 -perm -4000; rm -f .s .s2'
+probe write/setuid-by-tar 'cp /usr/bin/env .s; tar --mode=4755 -cf /tmp/.s.tar .s && rm -f .s && tar -xpf /tmp/.s.tar && find . -maxdepth 1 -name .s -perm -4000; rm -f .s /tmp/.s.tar'
+probe write/capability 'cp /usr/bin/env .s; setcap cap_setuid+ep .s && echo "capability set"; perl -e "syscall(\$ARGV[0]+0, qq(.s\0), qq(security.capability\0), \$v = pack(q(VVVVV), 0x2000001, 128, 0, 0, 0), 20, 0) == 0 and print qq(set by xattr)" "$NR_setxattr"; rm -f .s'
+probe write/block-device 'mknod .b b 8 0 && { rm .b; echo "block device made"; }'
