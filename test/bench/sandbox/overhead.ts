@@ -131,10 +131,13 @@ function makeProjects(): { c: string; npm: string } {
   // The registry of whoever measures, because the cache is kept by its name and what runs later has another home.
   const registry = Bun.spawnSync(["npm", "config", "get", "registry"]).stdout.toString().trim();
   writeFileSync(join(npm, ".npmrc"), `registry=${registry}\n`);
-  Bun.spawnSync(["npm", "install", "--no-audit", "--no-fund", "--cache", "./cache"], {
-    cwd: npm,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  Bun.spawnSync(
+    ["npm", "install", "--omit-lockfile-registry-resolved=false", "--no-audit", "--no-fund", "--cache", "./cache"],
+    {
+      cwd: npm,
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   return { c, npm };
 }
 
