@@ -12,7 +12,7 @@ import * as libc from "#sandbox/libc.ts";
 import type { NetPermission } from "#sandbox/net-permission.ts";
 import { type Bind, insideBun, insidePaths, type PlanInput } from "#sandbox/plan.ts";
 import { type Profile, profileOf, withLimits } from "#sandbox/profile.ts";
-import type { ProtectedPaths } from "#sandbox/protected.ts";
+import { isWithin, type ProtectedPaths } from "#sandbox/protected.ts";
 import { findPrograms, shimmable } from "#sandbox/run-programs.ts";
 import { isShown, nothingShown, type Shown } from "#sandbox/shown.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
@@ -70,11 +70,18 @@ function presentIn(workspace: string, folders: string[]): string[] {
   });
 }
 
-/** Tools that are not shown already, at the very same path. */
+/**
+ * Tools that are not shown already, at the very same path. Where the host's files are shown they are, at their own paths, but for those in the
+ * folder for temporary files, which is the run's own.
+ */
 function withoutShown(tools: Bind[], shown: Shown, workspace: string): Bind[] {
+  if (shown.permission.anyRead) {
+    const sources = tools.flatMap((bind) => ("source" in bind && isWithin("/tmp", bind.source) ? [bind.source] : []));
+    return sources.map((source) => ({ source, target: source, mode: "read" }));
+  }
   return tools.filter((bind) => {
     const same = "link" in bind || bind.source === bind.target;
-    return !(same && isShown(shown, workspace, bind.target)) && !shown.permission.anyRead;
+    return !(same && isShown(shown, workspace, bind.target));
   });
 }
 
