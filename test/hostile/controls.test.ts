@@ -57,6 +57,8 @@ test("each row of the judge notices what it is there for", async () => {
   expect(judge(bait)).toEqual(Object.fromEntries(judgeIds.map((id) => [id, "ok"])));
   for (const act of Object.values(sabotage)) act(bait);
   const orphan = Bun.spawn(["sleep", bait.told["ORPHAN"]!]);
+  // The parent goes on while the kernel is still laying the new program's arguments out.
+  while (readFileSync(`/proc/${orphan.pid}/cmdline`).length === 0) await Bun.sleep(1);
   const rows = judge(bait);
   orphan.kill();
   expect(judgeIds.filter((id) => rows[id] === "ok")).toEqual([]);
