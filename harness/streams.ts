@@ -1,5 +1,8 @@
-// Carries a client's output from its pipes to our streams, byte for byte: nothing of our own is ever mixed into its stdout.
+// Carries a client's output from its pipes to our streams, byte for byte: nothing of our own is ever mixed into its stdout. The one exception is
+// where a CI runner reads it (report/command-guard.ts).
 // When our reader goes away the client is told with SIGPIPE, as it would be in any pipeline.
+
+import { guardCommands } from "./report/command-guard.ts";
 
 async function pump(
   from: number,
@@ -7,6 +10,8 @@ async function pump(
   onBroken: () => void,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
+  // A CI runner reads commands from what its steps print; the client's text must not be able to give it any.
+  const guard = process.env.GITHUB_ACTIONS === "true" ? guardCommands() : undefined;
   let broken = false;
   const give = (bytes: Uint8Array) =>
     new Promise<void>((done) => {
@@ -25,7 +30,7 @@ async function pump(
   });
   for await (const bytes of Bun.file(from).stream()) {
     onBytes(bytes.length);
-    if (!broken) await give(bytes);
+    if (!broken) await give(guard?.(bytes) ?? bytes);
   }
 }
 

@@ -50,13 +50,13 @@ export function findingsOf({ end, warnings, inventoryComplete, findings = [] }: 
   ];
 }
 
-export type Verdict = Pick<Decision, "verdict" | "categories" | "reasons">;
+export type Verdict = Decision;
 
 /** The verdict and its reasons, most important first. */
 export function decideVerdict(observed: Observed, strictness: Strictness = lenient): Verdict {
-  const { verdict, categories, reasons } = decide({ ...strictness, findings: findingsOf(observed), roles: {} });
-  const why = reasons.length > 0 ? reasons : ["the client exited with 0 and every control held"];
-  return { verdict, categories, reasons: why };
+  const decision = decide({ ...strictness, findings: findingsOf(observed), roles: {} });
+  if (decision.reasons.length > 0) return decision;
+  return { ...decision, reasons: ["the client exited with 0 and every control held"] };
 }
 
 export type RunExit = { code: number; source: "client" | "verdict" | "broke" };

@@ -11,6 +11,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { State } from "./compose.ts";
 import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
+import type { Reporting } from "./report.ts";
 
 export type Launch = {
   /** Undefined: the contract's, else claude. */
@@ -166,12 +167,24 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   return { deps: await runDeps(state), contract };
 }
 
-/** Runs the client, says on stderr how it ended, and returns the exit code. */
-export async function launchClient(choose: ChooseLaunch): Promise<number> {
+/** Runs the client, says on stderr how it ended, and returns the exit code. `reports` as in `--report`. */
+export async function launchClient(choose: ChooseLaunch, reports: readonly string[] = []): Promise<number> {
+  const { openReporting } = await import("./report.ts");
+  using reporting = await openReporting(reports, currentFolder(), process.env);
+  try {
+    return await launchReported(choose, reporting);
+  } catch (error) {
+    reporting.refused(error);
+    throw error;
+  }
+}
+
+async function launchReported(choose: ChooseLaunch, reporting: Reporting): Promise<number> {
   const { deps, contract } = await openLaunch(choose);
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);
+  await reporting.ended(deps, result.runId);
   for (const line of [...result.notes, ...result.verdict.reasons]) note(line);
   note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
   return result.exit.code;

@@ -9,6 +9,11 @@ export function answer(text: string): void {
   process.stdout.write(`${visible(text, "lines")}\n`);
 }
 
+/** Writes a document that shows everything invisible in it already. */
+export function answerWhole(document: string): void {
+  process.stdout.write(document);
+}
+
 /** Writes the answer as one JSON document. */
 export function answerJson(value: unknown): void {
   process.stdout.write(`${visibleJson(value, 2)}\n`);
@@ -19,9 +24,17 @@ export function answerJsonLine(value: unknown): void {
   process.stdout.write(`${visibleJson(value)}\n`);
 }
 
+/** Text that is not read as a command by a CI runner, wherever it stands (harness/report/command-guard.ts). */
+const harmless = (text: string) => visible(text).replaceAll("##[", "## [");
+
 /** Writes one line about what is going on. */
 export function note(text: string): void {
-  process.stderr.write(`broke: ${visible(text)}\n`);
+  process.stderr.write(`broke: ${harmless(text)}\n`);
+}
+
+/** Writes one line that a CI runner takes as a command. Only its form may be a command; what it holds is escaped by who made it. */
+export function workflowCommand(line: string): void {
+  process.stderr.write(`${harmless(line)}\n`);
 }
 
 /** Writes an error: what was wrong, what to do. Of a bug only that it is one, unless BROKE_DEBUG asks for the stack. */

@@ -19,6 +19,7 @@ const harness = group(
     list: lazy("List the runs", () => import("./verbs/harness-list.ts")),
     show: lazy("Show one run", () => import("./verbs/harness-show.ts")),
     events: lazy("Print a run's ledger", () => import("./verbs/harness-events.ts")),
+    report: lazy("Print a report of a run", () => import("./verbs/harness-report.ts")),
     verify: lazy("Check a run's ledger", () => import("./verbs/harness-verify.ts")),
     land: lazy("Take a run's work over", () => import("./verbs/harness-land.ts")),
     discard: lazy("Remove the tree a run worked on", () => import("./verbs/harness-discard.ts")),

@@ -27,12 +27,17 @@ export const verb: Verb = {
       description: "lend the worker a key (provider_direct): asks here, or BROKE_ELEVATE=1",
     },
     "elevate-for": { type: "string", description: "how long at most (1h)", valueHint: "duration" },
+    report: {
+      type: "string",
+      description: "write reports of the run: json, junit, sarif, md; any number of times",
+      valueHint: "form=file,…",
+    },
     ...launchArgs,
     ...dryRunArg,
   },
   lists: permissionLists,
   optional: launchOptional,
-  repeated: contractRepeated,
+  repeated: [...contractRepeated, "report"],
   rest: true,
   async run({ values, flags, rest = [] }) {
     const choose = () => ({
@@ -43,7 +48,7 @@ export const verb: Verb = {
       held: { contract: values.contract?.[0], document: contractDocument({ values }) },
       ...launchOptions({ values, flags }),
     });
-    if (!flags.has("dry-run")) return launchClient(choose);
+    if (!flags.has("dry-run")) return launchClient(choose, values.report);
     const { rehearseLaunch } = await import("../rehearse.ts");
     return rehearseLaunch(choose);
   },

@@ -71,7 +71,7 @@ for (const [name, given, verdict, reasons, code, source] of cases) {
   test(name, () => {
     const before = structuredClone(given);
     const decided = decideVerdict(given);
-    const { categories: _, ...said } = decided;
+    const said = { verdict: decided.verdict, reasons: decided.reasons };
     expect({ decided: said, exit: exitOf(given, decided.verdict) } as object).toEqual({
       decided: { verdict, reasons },
       exit: { code, source },

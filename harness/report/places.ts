@@ -1,0 +1,110 @@
+// Where reports of a run go: named and opened before the run, so that nothing the worker makes of those paths leads us elsewhere, and written when
+// it is over. A report appears whole, in place of what had its name.
+// Does not stop: the worker from changing a report that lies in its workspace, in a later run.
+
+import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import { BrokeError } from "#src/core/errors.ts";
+import { nearest } from "#src/core/nearest.ts";
+import { visibleJson } from "#src/core/text.ts";
+import { fdPath, openBeneath } from "#sandbox/open.ts";
+import { isWithin } from "#sandbox/protected.ts";
+import { junitReport } from "./junit.ts";
+import { markdownReport } from "./markdown.ts";
+import type { RunReport } from "./report.ts";
+import { sarifReport } from "./sarif.ts";
+
+/** Each form by its name in `--report`. */
+export const reportForms = {
+  json: (report: RunReport) => `${visibleJson(report, 2)}\n`,
+  junit: junitReport,
+  sarif: sarifReport,
+  md: markdownReport,
+} as const;
+export type ReportForm = keyof typeof reportForms;
+export const reportNames = Object.keys(reportForms) as ReportForm[];
+
+/** The form a word names. Throws `usage`. */
+export function reportForm(word: string): ReportForm {
+  const form = reportNames.find((name) => name === word);
+  if (form !== undefined) return form;
+  const guess = nearest(word, reportNames);
+  const hint = guess === undefined ? `use one of: ${reportNames.join(", ")}` : `did you mean ${guess}?`;
+  throw new BrokeError("usage", "there is no report of that form", hint);
+}
+
+export type WantedReport = { form: ReportForm; path: string };
+
+/** Parses `json=out.json,junit=out.xml`. Throws `usage` on anything unknown or given twice. */
+export function parseReports(words: readonly string[]): WantedReport[] {
+  const wanted = words
+    .flatMap((word) => word.split(","))
+    .map((item) => {
+      const at = item.indexOf("=");
+      const path = at === -1 ? "" : item.slice(at + 1);
+      if (path === "")
+        throw new BrokeError("usage", "--report takes form=file", "as in --report junit=report.xml,md=report.md");
+      return { form: reportForm(item.slice(0, at)), path };
+    });
+  const twice = wanted.some(({ path }, index) => wanted.findIndex((other) => other.path === path) !== index);
+  if (twice) throw new BrokeError("usage", "two reports have the same file");
+  return wanted;
+}
+
+/** A descriptor of the folder a report goes to; within the workspace no link leads there. */
+function openParent(cwd: string, path: string): number {
+  const folder = dirname(path);
+  if (isWithin(cwd, folder)) return openBeneath(cwd, relative(cwd, folder) || ".");
+  return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+}
+
+export type HeldReports = Disposable & { write(report: RunReport): void };
+
+/** Opens the folders. Throws `usage` for one that is not there. */
+export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldReports {
+  const held: { form: ReportForm; folder: number; name: string }[] = [];
+  const close = () => {
+    for (const { folder } of held) closeSync(folder);
+  };
+  try {
+    for (const { form, path } of wanted) {
+      const file = resolve(cwd, path);
+      if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error("a folder");
+      const folder = openParent(cwd, file);
+      held.push({ form, folder, name: basename(file) });
+      if (!fstatSync(folder).isDirectory()) throw new Error("no folder");
+    }
+  } catch (error) {
+    close();
+    if (error instanceof BrokeError) throw error;
+    throw new BrokeError(
+      "usage",
+      "a report has no folder to go to",
+      "make the folder first; the file itself must not be one",
+    );
+  }
+  return {
+    write(report) {
+      for (const { form, folder, name } of held) {
+        const fresh = `${fdPath(folder)}/.${randomUUID()}`;
+        writeFileSync(fresh, reportForms[form](report), { mode: 0o644, flag: "wx" });
+        renameSync(fresh, `${fdPath(folder)}/${name}`);
+      }
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+/** A file of the CI's that text is added to, opened before the run; undefined where there is none. */
+export function openAppend(path: string | undefined): number | undefined {
+  if (path === undefined || path === "") return undefined;
+  try {
+    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+  } catch {
+    // Not there, or not ours to write: the run goes on without it.
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+// What CI is told of a launch: the reports that were asked for, and under GitHub Actions its outputs, summary and annotations, all by themselves.
+
+import { closeSync, writeSync } from "node:fs";
+import { publicMessage } from "#src/core/errors.ts";
+import type { Home } from "#src/state/paths.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import { note, workflowCommand } from "./output.ts";
+
+export type Reporting = Disposable & {
+  /** Writes everything about a run that has ended. */
+  ended(state: { home: Home; runs: RunStore }, runId: string): Promise<void>;
+  /** Says that nothing was launched. */
+  refused(error: unknown): void;
+};
+
+type Env = Record<string, string | undefined>;
+
+/** Opens what will be written. `words` as in `--report`. Throws `usage`. */
+export async function openReporting(words: readonly string[], cwd: string, env: Env): Promise<Reporting> {
+  const { holdReports, openAppend, parseReports } = await import("#harness/report/places.ts");
+  const github = env.GITHUB_ACTIONS === "true";
+  const reports = holdReports(parseReports(words), cwd);
+  const output = github ? openAppend(env.GITHUB_OUTPUT) : undefined;
+  const summary = github ? openAppend(env.GITHUB_STEP_SUMMARY) : undefined;
+  return {
+    async ended(state, runId) {
+      const { readRun } = await import("#harness/view.ts");
+      const { reportOf } = await import("#harness/report/report.ts");
+      const { signingKeys } = await import("#src/state/secrets.ts");
+      const { githubAnnotations, githubOutput, githubSummary } = await import("#harness/report/github.ts");
+      const report = reportOf(readRun(state.home, state.runs, signingKeys(state.home).verify, runId));
+      reports.write(report);
+      if (output !== undefined) writeSync(output, githubOutput(report));
+      if (summary !== undefined) writeSync(summary, githubSummary(report));
+      if (github) for (const line of githubAnnotations(report)) workflowCommand(line);
+    },
+    refused(error) {
+      if (github)
+        workflowCommand(`::error title=broke::${publicMessage(error).replaceAll("%", "%25").replaceAll("\n", "%0A")}`);
+      else if (words.length > 0) note("there is nothing to report: no run was made");
+    },
+    [Symbol.dispose]() {
+      reports[Symbol.dispose]();
+      for (const fd of [output, summary]) if (fd !== undefined) closeSync(fd);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+// Reports of a run as CI gets them. Through the real launcher, with a worker that wants something else to be written.
+
+import { expect, test } from "bun:test";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Bench, makeBench, runIdOf } from "#test/support/broke.ts";
+
+const run = (bench: Bench, options: string[], script: string, env: Record<string, string> = {}) =>
+  bench.broke(["harness", "run", "--client", "exec", "--workspace", "direct", ...options, "--", "sh", "-c", script], {
+    env,
+  });
+
+const text = (bench: Bench, name: string) => readFileSync(join(bench.workspace, name), "utf8");
+
+test("a run that is sent back: every form, GitHub's outputs, summary and annotations, and no command of the client's", async () => {
+  using bench = makeBench();
+  const [output, summary] = [join(bench.home, "..", "output"), join(bench.home, "..", "summary")];
+  for (const file of [output, summary]) writeFileSync(file, "before\n");
+  const ran = await run(
+    bench,
+    [
+      "--policy",
+      "throughput",
+      "--verify",
+      "test -e other",
+      "--report",
+      "json=r.json,junit=r.xml",
+      "--report",
+      "sarif=r.sarif,md=r.md",
+    ],
+    "echo '::set-output name=a::b'; echo '::error::mine' >&2; echo x > made",
+    { CI: "1", GITHUB_ACTIONS: "true", GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary },
+  );
+  const why = "verification: `test -e other` exited with 1";
+  const report = JSON.parse(text(bench, "r.json"));
+  expect([ran.code, ran.stdout]).toEqual([10, ": :set-output name=a::b\n"]);
+  expect(ran.stderr.split("\n").filter((line) => /^\s*:/.test(line))).toEqual([
+    ": :error::mine",
+    `::error title=broke RETRY_NARROW::${why}`,
+  ]);
+  expect(report).toMatchObject({
+    ...{ run: runIdOf(ran), client: "exec", profile: "strict", policy: "throughput", verdict: "RETRY_NARROW" },
+    ...{ reasons: [why], exit: { code: 10, source: "verdict" } },
+    findings: [{ word: "RETRY_NARROW", category: "correctness", from: "observation", reason: why }],
+    verification: [{ command: "test -e other", failure: "exited with 1" }],
+    changes: { total: 1, created: 1, paths: [{ change: "created", path: "made" }] },
+    ledger: { state: "intact" },
+  });
+  expect(text(bench, "r.xml")).toContain('<testcase name="verdict" classname="broke"');
+  expect(JSON.parse(text(bench, "r.sarif")).runs[0].results[0]).toMatchObject({
+    ruleId: "correctness",
+    level: "error",
+  });
+  expect(text(bench, "r.md")).toStartWith("## ❌ broke: RETRY_NARROW\n");
+  expect(readFileSync(output, "utf8")).toMatch(/^before\nverdict<<(broke_[0-9a-f]{32})\nRETRY_NARROW\n\1\n/);
+  expect(readFileSync(summary, "utf8")).toBe(`before\n${text(bench, "r.md")}\n`);
+  const again = await bench.broke(["harness", "report", report.run, "--form", "junit"]);
+  expect([again.code, again.stdout]).toEqual([0, text(bench, "r.xml")]);
+});
+
+test("without GitHub nothing of the client's output is changed, and an accepted run annotates nothing", async () => {
+  using bench = makeBench();
+  const plain = await run(bench, [], "echo '::error::mine'");
+  const accepted = await run(bench, [], "true", { GITHUB_ACTIONS: "true", GITHUB_OUTPUT: join(bench.home, "nowhere") });
+  expect([plain.code, plain.stdout]).toEqual([0, "::error::mine\n"]);
+  expect([accepted.code, accepted.stderr.includes("::")]).toEqual([0, false]);
+});
+
+test("what the worker makes of a report's path leads nowhere", async () => {
+  using bench = makeBench();
+  const outside = join(dirname(bench.workspace), "outside");
+  mkdirSync(outside);
+  writeFileSync(join(outside, "r.json"), "mine\n");
+  mkdirSync(join(bench.workspace, "reports"));
+  writeFileSync(join(bench.workspace, "reports", "r.md"), "old\n");
+  const ran = await run(
+    bench,
+    ["--report", "json=reports/r.json,md=reports/r.md"],
+    `ln -s ${outside}/r.json reports/r.json; rm reports/r.md; ln -s ${outside}/r.md reports/r.md; mv reports moved; ln -s ${outside} reports`,
+  );
+  expect(ran.code).toBe(0);
+  expect([readdirSync(outside), readFileSync(join(outside, "r.json"), "utf8")]).toEqual([["r.json"], "mine\n"]);
+  expect(lstatSync(join(bench.workspace, "moved", "r.json")).isFile()).toBe(true);
+  expect(JSON.parse(text(bench, "moved/r.json"))).toMatchObject({ run: runIdOf(ran) });
+  expect(text(bench, "moved/r.md")).toStartWith("## ");
+});
+
+test("a link that stood there before the run is no folder for reports", async () => {
+  using bench = makeBench();
+  const outside = join(dirname(bench.workspace), "outside");
+  mkdirSync(outside);
+  symlinkSync(outside, join(bench.workspace, "reports"));
+  const ran = await run(bench, ["--report", "json=reports/r.json"], "touch ran");
+  expect([ran.code, existsSync(join(bench.workspace, "ran")), readdirSync(outside)]).toEqual([4, false, []]);
+  expect(ran.stderr).toContain("symbolic link");
+});
+
+test.each([
+  ["json", "--report takes form=file"],
+  ["jsn=x", "did you mean json?"],
+  ["json=nowhere/x", "a report has no folder to go to"],
+  ["json=.", "a report has no folder to go to"],
+  ["json=x,md=x", "two reports have the same file"],
+])("--report %s is a mistake, and nothing runs", async (word, said) => {
+  using bench = makeBench();
+  const ran = await run(bench, ["--report", word], "touch ran");
+  expect([ran.code, ran.stderr.includes(said), existsSync(join(bench.workspace, "ran"))]).toEqual([2, true, false]);
+});
+
+test("a launch that is refused says so where GitHub shows it", async () => {
+  using bench = makeBench();
+  const ran = await run(bench, ["--policy", "strictest"], "true", { GITHUB_ACTIONS: "true" });
+  expect(ran.code).toBe(2);
+  expect(ran.stderr).toStartWith("::error title=broke::");
+});
