@@ -71,9 +71,9 @@ export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldR
     for (const { form, path } of wanted) {
       const file = resolve(cwd, path);
       if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error("a folder");
+      if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) throw new Error("no folder");
       const folder = openParent(cwd, file);
       held.push({ form, folder, name: basename(file) });
-      if (!fstatSync(folder).isDirectory()) throw new Error("no folder");
     }
   } catch (error) {
     close();
