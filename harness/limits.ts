@@ -72,19 +72,21 @@ export function endSoon(run: RunningSandbox): void {
 export function watchRun(
   run: RunningSandbox,
   prepared: Prepared,
-  { limits, group, growth }: { limits: RunLimits; group: LimitGroup | undefined; growth: Growth },
+  held: { limits: RunLimits; group: LimitGroup | undefined; growth: Growth; quietMs?: () => number },
   record: (event: string, data: Record<string, Json>) => void,
 ): Watch {
+  const { limits, group, growth, quietMs = () => 0 } = held;
   return watchLimits({
     limits,
     root: run.process.pid,
     ended: run.ended,
     group,
     growth,
+    quietMs,
     ownTmp: prepared.input.profile.root === "allowlist",
     onReached(reached) {
       record("limit.reached", { ...reached });
-      if (reached.which !== "timeout") return run.kill();
+      if (reached.which !== "timeout" && reached.which !== "idle") return run.kill();
       endSoon(run);
     },
   });

@@ -3,7 +3,10 @@
 /** A name a client can ask a model by. */
 export type SlotName = { id: string; client: string; title: string };
 
-/** One model request as the supervisor saw it. Tokens are null when the provider did not say. */
+/**
+ * One model request as the supervisor saw it. Tokens are null when the provider did not say; those of its cache are not part of `inputTokens`.
+ * `costUsd` is null where it cannot be told.
+ */
 export type ModelRequest = {
   slot: string | null;
   backend: string | null;
@@ -12,6 +15,9 @@ export type ModelRequest = {
   attempts: number;
   inputTokens: number | null;
   outputTokens: number | null;
+  cacheReadTokens: number | null;
+  cacheWriteTokens: number | null;
+  costUsd: number | null;
   losses: string[];
   ms: number;
   aborted: boolean;
@@ -24,5 +30,11 @@ export type ServedGateway = {
 
 /** Serves the model dialects, and nothing else, on a Unix socket made for one run. */
 export type ModelGateway = {
-  serve(options: { socketPath: string; token: string; onRequest(request: ModelRequest): void }): Promise<ServedGateway>;
+  serve(options: {
+    socketPath: string;
+    token: string;
+    /** A request has come; `onRequest` tells of each once, when it is over. */
+    onBegin?(): void;
+    onRequest(request: ModelRequest): void;
+  }): Promise<ServedGateway>;
 };

@@ -1,4 +1,5 @@
 // What a run's worker spends on models, as the gateway saw it, against its budget. The request that goes beyond it is the last: the run is ended.
+// Where money is limited, an answer whose price nobody can tell is the last, too.
 // Does not stop: the answer that is on its way; a provider that does not say how many tokens it took, which is a finding.
 
 import type { Reached } from "#sandbox/limits.ts";
@@ -7,29 +8,52 @@ import type { ModelRequest } from "./ports.ts";
 import type { Finding } from "./verdict/categories.ts";
 
 export type Spending = {
-  count(request: Pick<ModelRequest, "status" | "inputTokens" | "outputTokens">): void;
+  count(request: Spent): void;
   /** What to do, once, when the budget is spent; done at once when it is already. */
   onSpent(act: (reached: Reached) => void): void;
   reached(): Reached | undefined;
   findings(): Finding[];
 };
 
+export type Spent = Omit<ModelRequest, "slot" | "backend" | "path" | "attempts" | "losses" | "ms">;
+
+const finding = (reason: string): Finding => ({
+  category: "evidence",
+  grade: "finding",
+  source: "observation",
+  reason,
+});
+
+/** All tokens an answer took, its cache's with them; null when the provider did not say. */
+function tokensOf({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Spent): number | null {
+  if (inputTokens === null || outputTokens === null) return null;
+  return inputTokens + outputTokens + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);
+}
+
 /** Counts against a budget. A turn is a request that a model answered. */
-export function countSpending({ turns, tokens }: Terms["budget"]): Spending {
-  const spent = { turns: 0, tokens: 0 };
+export function countSpending({ turns, tokens, cost }: Terms["budget"]): Spending {
+  const spent = { turns: 0, tokens: 0, cost: 0 };
   let silent = 0;
+  let unpriced = 0;
   let first: Reached | undefined;
   let act: (reached: Reached) => void = () => {};
+  const over = (which: "turns" | "tokens" | "cost", limit: number | null): Reached | undefined =>
+    limit !== null && spent[which] > limit ? { which, value: spent[which], limit } : undefined;
   return {
-    count({ status, inputTokens, outputTokens }) {
-      if (status >= 400) return;
-      spent.turns += 1;
-      spent.tokens += (inputTokens ?? 0) + (outputTokens ?? 0);
-      if (inputTokens === null || outputTokens === null) silent += 1;
+    count(request) {
+      if (request.status >= 400 && !request.aborted) return;
+      // What was broken off took something, and perhaps nobody can say how much.
+      const answered = request.status < 400;
+      spent.turns += answered ? 1 : 0;
+      const taken = tokensOf(request);
+      spent.tokens += taken ?? (request.inputTokens ?? 0) + (request.outputTokens ?? 0);
+      if (taken === null) silent += 1;
+      spent.cost += request.costUsd ?? 0;
+      if (request.costUsd === null) unpriced += 1;
       if (first !== undefined) return;
-      if (turns !== null && spent.turns > turns) first = { which: "turns", value: spent.turns, limit: turns };
-      else if (tokens !== null && spent.tokens > tokens)
-        first = { which: "tokens", value: spent.tokens, limit: tokens };
+      first = over("turns", turns) ?? over("tokens", tokens) ?? over("cost", cost);
+      if (first === undefined && cost !== null && answered && request.costUsd === null)
+        first = { which: "cost", value: spent.cost, limit: cost };
       if (first !== undefined) act(first);
     },
     onSpent(then) {
@@ -37,10 +61,15 @@ export function countSpending({ turns, tokens }: Terms["budget"]): Spending {
       if (first !== undefined) then(first);
     },
     reached: () => first,
-    findings() {
-      if (tokens === null || silent === 0) return [];
-      const reason = `${silent} answers did not say how many tokens they took`;
-      return [{ category: "evidence", grade: "finding", source: "observation", reason }];
-    },
+    findings: () => [
+      ...(tokens === null || silent === 0 ? [] : [finding(`${silent} answers did not say how many tokens they took`)]),
+      ...(cost === null || unpriced === 0
+        ? []
+        : [
+            finding(
+              `what ${unpriced} answers cost cannot be told: their backends have no price, or did not say their tokens`,
+            ),
+          ]),
+    ],
   };
 }

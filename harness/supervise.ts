@@ -9,6 +9,7 @@ import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
+import type { Activity } from "./activity.ts";
 import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
 import { commandEvent, runQuestion } from "./command.ts";
@@ -33,6 +34,7 @@ export type ClientRun = {
   growth: Growth;
   commands: Budget;
   spending: Spending;
+  activity: Activity;
   recorder: Recorder;
 };
 
@@ -45,7 +47,7 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, spending, recorder }: ClientRun,
+  { session, asker, group, growth, commands, spending, activity, recorder }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
@@ -53,6 +55,7 @@ export async function superviseClient(
   let watch: Watch | undefined;
   const onOutput = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
+    activity.stir();
     session?.write(bytes);
   };
   const lookups = foldLookups((exec) => {
@@ -70,8 +73,18 @@ export async function superviseClient(
       },
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
       onStopped: () => session?.suspend(),
-      onExec: (exec) => lookups.take(exec),
-      onHeld: async (held) => (await asker?.ask(runQuestion(held))) ?? false,
+      onExec(exec) {
+        activity.stir();
+        lookups.take(exec);
+      },
+      async onHeld(held) {
+        const answered = activity.begin();
+        try {
+          return (await asker?.ask(runQuestion(held))) ?? false;
+        } finally {
+          answered();
+        }
+      },
     },
     group?.prefix,
   );
@@ -82,8 +95,17 @@ export async function superviseClient(
       tooMuch = true;
       run.kill();
     });
-    watch = watchRun(run, prepared, { limits: contract.limits, group, growth }, recorder.append);
+    watch = watchRun(
+      run,
+      prepared,
+      { limits: contract.limits, group, growth, quietMs: activity.quietMs },
+      recorder.append,
+    );
     const { countOutput } = watch;
+    const onPiece = (bytes: number) => {
+      activity.stir();
+      countOutput(bytes);
+    };
     spending.onSpent((reached) => {
       recorder.append("limit.reached", { ...reached });
       endSoon(run);
@@ -92,7 +114,7 @@ export async function superviseClient(
     using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), countOutput);
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), onPiece);
       await run.ended;
       await copied;
     }

@@ -11,6 +11,8 @@ const amount = v.nullable(v.pipe(v.number(), v.minValue(0)));
 /** null: not limited. `cpus` is a number of processors and may be a fraction. */
 export const limitsSchema = v.object({
   timeoutMs: amount,
+  /** Without a sign of life. */
+  idleMs: v.optional(amount, null),
   memoryBytes: amount,
   processes: amount,
   cpus: amount,
@@ -55,7 +57,8 @@ type OptionName = keyof typeof limitOptions;
 const names = Object.keys(limitOptions) as OptionName[];
 
 /** What can end a run. `shm` is /dev/shm, whose size is fixed. */
-export type LimitName = "timeout" | "memory" | "pids" | "output" | "growth" | "tmp" | "shm" | "turns" | "tokens";
+export type LimitName =
+  "timeout" | "idle" | "memory" | "pids" | "output" | "growth" | "tmp" | "shm" | "turns" | "tokens" | "cost";
 /** `value` is what was used when it was noticed, in the limit's own unit. */
 export type Reached = { which: LimitName; value: number; limit: number };
 
@@ -93,18 +96,26 @@ const MINUTE_MS = 60_000;
 const durations: Record<string, number> = { s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: 24 * 60 * MINUTE_MS };
 const MAX_TIMEOUT_MS = 7 * 24 * 60 * MINUTE_MS;
 
-/** Parses `90s`, `10m`, `2h`, `1d`. Throws `usage` on anything else. */
-export function parseTimeout(text: string): number {
+/** Parses `90s`, `10m`, `2h`, `1d`. Throws `usage` on anything else, naming the option. */
+export function parseTimeout(text: string, option = "timeout"): number {
   const [, digits, unit = ""] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
   const ms = Number(digits) * (durations[unit] ?? 0);
   if (digits === undefined || ms < 1000 || ms > MAX_TIMEOUT_MS) {
-    throw new BrokeError("usage", "--timeout takes 1s to 7d", "as in 90s, 10m, 2h");
+    throw new BrokeError("usage", `--${option} takes 1s to 7d`, "as in 90s, 10m, 2h");
   }
   return ms;
 }
 
 const none: RunLimits = {
-  ...{ timeoutMs: null, memoryBytes: null, processes: null, cpus: null, outputBytes: null, growthBytes: null },
+  ...{
+    timeoutMs: null,
+    idleMs: null,
+    memoryBytes: null,
+    processes: null,
+    cpus: null,
+    outputBytes: null,
+    growthBytes: null,
+  },
   ...{ tmpBytes: null, openFiles: null, fileBytes: null },
 };
 const confined = {
@@ -152,7 +163,8 @@ export type LimitsUsed = {
 
 /** An amount of a limit in words. */
 export function amountWords(which: LimitName, value: number): string {
-  if (which === "timeout") return `${value / 1000} s`;
+  if (which === "timeout" || which === "idle") return `${value / 1000} s`;
+  if (which === "cost") return `$${Math.round(value * 1e6) / 1e6}`;
   if (which === "turns" || which === "tokens") return String(value);
   if (which === "pids") return `${value} processes and threads`;
   const units: [number, string][] = [

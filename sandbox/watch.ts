@@ -42,6 +42,8 @@ export type WatchOptions = {
   ended: Promise<unknown>;
   group: LimitGroup | undefined;
   growth: Growth;
+  /** For how long there was no sign of life, in ms. */
+  quietMs(): number;
   /** Whether /tmp and /dev/shm are the run's own. */
   ownTmp: boolean;
   /** Called once. */
@@ -49,7 +51,7 @@ export type WatchOptions = {
 };
 
 /** Starts watching; stops when disposed. */
-export function watchLimits({ limits, root, ended, group, growth, ownTmp, onReached }: WatchOptions): Watch {
+export function watchLimits({ limits, root, ended, group, growth, quietMs, ownTmp, onReached }: WatchOptions): Watch {
   let first: Reached | undefined;
   let outputBytes = 0;
   let cpuMs = 0;
@@ -116,6 +118,7 @@ export function watchLimits({ limits, root, ended, group, growth, ownTmp, onReac
   };
   const tick = () => {
     if (first !== undefined) return;
+    over("idle", quietMs(), limits.idleMs);
     // The whole machine has not lost what the run may take: then the run has not taken it.
     const quick = !memoryHeld && limits.memoryBytes !== null && memoryDropped(limits.memoryBytes);
     if (quick || performance.now() >= nextLook) look();

@@ -23,6 +23,13 @@ const word = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const words = v.union([word, v.pipe(v.array(word), v.maxLength(64))]);
 const amount = v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number))]);
 
+const MAX_USD = 1_000_000;
+const dollars = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,7}(\.\d{1,6})?$/), v.transform(Number))]),
+  v.minValue(0),
+  v.maxValue(MAX_USD),
+);
+
 /** What each key can be, and what is said when it is not. */
 const keys = {
   client: [v.picklist(clientIds), `one of ${clientIds.join(", ")}`],
@@ -32,6 +39,7 @@ const keys = {
   "permission-set": [word, "the name of a set"],
   permissions: [v.record(v.string(), v.unknown()), "a table as in [permissions.NAME]"],
   timeout: [word, "as in 90s, 10m, 2h"],
+  "idle-timeout": [word, "as in 90s, 10m, 2h"],
   limits: [v.record(v.string(), v.union([v.string(), v.number()])), "a table of amounts"],
   args: [v.pipe(v.array(v.string()), v.maxLength(256)), "a list of words"],
   task: [v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_TASK_BYTES)), "words of at most 64 KiB, or @FILE"],
@@ -44,6 +52,7 @@ const keys = {
   ],
   "max-turns": [v.pipe(amount, v.integer(), v.minValue(1)), "a whole number, as of requests to a model"],
   "max-tokens": [v.pipe(amount, v.integer(), v.minValue(1)), "a whole number, read and written together"],
+  "max-cost": [dollars, "US dollars, as in 2.50"],
   verify: [words, "a command, or a list of them"],
   "allowed-paths": [words, "a path of the workspace, or a list of them"],
   "forbidden-paths": [words, "a path of the workspace, or a list of them"],
@@ -79,6 +88,7 @@ export type Layer = {
     allowed?: string[];
     turns?: number;
     tokens?: number;
+    cost?: number;
   };
 
 const listOf = (value: string | string[]) => (typeof value === "string" ? [value] : value);
@@ -116,11 +126,12 @@ function permissionsOf(where: string, table: Record<string, unknown>): Permissio
   throw new BrokeError("usage", `${where}, permissions: no profile, timeout or limits here`, "they are keys beside it");
 }
 
-function limitsOf({ limits = {}, timeout }: Values): Partial<RunLimits> {
+function limitsOf({ limits = {}, timeout, "idle-timeout": idle }: Values): Partial<RunLimits> {
   const said = Object.entries(limits).map(([name, value]) => `${name}=${value}`);
   return {
     ...(said.length === 0 ? {} : parseLimits(said.join(","))),
     ...(timeout === undefined ? {} : { timeoutMs: parseTimeout(timeout) }),
+    ...(idle === undefined ? {} : { idleMs: parseTimeout(idle, "idle-timeout") }),
   };
 }
 
@@ -135,8 +146,11 @@ export function readLayer(where: string, given: unknown): Layer {
     ...{ policy: said.policy, risk: said.risk, retries: said.retries },
     ...{ route: said["worker-route"], credential: said["credential-source"] },
     permissions: said.permissions && permissionsOf(where, said.permissions),
-    limits: said.limits === undefined && said.timeout === undefined ? undefined : limitsOf(said),
-    ...{ turns: said["max-turns"], tokens: said["max-tokens"] },
+    limits:
+      said.limits === undefined && said.timeout === undefined && said["idle-timeout"] === undefined
+        ? undefined
+        : limitsOf(said),
+    ...{ turns: said["max-turns"], tokens: said["max-tokens"], cost: said["max-cost"] },
     verification: said.verify && listOf(said.verify),
     allowed: said["allowed-paths"] && pathsOf(where, "allowed-paths", said["allowed-paths"]),
     forbidden: said["forbidden-paths"] && pathsOf(where, "forbidden-paths", said["forbidden-paths"]),

@@ -35,7 +35,7 @@ export function termsOf(layer: Layer, task: Task | null): Terms {
     allowed: layer.allowed === undefined ? [] : [layer.allowed],
     forbidden: layer.forbidden ?? [],
     roles: layer.roles ?? noTerms.roles,
-    budget: { turns: layer.turns ?? null, tokens: layer.tokens ?? null },
+    budget: { turns: layer.turns ?? null, tokens: layer.tokens ?? null, cost: layer.cost ?? null },
     route: layer.route ?? noTerms.route,
     credential: layer.credential ?? usualCredential(layer.route ?? noTerms.route),
   };
@@ -64,6 +64,7 @@ export function tighten<Held extends Bounds>(terms: Held, by: Bounds): Held {
     budget: {
       turns: fewer(terms.budget.turns, by.budget.turns),
       tokens: fewer(terms.budget.tokens, by.budget.tokens),
+      cost: fewer(terms.budget.cost, by.budget.cost),
     },
     mustVerify: terms.mustVerify || by.mustVerify,
     verification: joined(terms.verification, by.verification),
@@ -84,6 +85,7 @@ export function isAsStrict(a: Bounds, b: Bounds): boolean {
     atMost(a.retries, b.retries) &&
     atMost(a.budget.turns, b.budget.turns) &&
     atMost(a.budget.tokens, b.budget.tokens) &&
+    atMost(a.budget.cost, b.budget.cost) &&
     (a.mustVerify || !b.mustVerify) &&
     holds(a.verification, b.verification) &&
     holds(lists(a), lists(b)) &&
@@ -94,7 +96,7 @@ export function isAsStrict(a: Bounds, b: Bounds): boolean {
 
 /** What a project's own file may say: what makes it stricter for everybody. */
 const narrowing: ReadonlySet<string> = new Set<keyof Layer>([
-  ...(["policy", "risk", "retries", "turns", "tokens", "verification", "allowed", "forbidden"] as const),
+  ...(["policy", "risk", "retries", "turns", "tokens", "cost", "verification", "allowed", "forbidden"] as const),
 ]);
 
 /** A project's layer as bounds. Throws `usage` for what a project has no say in. */
@@ -104,7 +106,7 @@ export function boundsOf(where: string, layer: Layer): Bounds {
     throw new BrokeError(
       "usage",
       `${where}: a project may only narrow, and this has a say in ${other}`,
-      "policy, risk, retries, max-turns, max-tokens, verify, allowed-paths and forbidden-paths are its to say",
+      "policy, risk, retries, max-turns, max-tokens, max-cost, verify, allowed-paths and forbidden-paths are its to say",
     );
   return termsOf(layer, null);
 }

@@ -22,6 +22,8 @@ const MAX_WORDS = 64;
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
 const words = v.pipe(v.array(text(4096)), v.maxLength(MAX_WORDS));
 
+/** US dollars. */
+const usd = v.nullable(v.pipe(v.number(), v.minValue(0)));
 const whole = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0)));
 
 /** Text by somebody else that goes with a task; `cut`: there was more. */
@@ -54,7 +56,7 @@ export const termsSchema = v.strictObject({
   required: v.array(v.picklist(reviewers)),
   roles: v.strictObject({ verifier: v.nullable(v.string()), adversary: v.nullable(v.string()) }),
   /** What the worker may spend on models at most; null: as much as it likes. */
-  budget: v.strictObject({ turns: whole, tokens: whole }),
+  budget: v.strictObject({ turns: whole, tokens: whole, cost: v.optional(usd, null) }),
   route: v.picklist(routes),
   credential: v.picklist(credentialSources),
   /** The operator's word for lending a key; null: there is none. */
@@ -68,7 +70,12 @@ export const noTerms: Terms = {
   ...{ task: null, policy: "off", risk: "normal", retries: null },
   ...{ verification: [], mustVerify: false, allowed: [], forbidden: [] },
   ...{ required: [], roles: { verifier: null, adversary: null }, doctrines: [] },
-  ...{ budget: { turns: null, tokens: null }, route: "broke_router", credential: "broke_managed", lease: null },
+  ...{
+    budget: { turns: null, tokens: null, cost: null },
+    route: "broke_router",
+    credential: "broke_managed",
+    lease: null,
+  },
 };
 
 /** How strictly the run is judged. */

@@ -29,7 +29,11 @@ export function boundsOfDoctrine(doctrine: Doctrine): Bounds {
     policy: policy ?? noTerms.policy,
     risk: risk ?? noTerms.risk,
     retries: retries ?? null,
-    budget: { turns: doctrine["max-turns"] ?? null, tokens: doctrine["max-tokens"] ?? null },
+    budget: {
+      turns: doctrine["max-turns"] ?? null,
+      tokens: doctrine["max-tokens"] ?? null,
+      cost: doctrine["max-cost"] ?? null,
+    },
     mustVerify: verification ?? false,
     verification: [],
     allowed: allowed === undefined ? [] : [allowed],
@@ -48,7 +52,8 @@ function loosened(under: Doctrine, over: Doctrine): string | undefined {
   if (isWeaker(policyNames, over.policy, under.policy)) return "policy";
   if (isWeaker(risks, over.risk, under.risk)) return "risk";
   if (more(under.retries, over.retries)) return "retries";
-  for (const key of ["timeout", "max-turns", "max-tokens"] as const) if (more(under[key], over[key])) return key;
+  for (const key of ["timeout", "max-turns", "max-tokens", "max-cost"] as const)
+    if (more(under[key], over[key])) return key;
   if (over.verification === false && under.verification === true) return "verification";
   return undefined;
 }

@@ -30,6 +30,7 @@ export const doctrineSchema = v.strictObject({
   retries: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   "max-turns": v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   "max-tokens": v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  "max-cost": v.optional(v.pipe(v.number(), v.minValue(0))),
   timeout: v.optional(v.pipe(v.string(), v.transform(parseTimeout))),
   "allowed-paths": v.optional(words),
   "forbidden-paths": v.optional(words),

@@ -12,6 +12,7 @@ export function boundsText(stack: Omit<Stack, "doctrines">): string[] {
     ...(retries === null ? [] : [`retries at most ${retries}`]),
     ...(budget.turns === null ? [] : [`turns at most ${budget.turns}`]),
     ...(budget.tokens === null ? [] : [`tokens at most ${budget.tokens}`]),
+    ...(budget.cost === null ? [] : [`costs at most $${budget.cost}`]),
     ...(timeoutMs === null ? [] : [`takes at most ${timeoutMs / 60_000} min`]),
     ...allowed.map((paths) => `may change: ${paths.join(", ")}`),
     ...(forbidden.length > 0 ? [`must not change: ${forbidden.join(", ")}`] : []),

@@ -24,6 +24,7 @@ export function githubOutput(report: RunReport, more: Record<string, string> = {
     denials: String(report.denied),
     input_tokens: String(report.models.inputTokens ?? ""),
     output_tokens: String(report.models.outputTokens ?? ""),
+    cost_usd: String(report.models.costUsd ?? ""),
     ref: report.landed?.ref ?? "",
     ...more,
   };

@@ -42,7 +42,7 @@ function facts(report: RunReport): string[] {
       ["work", landed?.ref == null ? work : `${work}, at ${codeSpan(landed.ref)}`],
       [
         "models",
-        `${models.requests} requests, ${models.failed} failed, ${count(models.inputTokens)} tokens in, ${count(models.outputTokens)} out`,
+        `${models.requests} requests, ${models.failed} failed, ${count(models.inputTokens)} tokens in, ${count(models.outputTokens)} out, ${models.costUsd === null ? "price unknown" : `$${models.costUsd.toFixed(4)}`}`,
       ],
       ["commands", `${report.commands} seen; ${report.denied} commands and connections refused`],
       ["ledger", `${codeSpan(report.ledger.state)}, ${report.ledger.records} records`],

@@ -37,8 +37,14 @@ export type RunReport = {
   denied: number;
   denials: Denial[];
   commands: number;
-  /** What the client asked of models. Tokens are null when no answer said any. */
-  models: { requests: number; failed: number; inputTokens: number | null; outputTokens: number | null };
+  /** What the client asked of models. Tokens are null when no answer said any; `costUsd` unless every answer could be priced. */
+  models: {
+    requests: number;
+    failed: number;
+    inputTokens: number | null;
+    outputTokens: number | null;
+    costUsd: number | null;
+  };
   changes: {
     total: number;
     created: number;
@@ -90,7 +96,7 @@ const verified = v.object({
   ms: number,
   results: v.fallback(v.array(results), []),
 });
-const request = v.object({ status: number, inputTokens: tokens, outputTokens: tokens });
+const request = v.object({ status: number, inputTokens: tokens, outputTokens: tokens, costUsd: tokens });
 const inventory = v.object({
   total: number,
   complete: v.fallback(v.boolean(), false),
@@ -141,6 +147,12 @@ function total(numbers: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : known.reduce((sum, each) => sum + each, 0);
 }
 
+/** Null when one that was answered has no price: a sum without it would be too small. */
+function priced(requests: readonly { status: number; costUsd: number | null }[]): number | null {
+  const answered = requests.filter(({ status }) => status < 400);
+  return answered.some(({ costUsd }) => costUsd === null) ? null : total(answered.map(({ costUsd }) => costUsd));
+}
+
 function spanMs(records: readonly LedgerRecord[]): number {
   const [first, last] = [records[0], records.at(-1)];
   return first === undefined || last === undefined ? 0 : Date.parse(last.ts) - Date.parse(first.ts);
@@ -174,6 +186,7 @@ export function reportOf({ row, records, verification, file }: RunView): RunRepo
       failed: requests.filter(({ status }) => status >= 400).length,
       inputTokens: total(requests.map(({ inputTokens }) => inputTokens)),
       outputTokens: total(requests.map(({ outputTokens }) => outputTokens)),
+      costUsd: priced(requests),
     },
     changes: {
       ...{ total: changed.total, complete: changed.complete },

@@ -2,8 +2,10 @@
 // way out, the person at the terminal.
 
 import type { Growth } from "#sandbox/growth.ts";
+import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import { GATEWAY } from "#sandbox/plan.ts";
 import type { Json } from "#src/core/json.ts";
+import { watchActivity } from "../activity.ts";
 import { makeAsker } from "../asking.ts";
 import { recordAttempts, superviseEgress } from "../egress.ts";
 import { watchFolders } from "../limits.ts";
@@ -27,11 +29,15 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   const { deps, contract, paths, ledger } = run;
   const { recorder, commands, requests, answers, spending } = ground;
   const { prepared, group, plan } = attempt;
+  const activity = watchActivity();
+  const begun: (() => void)[] = [];
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
     socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
     token: run.token,
+    onBegin: () => void begun.push(activity.begin()),
     onRequest(request) {
+      begun.pop()?.();
       requests.record("model.request", requestData(request));
       spending.count(request);
     },
@@ -40,9 +46,14 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
-    const client = { session, asker, group, growth, commands, spending, recorder };
+    const client = { session, asker, group, growth, commands, spending, recorder, activity };
+    const record = recordAttempts(recorder);
+    const attempted = (attempt: EgressAttempt) => {
+      activity.stir();
+      record(attempt);
+    };
     const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
-    const ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
+    const ended = await superviseEgress(prepared.net, paths.socketDir, attempted, supervised, asker);
     return { ...ended, growth };
   } finally {
     await gateway.stop();

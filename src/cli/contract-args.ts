@@ -14,6 +14,7 @@ export const contractArgs = {
   retries: word("how often the worker may be sent back, at most", "number"),
   "max-turns": word("how many requests to a model it may make, at most", "number"),
   "max-tokens": word("how many tokens it may take, read and written together, at most", "number"),
+  "max-cost": word("how many US dollars its models may cost, at most; every backend it uses needs a price", "usd"),
   verify: word("a command that must end with 0 on the result; any number of times", "command"),
   "allowed-paths": word("what in the workspace may change, and nothing else", "path,…"),
   "forbidden-paths": word("what in the workspace must not change", "path,…"),

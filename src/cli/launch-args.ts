@@ -15,6 +15,11 @@ export const launchArgs = {
     valueHint: "mode",
   },
   timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
+  "idle-timeout": {
+    type: "string",
+    description: "how long it may show no sign of life: no output, program, connection or request to a model",
+    valueHint: "duration",
+  },
   limit: {
     type: "string",
     description:
@@ -40,7 +45,7 @@ export const dryRunArg = {
 /** What those options say. */
 export function launchOptions({ values, flags }: Pick<Invocation, "values" | "flags">): Pick<
   Launch,
-  "set" | "mode" | "permissions" | "limit" | "timeout"
+  "set" | "mode" | "permissions" | "limit" | "timeout" | "idle"
 > & {
   profile: string | undefined;
 } {
@@ -52,5 +57,6 @@ export function launchOptions({ values, flags }: Pick<Invocation, "values" | "fl
     permissions: readPermissionFlags({ flags, values }),
     limit: values.limit?.[0],
     timeout: values.timeout?.[0],
+    idle: values["idle-timeout"]?.[0],
   };
 }

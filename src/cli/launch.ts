@@ -27,9 +27,10 @@ export type Launch = {
   mode?: string | undefined;
   permissions?: PermissionFlags;
   args: string[];
-  /** As in `--limit` and `--timeout`. */
+  /** As in `--limit`, `--timeout` and `--idle-timeout`. */
   limit?: string | undefined;
   timeout?: string | undefined;
+  idle?: string | undefined;
   /** What it is held to: the value of `--contract`, and the options as keys. Undefined: whoever launches it decides nothing of the kind. */
   held?: { contract: string | undefined; document: Record<string, unknown> };
   /** As in `--elevated` and `--elevate-for`. */
@@ -142,6 +143,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
     ...layer.limits,
     ...(launch.limit === undefined ? {} : parseLimits(launch.limit)),
     ...(launch.timeout === undefined ? {} : { timeoutMs: parseTimeout(launch.timeout) }),
+    ...(launch.idle === undefined ? {} : { idleMs: parseTimeout(launch.idle, "idle-timeout") }),
   };
   const lease = terms?.route === "provider_direct" ? await confirmLease(launch.elevate, terminal, state.env) : null;
   const contract = checkContract({

@@ -84,7 +84,7 @@ async function askProvider(
 
 /** Serves a count. Never rejects. */
 export async function countTokens(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
-  const exchange = openExchange(door.route, deps.onReport);
+  const exchange = openExchange(door.route, deps);
   const form = forms[door.dialect]!;
   try {
     const incoming = await readIncoming(request, door, exchange.id);

@@ -1,7 +1,8 @@
 // One request as the log knows it: an id, and one report at its end, however it ends.
 
 import { newRequestId } from "#src/core/ids.ts";
-import type { RequestReport } from "./ports.ts";
+import type { GatewayDeps, RequestReport } from "./ports.ts";
+import { noUsage } from "./usage.ts";
 
 export type Exchange = {
   readonly id: string;
@@ -15,7 +16,8 @@ export type Exchange = {
 };
 
 /** Starts the clock of a request. */
-export function openExchange(path: string, report: (report: RequestReport) => void): Exchange {
+export function openExchange(path: string, deps: Pick<GatewayDeps, "onBegin" | "onReport">): Exchange {
+  deps.onBegin?.();
   const started = performance.now();
   let over = false;
   const state: RequestReport = {
@@ -25,8 +27,7 @@ export function openExchange(path: string, report: (report: RequestReport) => vo
     path,
     status: 0,
     attempts: 0,
-    inputTokens: null,
-    outputTokens: null,
+    ...noUsage,
     losses: [],
     ms: 0,
     aborted: false,
@@ -39,7 +40,7 @@ export function openExchange(path: string, report: (report: RequestReport) => vo
     finish(change) {
       if (over) return;
       over = true;
-      report({ ...state, ...change, ms: performance.now() - started });
+      deps.onReport({ ...state, ...change, ms: performance.now() - started });
     },
   };
 }

@@ -5,9 +5,10 @@ import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
+import type { Usage } from "./usage.ts";
 
-/** One finished request. Tokens are null when the provider did not say; never a body, a prompt or a key. */
-export type RequestReport = {
+/** One finished request; never a body, a prompt or a key. */
+export type RequestReport = Usage & {
   id: string;
   slot: string | null;
   backend: string | null;
@@ -15,8 +16,6 @@ export type RequestReport = {
   /** 499 when the client went away, 502 when the provider was cut off after the status had gone out. */
   status: number;
   attempts: number;
-  inputTokens: number | null;
-  outputTokens: number | null;
   /** What the translation could not carry, by kind. */
   losses: string[];
   ms: number;
@@ -44,5 +43,7 @@ export type GatewayDeps = {
   clock: Clock;
   health: HealthStore;
   timing: Timing;
+  /** A request has come; each is reported once. */
+  onBegin?(): void;
   onReport(report: RequestReport): void;
 };

@@ -13,6 +13,7 @@ import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
+import { usageOf } from "./usage.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
 const MAX_LOSSES_HEADER = 1024;
@@ -71,10 +72,10 @@ function answerReply(outcome: Answered, context: Context): Response {
     ...prepared.clientHeaders(head.headers),
     ...noteAnswer(outcome, context),
   };
-  if (answer.kind === "stream") return streamReply(streamBody(answer, context), headers, context);
+  if (answer.kind === "stream")
+    return streamReply(streamBody(answer, { ...context, price: outcome.attempt.backend.price }), headers, context);
   headers["content-type"] = "application/json";
-  const { input, output } = answer.cost;
-  exchange.finish({ status: 200, inputTokens: input, outputTokens: output });
+  exchange.finish({ status: 200, ...usageOf(answer.cost, outcome.attempt.backend.price) });
   return new Response(answer.body, { status: 200, headers });
 }
 
@@ -91,7 +92,7 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
       }
       noteAnswer(outcome, context);
       if (outcome.answer.kind !== "stream") throw new Error("a stream was asked for");
-      return { kind: "body", body: streamBody(outcome.answer, context) };
+      return { kind: "body", body: streamBody(outcome.answer, { ...context, price: outcome.attempt.backend.price }) };
     },
     (error: unknown): Late => {
       const fault = faultOf(error);
@@ -128,7 +129,7 @@ export function refuse(error: unknown, request: Request, door: Door, exchange: E
 
 /** Serves one model request. Never rejects: every failure is an answer. */
 export async function relay(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
-  const exchange = openExchange(door.route, deps.onReport);
+  const exchange = openExchange(door.route, deps);
   const departure = watchDeparture();
   const abandon = departure.leave;
   request.signal.addEventListener("abort", abandon);

@@ -7,10 +7,12 @@ import { listen } from "./listen.ts";
 /** Serves a run; `stop` revokes the nonce first, then cuts what is still open. */
 export function serveRun(
   deps: Omit<GatewayDeps, "onReport">,
-  options: { socketPath: string; token: string; onRequest(report: RequestReport): void },
+  options: { socketPath: string; token: string; onBegin?(): void; onRequest(report: RequestReport): void },
 ): { stop(): Promise<void> } {
   let token: string | null = options.token;
-  const app = guardedApp().use(modelApp({ ...deps, onReport: options.onRequest }, () => token));
+  const app = guardedApp().use(
+    modelApp({ ...deps, onBegin: options.onBegin ?? (() => {}), onReport: options.onRequest }, () => token),
+  );
   const listening = listen(app, { kind: "unix", path: options.socketPath });
   return {
     async stop() {

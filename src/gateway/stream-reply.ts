@@ -4,7 +4,9 @@
 import { BrokeError } from "#src/core/errors.ts";
 import { upstreamFailure } from "#src/wire/errors.ts";
 import { CUT } from "#src/wire/flow.ts";
+import type { Price } from "#src/routing/generation.ts";
 import type { Exchange } from "./exchange.ts";
+import { usageOf } from "./usage.ts";
 import type { Answer, Reader } from "./walk.ts";
 
 const DRAIN_MS = 1_000;
@@ -28,7 +30,12 @@ async function drain(reader: Reader): Promise<void> {
 /** A body that sends what was held back, then the rest. `abandon` cancels the call to the provider. */
 export function streamBody(
   stream: Stream,
-  { exchange, pingMs, abandon }: { exchange: Exchange; pingMs: number; abandon: () => void },
+  {
+    exchange,
+    price,
+    pingMs,
+    abandon,
+  }: { exchange: Exchange; price: Price | null; pingMs: number; abandon: () => void },
 ): ReadableStream<Uint8Array> {
   const { flow, reader, silence } = stream;
   let ping: ReturnType<typeof setInterval> | undefined;
@@ -45,9 +52,8 @@ export function streamBody(
     over = true;
     clearInterval(ping);
     silence.stop();
-    const { input, output } = flow.cost();
     const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
-    exchange.finish({ status, inputTokens: input, outputTokens: output, aborted });
+    exchange.finish({ status, ...usageOf(flow.cost(), price), aborted });
   };
   const step = async (): Promise<{ bytes: Uint8Array; ended: boolean }> => {
     try {

@@ -3,7 +3,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import { catalogue } from "./catalogue.ts";
 import type { Dialect } from "#src/core/dialects.ts";
-import type { Routing, StoredBackend } from "./generation.ts";
+import type { Price, Routing, StoredBackend } from "./generation.ts";
 import type { Quirks } from "#src/core/quirks.ts";
 import { keyHeaderOf, type KeyHeader, type Provider, providers, quirksOf } from "./providers.ts";
 
@@ -19,6 +19,8 @@ export type Backend = {
   quirks: Partial<Quirks>;
   /** False: the provider may change what stands behind the name. Null: unknown. */
   pinned: boolean | null;
+  /** Null: unknown. */
+  price: Price | null;
   source: "operator" | "catalogue";
 };
 
@@ -44,6 +46,7 @@ function fromStored(stored: StoredBackend): Backend {
     provider: providerId,
     keyEnv: stored.keyEnv ?? provider?.keyEnv ?? null,
     pinned: null,
+    price: stored.price,
     source: "operator",
   } as const;
   // A base URL of the operator's own is another server, whatever it is said to be compatible with.
@@ -69,7 +72,7 @@ export function findBackend(routing: Routing, label: string): Backend | undefine
   const provider = entry === undefined ? undefined : providers.get(entry.provider);
   if (entry === undefined || provider === undefined) return undefined;
   const { keyEnv, dialect } = provider;
-  return { ...entry, keyEnv, ...atProvider(provider, dialect, entry.model), source: "catalogue" };
+  return { ...entry, keyEnv, ...atProvider(provider, dialect, entry.model), price: null, source: "catalogue" };
 }
 
 /** Every label that can be routed to, the operator's own first. */

@@ -6,6 +6,12 @@ import { dialects } from "#src/core/dialects.ts";
 const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));
 
+const usd = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_000));
+
+/** US dollars for a million tokens. What the cache served costs as much as other input where it has no price of its own. */
+export const priceSchema = v.strictObject({ input: usd, output: usd, cached: v.nullable(usd) });
+export type Price = v.InferOutput<typeof priceSchema>;
+
 /** A backend the operator added: a provider's model, or any base URL with a declared dialect. Absent `keyEnv`: the provider's own, or no key. */
 export const backendSchema = v.strictObject({
   label,
@@ -14,6 +20,8 @@ export const backendSchema = v.strictObject({
   dialect: v.nullable(v.picklist(dialects)),
   model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   keyEnv: v.nullable(envName),
+  /** Null: nobody said. */
+  price: v.optional(v.nullable(priceSchema), null),
 });
 export type StoredBackend = v.InferOutput<typeof backendSchema>;
 

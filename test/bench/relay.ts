@@ -80,7 +80,15 @@ for (const dialect of ["anthropic", "openai-chat"] as const) {
   const state = openState({ BROKE_HOME: home, BENCH_KEY: "key-of-the-bench" });
   state.generations.commit("bench", (routing) => ({
     ...addBackend(routing, {
-      ...{ label: "only", provider: null, baseUrl: "http://127.0.0.1:9", dialect, model: "m", keyEnv: "BENCH_KEY" },
+      ...{
+        label: "only",
+        provider: null,
+        baseUrl: "http://127.0.0.1:9",
+        dialect,
+        model: "m",
+        keyEnv: "BENCH_KEY",
+        price: null,
+      },
     }),
     slots: { sonnet: ["only"] },
   }));

@@ -28,6 +28,7 @@ async function measure(processes: number, grouped: boolean): Promise<string> {
     ended: child.exited,
     group,
     growth,
+    quietMs: () => 0,
     ownTmp: true,
     onReached() {},
   });

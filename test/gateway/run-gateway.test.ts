@@ -33,6 +33,7 @@ async function withRun(
         dialect: "anthropic",
         model: "m",
         keyEnv: null,
+        price: null,
       }),
       [{ slot: "sonnet", label: "up" }],
     ),

@@ -6,12 +6,26 @@ import { makeBench, runIdOf } from "#test/support/broke.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { say, tool } from "#test/support/upstream/script.ts";
 
-const request = (inputTokens: number | null, outputTokens: number | null, status = 200) => ({
-  ...{ status, inputTokens, outputTokens },
+const request = (
+  inputTokens: number | null,
+  outputTokens: number | null,
+  status = 200,
+  costUsd: number | null = null,
+) => ({
+  ...{
+    status,
+    inputTokens,
+    outputTokens,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    costUsd,
+    aborted: status === 499,
+  },
 });
+const none = { turns: null, tokens: null, cost: null };
 
 test("turns and tokens up to the limit are free, the first beyond ends it, once", () => {
-  const spending = countSpending({ turns: 2, tokens: 100 });
+  const spending = countSpending({ ...none, turns: 2, tokens: 100 });
   const ends: unknown[] = [];
   spending.count(request(60, 40));
   spending.count(request(null, null, 429));
@@ -24,13 +38,73 @@ test("turns and tokens up to the limit are free, the first beyond ends it, once"
 });
 
 test("what nobody counted is a finding where tokens are limited", () => {
-  const [limited, free] = [countSpending({ turns: null, tokens: 10 }), countSpending({ turns: 9, tokens: null })];
+  const [limited, free] = [countSpending({ ...none, tokens: 10 }), countSpending({ ...none, turns: 9 })];
   for (const spending of [limited, free]) spending.count(request(null, 3));
   expect([limited.findings().map(({ category, reason }) => [category, reason]), free.findings()]).toEqual([
     [["evidence", "1 answers did not say how many tokens they took"]],
     [],
   ]);
 });
+
+test("tokens are all of them, the cache's too, and of an answer that was broken off", () => {
+  const spending = countSpending({ ...none, turns: 1, tokens: 100 });
+  spending.count({ ...request(10, 10, 499), cacheReadTokens: 40 });
+  expect(spending.reached()).toBeUndefined();
+  spending.count({ ...request(10, 10), cacheWriteTokens: 21 });
+  expect(spending.reached()).toEqual({ which: "tokens", value: 101, limit: 100 });
+});
+
+test("money is counted where it is known, and an answer nobody can price is the last", () => {
+  const [known, unknown, broken] = [0.5, 0.5, 0.5].map((cost) => countSpending({ ...none, cost }));
+  for (const [costUsd, reached] of [
+    [0.3, undefined],
+    [0.2, undefined],
+    [0.01, { which: "cost", value: 0.51, limit: 0.5 }],
+  ] as const) {
+    known!.count(request(1, 1, 200, costUsd));
+    expect(known!.reached()).toEqual(reached as never);
+  }
+  unknown!.count(request(1, 1));
+  broken!.count(request(null, null, 499));
+  expect([unknown!.reached()?.which, broken!.reached(), known!.findings()]).toEqual(["cost", undefined, []]);
+  expect([unknown!, broken!].map((each) => each.findings().map(({ category }) => category))).toEqual([
+    ["evidence"],
+    ["evidence"],
+  ]);
+});
+
+test("a client is ended by what its answers cost, by the operator's price; without a price by the first", async () => {
+  using bench = makeBench();
+  await using upstream = await startUpstream(() => say(tool("Bash", { command: "true", description: "d" })));
+  const swap = async (label: string, price: string[]) => {
+    const base = ["--base-url", upstream.url, "--dialect", "anthropic", "--model", "m"];
+    for (const words of [
+      ["backend", "add", label, ...base, ...price],
+      ["swap", `all=${label}`],
+    ])
+      expect((await bench.broke(words)).code).toBe(0);
+  };
+  const run = async () => {
+    const ran = await bench.broke(["harness", "run", "--task", "Go on.", "--max-cost", "0.001", "--timeout", "50s"]);
+    const shown = JSON.parse((await bench.broke(["harness", "show", runIdOf(ran), "--json"])).stdout) as {
+      limit: { which: string; value: number };
+      requests: { costUsd: number | null }[];
+    };
+    return { ran, shown };
+  };
+  await swap("priced", ["--price-input", "3", "--price-output", "15", "--price-cached", "0.3"]);
+  const priced = await run();
+  expect(priced.ran.stderr).toContain("broke: the run reached its limit: cost $0.001\n");
+  expect(priced.shown.limit.which).toBe("cost");
+  const costs = priced.shown.requests.map(({ costUsd }) => costUsd ?? 0);
+  expect(costs.every((cost) => cost > 0)).toBe(true);
+  expect(priced.shown.limit.value).toBeGreaterThan(0.001);
+  await swap("free", ["--price-input", "0", "--price-output", "0"]);
+  await swap("unknown", []);
+  const unknown = await run();
+  expect(unknown.ran.stderr).toContain("have no price");
+  expect(unknown.shown.limit).toEqual({ which: "cost", value: 0, limit: 0.001 } as never);
+}, 120_000);
 
 test("a client that goes on and on is ended, and the verdict says by which budget", async () => {
   using bench = makeBench();

@@ -16,6 +16,7 @@ const backend = (label: string, keyEnv: string | null = null): StoredBackend => 
   dialect: "openai-chat",
   model: `model-of-${label}`,
   keyEnv,
+  price: null,
 });
 const backends = Object.fromEntries(
   [backend("open"), backend("keyed", "MY_KEY"), backend("other", "OTHER_KEY")].map((item) => [item.label, item]),

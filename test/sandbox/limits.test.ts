@@ -81,7 +81,7 @@ describe("--timeout", () => {
 describe("a run's limits", () => {
   const large = { memoryBytes: 64 * GIB, terminal: false };
   const strict: RunLimits = {
-    ...{ timeoutMs: null, memoryBytes: 8 * GIB, processes: 400, cpus: null, outputBytes: 256 * MIB },
+    ...{ timeoutMs: null, idleMs: null, memoryBytes: 8 * GIB, processes: 400, cpus: null, outputBytes: 256 * MIB },
     ...{ growthBytes: 4 * GIB, tmpBytes: 512 * MIB, openFiles: 4096, fileBytes: 2 * GIB },
   };
 

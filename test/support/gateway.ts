@@ -62,6 +62,7 @@ export async function startGateway(
           dialect,
           model: model ?? `model-${index}`,
           keyEnv: keyEnv ?? null,
+          price: null,
         }),
       { ...routing, ...settings },
     );

@@ -3,6 +3,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
 import { answer } from "../output.ts";
+import { parsePrice } from "../price.ts";
 
 export const verb: Verb = {
   description: "Add a backend: a provider's model, or any base URL with a declared dialect",
@@ -16,6 +17,13 @@ export const verb: Verb = {
       valueHint: "anthropic|openai-chat|openai-responses|gemini",
     },
     model: { type: "string", description: "the provider's name of the model", required: true, valueHint: "model" },
+    "price-input": {
+      type: "string",
+      description: "US dollars for a million tokens it reads",
+      valueHint: "usd",
+    },
+    "price-output": { type: "string", description: "and that it writes", valueHint: "usd" },
+    "price-cached": { type: "string", description: "and that its cache serves, if less", valueHint: "usd" },
     "key-env": { type: "string", description: "variable that holds the key", valueHint: "NAME" },
   },
   async run({ values }) {
@@ -35,6 +43,7 @@ export const verb: Verb = {
         dialect,
         model: values.model![0]!,
         keyEnv: values["key-env"]?.[0] ?? null,
+        price: parsePrice(values),
       }),
     );
     answer(`added ${label}; \`broke swap <slot>=${label}\` uses it`);

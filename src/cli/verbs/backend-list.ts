@@ -19,8 +19,9 @@ export const verb: Verb = {
         backend.dialect,
         backend.baseUrl,
         backend.keyEnv ?? "no key",
+        backend.price === null ? "unknown" : `$${backend.price.input}/$${backend.price.output}`,
       ]);
-      answer(table([["LABEL", "MODEL", "DIALECT", "BASE URL", "KEY"], ...rows]));
+      answer(table([["LABEL", "MODEL", "DIALECT", "BASE URL", "KEY", "PRICE/M"], ...rows]));
     }
     return 0;
   },

@@ -15,7 +15,15 @@ const state = openState({ BROKE_HOME: home, BENCH_KEY: "key-of-the-bench" });
 state.generations.commit("bench", (routing) => {
   const added = Object.values(modes).reduce(
     (current, model) =>
-      addBackend(current, { label: model, provider: null, baseUrl: url, dialect, model, keyEnv: "BENCH_KEY" }),
+      addBackend(current, {
+        label: model,
+        provider: null,
+        baseUrl: url,
+        dialect,
+        model,
+        keyEnv: "BENCH_KEY",
+        price: null,
+      }),
     routing,
   );
   const slots = Object.fromEntries(Object.entries(modes).map(([slot, model]) => [slot, [model]]));

@@ -30,7 +30,7 @@ test("tightened is never looser than either", () => {
   const bounds = (): Bounds => ({
     ...{ policy: pick(policyNames), risk: pick(risks), retries: pick([null, 0, 1, 2]), mustVerify: chance(0.5) },
     ...{ verification: some(["a", "b"]), forbidden: some(["x", "y"]), required: some(reviewers) },
-    budget: { turns: pick([null, 1, 2]), tokens: pick([null, 1, 2]) },
+    budget: { turns: pick([null, 1, 2]), tokens: pick([null, 1, 2]), cost: pick([null, 0.5, 1]) },
     allowed: some([["src"], ["docs", "test"]]),
   });
   for (let round = 0; round < 2_000; round++) {

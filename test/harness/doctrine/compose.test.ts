@@ -65,7 +65,7 @@ describe("those there are", () => {
     ]);
     expect(held).toEqual({
       ...{ policy: "high_assurance", risk: "high", retries: 1, mustVerify: true, verification: [] },
-      budget: { turns: null, tokens: null },
+      budget: { turns: null, tokens: null, cost: null },
       ...{ allowed: [], forbidden: [], required: ["verifier", "adversary"], timeoutMs: null, planning: true },
     });
   });

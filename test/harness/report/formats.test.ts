@@ -30,7 +30,7 @@ const report: RunReport = {
   denied: 1,
   denials: [{ what: "command", subject: EVIL, reason: EVIL }],
   commands: 7,
-  models: { requests: 2, failed: 1, inputTokens: 10, outputTokens: null },
+  models: { requests: 2, failed: 1, inputTokens: 10, outputTokens: null, costUsd: 0.25 },
   changes: {
     total: 1,
     created: 1,

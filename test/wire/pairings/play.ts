@@ -102,6 +102,7 @@ function attemptAt(dialect: Dialect, quirks: Partial<Quirks>): Attempt {
     keyHeader: "bearer",
     quirks: { ...usualQuirks[dialect], ...quirks },
     pinned: null,
+    price: null,
     source: "operator",
   } as const;
   return { backend, keyName: "TEST_KEY", why: "" };

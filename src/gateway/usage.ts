@@ -1,0 +1,36 @@
+// What an answer took, as it is reported: tokens as the provider counts them, and money where the operator said what the backend charges. Pure.
+
+import type { Price } from "#src/routing/generation.ts";
+import type { Cost } from "#src/wire/flow.ts";
+
+const MILLION = 1_000_000;
+
+/** Null where the provider did not say; `costUsd` also where nobody said what the backend charges. */
+export type Usage = {
+  inputTokens: number | null;
+  outputTokens: number | null;
+  /** What the provider's cache served, and what it took in; not part of `inputTokens`. */
+  cacheReadTokens: number | null;
+  cacheWriteTokens: number | null;
+  costUsd: number | null;
+};
+
+export const noUsage: Usage = {
+  ...{ inputTokens: null, outputTokens: null, cacheReadTokens: null, cacheWriteTokens: null, costUsd: null },
+};
+
+/** What the cache takes in is charged as input. */
+function costOf({ input, output, cacheRead, cacheWrite }: Cost, price: Price): number | null {
+  if (input === null || output === null) return null;
+  const cached = (cacheRead ?? 0) * (price.cached ?? price.input);
+  return ((input + (cacheWrite ?? 0)) * price.input + output * price.output + cached) / MILLION;
+}
+
+/** The usage of one answer. */
+export function usageOf(cost: Cost, price: Price | null): Usage {
+  return {
+    ...{ inputTokens: cost.input, outputTokens: cost.output },
+    ...{ cacheReadTokens: cost.cacheRead, cacheWriteTokens: cost.cacheWrite },
+    costUsd: price === null ? null : costOf(cost, price),
+  };
+}
