@@ -17,6 +17,7 @@ import { findPrograms, shimmable } from "#sandbox/run-programs.ts";
 import { isShown, nothingShown, type Shown } from "#sandbox/shown.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { areShims, installShims } from "#shims/install.ts";
+import { replacedByBase } from "./base-config.ts";
 import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
@@ -232,6 +233,7 @@ export function prepareRun(options: {
         options.tree.path,
         client.hidden.filter((name) => !context.opened.includes(name)),
       ),
+      replaced: contract.base === null ? [] : replacedByBase(contract.workspace, options.tree.path, contract.base),
       portMark,
       egressMark,
       argv: [

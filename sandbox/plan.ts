@@ -57,6 +57,8 @@ export type PlanInput = {
   hidden: string[];
   /** Folders of the workspace, relative, that are shown empty. */
   emptied: string[];
+  /** Files of the workspace, relative, that are shown with other content, to be read only. */
+  replaced?: readonly { path: string; bytes: Uint8Array }[] | undefined;
   /** What stands in words and variables for the gateway's port on loopback, and for the egress proxy's where the run has a network. */
   portMark: string;
   egressMark: string | undefined;
@@ -146,6 +148,14 @@ function ownBinds(input: PlanInput): Bind[] {
   return binds;
 }
 
+function replacedWords({ workspace, replaced = [] }: PlanInput): Pick<SandboxPlan, "words" | "files"> {
+  const token = (path: string) => `{data:${join(workspace, path)}}`;
+  return {
+    words: replaced.flatMap(({ path }) => ["--ro-bind-data", token(path), join(workspace, path)]),
+    files: replaced.map(({ path, bytes }) => ({ kind: "data", token: token(path), bytes })),
+  };
+}
+
 function emptiedWords({ workspace, emptied }: PlanInput): string[] {
   return emptied.flatMap((name) => [
     "--size",
@@ -166,6 +176,7 @@ function hostWords(input: PlanInput): string[] {
     ...hidden,
     ...ownBinds(input).flatMap(bindWords),
     ...seal,
+    ...replacedWords(input).words,
     ...emptiedWords(input),
     ...programWords(input.programs),
   ];
@@ -179,7 +190,7 @@ function inVarTmp({ workspace, shown: { permission } }: PlanInput): boolean {
 
 function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "checks"> {
   const { host, shown } = input;
-  if (input.profile.root === "host") return { words: hostWords(input), files: [], checks: [] };
+  if (input.profile.root === "host") return { words: hostWords(input), files: replacedWords(input).files, checks: [] };
   const { anyRead } = shown.permission;
   const anyWrite = shown.permission.anyWrite && !shown.permission.denyAllWrites;
   const own: Bind[] = [
@@ -190,6 +201,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
   const system = anyRead ? openWords(host, input.ignored, anyWrite, denied) : systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);
   const files = shownWords(input);
+  const replaced = replacedWords(input);
   return {
     words: [
       ...system.words,
@@ -198,11 +210,12 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
       ...binds,
       ...files.words,
       ...system.late,
+      ...replaced.words,
       ...emptiedWords(input),
       ...programWords(input.programs),
       ...sealWords(anyWrite ? "write" : anyRead ? "read" : "own"),
     ],
-    files: [...system.files, ...files.files],
+    files: [...system.files, ...files.files, ...replaced.files],
     checks: files.checks,
   };
 }

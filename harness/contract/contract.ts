@@ -48,6 +48,8 @@ export const contractSchema = v.strictObject({
   bounds: v.nullable(permissionFlagsSchema),
   /** The files those flags name, as they were at the launch. */
   files: filePermissionSchema,
+  /** The commit whose configuration of agents and tools is shown in place of the workspace's; null: the workspace's own. */
+  base: v.optional(v.nullable(v.string()), null),
   args: v.array(v.string()),
   limits: limitsSchema,
   ...termsSchema.entries,
@@ -80,6 +82,7 @@ export function checkContract(asked: {
   args: string[];
   limits: Partial<RunLimits>;
   terms?: Terms | undefined;
+  base?: string | null | undefined;
   /** Whether the client gets a terminal. */
   terminal: boolean;
   brokeHome: string;
@@ -127,11 +130,11 @@ export function checkContract(asked: {
     profile.root === "host"
       ? noFilePermission
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
-  const { args, set = null } = asked;
+  const { args, set = null, base = null } = asked;
   const reach = { profile: profile.name, permissions, bounds };
   checkRoute({ client, home, ...terms }, profile.net === "host" ? "host" : networkOf(reach));
   const granted = { profile: profile.name, workspace, mode, home, set, permissions, bounds, files };
-  return { client, ...granted, args, limits, ...terms };
+  return { client, ...granted, base, args, limits, ...terms };
 }
 
 /** Names of variables that no run is given from outside. */

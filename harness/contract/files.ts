@@ -109,16 +109,22 @@ const named = ({ contracts, where }: Sections, name: string): Layer | undefined 
 export type Written = { said: Layer; bounds: Bounds | null };
 
 /**
- * What is written for a launch. `asked` is the value of `--contract`: a name from a broke.toml, or a file. Throws `missing` or `usage` naming what
+ * What is written for a launch. `asked` is the value of `--contract`: a name from a broke.toml, or a file. `base`: the project's broke.toml as a
+ * pull request's base has it, which counts in place of the workspace's and needs no trust, since it only narrows. Throws `missing` or `usage` naming what
  * is wrong, `denied` when the project's file is not what was trusted.
  */
 export function writtenContract(
   asked: string | undefined,
-  { home, trust, folder }: { home: Home; trust: TrustStore; folder: string },
+  {
+    home,
+    trust,
+    folder,
+    base,
+  }: { home: Home; trust: TrustStore; folder: string; base?: { text: string | null } | undefined },
 ): Written {
   const own = readSections(readPrivate(home.permissions) ?? "", home.permissions);
-  const file = trustedFile(folder, trust).file;
-  const project = file && readSections(file.text, `${SET_FILE} here`);
+  const text = base === undefined ? trustedFile(folder, trust).file?.text : (base.text ?? undefined);
+  const project = text === undefined ? undefined : readSections(text, `${SET_FILE} here`);
   const narrow = (layer: Layer | undefined) => layer && boundsOf(`${SET_FILE} here`, layer);
   const all = narrow(project?.harness) ?? null;
   if (asked === undefined) return { said: own.harness, bounds: all };

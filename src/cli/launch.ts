@@ -33,6 +33,8 @@ export type Launch = {
   idle?: string | undefined;
   /** What it is held to: the value of `--contract`, and the options as keys. Undefined: whoever launches it decides nothing of the kind. */
   held?: { contract: string | undefined; document: Record<string, unknown> };
+  /** As in `--trust`. */
+  trust?: string | undefined;
   /** As in `--elevated` and `--elevate-for`. */
   elevate?: Elevate;
 };
@@ -66,6 +68,7 @@ async function readContract(
   { contract, document }: NonNullable<Launch["held"]>,
   { home, trust, settings, env }: State,
   cwd: string,
+  base: { text: string | null } | undefined,
 ): Promise<{ layer: Layer } & MadeTerms> {
   const { realpathSync } = await import("node:fs");
   const { readLayer } = await import("#harness/contract/document.ts");
@@ -74,7 +77,7 @@ async function readContract(
   const { slots } = await import("#src/routing/slots.ts");
   const { makeTerms } = await import("#harness/contract/make-terms.ts");
   const folder = realpathSync(cwd);
-  const { said, bounds } = writtenContract(contract, { home, trust, folder });
+  const { said, bounds } = writtenContract(contract, { home, trust, folder, base });
   const stored = readLayer("the stored harness policy", { policy: settings.get("harness") ?? "off" });
   const options = readLayer("the command line", document);
   const layer = layOn(layOn(stored, said), options);
@@ -84,6 +87,21 @@ async function readContract(
   if (unknown)
     throw new BrokeError("usage", "a role is given a slot that there is none of", "`broke list` shows the slots");
   return { layer, ...makeTerms(layer, { bounds, options, workspace: folder, env }) };
+}
+
+/** The base of a pull request whose configuration counts, with its broke.toml; undefined: the workspace's own does. */
+async function baseConfig(
+  { held, trust }: Launch,
+  cwd: string,
+  env: State["env"],
+): Promise<{ commit: string; text: string | null } | undefined> {
+  if (held === undefined) return undefined;
+  const { chooseTrust, withBase } = await import("#harness/base-config.ts");
+  const { SET_FILE } = await import("#harness/permission-set.ts");
+  const commit = chooseTrust(trust, env);
+  if (commit === null) return undefined;
+  note(`configuration is taken from the pull request's base, ${commit.slice(0, 12)}`);
+  return { commit, text: withBase(cwd, commit, (base) => base.read(SET_FILE)?.toString("utf8") ?? null) };
 }
 
 /** Makes the launch from what the stored settings say. */
@@ -132,8 +150,9 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   const keyNames = secretNames(state.keys, state.generations.current());
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const terminal = onTerminal();
+  const base = await baseConfig(launch, cwd, state.env);
   const { layer, terms, timeoutMs } =
-    launch.held === undefined ? noContract : await readContract(launch.held, state, cwd);
+    launch.held === undefined ? noContract : await readContract(launch.held, state, cwd, base);
   const set = launch.set ?? layer.set;
   const named = set === undefined ? undefined : await findSet(set, state, cwd, terminal);
   if (named?.note !== undefined) note(named.note);
@@ -154,6 +173,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
       client: launch.client ?? layer.client ?? "claude",
       home: launch.home ?? layer.home ?? "run",
     },
+    base: base?.commit ?? null,
     args: launch.args.length > 0 ? launch.args : (layer.args ?? []),
     mode: launch.mode ?? layer.mode,
     profile: launch.profile ?? layer.profile ?? named?.profile ?? launch.fallback ?? "strict",

@@ -27,6 +27,12 @@ export const verb: Verb = {
       description: "lend the worker a key (provider_direct): asks here, or BROKE_ELEVATE=1",
     },
     "elevate-for": { type: "string", description: "how long at most (1h)", valueHint: "duration" },
+    trust: {
+      type: "string",
+      description:
+        "whose instructions and settings count in a pull request: its base's (base, the default there) or head",
+      valueHint: "base|head",
+    },
     report: {
       type: "string",
       description: "write reports of the run: json, junit, sarif, md; any number of times",
@@ -44,6 +50,7 @@ export const verb: Verb = {
       client: values.client?.[0],
       home: values.home?.[0],
       args: rest,
+      trust: values.trust?.[0],
       elevate: { asked: flags.has("elevated"), duration: values["elevate-for"]?.[0] },
       held: { contract: values.contract?.[0], document: contractDocument({ values }) },
       ...launchOptions({ values, flags }),
