@@ -1,56 +1,29 @@
-// One run from registration to verdict, as a table of contents: prepare, launch, observe, judge, close. The supervisor is the process that
-// calls this; it holds the run's lock and is the only writer of the ledger.
+// One run from registration to verdict, as a table of contents: open, attempt (launch, observe, judge), act, close. The supervisor is the process
+// that calls this; it holds the run's lock and is the only writer of the ledger. Each step is a file in run/.
 // Does not stop: what the chosen profile allows (sandbox/README.md).
 
-import { closeSync } from "node:fs";
-import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
-import { newSecret } from "#src/core/ids.ts";
-import type { Json } from "#src/core/json.ts";
-import { makeRedactor } from "#src/core/text.ts";
-import type { Home, RunPaths } from "#src/state/paths.ts";
+import type { Home } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import type { LimitGroup } from "#sandbox/cgroup.ts";
-import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
-import { profileOf } from "#sandbox/profile.ts";
-import { compareAllowed, markAllowed, sweepRun } from "./allowed.ts";
-import { type AuditLog, auditLaunch, type LaunchAudit, permissionsOf } from "./audit.ts";
-import { makeAsker } from "./asking.ts";
-import { clearRun } from "./cleanup.ts";
-import { clientOf } from "./clients.ts";
-import { describePrograms } from "./command.ts";
-import { changeFindings } from "./contract/change-rules.ts";
-import { openedOf, programsOf, registered, type RunContract } from "./contract/contract.ts";
+import type { AuditLog } from "./audit.ts";
+import type { RunContract } from "./contract/contract.ts";
 import { strictnessOf } from "./contract/terms.ts";
-import { describeNetwork, recordAttempts, superviseEgress } from "./egress.ts";
-import { countByClass } from "./environment.ts";
-import { holdTree, NOTHING_HELD, releaseTree } from "./hold.ts";
-import { compareInventories, takeInventory } from "./inventory.ts";
 import { requireInstallation } from "./installation.ts";
-import { Ledger } from "./ledger.ts";
 import { actOnWork } from "./land.ts";
-import { endedUse, heldBy, holdRun, judgeEnd, watchFolders, weakLimits } from "./limits.ts";
-import { onTerminal, takeTerminal } from "./terminal.ts";
-import type { ModelGateway, ModelRequest, SlotName } from "./ports.ts";
-import { budgets, withinBudget } from "./budget.ts";
-import { openRun } from "./open-run.ts";
-import { prepareRun } from "./prepare.ts";
-import { makeRecorder } from "./recorder.ts";
-import { readShimEvents } from "./shim-events.ts";
-import { countSpending } from "./spending.ts";
-import { markBefore, sweepRecord, sweepWarnings } from "./sweep.ts";
-import { type Supervised, superviseClient } from "./supervise.ts";
-import { deniedRoute, type Direct, leaseRecord, secretsOf, takeCredential } from "./routes.ts";
+import type { ModelGateway, SlotName } from "./ports.ts";
+import { deniedRoute, takeCredential } from "./routes.ts";
+import { openAttempt } from "./run/attempt.ts";
+import { runClient } from "./run/client.ts";
+import { closeRun } from "./run/close.ts";
+import { openGround } from "./run/ground.ts";
+import { judge, judgeAttempt, type Judged } from "./run/judge.ts";
+import { lookAfter } from "./run/look.ts";
+import { openRun, type OpenRun } from "./run/open.ts";
 import { requireCleanStart } from "./start-hooks.ts";
-import { weakControls } from "./weak-controls.ts";
-import { unprotectedBy } from "./unprotected.ts";
-import { INSTALLATION } from "./workspace.ts";
-import { compareTestFiles, keepTestFiles } from "./results/test-files.ts";
-import { verifyBefore, verifyTree } from "./verification.ts";
-import { openWorkTree } from "./work-tree.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict/observed.ts";
+import { INSTALLATION } from "./workspace.ts";
 
 export type RunDeps = {
   home: Home;
@@ -76,247 +49,42 @@ const DENIED = 4;
 /** Of a run that was never launched. */
 const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warnings: [], inventoryComplete: false };
 
-function requestData(request: ModelRequest): Record<string, Json> {
-  return { ...request, ms: Math.round(request.ms) };
-}
-
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
 export async function runHarness(deps: RunDeps, contract: RunContract): Promise<RunResult> {
   requireCleanStart(deps.env);
   requireSandbox();
   const installation = requireInstallation(INSTALLATION);
   const direct = takeCredential(contract, deps.keyOf, deps.env);
-  const { runId, paths, lock } = openRun(deps, contract);
-  const token = newSecret("brokerun");
-  const redact = makeRedactor([...deps.secrets, token, ...secretsOf(direct)]);
-  using ledger = new Ledger({
-    file: paths.ledger,
-    run: runId,
-    key: deps.keys.sign,
-    clock: deps.clock,
-    redact,
-    saveHead: (head) => deps.runs.saveHead(runId, head),
-  });
-  ledger.append("run.registered", registered(contract));
-  ledger.append("checkpoint.opened", { reason: "registered" });
-  ledger.append("preflight.passed", { installation });
-  const launch = auditLaunch(deps.audit, runId, {
-    client: contract.client,
-    profile: contract.profile,
-    permissions: permissionsOf(contract, profileOf(contract.profile)),
-    variables_dropped: countByClass(deps.env),
-  });
-  const notes: string[] = [];
-  try {
-    const denied = deniedRoute(contract);
-    if (denied !== undefined) {
-      ledger.append("authority.expansion_denied", denied.record);
-      const verdict = decideVerdict({ ...UNHEARD, findings: [denied.finding] }, strictnessOf(contract));
-      const exit: RunExit = { code: DENIED, source: "broke" };
-      closeRun(deps, ledger, launch, { outcome: "failed", verdict, exit });
-      return { notes, runId, verdict, exit, ledgerFile: paths.ledger };
-    }
-    const observed = await supervise(deps, contract, paths, token, ledger, launch, notes, direct).catch(
-      (error: unknown): never => {
-        const reason = error instanceof BrokeError ? error.message : "internal error";
-        const nothing = { ...UNHEARD, end: { kind: "unobserved", reason } } as const;
-        const verdict = decideVerdict(nothing, strictnessOf(contract));
-        closeRun(deps, ledger, launch, {
-          outcome: "failed",
-          verdict,
-          exit: { code: exitCodeOf(error), source: "broke" },
-        });
-        throw error;
-      },
-    );
-    const verdict = decideVerdict(observed, strictnessOf(contract));
-    const exit = exitOf(observed, verdict.verdict);
-    closeRun(deps, ledger, launch, { outcome: "completed", verdict, exit });
-    return { notes, runId, verdict, exit, ledgerFile: paths.ledger };
-  } finally {
-    closeSync(lock);
+  using run = openRun(deps, contract, { installation, direct });
+  const denied = deniedRoute(contract);
+  if (denied !== undefined) {
+    run.ledger.append("authority.expansion_denied", denied.record);
+    const verdict = decideVerdict({ ...UNHEARD, findings: [denied.finding] }, strictnessOf(contract));
+    return closeRun(run, { outcome: "failed", verdict, exit: { code: DENIED, source: "broke" } });
   }
+  const { observed, verdict } = await work(run).catch((error: unknown): never => {
+    closeFailed(run, error);
+    throw error;
+  });
+  return closeRun(run, { outcome: "completed", verdict, exit: exitOf(observed, verdict.verdict) });
 }
 
-// The ledger first, the audit from it, the table last: what is missing of the later ones is completed from the earlier.
-function closeRun(
-  deps: RunDeps,
-  ledger: Ledger,
-  launch: LaunchAudit,
-  { outcome, verdict, exit }: { outcome: "completed" | "failed"; verdict: Verdict; exit: RunExit },
-): void {
-  ledger.append("checkpoint.opened", { reason: "ended" });
-  ledger.append("verdict.issued", { ...verdict });
-  const end = { outcome, exit_code: exit.code, exit_source: exit.source };
-  ledger.append("run.completed", end);
-  try {
-    launch.ended({ ...end, verdict: verdict.verdict });
-  } finally {
-    deps.runs.setStatus(ledger.run, outcome, verdict.verdict);
-  }
+function closeFailed(run: OpenRun, error: unknown): void {
+  const reason = error instanceof BrokeError ? error.message : "internal error";
+  const nothing: Observed = { ...UNHEARD, end: { kind: "unobserved", reason } };
+  const verdict = decideVerdict(nothing, strictnessOf(run.contract));
+  closeRun(run, { outcome: "failed", verdict, exit: { code: exitCodeOf(error), source: "broke" } });
 }
 
-async function supervise(
-  deps: RunDeps,
-  contract: RunContract,
-  paths: RunPaths,
-  token: string,
-  ledger: Ledger,
-  launch: LaunchAudit,
-  notes: string[],
-  direct: Direct | undefined,
-): Promise<Observed> {
-  const terminal = onTerminal();
-  let group: LimitGroup | undefined;
-  using tree = openWorkTree(deps, contract, ledger.run);
-  if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
-  try {
-    const confined = profileOf(contract.profile).root === "allowlist";
-    const { protect, placed } = confined
-      ? holdTree(deps.home, ledger.run, tree.path, openedOf(contract))
-      : NOTHING_HELD;
-    const prepared = prepareRun({
-      contract,
-      paths,
-      brokeHome: deps.home.root,
-      identities: join(deps.home.live, "identities.json"),
-      token,
-      terminal,
-      env: deps.env,
-      slots: deps.slots,
-      keyNames: deps.keyNames,
-      secrets: deps.secrets,
-      tree,
-      protect,
-      direct,
-    });
-    using _state = prepared.state;
-    const { input } = prepared;
-    group = holdRun(ledger.run, contract.limits);
-    const weak = weakLimits(contract.limits, group, input.host.uid);
-    const open = unprotectedBy(deps.home, input.profile, contract.files, { env: deps.env, uid: input.host.uid });
-    const warnings = [
-      ...weak,
-      ...weakControls(deps, contract, prepared),
-      ...open.map((way) => `unprotected ledger: ${way}`),
-    ];
-    launch.started(countByClass(input.env));
-    ledger.append("env_plan.applied", {
-      passed: Object.keys(input.env).length,
-      given: countByClass(prepared.given),
-      dropped: countByClass(deps.env),
-      home: contract.home,
-      route: contract.route,
-      credential_source: contract.credential,
-    });
-    if (direct !== undefined) ledger.append("credential_lease.issued", leaseRecord(contract, direct, input.env));
-    if (prepared.identity !== undefined) ledger.append("client.identified", prepared.identity);
-    const before = takeInventory(tree.path);
-    markBefore(paths.baseline, before, {
-      tree: tree.path,
-      inside: contract.workspace,
-      opened: openedOf(contract),
-    });
-    const allowed = markAllowed(paths, input.shown, contract.workspace);
-    const kept = keepTestFiles(tree.path, before);
-    if (!kept.complete) warnings.push("there are more test files than are compared");
-    const work = { deps, contract, paths, tree, ledger, group };
-    // Not in the run's own group, whose readings are the client's.
-    const baseline = await verifyBefore({ ...work, group: undefined });
-    const plan = planSandbox({ ...input, ignored: placed });
-    ledger.append("sandbox.planned", {
-      profile: contract.profile,
-      terminal,
-      ...describeNetwork(input.profile, prepared.net),
-      ...describePrograms(programsOf(contract)),
-      unix_sockets: input.profile.closeUnix ? "closed" : "open",
-      opened: openedOf(contract),
-      protected: input.protect.files.length + input.protect.dirs.length,
-      placeholders: placed.length,
-      masked: input.protect.masked.length,
-      shims: prepared.shims,
-      cgroup: [...(group?.holds ?? [])],
-      unprotected_ledger: open.length > 0,
-      warnings,
-    });
-    const recorder = makeRecorder(ledger);
-    const commands = withinBudget(recorder.append, budgets.commands);
-    const requests = withinBudget(recorder.append, budgets.requests);
-    const answers = withinBudget(recorder.append, budgets.answers);
-    const spending = countSpending(contract.budget);
-    await using shims = readShimEvents(paths.events, recorder.append);
-    const gateway = await deps.gateway.serve({
-      socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
-      token,
-      onRequest(request) {
-        requests.record("model.request", requestData(request));
-        spending.count(request);
-      },
-    });
-    const growth = await watchFolders(prepared, before, contract.limits);
-    let ended: Supervised;
-    try {
-      using session = terminal ? takeTerminal() : undefined;
-      const asker = session && makeAsker({ put: session.ask, record: answers.record });
-      const client = { session, asker, group, growth, commands, spending, recorder };
-      const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
-      ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
-    } finally {
-      await gateway.stop();
-    }
-    using watch = ended.watch;
-    await shims.drain();
-    let { end } = ended;
-    if (recorder.failed()) end = { kind: "unobserved", reason: "an event of the run could not be recorded" };
-    const [lostCommands, lostRequests, lostAnswers] = [commands.omitted(), requests.omitted(), answers.omitted()];
-    if (lostCommands + lostRequests + lostAnswers > 0) {
-      const lost = {
-        "command.observed": lostCommands,
-        "model.request": lostRequests,
-        "permission.answered": lostAnswers,
-      };
-      ledger.append("events.omitted", lost);
-      const more = lostAnswers === 0 ? "" : ` and ${lostAnswers} answers`;
-      warnings.push(`${lostCommands} commands and ${lostRequests} requests${more} were too many to record`);
-    }
-    if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
-    else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
-    // Before the placeholders go: they were counted at the start too.
-    const after = takeInventory(tree.path);
-    releaseTree(deps.home, ledger.run);
-    const except = new Set(placed);
-    const changes = compareInventories(tree.path, before, after, except);
-    if (changes.linked > 0)
-      warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
-    ledger.append("workspace.inventory", changes as unknown as Record<string, Json>);
-    const beside = compareAllowed(allowed);
-    for (const each of beside) ledger.append("allowed.inventory", each as unknown as Record<string, Json>);
-    const complete = [changes, ...beside].every((each) => each.complete);
-    const sweep = sweepRun(paths, { after, except });
-    ledger.append("workspace.swept", sweepRecord(sweep));
-    warnings.push(...sweepWarnings(sweep));
-    const growthBytes = growth.grown(await heldBy(prepared, after));
-    ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
-    const findings = [
-      ...changeFindings(changes, contract),
-      ...spending.findings(),
-      ...compareTestFiles(tree.path, kept.files, after),
-      ...(await verifyTree({ ...work, baseline, changed: changes.total + changes.inRepositories > 0 })),
-    ];
-    const seen = {
-      end: judgeEnd(end, watch.reached() ?? spending.reached()),
-      warnings,
-      inventoryComplete: complete,
-      findings,
-    };
-    const { verdict } = decideVerdict(seen, strictnessOf(contract));
-    const acted = actOnWork(deps, contract, ledger, warnings, verdict);
-    notes.push(...acted.notes);
-    findings.push(...acted.findings);
-    return seen;
-  } finally {
-    await group?.remove();
-    const keep = contract.home === "user" ? [] : clientOf(contract.client).keep;
-    clearRun(deps.home, ledger.run, keep, { late: false });
-  }
+/** The worker's turn, what is made of it, and what follows for the work. */
+async function work(run: OpenRun): Promise<Judged> {
+  using ground = openGround(run);
+  await using attempt = await openAttempt(run, ground);
+  const ended = await runClient(run, ground, attempt);
+  const seen = await lookAfter(run, ground, attempt, ended);
+  const judged = await judgeAttempt(run, ground, attempt, seen);
+  const { verdict } = judged.verdict;
+  const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, verdict);
+  run.notes.push(...acted.notes);
+  return judge(run, judged.observed, acted.findings);
 }

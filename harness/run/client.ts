@@ -1,0 +1,50 @@
+// The client of an attempt, from its launch to its end, with what serves it beside it: the gateway on the run's socket, the reader of its shims, the
+// way out, the person at the terminal.
+
+import type { Growth } from "#sandbox/growth.ts";
+import { GATEWAY } from "#sandbox/plan.ts";
+import type { Json } from "#src/core/json.ts";
+import { makeAsker } from "../asking.ts";
+import { recordAttempts, superviseEgress } from "../egress.ts";
+import { watchFolders } from "../limits.ts";
+import type { ModelRequest } from "../ports.ts";
+import { readShimEvents } from "../shim-events.ts";
+import { type Supervised, superviseClient } from "../supervise.ts";
+import { takeTerminal } from "../terminal.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Ground } from "./ground.ts";
+import type { OpenRun } from "./open.ts";
+
+/** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
+export type EndedClient = Supervised & { growth: Growth };
+
+function requestData(request: ModelRequest): Record<string, Json> {
+  return { ...request, ms: Math.round(request.ms) };
+}
+
+/** Runs the client to its end. Throws what kept it from being run, or recorded; then nothing of it runs any more. */
+export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
+  const { deps, contract, paths, ledger } = run;
+  const { recorder, commands, requests, answers, spending } = ground;
+  const { prepared, group, plan } = attempt;
+  await using _shims = readShimEvents(paths.events, recorder.append);
+  const gateway = await deps.gateway.serve({
+    socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
+    token: run.token,
+    onRequest(request) {
+      requests.record("model.request", requestData(request));
+      spending.count(request);
+    },
+  });
+  try {
+    const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
+    using session = attempt.terminal ? takeTerminal() : undefined;
+    const asker = session && makeAsker({ put: session.ask, record: answers.record });
+    const client = { session, asker, group, growth, commands, spending, recorder };
+    const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
+    const ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
+    return { ...ended, growth };
+  } finally {
+    await gateway.stop();
+  }
+}

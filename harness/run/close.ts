@@ -1,0 +1,22 @@
+// The end of a run on record: the ledger first, the audit from it, the table last: what is missing of the later ones is completed from the earlier.
+
+import type { Verdict, RunExit } from "../verdict/observed.ts";
+import type { RunResult } from "../run.ts";
+import type { OpenRun } from "./open.ts";
+
+/** Closes the run. Throws what could not be written; the table has its end even then. */
+export function closeRun(
+  { deps, ledger, launch, paths, notes }: OpenRun,
+  { outcome, verdict, exit }: { outcome: "completed" | "failed"; verdict: Verdict; exit: RunExit },
+): RunResult {
+  ledger.append("checkpoint.opened", { reason: "ended" });
+  ledger.append("verdict.issued", { ...verdict });
+  const end = { outcome, exit_code: exit.code, exit_source: exit.source };
+  ledger.append("run.completed", end);
+  try {
+    launch.ended({ ...end, verdict: verdict.verdict });
+  } finally {
+    deps.runs.setStatus(ledger.run, outcome, verdict.verdict);
+  }
+  return { notes, runId: ledger.run, verdict, exit, ledgerFile: paths.ledger };
+}

@@ -1,0 +1,80 @@
+// What an attempt left, as the supervisor sees it once the client is gone: how it ended, what changed, what it used, what would run by itself.
+
+import type { Json } from "#src/core/json.ts";
+import type { SandboxEnd } from "#sandbox/launch.ts";
+import { compareAllowed, sweepRun } from "../allowed.ts";
+import { changeFindings } from "../contract/change-rules.ts";
+import { releaseTree } from "../hold.ts";
+import { compareInventories, type InventoryChanges, takeInventory } from "../inventory.ts";
+import { endedUse, heldBy, judgeEnd } from "../limits.ts";
+import { compareTestFiles } from "../results/test-files.ts";
+import { sweepRecord, sweepWarnings } from "../sweep.ts";
+import type { Observed } from "../verdict/observed.ts";
+import type { Attempt } from "./attempt.ts";
+import type { EndedClient } from "./client.ts";
+import type { Ground } from "./ground.ts";
+import type { OpenRun } from "./open.ts";
+
+/** `changes` are those since the run began. */
+export type Seen = { observed: Observed & { findings: NonNullable<Observed["findings"]> }; changes: InventoryChanges };
+
+const asData = (record: object) => record as Record<string, Json>;
+
+/** How the client ended, and what of it was too much to record. */
+function recordEnd({ ledger }: OpenRun, ground: Ground, attempt: Attempt, ended: EndedClient): SandboxEnd {
+  const end: SandboxEnd = ground.recorder.failed()
+    ? { kind: "unobserved", reason: "an event of the run could not be recorded" }
+    : ended.end;
+  const [commands, requests, answers] = [ground.commands, ground.requests, ground.answers].map((each) =>
+    each.omitted(),
+  );
+  if (commands! + requests! + answers! > 0) {
+    ledger.append("events.omitted", {
+      "command.observed": commands!,
+      "model.request": requests!,
+      "permission.answered": answers!,
+    });
+    const more = answers === 0 ? "" : ` and ${answers} answers`;
+    attempt.warnings.push(`${commands} commands and ${requests} requests${more} were too many to record`);
+  }
+  if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
+  else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
+  return end;
+}
+
+/** Looks at everything, and takes away what would run by itself. Throws what could not be recorded. */
+export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, ended: EndedClient): Promise<Seen> {
+  using watch = ended.watch;
+  const { deps, contract, paths, ledger } = run;
+  const { tree, spending } = ground;
+  const { start, warnings } = attempt;
+  const end = recordEnd(run, ground, attempt, ended);
+  // Before the placeholders go: they were counted at the start too.
+  const after = takeInventory(tree.path);
+  releaseTree(deps.home, ledger.run);
+  const except = new Set(attempt.placed);
+  const changes = compareInventories(tree.path, start.before, after, except);
+  if (changes.linked > 0)
+    warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
+  ledger.append("workspace.inventory", asData(changes));
+  const beside = compareAllowed(attempt.allowed);
+  for (const each of beside) ledger.append("allowed.inventory", asData(each));
+  const sweep = sweepRun(paths, { after, except });
+  ledger.append("workspace.swept", sweepRecord(sweep));
+  warnings.push(...sweepWarnings(sweep));
+  const growthBytes = ended.growth.grown(await heldBy(attempt.prepared, after));
+  ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
+  return {
+    observed: {
+      end: judgeEnd(end, watch.reached() ?? spending.reached()),
+      warnings,
+      inventoryComplete: [changes, ...beside].every((each) => each.complete),
+      findings: [
+        ...changeFindings(changes, contract),
+        ...spending.findings(),
+        ...compareTestFiles(tree.path, start.tests.files, after),
+      ],
+    },
+    changes,
+  };
+}

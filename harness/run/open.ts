@@ -1,0 +1,89 @@
+// A run begun: its folder, the lock its supervisor holds, the contract it was given, its row in the table, its ledger, its place in the launch
+// audit. From here on every end of it is on record.
+
+import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
+import type { Clock } from "#src/core/clock.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { newRunId, newSecret } from "#src/core/ids.ts";
+import { makeRedactor } from "#src/core/text.ts";
+import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import * as libc from "#sandbox/libc.ts";
+import { profileOf } from "#sandbox/profile.ts";
+import { auditLaunch, type LaunchAudit, permissionsOf } from "../audit.ts";
+import { registered, type RunContract } from "../contract/contract.ts";
+import { spellContract } from "../contract/terms.ts";
+import { countByClass } from "../environment.ts";
+import { Ledger } from "../ledger.ts";
+import { type Direct, secretsOf } from "../routes.ts";
+import type { RunDeps } from "../run.ts";
+
+/** A run for as long as it goes on. `token` is its nonce, `direct` what its worker is lent, `notes` what its operator is told at the end. */
+export type OpenRun = Disposable & {
+  deps: RunDeps;
+  contract: RunContract;
+  paths: RunPaths;
+  ledger: Ledger;
+  launch: LaunchAudit;
+  token: string;
+  direct: Direct | undefined;
+  notes: string[];
+};
+
+/** `lock` is a descriptor, the caller's to close. Throws `busy` when somebody else holds it. */
+function register(
+  deps: { home: Home; runs: RunStore; clock: Clock },
+  contract: RunContract,
+): { runId: string; paths: RunPaths; lock: number } {
+  const runId = newRunId(deps.clock());
+  const paths = runPaths(deps.home, runId);
+  mkdirSync(paths.root, { mode: 0o700 });
+  const lock = openSync(paths.lock, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  if (!libc.tryLock(lock)) throw new BrokeError("busy", "the run is held by another process");
+  writeFileSync(paths.contract, spellContract(contract), { mode: 0o600, flag: "wx" });
+  deps.runs.add({
+    id: runId,
+    createdMs: deps.clock(),
+    client: contract.client,
+    profile: contract.profile,
+    workspace: contract.workspace,
+  });
+  return { runId, paths, lock };
+}
+
+/** Begins a run; disposed of, it gives up its lock. `installation` is what was found of our own. */
+export function openRun(
+  deps: RunDeps,
+  contract: RunContract,
+  { installation, direct }: { installation: string; direct: Direct | undefined },
+): OpenRun {
+  const { runId, paths, lock } = register(deps, contract);
+  const token = newSecret("brokerun");
+  const ledger = new Ledger({
+    file: paths.ledger,
+    run: runId,
+    key: deps.keys.sign,
+    clock: deps.clock,
+    redact: makeRedactor([...deps.secrets, token, ...secretsOf(direct)]),
+    saveHead: (head) => deps.runs.saveHead(runId, head),
+  });
+  const close = () => {
+    ledger[Symbol.dispose]();
+    closeSync(lock);
+  };
+  try {
+    ledger.append("run.registered", registered(contract));
+    ledger.append("checkpoint.opened", { reason: "registered" });
+    ledger.append("preflight.passed", { installation });
+    const launch = auditLaunch(deps.audit, runId, {
+      client: contract.client,
+      profile: contract.profile,
+      permissions: permissionsOf(contract, profileOf(contract.profile)),
+      variables_dropped: countByClass(deps.env),
+    });
+    return { deps, contract, paths, ledger, launch, token, direct, notes: [], [Symbol.dispose]: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
