@@ -25,7 +25,7 @@ function requestData(request: ModelRequest): Record<string, Json> {
 /** Runs the client to its end. Throws what kept it from being run, or recorded; then nothing of it runs any more. */
 export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
   const { deps, contract, paths, ledger } = run;
-  const { recorder, commands, requests, answers, spending } = ground;
+  const { recorder, commands, ends, requests, answers, spending } = ground;
   const { prepared, group, plan } = attempt;
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
@@ -40,7 +40,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
-    const client = { session, asker, group, growth, commands, spending, recorder };
+    const client = { session, asker, group, growth, commands, ends, spending, recorder };
     const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
     const ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
     return { ...ended, growth };

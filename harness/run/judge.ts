@@ -5,6 +5,7 @@ import { strictnessOf } from "../contract/terms.ts";
 import { decideVerdict, type Observed, type Verdict } from "../verdict/observed.ts";
 import { verifyTree } from "../verification.ts";
 import type { Attempt } from "./attempt.ts";
+import { packEvidence } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
 import type { Seen } from "./look.ts";
 import type { OpenRun } from "./open.ts";
@@ -20,12 +21,13 @@ export function judge({ contract }: Pick<OpenRun, "contract">, observed: Observe
 
 /** Verifies the tree the attempt left, and judges. Throws what could not be recorded. */
 export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attempt, seen: Seen): Promise<Judged> {
-  const { deps, contract, paths, ledger } = run;
+  const { deps, contract, paths, ledger, artifacts } = run;
   const { observed, changes } = seen;
   const verified = await verifyTree({
-    ...{ deps, contract, paths, ledger, tree: ground.tree, group: attempt.group },
+    ...{ deps, contract, paths, ledger, artifacts, tree: ground.tree, group: attempt.group },
     baseline: attempt.start.baseline,
     changed: changes.total + changes.inRepositories > 0,
   });
-  return judge(run, observed, verified);
+  const { findings } = packEvidence(run);
+  return judge(run, observed, [...verified, ...findings]);
 }
