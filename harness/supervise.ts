@@ -11,7 +11,7 @@ import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
-import { commandEvent, runQuestion } from "./command.ts";
+import { commandEvent, recordEnds, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract/contract.ts";
 import type { Ledger } from "./ledger.ts";
@@ -32,6 +32,7 @@ export type ClientRun = {
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
+  ends: Budget;
   spending: Spending;
   recorder: Recorder;
   /** Whether it gets our standard input. */
@@ -49,7 +50,7 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, spending, recorder, listens, onSignal }: ClientRun,
+  { session, asker, group, growth, commands, ends, spending, recorder, listens, onSignal }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
@@ -59,6 +60,7 @@ export async function superviseClient(
     watch?.countOutput(bytes.length);
     session?.write(bytes);
   };
+  const ending = recordEnds(ends.record);
   const lookups = foldLookups((exec) => {
     const { event, data } = commandEvent(exec);
     commands.record(event, data);
@@ -74,7 +76,11 @@ export async function superviseClient(
       },
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
       onStopped: () => session?.suspend(),
-      onExec: (exec) => lookups.take(exec),
+      onExec(exec) {
+        lookups.take(exec);
+        ending.started(exec);
+      },
+      onEnded: ending.ended,
       onHeld: async (held) => (await asker?.ask(runQuestion(held))) ?? false,
     },
     group?.prefix,

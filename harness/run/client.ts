@@ -25,7 +25,7 @@ function requestData(request: ModelRequest): Record<string, Json> {
 /** Runs the client to its end. Throws what kept it from being run, or recorded; then nothing of it runs any more. */
 export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
   const { deps, contract, paths, ledger } = run;
-  const { recorder, commands, requests, answers, spending } = ground;
+  const { recorder, commands, ends, requests, answers, spending } = ground;
   const limited = { ...contract, limits: ground.left() };
   const { prepared, group, plan } = attempt;
   await using _shims = readShimEvents(paths.events, recorder.append);
@@ -42,7 +42,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
     const client = {
-      ...{ session, asker, group, growth, commands, spending, recorder },
+      ...{ session, asker, group, growth, commands, ends, spending, recorder },
       listens: attempt.turn.kind === "first",
       onSignal: () => ground.end("it was told to end"),
     };

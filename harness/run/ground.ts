@@ -7,6 +7,7 @@ import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import { type Budget, budgets, withinBudget } from "../budget.ts";
 import { recordAttempts } from "../egress.ts";
+import { type Snapshot, takeSnapshot } from "../evidence/snapshot.ts";
 import { type Inventory, takeInventory } from "../inventory.ts";
 import { makeRecorder, type Recorder } from "../recorder.ts";
 import { keepTestFiles } from "../results/test-files.ts";
@@ -16,7 +17,12 @@ import { identityOf, openWorkTree, remakeTree, type WorkTree } from "../work-tre
 import type { OpenRun } from "./open.ts";
 
 /** The tree before the worker's first turn; `tests` are the test files in it. */
-export type Start = { before: Inventory; tests: ReturnType<typeof keepTestFiles>; baseline: Baseline };
+export type Start = {
+  before: Inventory;
+  snapshot: Snapshot;
+  tests: ReturnType<typeof keepTestFiles>;
+  baseline: Baseline;
+};
 
 export type Ground = Disposable & {
   readonly tree: WorkTree;
@@ -28,6 +34,8 @@ export type Ground = Disposable & {
   renew(): void;
   recorder: Recorder;
   commands: Budget;
+  /** How commands ended. */
+  ends: Budget;
   requests: Budget;
   answers: Budget;
   onAttempt(attempt: EgressAttempt): void;
@@ -49,7 +57,7 @@ const SHORTEST_MS = 1000;
 const least = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
 
 /** Makes or claims the tree. Throws `denied` when another run has it, or when it cannot be made. */
-export function openGround({ deps, contract, paths, ledger }: OpenRun): Ground {
+export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun): Ground {
   let tree = openWorkTree(deps, contract, ledger.run);
   const recordMade = () => {
     if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
@@ -76,10 +84,12 @@ export function openGround({ deps, contract, paths, ledger }: OpenRun): Ground {
     async start() {
       if (first !== undefined) return first;
       const before = takeInventory(tree.path);
+      const snapshot = takeSnapshot(tree.path, before);
+      ledger.append("tree.hashed", { when: "before", sha256: snapshot.sha256 ?? null });
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
-      const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, group: undefined });
-      first = { before, tests, baseline };
+      const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
+      first = { before, snapshot, tests, baseline };
       return first;
     },
     renew() {
@@ -90,6 +100,7 @@ export function openGround({ deps, contract, paths, ledger }: OpenRun): Ground {
     },
     recorder,
     commands: withinBudget(recorder.append, budgets.commands),
+    ends: withinBudget(recorder.append, budgets.ends),
     requests: withinBudget(recorder.append, budgets.requests),
     answers: withinBudget(recorder.append, budgets.answers),
     onAttempt: recordAttempts(recorder),

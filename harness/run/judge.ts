@@ -6,6 +6,7 @@ import type { Decision } from "../verdict/decide.ts";
 import { decideObserved, type Observed } from "../verdict/observed.ts";
 import { verifyTree } from "../verification.ts";
 import type { Attempt } from "./attempt.ts";
+import { packEvidence } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
 import type { Seen } from "./look.ts";
 import type { OpenRun } from "./open.ts";
@@ -26,12 +27,13 @@ export function judge(
 
 /** Verifies the tree the attempt left, and judges. Throws what could not be recorded. */
 export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attempt, seen: Seen): Promise<Judged> {
-  const { deps, contract, paths, ledger } = run;
+  const { deps, contract, paths, ledger, artifacts } = run;
   const { observed, changes } = seen;
   const verified = await verifyTree({
-    ...{ deps, contract, paths, ledger, tree: ground.tree, group: attempt.group },
+    ...{ deps, contract, paths, ledger, artifacts, tree: ground.tree, group: attempt.group },
     baseline: attempt.start.baseline,
     changed: changes.total + changes.inRepositories > 0,
   });
-  return judge(run, observed, verified, attempt.turn.number - 1);
+  const { findings } = packEvidence(run);
+  return judge(run, observed, [...verified, ...findings], attempt.turn.number - 1);
 }
