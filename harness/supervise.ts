@@ -12,7 +12,7 @@ import type { RunStore } from "#src/state/runs.ts";
 import type { Activity } from "./activity.ts";
 import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
-import { commandEvent, runQuestion } from "./command.ts";
+import { commandEvent, recordEnds, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract/contract.ts";
 import type { Ledger } from "./ledger.ts";
@@ -33,9 +33,14 @@ export type ClientRun = {
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
+  ends: Budget;
   spending: Spending;
   activity: Activity;
   recorder: Recorder;
+  /** Whether it gets our standard input. */
+  listens: boolean;
+  /** Told of every signal that was passed on: whoever sent it wants the run to end. */
+  onSignal(): void;
 };
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
@@ -47,17 +52,18 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, spending, activity, recorder }: ClientRun,
+  { session, asker, group, growth, commands, ends, spending, activity, recorder, listens, onSignal }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
-  const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
   const onOutput = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
     activity.stir();
     session?.write(bytes);
   };
+  const ending = recordEnds(ends.record);
   const lookups = foldLookups((exec) => {
     const { event, data } = commandEvent(exec);
     commands.record(event, data);
@@ -76,7 +82,9 @@ export async function superviseClient(
       onExec(exec) {
         activity.stir();
         lookups.take(exec);
+        ending.started(exec);
       },
+      onEnded: ending.ended,
       async onHeld(held) {
         const answered = activity.begin();
         try {
@@ -111,7 +119,10 @@ export async function superviseClient(
       endSoon(run);
     });
     deps.runs.setStatus(ledger.run, "running", null);
-    using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
+    using _signals = forwardSignals(run, (signal) => {
+      onSignal();
+      ledger.append("session.interrupted", { signal });
+    });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
       const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), onPiece);

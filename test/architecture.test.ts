@@ -68,6 +68,7 @@ const homeOf: Record<string, RegExp> = {
   "json-rpc-2.0": /^acp\//,
   "bun:sqlite": /^src\/state\//,
   "bun:ffi": /^sandbox\/libc\.ts$/,
+  diff: /^harness\/evidence\/diff\.ts$/,
   execa: /^sandbox\/spawn\.ts$/,
   valibot: /./,
 };

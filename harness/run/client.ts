@@ -7,7 +7,7 @@ import { GATEWAY } from "#sandbox/plan.ts";
 import type { Json } from "#src/core/json.ts";
 import { watchActivity } from "../activity.ts";
 import { makeAsker } from "../asking.ts";
-import { recordAttempts, superviseEgress } from "../egress.ts";
+import { superviseEgress } from "../egress.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
 import { readShimEvents } from "../shim-events.ts";
@@ -27,7 +27,8 @@ function requestData(request: ModelRequest): Record<string, Json> {
 /** Runs the client to its end. Throws what kept it from being run, or recorded; then nothing of it runs any more. */
 export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
   const { deps, contract, paths, ledger } = run;
-  const { recorder, commands, requests, answers, spending } = ground;
+  const { recorder, commands, ends, requests, answers, spending } = ground;
+  const limited = { ...contract, limits: ground.left() };
   const { prepared, group, plan } = attempt;
   const activity = watchActivity();
   const begun: (() => void)[] = [];
@@ -46,14 +47,19 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
-    const client = { session, asker, group, growth, commands, spending, recorder, activity };
-    const record = recordAttempts(recorder);
-    const attempted = (attempt: EgressAttempt) => {
-      activity.stir();
-      record(attempt);
+    const client = {
+      ...{ session, asker, group, growth, commands, ends, spending, activity, recorder },
+      listens: attempt.turn.kind === "first",
+      onSignal: () => ground.end("it was told to end"),
     };
-    const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
-    const ended = await superviseEgress(prepared.net, paths.socketDir, attempted, supervised, asker);
+    const onAttempt = (attempt: EgressAttempt) => {
+      activity.stir();
+      ground.onAttempt(attempt);
+    };
+    const supervised = () => superviseClient(deps, limited, plan, prepared, client, ledger);
+    const began = performance.now();
+    const ended = await superviseEgress(prepared.net, paths.socketDir, onAttempt, supervised, asker);
+    ground.used.ms += performance.now() - began;
     return { ...ended, growth };
   } finally {
     await gateway.stop();

@@ -207,7 +207,7 @@ async function launchReported(choose: ChooseLaunch, reporting: Reporting): Promi
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);
   await reporting.ended(deps, result.runId);
-  for (const line of [...result.notes, ...result.verdict.reasons]) note(line);
+  for (const line of [...result.verdict.reasons, ...result.notes]) note(line);
   note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
   return result.exit.code;
 }
