@@ -3,7 +3,7 @@
 // Does not stop: what the client writes from reaching the terminal; escape sequences are its business while it runs.
 
 import type { RunningSandbox } from "#sandbox/launch.ts";
-import * as libc from "#sandbox/libc.ts";
+import { rawSettings, setTerminal, terminalSettings } from "#sandbox/libc-terminal.ts";
 import { type Answer, drawQuestion, type Question, questionLines, readAnswer } from "./question.ts";
 import { trackModes } from "./terminal-modes.ts";
 
@@ -44,9 +44,9 @@ export type TerminalSession = Disposable & {
  * Takes our terminal for a client, before the client exists: what is typed from here on is the client's. Disposing gives the terminal back.
  */
 export function takeTerminal(): TerminalSession {
-  const before = libc.terminalSettings(STDIN);
-  const through = libc.rawSettings(before);
-  const raw = (on: boolean) => libc.setTerminal(STDIN, on ? through : before);
+  const before = terminalSettings(STDIN);
+  const through = rawSettings(before);
+  const raw = (on: boolean) => setTerminal(STDIN, on ? through : before);
   const modes = trackModes();
   let client: { run: RunningSandbox; onInput(bytes: Buffer): void; onWindowChange(): void } | undefined;
   /** There while a question stands. `then`: what waits for its end. */

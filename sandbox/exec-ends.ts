@@ -4,6 +4,7 @@
 
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { epollAdd, EPOLLHUP, epollWait, openEpoll } from "./libc-poll.ts";
 import { pidfdInfo, syscallNumber } from "./syscalls.ts";
 
 /** `code` and `signal` null: not known. */
@@ -45,7 +46,7 @@ function statusOf(fd: number): { code: number | null; signal: number | null } | 
 
 /** Starts watching nothing. */
 export function watchEnds(arch: Arch): EndWatch {
-  const epoll = libc.openEpoll();
+  const epoll = openEpoll();
   const watched = new Map<number, Watched>();
   const pidfdOpen = syscallNumber(arch, "pidfd_open");
   const finish = (pid: number, { fd, endedMs }: Watched): ExecEnd => {
@@ -57,14 +58,14 @@ export function watchEnds(arch: Arch): EndWatch {
   const takeWithin = (timeoutMs: number): ExecEnd[] => {
     const ends: ExecEnd[] = [];
     for (let wait = timeoutMs; ; wait = 0) {
-      const changed = libc.epollWait(epoll, wait);
+      const changed = epollWait(epoll, wait);
       if (changed.length === 0) return ends;
       for (const { data: pid, events } of changed) {
         const process = watched.get(pid);
         if (process === undefined) continue;
         process.endedMs ??= Date.now();
         // First it has ended, then its parent has asked how.
-        if ((events & libc.EPOLLHUP) !== 0) ends.push(finish(pid, process));
+        if ((events & EPOLLHUP) !== 0) ends.push(finish(pid, process));
       }
     }
   };
@@ -75,7 +76,7 @@ export function watchEnds(arch: Arch): EndWatch {
       let fd: number | undefined;
       try {
         fd = libc.systemCall(pidfdOpen, pid);
-        libc.epollAdd(epoll, fd, pid);
+        epollAdd(epoll, fd, pid);
         watched.set(pid, { fd, endedMs: undefined });
       } catch (error) {
         if (fd !== undefined) libc.closeFd(fd);

@@ -3,11 +3,11 @@
 // by the client (non-dumpable, descriptors close-on-exec) and must never outlive its supervisor.
 // Does not stop: the client from exhausting what its limits leave it.
 
-import { writeSync } from "node:fs";
 import { startBridge } from "./bridge.ts";
 import { CONTROL_FD, makeLineSplitter, OBSERVER_FD } from "./chain-wire.ts";
 import type { Order, Report, StageTwoOrder, StageTwoReport, StartOrder } from "./chain.ts";
 import * as libc from "./libc.ts";
+import { writeText } from "./libc-files.ts";
 
 const PR_SET_DUMPABLE = 4;
 /** SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. */
@@ -29,7 +29,7 @@ let client = 0;
 let becoming: Promise<boolean> = Promise.resolve(true);
 
 function report(line: Report): void {
-  writeSync(CONTROL_FD, `${JSON.stringify(line)}\n`);
+  writeText(CONTROL_FD, `${JSON.stringify(line)}\n`);
 }
 
 function fail(stage: string, error: unknown): never {
@@ -53,7 +53,7 @@ function start(order: StartOrder): void {
     const argv = rest.argv.map(settle);
     const memory = libc.memoryFile("order");
     const probes = { ...rest.probes, gatewayPort: ports[0] ?? null };
-    writeSync(memory, JSON.stringify({ ...rest, argv, env, probes } satisfies StageTwoOrder), 0);
+    libc.writeAll(memory, Buffer.from(JSON.stringify({ ...rest, argv, env, probes } satisfies StageTwoOrder)));
     const [readEnd, writeEnd] = libc.socketPair();
     client = libc.spawnProcess(
       process.execPath,

@@ -1,9 +1,8 @@
 // The product's one door to libc (bun:ffi). Every call is checked: a failure throws `LibcError` with the errno, never returns -1.
-// Must stay loadable inside the sandbox, so it imports nothing but tables.
+// Must stay loadable inside the sandbox, so it imports nothing but tables; node:fs would take every process of a launch 5 ms.
 // Does not stop: a caller passing a wrong pointer; keep buffers alive until the call returns.
 
 import { dlopen, ptr, read, type Pointer } from "bun:ffi";
-import { writeSync } from "node:fs";
 
 const lib = dlopen("libc.so.6", {
   __errno_location: { args: [], returns: "ptr" },
@@ -14,9 +13,6 @@ const lib = dlopen("libc.so.6", {
   flock: { args: ["i32", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   setpgid: { args: ["i32", "i32"], returns: "i32" },
-  tcgetattr: { args: ["i32", "ptr"], returns: "i32" },
-  tcsetattr: { args: ["i32", "i32", "ptr"], returns: "i32" },
-  cfmakeraw: { args: ["ptr"], returns: "void" },
   tcsetpgrp: { args: ["i32", "i32"], returns: "i32" },
   signal: { args: ["i32", "u64"], returns: "u64" },
   sigemptyset: { args: ["ptr"], returns: "i32" },
@@ -30,10 +26,7 @@ const lib = dlopen("libc.so.6", {
   posix_spawn_file_actions_destroy: { args: ["ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   kill: { args: ["i32", "i32"], returns: "i32" },
-  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
-  epoll_create1: { args: ["i32"], returns: "i32" },
-  epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
-  epoll_wait: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
+  pwrite: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
@@ -55,11 +48,13 @@ export class LibcError extends Error {
   }
 }
 
-function errno(): number {
+/** The kernel's number of the failure just now. */
+export function errno(): number {
   return read.i32(lib.__errno_location() as Pointer, 0);
 }
 
-function check(call: string, result: number | bigint): number {
+/** The result of a call, which failed if it is -1. Throws `LibcError`. */
+export function check(call: string, result: number | bigint): number {
   if (Number(result) === -1) throw new LibcError(call, errno());
   return Number(result);
 }
@@ -151,7 +146,8 @@ export function waitLock(fd: number): void {
 
 /** Writes everything at the start of a file and leaves its offset at 0, ready for a child to read. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done, done);
+  for (let done = 0; done < bytes.length;)
+    done += check("pwrite", lib.pwrite(fd, ptr(bytes, done), bytes.length - done, done));
 }
 
 const MFD_CLOEXEC = 1;
@@ -249,53 +245,6 @@ export function execve(path: string, argv: string[], env: string[]): never {
   throw new LibcError("execve", errno());
 }
 
-export const POLLIN = 1;
-export const POLLHUP = 16;
-
-/** poll(2) over descriptors for input; returns each one's revents. Blocks the calling thread. */
-export function pollInput(fds: number[], timeoutMs: number): number[] {
-  const entries = new Int32Array(fds.length * 2);
-  const view = new DataView(entries.buffer);
-  fds.forEach((fd, index) => {
-    view.setInt32(index * 8, fd, true);
-    view.setInt16(index * 8 + 4, POLLIN, true);
-  });
-  const code = lib.poll(ptr(entries), fds.length, timeoutMs);
-  if (code === -1 && errno() !== 4) throw new LibcError("poll", errno());
-  return fds.map((_, index) => (code === -1 ? 0 : view.getInt16(index * 8 + 6, true)));
-}
-
-const EPOLL_CTL_ADD = 1;
-const EPOLLET = 0x80000000;
-export const EPOLLHUP = 0x10;
-// struct epoll_event is packed on x86_64 alone (sys/epoll.h).
-const EVENT = process.arch === "x64" ? { bytes: 12, dataAt: 4 } : { bytes: 16, dataAt: 8 };
-
-/** An epoll(7) instance, close-on-exec. */
-export function openEpoll(): number {
-  return check("epoll_create1", lib.epoll_create1(SOCK_CLOEXEC));
-}
-
-/** Watches a descriptor for input and hang-up, told once for each change; `data` comes back with it. */
-export function epollAdd(epoll: number, fd: number, data: number): void {
-  const event = new DataView(new ArrayBuffer(EVENT.bytes));
-  event.setUint32(0, POLLIN | EPOLLET, true);
-  event.setUint32(EVENT.dataAt, data, true);
-  check("epoll_ctl", lib.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, ptr(new Uint8Array(event.buffer))));
-}
-
-/** What changed, at most 64 at a time; empty when nothing did within `timeoutMs`, or a signal came. */
-export function epollWait(epoll: number, timeoutMs: number): { data: number; events: number }[] {
-  const bytes = new Uint8Array(EVENT.bytes * 64);
-  const found = lib.epoll_wait(epoll, ptr(bytes), 64, timeoutMs);
-  if (found === -1 && errno() !== 4) throw new LibcError("epoll_wait", errno());
-  const view = new DataView(bytes.buffer);
-  return Array.from({ length: Math.max(0, found) }, (_, index) => ({
-    events: view.getUint32(index * EVENT.bytes, true),
-    data: view.getUint32(index * EVENT.bytes + EVENT.dataAt, true),
-  }));
-}
-
 /** ioctl(2) with a buffer. */
 export function ioctl(fd: number, request: number, buffer: Uint8Array): number {
   return check("ioctl", lib.ioctl(fd, request, ptr(buffer)));
@@ -346,27 +295,4 @@ export function receiveFd(socket: number): number | undefined {
 /** Address of a buffer, for structures that hold pointers. */
 export function addressOf(buffer: ArrayBufferView): number {
   return ptr(buffer as Uint8Array);
-}
-
-// struct termios is 60 bytes with glibc on both architectures (bits/termios-struct.h).
-const TERMIOS_BYTES = 128;
-const TCSADRAIN = 1;
-
-/** Terminal settings as they are now, to be given back by `setTerminal`. */
-export function terminalSettings(fd: number): Buffer {
-  const settings = Buffer.alloc(TERMIOS_BYTES);
-  check("tcgetattr", lib.tcgetattr(fd, ptr(settings)));
-  return settings;
-}
-
-/** Those settings with every translation of bytes off, input and output (cfmakeraw(3)). */
-export function rawSettings(settings: Buffer): Buffer {
-  const raw = Buffer.from(settings);
-  lib.cfmakeraw(ptr(raw));
-  return raw;
-}
-
-/** Applies settings once what was written has gone out. */
-export function setTerminal(fd: number, settings: Buffer): void {
-  check("tcsetattr", lib.tcsetattr(fd, TCSADRAIN, ptr(settings)));
 }

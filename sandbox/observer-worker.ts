@@ -11,6 +11,7 @@ import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import { type EndWatch, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { POLLIN, pollInput } from "./libc-poll.ts";
 import { lineageOf, processOf } from "./lineage.ts";
 import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
 import { makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
@@ -160,15 +161,15 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
   const awaitRoom = (): boolean => {
     for (let now = Atomics.load(waiting, 0); now >= MAX_WAITING; now = Atomics.load(waiting, 0)) {
       Atomics.wait(waiting, 0, now, WAIT_MS);
-      if (libc.pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
+      if (pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
     }
     return true;
   };
   while (awaitRoom()) {
-    const [ready = 0, told = 0, ended = 0] = libc.pollInput([listener, control, ends.fd], -1);
+    const [ready = 0, told = 0, ended = 0] = pollInput([listener, control, ends.fd], -1);
     if (ended !== 0) tellEnds();
     if (told !== 0 && !takeAnswer()) return;
-    if ((ready & libc.POLLIN) === 0) {
+    if ((ready & POLLIN) === 0) {
       // Hung up: the last process that had the filter is gone.
       if (ready !== 0) return tellEnds(ends.rest(REAPED_MS));
       continue;
@@ -205,7 +206,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
 
 self.onmessage = ({ data }) => {
   try {
-    const ready = libc.pollInput([data.socket, data.control], -1);
+    const ready = pollInput([data.socket, data.control], -1);
     const listener = ready[1] === 0 ? libc.receiveFd(data.socket) : undefined;
     libc.closeFd(data.socket);
     if (listener === undefined) {

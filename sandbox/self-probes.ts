@@ -3,8 +3,9 @@
 // Loaded inside the sandbox, so it imports nothing but libc and tables.
 // Does not stop: what none of the probes tries; they prove that the walls stand, not that there are enough of them.
 
-import { accessSync, closeSync, constants, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import * as libc from "./libc.ts";
+import { fileKind, readKernelFile, readSome, requireWritable, S_IFDIR, S_IFREG, writeText } from "./libc-files.ts";
+import { POLLIN, pollInput } from "./libc-poll.ts";
 import { type Arch, errnos, families, type SyscallName, syscallNumber, terminalIoctl } from "./syscalls.ts";
 
 /** What is to be tried. Ports are on loopback inside; null where there is nothing to try. */
@@ -26,7 +27,13 @@ export type ProbeOrder = {
 
 export type ProbeResult = { passed: string[]; breached: string[] };
 
+const ENOENT = 2;
+const EACCES = 13;
+const EROFS = 30;
 const ECONNREFUSED = 111;
+const O_RDONLY = 0;
+const O_RDWR = 2;
+const O_NONBLOCK = 0o4000;
 const CLONE_NEWUSER = 0x10000000;
 const PTRACE_ATTACH = 16;
 const SOCK_STREAM = 1;
@@ -43,15 +50,7 @@ function refusal(call: () => unknown): number {
   }
 }
 
-/** The code of the error a file call fails with; undefined when it does not. */
-function refused(call: () => unknown): string | undefined {
-  try {
-    call();
-    return undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? "unknown";
-  }
-}
+const isAnyOf = (errnos: readonly number[], call: () => unknown) => errnos.includes(refusal(call));
 
 const isForbidden = ({ arch }: ProbeOrder, name: SyscallName, ...args: [number, number?, number?, number?, number?]) =>
   refusal(() => libc.systemCall(syscallNumber(arch, name), ...args)) === errnos.EPERM;
@@ -79,29 +78,28 @@ function connected<Result>(arch: Arch, port: number, use: (socket: number) => Re
 
 function wantsToken(arch: Arch, port: number): boolean {
   return connected(arch, port, (socket) => {
-    writeSync(socket, Buffer.from("GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"));
-    if ((libc.pollInput([socket], ANSWER_MS)[0]! & libc.POLLIN) === 0) return false;
+    writeText(socket, "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+    if ((pollInput([socket], ANSWER_MS)[0]! & POLLIN) === 0) return false;
     const start = Buffer.alloc(64);
-    return start.toString("latin1", 0, readSync(socket, start)).startsWith("HTTP/1.1 401 ");
+    return start.toString("latin1", 0, readSome(socket, start)).startsWith("HTTP/1.1 401 ");
   });
 }
 
 function status(field: string): string {
-  return new RegExp(`^${field}:\\s*(\\S+)$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
+  return new RegExp(`^${field}:\\s*(\\S+)$`, "m").exec(readKernelFile("/proc/self/status"))?.[1] ?? "";
 }
 
 /** Also where what holds it is out of reach already. */
 function isUnreadable(path: string): boolean {
-  return ["EACCES", "ENOENT"].includes(refused(() => closeSync(openSync(path, "r"))) ?? "");
+  return isAnyOf([EACCES, ENOENT], () => libc.closeFd(libc.openFd(path, O_RDONLY | O_NONBLOCK)));
 }
 
 /** Of a pipe the mount guards the name alone: what flows through it is not the file system's. */
 function isReadOnly(path: string): boolean {
   // In what is denied from being read it is out of reach altogether.
-  if (refused(() => statSync(path)) === "EACCES") return true;
-  const stat = statSync(path);
-  if (!stat.isFile() && !stat.isDirectory()) return true;
-  return ["EROFS", "EACCES"].includes(refused(() => accessSync(path, constants.W_OK)) ?? "");
+  if (isAnyOf([EACCES], () => fileKind(path))) return true;
+  if (![S_IFREG, S_IFDIR].includes(fileKind(path))) return true;
+  return isAnyOf([EROFS, EACCES], () => requireWritable(path));
 }
 
 type Probe = { id: string; holds(order: ProbeOrder): boolean | "not tried" };
@@ -116,7 +114,7 @@ const probes: Probe[] = [
   },
   {
     id: "BROKE_HOME cannot be seen",
-    holds: ({ hidden }) => hidden.every((path) => ["ENOENT", "EACCES"].includes(refused(() => statSync(path)) ?? "")),
+    holds: ({ hidden }) => hidden.every((path) => isAnyOf([ENOENT, EACCES], () => fileKind(path))),
   },
   {
     id: "protected names cannot be written to",
@@ -128,7 +126,7 @@ const probes: Probe[] = [
   },
   {
     id: "the kernel's settings cannot be written to",
-    holds: () => ["EROFS", "EACCES"].includes(refused(() => openSync("/proc/sys/kernel/core_pattern", "r+")) ?? ""),
+    holds: () => isAnyOf([EROFS, EACCES], () => libc.openFd("/proc/sys/kernel/core_pattern", O_RDWR)),
   },
   { id: "no user namespace can be made", holds: (order) => isForbidden(order, "unshare", CLONE_NEWUSER) },
   { id: "nothing can be mounted", holds: (order) => isForbidden(order, "mount", 0) },

@@ -3,9 +3,9 @@
 // Any step that fails ends the run before the client has run one instruction.
 // Does not stop: anything after the exec; that is the filters' and the mounts' work.
 
-import { readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import type { StageTwoOrder, StageTwoReport } from "./chain.ts";
 import * as libc from "./libc.ts";
+import { fileKind, readKernelFile, readText, S_IFREG, writeText } from "./libc-files.ts";
 import { probeSandbox } from "./self-probes.ts";
 
 const OBSERVER_FD = 3;
@@ -18,6 +18,7 @@ const FILTER_FLAG_NEW_LISTENER = 8;
 const FILTER_FLAG_WAIT_KILLABLE_RECV = 32; // held execs stay interruptible once the observer has read them
 const RLIMIT = { fileBytes: 1, dataBytes: 2, core: 4, processes: 6, openFiles: 7, nice: 13, rtprio: 14 } as const;
 const ENOENT = 2;
+const O_WRONLY = 1;
 const OOM_SCORE = "500"; // the sandbox is the preferred victim
 
 let stage = "order";
@@ -37,10 +38,18 @@ function applyLimits(order: StageTwoOrder): void {
 
 // Handlers are reset by exec, ignored signals are not; Bun ignores SIGPIPE, which would change what `yes | head` does in the client.
 function resetIgnoredSignals(): void {
-  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readKernelFile("/proc/self/status"))?.[1] ?? "0";
   const ignored = BigInt(`0x${mask}`);
   for (let signal = 1; signal <= 64; signal++) {
     if ((ignored >> BigInt(signal - 1)) & 1n) libc.setSignal(signal, libc.SIG_DFL);
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return fileKind(path) === S_IFREG;
+  } catch {
+    return false;
   }
 }
 
@@ -49,9 +58,7 @@ function resolveCommand(order: StageTwoOrder): string | undefined {
   const name = order.argv[0]!;
   if (name.includes("/")) return name;
   const folders = (order.env.PATH ?? "").split(":").filter((folder) => folder !== "");
-  return folders
-    .map((folder) => `${folder}/${name}`)
-    .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  return folders.map((folder) => `${folder}/${name}`).find(isFile);
 }
 
 /** As a shell ends when the command is not there (127) or cannot be run (126): the client's own end, in a sandbox that holds. */
@@ -59,7 +66,7 @@ function endLikeShell(name: string, errno: number): never {
   const hint =
     "outside /usr a program is there by --allow-read=FOLDER, and found by name when your PATH has the folder";
   const why = errno === ENOENT ? `not found in the sandbox; ${hint}` : `cannot be run (errno ${errno})`;
-  writeSync(2, `broke: ${JSON.stringify(name)}: ${why}\n`);
+  writeText(2, `broke: ${JSON.stringify(name)}: ${why}\n`);
   process.exit(errno === ENOENT ? 127 : 126);
 }
 
@@ -74,7 +81,7 @@ function installFilter(order: StageTwoOrder, program: string, flags: number): nu
 }
 
 function report(line: StageTwoReport): void {
-  writeSync(REPORT_FD, `${JSON.stringify(line)}\n`);
+  writeText(REPORT_FD, `${JSON.stringify(line)}\n`);
 }
 
 /** Ends this process when the sandbox lets something through that it must not. */
@@ -90,7 +97,7 @@ function proveWalls({ probes }: StageTwoOrder): void {
 }
 
 try {
-  const order = JSON.parse(readFileSync(ORDER_FD, "utf8")) as StageTwoOrder;
+  const order = JSON.parse(readText(ORDER_FD)) as StageTwoOrder;
   stage = "group";
   libc.leadOwnGroup();
   if (order.terminal) {
@@ -98,7 +105,9 @@ try {
     libc.setForeground(0, process.pid);
   }
   stage = "oom";
-  writeFileSync("/proc/self/oom_score_adj", OOM_SCORE);
+  const score = libc.openFd("/proc/self/oom_score_adj", O_WRONLY);
+  writeText(score, OOM_SCORE);
+  libc.closeFd(score);
   process.umask(order.umask);
   stage = "chdir";
   process.chdir(order.cwd);

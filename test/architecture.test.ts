@@ -67,7 +67,7 @@ const homeOf: Record<string, RegExp> = {
   citty: /^src\/cli\//,
   "json-rpc-2.0": /^acp\//,
   "bun:sqlite": /^src\/state\//,
-  "bun:ffi": /^sandbox\/libc\.ts$/,
+  "bun:ffi": /^sandbox\/libc(-[a-z]+)?\.ts$/,
   diff: /^harness\/evidence\/diff\.ts$/,
   execa: /^sandbox\/spawn\.ts$/,
   valibot: /./,
