@@ -113,5 +113,6 @@ export async function superviseClient(
     await run.ended;
     await asker?.stop();
     lookups.flush();
+    ending.flush();
   }
 }

@@ -16,6 +16,9 @@ const SIGNAL_MASK = 0x7f;
 export type EndWatch = Disposable & {
   /** To be polled for input: something ended. */
   fd: number;
+  /** Says that something has ended at this moment, to be taken later; and whether there is such a thing. */
+  note(): void;
+  noted(): boolean;
   /** Watches a process that cannot end meanwhile: its call is being held. */
   add(pid: number): void;
   /** What ended since the last call. */
@@ -54,15 +57,21 @@ export function watchEnds(arch: Arch): EndWatch {
     libc.closeFd(fd);
     return { pid, code, signal, atMs: endedMs ?? Date.now() };
   };
+  let notedMs: number | undefined;
   const takeWithin = (timeoutMs: number): ExecEnd[] => {
     const ends: ExecEnd[] = [];
     for (let wait = timeoutMs; ; wait = 0) {
       const changed = libc.epollWait(epoll, wait);
-      if (changed.length === 0) return ends;
+      if (changed.length === 0) {
+        notedMs = undefined;
+        return ends;
+      }
       for (const { data: pid, events } of changed) {
         const process = watched.get(pid);
         if (process === undefined) continue;
-        process.endedMs ??= Date.now();
+        process.endedMs ??= notedMs ?? Date.now();
+        // Of several only the first ended then.
+        notedMs = undefined;
         // First it has ended, then its parent has asked how.
         if ((events & libc.EPOLLHUP) !== 0) ends.push(finish(pid, process));
       }
@@ -70,6 +79,8 @@ export function watchEnds(arch: Arch): EndWatch {
   };
   return {
     fd: epoll,
+    note: () => void (notedMs ??= Date.now()),
+    noted: () => notedMs !== undefined,
     add(pid) {
       if (watched.has(pid) || watched.size >= MAX_WATCHED) return;
       let fd: number | undefined;
