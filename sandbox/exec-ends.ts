@@ -2,6 +2,7 @@
 // observer's thread. How one ended is known from Linux 6.15 on (PIDFD_INFO_EXIT), once its parent has asked for it; when it ended, always.
 // Does not stop: more processes at once than are watched; the end of one beyond that is not seen.
 
+import { openEpoll } from "./epoll.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import { pidfdInfo, syscallNumber } from "./syscalls.ts";
@@ -48,7 +49,7 @@ function statusOf(fd: number): { code: number | null; signal: number | null } | 
 
 /** Starts watching nothing. */
 export function watchEnds(arch: Arch): EndWatch {
-  const epoll = libc.openEpoll();
+  const epoll = openEpoll(arch);
   const watched = new Map<number, Watched>();
   const pidfdOpen = syscallNumber(arch, "pidfd_open");
   const finish = (pid: number, { fd, endedMs }: Watched): ExecEnd => {
@@ -61,24 +62,24 @@ export function watchEnds(arch: Arch): EndWatch {
   const takeWithin = (timeoutMs: number): ExecEnd[] => {
     const ends: ExecEnd[] = [];
     for (let wait = timeoutMs; ; wait = 0) {
-      const changed = libc.epollWait(epoll, wait);
+      const changed = epoll.wait(wait);
       if (changed.length === 0) {
         notedMs = undefined;
         return ends;
       }
-      for (const { data: pid, events } of changed) {
+      for (const { data: pid, hungUp } of changed) {
         const process = watched.get(pid);
         if (process === undefined) continue;
         process.endedMs ??= notedMs ?? Date.now();
         // Of several only the first ended then.
         notedMs = undefined;
         // First it has ended, then its parent has asked how.
-        if ((events & libc.EPOLLHUP) !== 0) ends.push(finish(pid, process));
+        if (hungUp) ends.push(finish(pid, process));
       }
     }
   };
   return {
-    fd: epoll,
+    fd: epoll.fd,
     note: () => void (notedMs ??= Date.now()),
     noted: () => notedMs !== undefined,
     add(pid) {
@@ -86,7 +87,7 @@ export function watchEnds(arch: Arch): EndWatch {
       let fd: number | undefined;
       try {
         fd = libc.systemCall(pidfdOpen, pid);
-        libc.epollAdd(epoll, fd, pid);
+        epoll.add(fd, pid);
         watched.set(pid, { fd, endedMs: undefined });
       } catch (error) {
         if (fd !== undefined) libc.closeFd(fd);
@@ -106,7 +107,7 @@ export function watchEnds(arch: Arch): EndWatch {
     },
     [Symbol.dispose]() {
       for (const { fd } of watched.values()) libc.closeFd(fd);
-      libc.closeFd(epoll);
+      libc.closeFd(epoll.fd);
     },
   };
 }
