@@ -35,6 +35,10 @@ export type ClientRun = {
   ends: Budget;
   spending: Spending;
   recorder: Recorder;
+  /** Whether it gets our standard input. */
+  listens: boolean;
+  /** Told of every signal that was passed on: whoever sent it wants the run to end. */
+  onSignal(): void;
 };
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
@@ -46,11 +50,11 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, ends, spending, recorder }: ClientRun,
+  { session, asker, group, growth, commands, ends, spending, recorder, listens, onSignal }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
-  const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
   const onOutput = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
@@ -95,7 +99,10 @@ export async function superviseClient(
       endSoon(run);
     });
     deps.runs.setStatus(ledger.run, "running", null);
-    using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
+    using _signals = forwardSignals(run, (signal) => {
+      onSignal();
+      ledger.append("session.interrupted", { signal });
+    });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
       const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), countOutput);

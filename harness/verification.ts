@@ -174,7 +174,14 @@ function unverified({ policy, mustVerify }: RunContract, changed: boolean): Find
 }
 
 /** One command as it came out; `failure` in words. */
-type Verified = { command: string; shown: string; failure: string | undefined; seen: boolean; results: TestResults[] };
+type Verified = {
+  command: string;
+  shown: string;
+  failure: string | undefined;
+  seen: boolean;
+  results: TestResults[];
+  output: string;
+};
 
 type Verification = Omit<Work, "ledger"> & { ledger: Ledger; artifacts: Artifacts; paths: RunPaths };
 
@@ -210,7 +217,7 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
         output: output?.sha256 ?? null,
         ...{ output_bytes: ran.output.bytes, output_sha256: ran.output.sha256 },
       });
-      verified.push({ command, shown, failure, seen: ran.end.kind !== "unobserved", results });
+      verified.push({ command, shown, failure, seen: ran.end.kind !== "unobserved", results, output: ran.output.tail });
     }
   } finally {
     removeTree(Buffer.from(paths.verification));
@@ -253,11 +260,16 @@ export async function verifyTree(work: Verification & { changed: boolean; baseli
     ledger.append("verification.failed", { reason: error.message });
     return [finding("verification", `the result could not be verified: ${error.message}`)];
   }
-  return verified.flatMap(({ command, shown, failure, seen, results }, index) => [
+  return verified.flatMap(({ command, shown, failure, seen, results, output }, index) => [
     ...suspicionsOf(results, baseline[index]),
     ...ofWords(command, shown),
     ...(failure === undefined
       ? []
-      : [finding(seen ? "correctness" : "verification", `verification: \`${shown}\` ${failure}`)]),
+      : [
+          {
+            ...finding(seen ? "correctness" : "verification", `verification: \`${shown}\` ${failure}`),
+            ...(output === "" ? {} : { detail: output }),
+          },
+        ]),
   ]);
 }

@@ -125,7 +125,11 @@ describe("what no file may hold", () => {
       /\blaunchSandbox\(/,
       /^(harness\/(supervise|verification)|sandbox\/(launch|trial))\.ts$/,
     ],
-    ["one way to launch a client, and so one audit of it", /\bsuperviseClient\(/, /^harness\/(run\/client|supervise)\.ts$/],
+    [
+      "one way to launch a client, and so one audit of it",
+      /\bsuperviseClient\(/,
+      /^harness\/(run\/client|supervise)\.ts$/,
+    ],
     ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],
     ["console", /\bconsole\./, /^$/],
     [

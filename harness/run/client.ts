@@ -5,7 +5,7 @@ import type { Growth } from "#sandbox/growth.ts";
 import { GATEWAY } from "#sandbox/plan.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeAsker } from "../asking.ts";
-import { recordAttempts, superviseEgress } from "../egress.ts";
+import { superviseEgress } from "../egress.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
 import { readShimEvents } from "../shim-events.ts";
@@ -26,6 +26,7 @@ function requestData(request: ModelRequest): Record<string, Json> {
 export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
   const { deps, contract, paths, ledger } = run;
   const { recorder, commands, ends, requests, answers, spending } = ground;
+  const limited = { ...contract, limits: ground.left() };
   const { prepared, group, plan } = attempt;
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
@@ -40,9 +41,15 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
-    const client = { session, asker, group, growth, commands, ends, spending, recorder };
-    const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
-    const ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
+    const client = {
+      ...{ session, asker, group, growth, commands, ends, spending, recorder },
+      listens: attempt.turn.kind === "first",
+      onSignal: () => ground.end("it was told to end"),
+    };
+    const supervised = () => superviseClient(deps, limited, plan, prepared, client, ledger);
+    const began = performance.now();
+    const ended = await superviseEgress(prepared.net, paths.socketDir, ground.onAttempt, supervised, asker);
+    ground.used.ms += performance.now() - began;
     return { ...ended, growth };
   } finally {
     await gateway.stop();

@@ -3,6 +3,7 @@
 import { lstatSync } from "node:fs";
 import type { Json } from "#src/core/json.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
+import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { compareAllowed, sweepRun } from "../allowed.ts";
 import { changeFindings } from "../contract/change-rules.ts";
 import { releaseTree } from "../hold.ts";
@@ -45,6 +46,12 @@ function recordEnd({ ledger }: OpenRun, ground: Ground, attempt: Attempt, ended:
   return end;
 }
 
+/** A limit as it was asked for: a later turn has what is left of it. */
+function wholeOf(reached: Reached, { timeoutMs, outputBytes }: RunLimits): Reached {
+  const limit = { timeout: timeoutMs, output: outputBytes }[reached.which as string];
+  return { ...reached, limit: limit ?? reached.limit };
+}
+
 /** Looks at everything, and takes away what would run by itself. Throws what could not be recorded. */
 export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, ended: EndedClient): Promise<Seen> {
   using watch = ended.watch;
@@ -66,10 +73,15 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
   for (const each of beside) ledger.append("allowed.inventory", asData(each));
   const sweep = sweepRun(paths, { after, except });
   ledger.append("workspace.swept", sweepRecord(sweep));
-  warnings.push(...sweepWarnings(sweep));
+  for (const warning of sweepWarnings(sweep)) ground.remembered.add(warning);
+  warnings.push(...ground.remembered);
   const growthBytes = ended.growth.grown(await heldBy(attempt.prepared, after));
-  ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
-  const judged = judgeEnd(end, watch.reached() ?? spending.reached());
+  const used = watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" });
+  ground.used.outputBytes += used.outputBytes;
+  ledger.append("limits.used", used);
+  const reached = watch.reached();
+  if (reached !== undefined || spending.reached() !== undefined) ground.end("its budget is spent");
+  const judged = judgeEnd(end, (reached && wholeOf(reached, contract.limits)) ?? spending.reached());
   return {
     observed: {
       end: judged,
