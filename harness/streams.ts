@@ -5,7 +5,7 @@ async function pump(
   from: number,
   to: NodeJS.WriteStream,
   onBroken: () => void,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<void> {
   let broken = false;
   const give = (bytes: Uint8Array) =>
@@ -24,17 +24,17 @@ async function pump(
     onBroken();
   });
   for await (const bytes of Bun.file(from).stream()) {
-    onBytes(bytes.length);
+    onBytes(bytes);
     if (!broken) await give(bytes);
   }
 }
 
-/** Copies both outputs, telling of each piece how long it is; resolves when the client's ends are closed and everything is written. */
+/** Copies both outputs, telling of each piece; resolves when the client's ends are closed and everything is written. */
 export async function copyOutputs(
   stdout: number,
   stderr: number,
   onBroken: () => void,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<void> {
   await Promise.all([pump(stdout, process.stdout, onBroken, onBytes), pump(stderr, process.stderr, () => {}, onBytes)]);
 }

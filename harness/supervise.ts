@@ -19,6 +19,7 @@ import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Transcript } from "./evidence/transcript.ts";
 import { forwardSignals } from "./signals.ts";
 import type { Spending } from "./spending.ts";
 import { copyOutputs } from "./streams.ts";
@@ -33,6 +34,7 @@ export type ClientRun = {
   growth: Growth;
   commands: Budget;
   ends: Budget;
+  transcript: Transcript;
   spending: Spending;
   recorder: Recorder;
   /** Whether it gets our standard input. */
@@ -50,14 +52,18 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, ends, spending, recorder, listens, onSignal }: ClientRun,
+  { session, asker, group, growth, commands, ends, transcript, spending, recorder, listens, onSignal }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
-  const onOutput = (bytes: Uint8Array) => {
+  const seen = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
+    transcript.output(bytes);
+  };
+  const onOutput = (bytes: Uint8Array) => {
+    seen(bytes);
     session?.write(bytes);
   };
   const ending = recordEnds(ends.record);
@@ -93,7 +99,6 @@ export async function superviseClient(
       run.kill();
     });
     watch = watchRun(run, prepared, { limits: contract.limits, group, growth }, recorder.append);
-    const { countOutput } = watch;
     spending.onSpent((reached) => {
       recorder.append("limit.reached", { ...reached });
       endSoon(run);
@@ -105,7 +110,7 @@ export async function superviseClient(
     });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), countOutput);
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), seen);
       await run.ended;
       await copied;
     }
@@ -120,5 +125,6 @@ export async function superviseClient(
     await run.ended;
     await asker?.stop();
     lookups.flush();
+    ending.flush();
   }
 }
