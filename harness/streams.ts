@@ -8,7 +8,7 @@ async function pump(
   from: number,
   to: NodeJS.WriteStream,
   onBroken: () => void,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<void> {
   // A CI runner reads commands from what its steps print; the client's text must not be able to give it any.
   const guard = process.env.GITHUB_ACTIONS === "true" ? guardCommands() : undefined;
@@ -29,17 +29,17 @@ async function pump(
     onBroken();
   });
   for await (const bytes of Bun.file(from).stream()) {
-    onBytes(bytes.length);
+    onBytes(bytes);
     if (!broken) await give(guard?.(bytes) ?? bytes);
   }
 }
 
-/** Copies both outputs, telling of each piece how long it is; resolves when the client's ends are closed and everything is written. */
+/** Copies both outputs, telling of each piece; resolves when the client's ends are closed and everything is written. */
 export async function copyOutputs(
   stdout: number,
   stderr: number,
   onBroken: () => void,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<void> {
   await Promise.all([pump(stdout, process.stdout, onBroken, onBytes), pump(stderr, process.stderr, () => {}, onBytes)]);
 }

@@ -20,6 +20,7 @@ import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Transcript } from "./evidence/transcript.ts";
 import { forwardSignals } from "./signals.ts";
 import type { Spending } from "./spending.ts";
 import { copyOutputs } from "./streams.ts";
@@ -34,6 +35,7 @@ export type ClientRun = {
   growth: Growth;
   commands: Budget;
   ends: Budget;
+  transcript: Transcript;
   spending: Spending;
   activity: Activity;
   recorder: Recorder;
@@ -52,15 +54,32 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, ends, spending, activity, recorder, listens, onSignal }: ClientRun,
+  {
+    session,
+    asker,
+    group,
+    growth,
+    commands,
+    ends,
+    transcript,
+    spending,
+    activity,
+    recorder,
+    listens,
+    onSignal,
+  }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
-  const onOutput = (bytes: Uint8Array) => {
+  const seen = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
     activity.stir();
+    transcript.output(bytes);
+  };
+  const onOutput = (bytes: Uint8Array) => {
+    seen(bytes);
     session?.write(bytes);
   };
   const ending = recordEnds(ends.record);
@@ -109,11 +128,6 @@ export async function superviseClient(
       { limits: contract.limits, group, growth, quietMs: activity.quietMs },
       recorder.append,
     );
-    const { countOutput } = watch;
-    const onPiece = (bytes: number) => {
-      activity.stir();
-      countOutput(bytes);
-    };
     spending.onSpent((reached) => {
       recorder.append("limit.reached", { ...reached });
       endSoon(run);
@@ -125,7 +139,7 @@ export async function superviseClient(
     });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), onPiece);
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), seen);
       await run.ended;
       await copied;
     }
@@ -140,5 +154,6 @@ export async function superviseClient(
     await run.ended;
     await asker?.stop();
     lookups.flush();
+    ending.flush();
   }
 }

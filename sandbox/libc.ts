@@ -27,6 +27,7 @@ const lib = dlopen("libc.so.6", {
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   kill: { args: ["i32", "i32"], returns: "i32" },
   pwrite: { args: ["i32", "ptr", "u64", "i64"], returns: "i64" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
@@ -243,6 +244,22 @@ export function execve(path: string, argv: string[], env: string[]): never {
   const envp = cStringArray(env);
   lib.execve(ptr(cString(path)), ptr(args.pointers), ptr(envp.pointers));
   throw new LibcError("execve", errno());
+}
+
+export const POLLIN = 1;
+export const POLLHUP = 16;
+
+/** poll(2) over descriptors for input; returns each one's revents. Blocks the calling thread. */
+export function pollInput(fds: number[], timeoutMs: number): number[] {
+  const entries = new Int32Array(fds.length * 2);
+  const view = new DataView(entries.buffer);
+  fds.forEach((fd, index) => {
+    view.setInt32(index * 8, fd, true);
+    view.setInt16(index * 8 + 4, POLLIN, true);
+  });
+  const code = lib.poll(ptr(entries), fds.length, timeoutMs);
+  if (code === -1 && errno() !== 4) throw new LibcError("poll", errno());
+  return fds.map((_, index) => (code === -1 ? 0 : view.getInt16(index * 8 + 6, true)));
 }
 
 /** ioctl(2) with a buffer. */

@@ -11,7 +11,6 @@ import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import { type EndWatch, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
-import { POLLIN, pollInput } from "./libc-poll.ts";
 import { lineageOf, processOf } from "./lineage.ts";
 import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
 import { makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
@@ -36,6 +35,7 @@ const MAX_WAITING = 256;
 const WAIT_MS = 50;
 /** Parents ask for their children's ends at once, the last of them when it is killed. */
 const REAPED_MS = 20;
+const LINGER_MS = 4;
 const EINTR = 4;
 const ENOENT = 2;
 
@@ -132,6 +132,8 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     Atomics.add(waiting, 0, 1);
     post(message);
   };
+  const watched = [listener, control, ends.fd];
+  const waitMs = () => (ends.noted() ? LINGER_MS : -1);
   const tellEnds = (ended = ends.take()) => {
     if (ended.length > 0) post({ kind: "ended", ends: ended });
   };
@@ -154,22 +156,27 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const outcome = reason === null ? call.seen.exec.outcome : "denied";
     if (outcome !== "denied") ends.add(call.seen.exec.pid);
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
-      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
+      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason }, ends: [] });
     return true;
   };
   /** Waits until the supervisor has taken in what it was told; false when it wants no more. */
   const awaitRoom = (): boolean => {
     for (let now = Atomics.load(waiting, 0); now >= MAX_WAITING; now = Atomics.load(waiting, 0)) {
       Atomics.wait(waiting, 0, now, WAIT_MS);
-      if (pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
+      if (libc.pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
     }
     return true;
   };
   while (awaitRoom()) {
-    const [ready = 0, told = 0, ended = 0] = pollInput([listener, control, ends.fd], -1);
-    if (ended !== 0) tellEnds();
+    // A process that ends is most often followed by one that starts: both are told at once.
+    const [ready = 0, told = 0, ended = 0] = libc.pollInput(ends.noted() ? [listener, control] : watched, waitMs());
+    if (ended !== 0) {
+      ends.note();
+      continue;
+    }
+    if (ready === 0 && told === 0) tellEnds();
     if (told !== 0 && !takeAnswer()) return;
-    if ((ready & POLLIN) === 0) {
+    if ((ready & libc.POLLIN) === 0) {
       // Hung up: the last process that had the filter is gone.
       if (ready !== 0) return tellEnds(ends.rest(REAPED_MS));
       continue;
@@ -183,7 +190,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       throw error;
     }
     // A number that is given away anew belonged to a process that has ended by now.
-    tellEnds();
+    const before = ends.take();
     const id = view.getBigUint64(0, true);
     const args = Array.from({ length: 6 }, (_, index) => view.getBigUint64(32 + index * 8, true));
     const thread = view.getUint32(8, true);
@@ -192,21 +199,27 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const call = { thread, number: view.getInt32(16, true), args };
     const seen = look(call, { arch, decide, init });
     const { exec, verdict } = seen;
-    if (!isValid(listener, id)) continue;
+    if (!isValid(listener, id)) {
+      tellEnds(before);
+      continue;
+    }
     if (verdict.kind === "ask") {
+      tellEnds(before);
       held.set(id, { call, seen });
       tell({ kind: "held", id, held: { exec, files: verdict.files } });
       continue;
     }
     if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid);
     const hold = verdict.kind === "absent" && verdict.hold;
-    if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0)) tell({ kind: "exec", exec });
+    if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0))
+      tell({ kind: "exec", exec, ends: before });
+    else tellEnds(before);
   }
 }
 
 self.onmessage = ({ data }) => {
   try {
-    const ready = pollInput([data.socket, data.control], -1);
+    const ready = libc.pollInput([data.socket, data.control], -1);
     const listener = ready[1] === 0 ? libc.receiveFd(data.socket) : undefined;
     libc.closeFd(data.socket);
     if (listener === undefined) {

@@ -5,7 +5,6 @@
 
 import * as libc from "./libc.ts";
 import { fileKind, readKernelFile, readSome, requireWritable, S_IFDIR, S_IFREG, writeText } from "./libc-files.ts";
-import { POLLIN, pollInput } from "./libc-poll.ts";
 import { type Arch, errnos, families, type SyscallName, syscallNumber, terminalIoctl } from "./syscalls.ts";
 
 /** What is to be tried. Ports are on loopback inside; null where there is nothing to try. */
@@ -79,7 +78,7 @@ function connected<Result>(arch: Arch, port: number, use: (socket: number) => Re
 function wantsToken(arch: Arch, port: number): boolean {
   return connected(arch, port, (socket) => {
     writeText(socket, "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
-    if ((pollInput([socket], ANSWER_MS)[0]! & POLLIN) === 0) return false;
+    if ((libc.pollInput([socket], ANSWER_MS)[0]! & libc.POLLIN) === 0) return false;
     const start = Buffer.alloc(64);
     return start.toString("latin1", 0, readSome(socket, start)).startsWith("HTTP/1.1 401 ");
   });

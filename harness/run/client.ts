@@ -8,17 +8,18 @@ import type { Json } from "#src/core/json.ts";
 import { watchActivity } from "../activity.ts";
 import { makeAsker } from "../asking.ts";
 import { superviseEgress } from "../egress.ts";
+import { recordTranscript, type Transcript } from "../evidence/transcript.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
 import { readShimEvents } from "../shim-events.ts";
 import { type Supervised, superviseClient } from "../supervise.ts";
-import { takeTerminal } from "../terminal.ts";
+import { takeTerminal, terminalSize } from "../terminal.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
-export type EndedClient = Supervised & { growth: Growth };
+export type EndedClient = Supervised & { growth: Growth; transcript: Transcript };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -32,6 +33,8 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   const { prepared, group, plan } = attempt;
   const activity = watchActivity();
   const begun: (() => void)[] = [];
+  const transcript = recordTranscript({ ...terminalSize(), title: ledger.run }, deps.clock);
+  const unmark = ledger.onRecord(transcript.mark);
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
     socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
@@ -48,7 +51,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
     const client = {
-      ...{ session, asker, group, growth, commands, ends, spending, activity, recorder },
+      ...{ session, asker, group, growth, commands, ends, transcript, spending, activity, recorder },
       listens: attempt.turn.kind === "first",
       onSignal: () => ground.end("it was told to end"),
     };
@@ -60,8 +63,9 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const began = performance.now();
     const ended = await superviseEgress(prepared.net, paths.socketDir, onAttempt, supervised, asker);
     ground.used.ms += performance.now() - began;
-    return { ...ended, growth };
+    return { ...ended, growth, transcript };
   } finally {
     await gateway.stop();
+    unmark();
   }
 }

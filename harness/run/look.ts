@@ -68,7 +68,10 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
   if (changes.linked > 0)
     warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
   ledger.append("workspace.inventory", asData(changes));
-  const unexplained = await recordTree(run, ground, attempt, { after, rootMs, changes, except });
+  const unexplained = await recordTree(run, ground, attempt, {
+    ...{ after, rootMs, changes, except },
+    transcript: ended.transcript.finish({ code: end.kind === "exited" ? end.code : null }),
+  });
   const beside = compareAllowed(attempt.allowed);
   for (const each of beside) ledger.append("allowed.inventory", asData(each));
   const sweep = sweepRun(paths, { after, except });

@@ -9,9 +9,9 @@ export function answer(text: string): void {
   process.stdout.write(`${visible(text, "lines")}\n`);
 }
 
-/** Writes a document that shows everything invisible in it already. */
-export function answerWhole(document: string): void {
-  process.stdout.write(document);
+/** Writes the answer byte for byte: for what a program reads, never to a terminal. */
+export function answerBytes(bytes: Uint8Array): void {
+  process.stdout.write(bytes);
 }
 
 /** Writes the answer as one JSON document. */

@@ -1,7 +1,7 @@
 // `broke harness report <run>`: a finished run as a report for other programs.
 
 import type { Verb } from "../front.ts";
-import { answerWhole } from "../output.ts";
+import { answer } from "../output.ts";
 
 export const verb: Verb = {
   description: "Print a report of a run: json (default), junit, sarif or md",
@@ -18,7 +18,7 @@ export const verb: Verb = {
     const { signingKeys } = await import("#src/state/secrets.ts");
     const state = openState();
     const run = readRun(state.home, state.runs, signingKeys(state.home).verify, values.run![0]!);
-    answerWhole(reportForms[form](reportOf(run)));
+    answer(reportForms[form](reportOf(run)).trimEnd());
     return 0;
   },
 };
