@@ -73,7 +73,7 @@ export async function launchSandbox(
   prefix: string[] = [],
 ): Promise<RunningSandbox> {
   let unrecorded = false;
-  const observer = await startObserver(arch, plan.run, {
+  const observer = startObserver(arch, plan.run, {
     onExec: (exec) => tell(() => events.onExec?.(exec)),
     onEnded: (ends) => tell(() => events.onEnded?.(ends)),
     onHeld: async (held) => (await events.onHeld?.(held)) ?? false,

@@ -61,12 +61,8 @@ export type ObserverEvents = {
 /** One answer to the thread: the notification's id and 1 or 0, 64 bits each. */
 export const ANSWER_BYTES = 16;
 
-/** Starts the observer thread and waits until it is listening. */
-export async function startObserver(
-  arch: Arch,
-  rules: RunRules,
-  { onExec, onEnded, onHeld }: ObserverEvents,
-): Promise<Observer> {
+/** Starts the observer thread. What is observed waits for it, so nothing need wait until it is there. */
+export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, onHeld }: ObserverEvents): Observer {
   const [mine, theirs] = libc.socketPair();
   const [stopRead, stopWrite] = libc.socketPair();
   const worker = new Worker(new URL("./observer-worker.ts", import.meta.url).href);
@@ -105,8 +101,8 @@ export async function startObserver(
     loaded.resolve();
     over.resolve({ attached, lost: "the observer's thread failed" });
   };
-  await loaded.promise;
-  worker.postMessage({ socket: mine, control: stopRead, arch, waiting, rules } satisfies ObserverStart);
+  const start: ObserverStart = { socket: mine, control: stopRead, arch, waiting, rules };
+  void loaded.promise.then(() => worker.postMessage(start));
   const done = over.promise.finally(() => {
     worker.terminate();
     libc.closeFd(stopRead);
