@@ -24,6 +24,8 @@ export type ModelRequest = {
 };
 
 export type ServedGateway = {
+  /** The client is there: a request may come soon. */
+  warm(): void;
   /** Refuses every later request (the nonce is revoked) and resolves when the socket is closed. */
   stop(): Promise<void>;
 };

@@ -39,6 +39,8 @@ export type ClientRun = {
   spending: Spending;
   activity: Activity;
   recorder: Recorder;
+  /** The client is there. */
+  onStarted(): void;
   /** Whether it gets our standard input. */
   listens: boolean;
   /** Told of every signal that was passed on: whoever sent it wants the run to end. */
@@ -65,6 +67,7 @@ export async function superviseClient(
     spending,
     activity,
     recorder,
+    onStarted,
     listens,
     onSignal,
   }: ClientRun,
@@ -94,6 +97,7 @@ export async function superviseClient(
     {
       onStarted() {
         spareInit(run, group);
+        onStarted();
         ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
       },
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),

@@ -52,6 +52,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
     const client = {
       ...{ session, asker, group, growth, commands, ends, transcript, spending, activity, recorder },
+      onStarted: gateway.warm,
       listens: attempt.turn.kind === "first",
       onSignal: () => ground.end("it was told to end"),
     };

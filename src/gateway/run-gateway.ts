@@ -1,22 +1,50 @@
-// The gateway of one run: the same app on the run's own socket, let in by the run's nonce, which dies with it.
+// The gateway of one run: the same app on the run's own socket, let in by the run's nonce, which dies with it. Loading the app takes as long as
+// building a sandbox, so it is loaded while the client starts, or when somebody with a credential asks first.
 
-import type { GatewayDeps, RequestReport } from "./ports.ts";
-import { guardedApp, modelApp } from "./app.ts";
+import { presentedToken } from "./auth.ts";
 import { listen } from "./listen.ts";
+import type { GatewayDeps, RequestReport } from "./ports.ts";
 
-/** Serves a run; `stop` revokes the nonce first, then cuts what is still open. */
+type App = { fetch(request: Request): Response | Promise<Response> };
+
+export type RunGateway = {
+  /** Loads the app soon, unless it is stopped before: a client that lives longer than a moment may want it. */
+  warm(): void;
+  /** Revokes the nonce first, then cuts what is still open. */
+  stop(): Promise<void>;
+};
+
+/** A command that is over sooner asks no model. */
+const WARM_AFTER_MS = 50;
+
+/** Serves a run from now on. */
 export function serveRun(
   deps: Omit<GatewayDeps, "onReport">,
   options: { socketPath: string; token: string; onBegin?(): void; onRequest(report: RequestReport): void },
-): { stop(): Promise<void> } {
+): RunGateway {
   let token: string | null = options.token;
-  const app = guardedApp().use(
-    modelApp({ ...deps, onBegin: options.onBegin ?? (() => {}), onReport: options.onRequest }, () => token),
-  );
-  const listening = listen(app, { kind: "unix", path: options.socketPath });
+  let app: App | undefined;
+  let loading: Promise<App> | undefined;
+  const load = async () => {
+    const { guardedApp, modelApp } = await import("./app.ts");
+    const told = { onBegin: options.onBegin ?? (() => {}), onReport: options.onRequest };
+    return (app = guardedApp().use(modelApp({ ...deps, ...told }, () => token)));
+  };
+  const fetch = (request: Request) => {
+    if (app !== undefined) return app.fetch(request);
+    // Nobody who could be let in. Claude Code's HEAD / needs no credential.
+    if (request.method !== "HEAD" && presentedToken(request) === undefined)
+      return new Response(null, { status: 401, headers: { connection: "close" } });
+    loading ??= load();
+    return loading.then((loaded) => loaded.fetch(request));
+  };
+  const listening = listen({ fetch }, { kind: "unix", path: options.socketPath });
+  let timer: ReturnType<typeof setTimeout> | undefined;
   return {
+    warm: () => void (timer ??= setTimeout(() => void (loading ??= load()).catch(() => {}), WARM_AFTER_MS)),
     async stop() {
       token = null;
+      clearTimeout(timer);
       await listening.stop(false);
     },
   };
