@@ -5,6 +5,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
 import type { Home } from "#src/state/paths.ts";
+import type { RoleStore } from "#src/state/roles.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import type { AuditLog } from "./audit.ts";
@@ -25,11 +26,13 @@ import { firstTurn, nextTurn, type Turn } from "./run/turn.ts";
 import { endOnSignal } from "./signals.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict, verdictOf } from "./verdict/observed.ts";
+import { atLeast } from "./verdict/words.ts";
 import { INSTALLATION } from "./workspace.ts";
 
 export type RunDeps = {
   home: Home;
   runs: RunStore;
+  roles: RoleStore;
   audit: AuditLog;
   keys: { sign: import("node:crypto").KeyObject };
   gateway: ModelGateway;
@@ -92,8 +95,17 @@ async function work(run: OpenRun): Promise<Judged> {
     const retries = turn.number - 1;
     const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, judged.decision.verdict);
     run.notes.push(...acted.notes);
-    return judge(run, judged.observed, acted.findings, retries);
+    return judge(run, judged.observed, acted.findings, { retries, evidence: judged.evidence });
   }
+}
+
+/** The worker as one of the roles. */
+function recordWorker({ deps, ledger, contract }: OpenRun, { decision, evidence }: Judged): void {
+  const { verdict, reasons } = decision;
+  deps.roles.record({
+    ...{ role: "worker", slot: null, backend: contract.client, run: ledger.run, verdict, contribution: evidence },
+    reason: atLeast(verdict, "RETRY_NARROW") ? (reasons[0] ?? verdict) : null,
+  });
 }
 
 /** One turn of the worker, judged; `next` is the one that follows. */
@@ -111,6 +123,7 @@ async function takeTurn(run: OpenRun, ground: Ground, turn: Turn): Promise<{ jud
     ...{ attempt: turn.number, verdict: decision.verdict, categories: decision.categories },
     ...{ next: next?.kind ?? null, why: why ?? null },
   });
+  recordWorker(run, judged);
   if (why !== undefined) run.notes.push(`no further turn of the worker: ${why}`);
   return next === undefined ? { judged } : { judged, next };
 }

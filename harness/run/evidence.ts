@@ -48,7 +48,12 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
 }
 
 /** All that is known of the run by now; what of it is missing is a finding. Throws what could not be recorded. */
-export function packEvidence({ ledger, artifacts, paths }: OpenRun): { packet: EvidencePacket; findings: Finding[] } {
+export function packEvidence({ ledger, artifacts, paths }: OpenRun): {
+  packet: EvidencePacket;
+  /** Its name among the artifacts. */
+  sha256: string | null;
+  findings: Finding[];
+} {
   const read = (sha256: string) => readArtifact(paths.artifacts, sha256)?.toString("utf8");
   const packet = evidencePacket(ledgerRecords(paths.ledger), read, artifacts.cuts());
   const ref = artifacts.put({ kind: "evidence", class: "observation", content: { kind: "json", value: packet } });
@@ -58,5 +63,5 @@ export function packEvidence({ ledger, artifacts, paths }: OpenRun): { packet: E
     ...(ref === undefined ? {} : { refs: [`artifact:${ref.sha256}`] }),
   }));
   ledger.append("evidence.packed", { sha256: ref?.sha256 ?? null, cut: packet.cut.length });
-  return { packet, findings };
+  return { packet, sha256: ref?.sha256 ?? null, findings };
 }

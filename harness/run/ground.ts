@@ -48,6 +48,8 @@ export type Ground = Disposable & {
   left(): RunLimits;
   /** No turn follows, for this reason. The first one counts. */
   end(why: string): void;
+  /** Aborted by that. */
+  ending: AbortSignal;
   over(): string | undefined;
 };
 
@@ -71,6 +73,7 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
   const recorder = makeRecorder(ledger);
   const used = { ms: 0, outputBytes: 0 };
   let first: Start | undefined;
+  const ending = new AbortController();
   let over: string | undefined;
   return {
     get tree() {
@@ -116,7 +119,9 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
     },
     end(why) {
       over ??= why;
+      ending.abort();
     },
+    ending: ending.signal,
     over() {
       const { timeoutMs } = this.left();
       return over ?? (timeoutMs !== null && timeoutMs < SHORTEST_MS ? "its time is up" : undefined);

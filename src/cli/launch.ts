@@ -8,6 +8,7 @@ import type { NamedSet } from "#harness/permission-set.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import type { SlotView } from "#src/observe/routes.ts";
 import type { State } from "./compose.ts";
 import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
@@ -87,9 +88,13 @@ async function readContract(
 /** Makes the launch from what the stored settings say. */
 export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 
+const served = (views: SlotView[]) =>
+  views.filter((view) => view.served).map(({ slot, backends }) => ({ id: slot, backends }));
+
 /** Everything a run works with, from an opened state. */
 export async function runDeps(state: State): Promise<RunDeps> {
-  const { gatewayDeps, secretNames, secretValues } = await import("./compose.ts");
+  const { gatewayDeps, knownNow, secretNames, secretValues } = await import("./compose.ts");
+  const { describeSlots } = await import("#src/observe/routes.ts");
   const { openLaunchAudit } = await import("./audit.ts");
   const { slots } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
@@ -98,6 +103,7 @@ export async function runDeps(state: State): Promise<RunDeps> {
   return {
     home: state.home,
     runs: state.runs,
+    roles: state.roles,
     audit: await openLaunchAudit(state),
     keys: signingKeys(state.home),
     gateway: {
@@ -105,6 +111,11 @@ export async function runDeps(state: State): Promise<RunDeps> {
         const { serveRun } = await import("#src/gateway/run-gateway.ts");
         return serveRun(gatewayDeps(state), options);
       },
+      async ask(question) {
+        const { askModel } = await import("#src/gateway/ask.ts");
+        return askModel(gatewayDeps(state), question);
+      },
+      servedSlots: () => served(describeSlots(knownNow(state))),
     },
     slots: slots.map(({ id, client, title }) => ({ id, client, title })),
     keyNames: secretNames(state.keys, generation),

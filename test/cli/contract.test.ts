@@ -198,7 +198,7 @@ describe("the contract", () => {
     using bench = makeBench();
     const words = ["harness", "run", "--client", "exec", "--policy", "throughput", "--verify", "test -e other"];
     const ran = await bench.broke([...words, "--", "touch", "made"]);
-    expect([ran.code, readdirSync(bench.workspace)]).toEqual([10, []]);
+    expect([ran.code, readdirSync(bench.workspace)]).toEqual([12, []]);
   });
 
   test("what it cannot say is said before anything is started", async () => {
@@ -270,12 +270,12 @@ test("is broken", () => expect(1).toBe(2));
 
   test("skipped instead", async () => {
     const { verdict, why } = await judged(`sed -i 's/test("is broken"/test.skip("is broken"/' sums.test.ts`);
-    expect([verdict, why.includes("bun: 1 more tests are skipped: is broken")]).toEqual(["RETRY_NARROW", true]);
+    expect([verdict, why.includes("bun: 1 more tests are skipped: is broken")]).toEqual(["ESCALATE", true]);
   });
 
   test("a worker's word that all pass is nobody's: the supervisor runs them itself", async () => {
     const { verdict, why } = await judged("echo ' 2 pass'; echo ' 0 fail'; echo 'Ran 2 tests across 1 file. [1.00ms]'");
-    expect([verdict, why[0]]).toEqual(["RETRY_NARROW", `verification: \`${bun} test\` exited with 1`]);
+    expect([verdict, why[0]]).toEqual(["ESCALATE", `verification: \`${bun} test\` exited with 1`]);
   });
 
   test("a command that only lists tests proves nothing", async () => {
@@ -295,8 +295,8 @@ describe("a project's broke.toml", () => {
     };
     expect(await policy()).toEqual([0, "ACCEPT", "off"]);
     expect((await bench.broke(["sandbox", "trust"])).code).toBe(0);
-    expect(await policy()).toEqual([10, "RETRY_NARROW", "throughput"]);
-    expect(await policy("--policy", "off", "--verify", "true")).toEqual([10, "RETRY_NARROW", "throughput"]);
+    expect(await policy()).toEqual([12, "ESCALATE", "throughput"]);
+    expect(await policy("--policy", "off", "--verify", "true")).toEqual([12, "ESCALATE", "throughput"]);
     writeFileSync(file, `[harness]\npolicy = "off"`);
     expect(await policy()).toEqual([4, undefined, undefined]);
   });

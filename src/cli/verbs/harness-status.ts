@@ -26,7 +26,7 @@ export const verb: Verb = {
     const from = written ? "broke.toml" : stored === undefined ? "default" : "stored";
     const runtimes = await runChecks(clientChecks({ home, env, cwd: folder }));
     const sandbox = settings.get("sandbox") ?? "strict";
-    const told = harnessStatus({ policy, from, sandbox }, runtimes, runs.list());
+    const told = harnessStatus({ policy, from, sandbox }, runtimes, runs.list(), state.roles.list());
     if (flags.has("json")) answerJson(told);
     else answer(statusText(told));
     return 0;
