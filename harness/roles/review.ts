@@ -91,7 +91,7 @@ async function reviewBy(role: Reviewer, run: OpenRun, ground: Ground, review: Re
   const ref = artifacts.put({
     kind: "review",
     class: "inference",
-    text: JSON.stringify({ role, slot, backend, ...result }),
+    content: { kind: "json", value: { role, slot, backend, ...result } },
   });
   const { recommended_verdict: verdict, confidence, objections } = result;
   ledger.append("role.answered", {

@@ -16,7 +16,7 @@ import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
 /** What was found in the tree as the worker left it; `except` are our own placeholders in it, `rootMs` the ctime of its top folder. */
-export type LeftTree = Tree & {
+export type LeftTree = Omit<Tree, "sinceMs"> & {
   transcript: { lines: Json[]; cut: number };
   changes: InventoryChanges;
   except: ReadonlySet<string>;
@@ -25,7 +25,7 @@ export type LeftTree = Tree & {
 /** Records the tree as it is, and says what of it no command explains. Throws what could not be recorded. */
 export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt, left: LeftTree): Promise<Finding[]> {
   const { ledger, artifacts, paths } = run;
-  const { before, snapshot } = attempt.start;
+  const { before, sinceMs, snapshot } = attempt.start;
   const { path: root } = ground.tree;
   const { after, changes, except } = left;
   ledger.append("tree.hashed", { when: "after", sha256: hashAgain(root, snapshot, before, after) ?? null });
@@ -41,7 +41,7 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   const inventory = artifacts.put({ ...observed, kind: "inventory", content: json(changes) });
   const trace = artifacts.put({ ...observed, kind: "commands", content: json(commands) });
   if (omitted > 0) attempt.warnings.push(`${omitted} commands are not in the trace`);
-  const attribution = attributeChanges(found, changes.changes, windows, left);
+  const attribution = attributeChanges(found, changes.changes, windows, { ...left, sinceMs });
   const derivedFrom = [inventory, trace].filter((ref) => ref !== undefined);
   artifacts.put({ kind: "attribution", class: "inference", content: json(attribution.changes), derivedFrom });
   return attributionFindings(attribution);

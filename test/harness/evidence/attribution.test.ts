@@ -47,7 +47,7 @@ function explained(told: Told[], changes: Changed[], standing: [string, number][
       .filter(([, change]) => change !== "deleted")
       .map(([path, , ms, kind]) => [path, entry(ms, kind)] as const),
   ]);
-  const tree: Tree = { after: { entries, complete: true, bytes: 0 }, rootMs: BEGAN + rootMs };
+  const tree: Tree = { after: { entries, complete: true, bytes: 0 }, rootMs: BEGAN + rootMs, sinceMs: BEGAN - 600 };
   const attribution = attributeChanges(differences, listed, traceCommands(records(told)).windows, tree);
   const by = attribution.changes.map(({ by }) => (by.command === null ? "nobody" : by.client ? "client" : by.command));
   return { by, findings: attributionFindings(attribution).map(({ reason }) => reason) };
