@@ -2,21 +2,24 @@
 // Looks at the tree before anything of ours is done to it.
 
 import type { Json } from "#src/core/json.ts";
+import { showPath } from "#sandbox/tree.ts";
 import { readArtifact } from "../artifacts/store.ts";
 import { attributeChanges, attributionFindings, type Tree } from "../evidence/attribution.ts";
 import { evidencePacket } from "../evidence/assemble.ts";
 import type { EvidencePacket } from "../evidence/packet.ts";
 import { hashAgain } from "../evidence/snapshot.ts";
 import { traceCommands } from "../evidence/trace.ts";
-import { findDifferences, type InventoryChanges } from "../inventory.ts";
+import { findDifferences, type Inventory, type InventoryChanges, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
 import type { Finding } from "../verdict/categories.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
+const SHOWN = 5;
+
 /** What was found in the tree as the worker left it; `except` are our own placeholders in it, `rootMs` the ctime of its top folder. */
-export type LeftTree = Tree & {
+export type LeftTree = Omit<Tree, "sinceMs"> & {
   transcript: { lines: Json[]; cut: number };
   changes: InventoryChanges;
   except: ReadonlySet<string>;
@@ -25,10 +28,13 @@ export type LeftTree = Tree & {
 /** Records the tree as it is, and says what of it no command explains. Throws what could not be recorded. */
 export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt, left: LeftTree): Promise<Finding[]> {
   const { ledger, artifacts, paths } = run;
-  const { before, snapshot } = attempt.start;
+  const { before, sinceMs, snapshot } = attempt.start;
   const { path: root } = ground.tree;
   const { after, changes, except } = left;
-  ledger.append("tree.hashed", { when: "after", sha256: hashAgain(root, snapshot, before, after) ?? null });
+  ledger.append("tree.hashed", {
+    when: "after",
+    sha256: hashAgain(root, snapshot, before, withoutPlaced(after, [...except])) ?? null,
+  });
   const { found } = findDifferences(before, after, except);
   const { diffTree } = await import("../evidence/diff.ts");
   const diff = diffTree(root, snapshot, found);
@@ -41,10 +47,23 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   const inventory = artifacts.put({ ...observed, kind: "inventory", content: json(changes) });
   const trace = artifacts.put({ ...observed, kind: "commands", content: json(commands) });
   if (omitted > 0) attempt.warnings.push(`${omitted} commands are not in the trace`);
-  const attribution = attributeChanges(found, changes.changes, windows, left);
+  const attribution = attributeChanges(found, changes.changes, windows, { ...left, sinceMs });
   const derivedFrom = [inventory, trace].filter((ref) => ref !== undefined);
   artifacts.put({ kind: "attribution", class: "inference", content: json(attribution.changes), derivedFrom });
   return attributionFindings(attribution);
+}
+
+/** What changed in the tree since everything in it was over: nobody's work, and perhaps not what was verified. */
+export function lateChanges({ tree }: Pick<Ground, "tree">, settled: Inventory): Finding[] {
+  const { found } = findDifferences(settled, takeInventory(tree.path));
+  if (found.length === 0) return [];
+  const paths = found.slice(0, SHOWN).map(({ path }) => JSON.stringify(showPath(Buffer.from(path, "latin1"))));
+  return [
+    {
+      ...{ category: "unattributed_mutation", grade: "finding", source: "observation" },
+      reason: `${found.length} paths changed after the client was gone: ${paths.join(", ")}`,
+    },
+  ];
 }
 
 /** All that is known of the run by now; what of it is missing is a finding. Throws what could not be recorded. */

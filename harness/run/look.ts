@@ -5,10 +5,17 @@ import type { Json } from "#src/core/json.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
 import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { compareAllowed, sweepRun } from "../allowed.ts";
+import type { RunContract } from "../contract/contract.ts";
 import { changeFindings } from "../contract/change-rules.ts";
 import { releaseTree } from "../hold.ts";
-import { compareInventories, type InventoryChanges, takeInventory } from "../inventory.ts";
-import { effectFindings } from "../evidence/effect.ts";
+import {
+  compareInventories,
+  type Inventory,
+  type InventoryChanges,
+  takeInventory,
+  withoutPlaced,
+} from "../inventory.ts";
+import { type Effect, effectFindings } from "../evidence/effect.ts";
 import { endedUse, heldBy, judgeEnd } from "../limits.ts";
 import { compareTestFiles } from "../results/test-files.ts";
 import { sweepRecord, sweepWarnings } from "../sweep.ts";
@@ -19,8 +26,12 @@ import type { Ground } from "./ground.ts";
 import { recordTree } from "./evidence.ts";
 import type { OpenRun } from "./open.ts";
 
-/** `changes` are those since the run began. */
-export type Seen = { observed: Observed & { findings: NonNullable<Observed["findings"]> }; changes: InventoryChanges };
+/** `changes` are those since the run began, `settled` the tree once all of the attempt was over. */
+export type Seen = {
+  observed: Observed & { findings: NonNullable<Observed["findings"]> };
+  changes: InventoryChanges;
+  settled: Inventory;
+};
 
 const asData = (record: object) => record as Record<string, Json>;
 
@@ -50,6 +61,12 @@ function recordEnd({ ledger }: OpenRun, ground: Ground, attempt: Attempt, ended:
 function wholeOf(reached: Reached, { timeoutMs, outputBytes }: RunLimits): Reached {
   const limit = { timeout: timeoutMs, output: outputBytes }[reached.which as string];
   return { ...reached, limit: limit ?? reached.limit };
+}
+
+/** What the client was asked: words of its own count where a policy wants something to come of them, and nobody sits there. */
+function askedOf({ task, policy, client }: RunContract, terminal: boolean): Effect["asked"] {
+  if (task !== null) return "task";
+  return policy !== "off" && client !== "exec" && !terminal ? "words" : "nothing";
 }
 
 /** Looks at everything, and takes away what would run by itself. Throws what could not be recorded. */
@@ -93,7 +110,7 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
       findings: [
         ...unexplained,
         ...effectFindings({
-          asked: contract.task !== null || (contract.policy !== "off" && contract.client !== "exec"),
+          asked: askedOf(contract, attempt.terminal),
           end: judged,
           changes: changes.total + changes.inRepositories + beside.reduce((sum, { total }) => sum + total, 0),
         }),
@@ -103,5 +120,7 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
       ],
     },
     changes,
+    // The sweep is ours, and there is one only where it found something.
+    settled: sweep.total === 0 ? withoutPlaced(after, attempt.placed) : takeInventory(tree.path),
   };
 }
