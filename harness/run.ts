@@ -13,6 +13,7 @@ import type { RunContract } from "./contract/contract.ts";
 import { strictnessOf } from "./contract/terms.ts";
 import { requireInstallation } from "./installation.ts";
 import { actOnWork } from "./land.ts";
+import type { Talk } from "./supervise.ts";
 import type { ModelGateway, SlotName } from "./ports.ts";
 import { deniedRoute, takeCredential } from "./routes.ts";
 import { openAttempt } from "./run/attempt.ts";
@@ -44,6 +45,8 @@ export type RunDeps = {
   /** A key of ours by its name: what a route may lend. */
   keyOf(name: string): string | undefined;
   clock: Clock;
+  /** Talks with the client in place of whoever started us. */
+  talk?: Talk;
 };
 
 /** `notes` are for the operator and bear on nothing. */

@@ -28,6 +28,17 @@ import { type TerminalSession, terminalSize } from "./terminal.ts";
 
 const SIGPIPE = 13;
 
+/** Talks with a client by its streams, in place of whoever started the run; resolves when its outputs are over. Closes none of them but the input. */
+export type Talk = (streams: {
+  stdin: number;
+  stdout: number;
+  stderr: number;
+  /** To be told of what came, for the record. */
+  onOutput(bytes: Uint8Array): void;
+  /** Asks the client to end, and ends it when it does not. */
+  end(): void;
+}) => Promise<void>;
+
 export type ClientRun = {
   session: TerminalSession | undefined;
   asker: Asker | undefined;
@@ -52,7 +63,7 @@ export type Supervised = { end: SandboxEnd; run: RunningSandbox; watch: Watch };
 
 /** Runs the client to its end. Throws what could not be recorded; then nothing of it runs any more. */
 export async function superviseClient(
-  deps: { runs: RunStore },
+  { runs, talk }: { runs: RunStore; talk?: Talk | undefined },
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
@@ -74,7 +85,8 @@ export async function superviseClient(
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
-  const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  const ours = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  const stdin = talk === undefined ? ours : "held";
   let watch: Watch | undefined;
   const seen = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
@@ -136,13 +148,17 @@ export async function superviseClient(
       recorder.append("limit.reached", { ...reached });
       endSoon(run);
     });
-    deps.runs.setStatus(ledger.run, "running", null);
+    runs.setStatus(ledger.run, "running", null);
     using _signals = forwardSignals(run, (signal) => {
       onSignal();
       ledger.append("session.interrupted", { signal });
     });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
-    if (run.streams !== undefined) {
+    if (run.streams !== undefined && talk !== undefined) {
+      const talked = talk({ ...run.streams, stdin: run.streams.stdin!, onOutput: seen, end: () => endSoon(run) });
+      await run.ended;
+      await talked;
+    } else if (run.streams !== undefined) {
       const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), seen);
       await run.ended;
       await copied;

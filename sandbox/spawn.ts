@@ -15,10 +15,11 @@ export const SECCOMP_TOKEN = "{seccomp}";
 /** How the client's standard streams are wired. */
 export type Stdio =
   | { kind: "terminal"; columns: number; rows: number; onOutput: (bytes: Uint8Array) => void }
-  | { kind: "pipes"; stdin: "empty" | "pipe" };
+  /** Its input is nothing, what comes in by ours, or what we write to it. */
+  | { kind: "pipes"; stdin: "empty" | "pipe" | "held" };
 
 /** Our ends of the client's streams: real pipes, because a socket cannot be reopened through /dev/stdout. */
-export type ClientStreams = { stdout: number; stderr: number };
+export type ClientStreams = { stdin: number | undefined; stdout: number; stderr: number };
 
 export type SpawnedSandbox = {
   process: Bun.Subprocess;
@@ -116,6 +117,8 @@ export function spawnSandbox(
       return { process: child, streams: undefined, control, drained };
     }
     const input = stdio.stdin === "pipe" ? feedFromOurInput(opened) : undefined;
+    const held = stdio.stdin === "held" ? libc.pipe() : undefined;
+    if (held !== undefined) opened.push(held[0]);
     const output = libc.pipe();
     const errors = libc.pipe();
     opened.push(output[1], errors[1]);
@@ -123,10 +126,10 @@ export function spawnSandbox(
       env: {},
       cwd: "/",
       detached: true,
-      stdio: [input?.readEnd ?? "ignore", output[1], errors[1], ...extra],
+      stdio: [input?.readEnd ?? held?.[0] ?? "ignore", output[1], errors[1], ...extra],
     });
     void child.exited.then(() => input?.cat.kill());
-    const streams = { stdout: output[0], stderr: errors[0] };
+    const streams = { stdin: held?.[1], stdout: output[0], stderr: errors[0] };
     return { process: child, streams, control, drained: Promise.resolve() };
   } catch (error) {
     closeSync(control);

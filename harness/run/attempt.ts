@@ -42,7 +42,7 @@ export async function openAttempt(run: OpenRun, ground: Ground, turn: Turn): Pro
   const { deps, contract, paths, ledger, direct } = run;
   ground.assertSame();
   const { tree } = ground;
-  const terminal = onTerminal();
+  const terminal = deps.talk === undefined && onTerminal();
   let prepared: Prepared | undefined;
   let group: LimitGroup | undefined;
   const close = async () => {

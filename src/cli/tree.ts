@@ -88,6 +88,7 @@ export const root: Group = {
       gemini: launch("gemini"),
     }),
     harness,
+    "acp-server": lazy("Serve an editor that speaks ACP", () => import("./verbs/acp-server.ts")),
     audit,
     doctor: lazy("Look for what would keep a run from being launched", () => import("./verbs/doctor.ts")),
     backend,

@@ -43,7 +43,8 @@ async function run(script: string, events: SandboxEvents, rules = anyProgram): P
     });
     const sandbox = await launchSandbox({ ...plan, run: rules }, host.arch, { kind: "pipes", stdin: "empty" }, events);
     const end = await sandbox.ended;
-    for (const fd of Object.values(sandbox.streams!)) closeSync(fd);
+    const { stdout, stderr } = sandbox.streams!;
+    for (const fd of [stdout, stderr]) closeSync(fd);
     return end;
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -1,0 +1,67 @@
+// What a session may do without being asked about: the modes an editor can choose, and what each means for a tool that wants to be used. Pure.
+
+import type { SessionConfigOption, SessionModeState, ToolKind } from "@agentclientprotocol/sdk";
+
+export const modes = ["ask", "accept_edits", "plan", "auto"] as const;
+export type Mode = (typeof modes)[number];
+
+const words: Record<Mode, { name: string; description: string }> = {
+  ask: { name: "Ask", description: "Ask before anything is changed or run" },
+  accept_edits: { name: "Accept edits", description: "Edit files without asking; ask before anything else" },
+  plan: { name: "Plan", description: "Read only: the sandbox lets nothing be written" },
+  auto: { name: "Auto", description: "Ask nobody; the sandbox decides" },
+};
+
+/** The mode of that name, if there is one. */
+export const modeOf = (id: string): Mode | undefined => modes.find((mode) => mode === id);
+
+/** Whether the sandbox has to be another one for it. */
+export const needsRestart = (from: Mode, to: Mode): boolean => (from === "plan") !== (to === "plan");
+
+const READING: ReadonlySet<ToolKind> = new Set(["read", "search", "think"]);
+const EDITING: ReadonlySet<ToolKind> = new Set(["edit", "delete", "move"]);
+
+/** What is done with a tool that wants to be used. */
+export function decide(mode: Mode, kind: ToolKind): "allow" | "reject" | "ask" {
+  if (mode === "auto") return "allow";
+  if (mode === "plan") return READING.has(kind) || kind === "switch_mode" ? "allow" : "reject";
+  return mode === "accept_edits" && EDITING.has(kind) ? "allow" : "ask";
+}
+
+/** As editors are shown it. */
+export function modeState(current: Mode): SessionModeState {
+  return { currentModeId: current, availableModes: modes.map((id) => ({ id, ...words[id] })) };
+}
+
+export type Choices = { mode: Mode; model: string; sandbox: string };
+
+/** What may be chosen beside the mode: of a slot and a profile there is always one. */
+export type Available = { models: readonly { id: string; title: string }[]; sandboxes: readonly string[] };
+
+/** Every option with what is chosen now. */
+export function configOptions(choices: Choices, available: Available): SessionConfigOption[] {
+  const select = (id: string, name: string, category: string, options: { value: string; name: string }[]) => ({
+    ...{ type: "select" as const, id, name, category, options },
+    currentValue: choices[id as keyof Choices],
+  });
+  return [
+    select(
+      "mode",
+      "Permissions",
+      "mode",
+      modes.map((id) => ({ value: id, name: words[id].name })),
+    ),
+    select(
+      "model",
+      "Model",
+      "model",
+      available.models.map(({ id, title }) => ({ value: id, name: title })),
+    ),
+    select(
+      "sandbox",
+      "Sandbox",
+      "_sandbox",
+      available.sandboxes.map((value) => ({ value, name: value })),
+    ),
+  ];
+}

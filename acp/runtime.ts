@@ -1,0 +1,34 @@
+// What a session needs of whatever answers its prompts: a client that lives in the sandbox of a run. Each runtime speaks its own protocol inward; a
+// session knows only this.
+
+import type { ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk";
+import type { Mode } from "./modes.ts";
+import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
+
+/** A tool that wants to be used. */
+export type Ask = { toolCall: ToolCallUpdate; kind: ToolKind };
+
+/** One prompt on its way. What comes after its end is nobody's. */
+export type Turn = {
+  /** Resolves when it is out: whoever awaits it is as slow as the editor. */
+  update(update: SessionUpdate): Promise<void>;
+  /** Whether the tool may be used. Never rejects: what cannot be asked may not. */
+  permit(ask: Ask): Promise<boolean>;
+  /** Aborted when the turn is to end. */
+  signal: AbortSignal;
+};
+
+export type AgentRuntime = {
+  /** Resolves with why the turn ended. Rejects when the runtime cannot go on. */
+  prompt(blocks: readonly PromptBlock[], turn: Turn): Promise<StopReason>;
+  /** Ends it and everything it started; resolves when nothing of it is left. */
+  close(): Promise<void>;
+  /** Resolves when it has ended, however that was. */
+  ended: Promise<void>;
+};
+
+/** What a session asks for. `transcript`: what was said before in words, where the runtime cannot know. */
+export type RuntimeOptions = { cwd: string; model: string; sandbox: string; mode: Mode; transcript: string };
+
+/** Starts one. Throws `BrokeError` where that cannot be. */
+export type StartRuntime = (options: RuntimeOptions) => Promise<AgentRuntime>;

@@ -1,0 +1,202 @@
+// The agent an editor talks to: ACP's methods over sessions. It answers at once about itself and touches no client before the first prompt.
+// Does not stop: what an editor allows.
+
+import type { InitializeResponse, RequestPermissionRequest } from "@agentclientprotocol/sdk";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { acpError } from "./errors.ts";
+import { type Available, type Choices, configOptions, modeOf, modeState } from "./modes.ts";
+import type { Peer } from "./peer.ts";
+import { makeMediator } from "./permission.ts";
+import type { StartRuntime } from "./runtime.ts";
+import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate } from "./schema.ts";
+import { openSession, type Session, type SessionState } from "./session.ts";
+import type { SessionStore, StoredSession, Transcript } from "./store.ts";
+import { wordsOf } from "./transcript.ts";
+
+export type ServerDeps = {
+  store: SessionStore;
+  start: StartRuntime;
+  available: Available;
+  /** What a new session begins with. */
+  usual: Choices;
+  version: string;
+};
+
+export type Server = {
+  /** Ends every session; resolves when nothing of them is left. */
+  close(): Promise<void>;
+};
+
+const PAGE = 50;
+
+function folderOf(cwd: string): string {
+  if (!existsSync(cwd) || !statSync(cwd).isDirectory())
+    throw acpError("invalidParams", "cwd is no folder here", { path: "cwd" });
+  return realpathSync(cwd);
+}
+
+/** Serves a peer. */
+export function serveAcp(peer: Peer, { store, start, available, usual, version }: ServerDeps): Server {
+  const sessions = new Map<string, Session>();
+  let greeted = false;
+
+  const unknown = (sessionId: string) => acpError("notFound", "there is no such session", { sessionId });
+  const open = (id: string, cwd: string, transcript: Transcript): Session => {
+    const notify = (update: SessionUpdate) => peer.notify("session/update", { sessionId: id, update });
+    const ask = (params: RequestPermissionRequest, signal: AbortSignal) =>
+      peer.request("session/request_permission", params, signal);
+    const said = () => {
+      const lines = store.read(id)?.lines ?? [];
+      return wordsOf(
+        lines.slice(
+          0,
+          lines.findLastIndex(({ kind }) => kind === "prompt"),
+        ),
+      );
+    };
+    const session = openSession(
+      { id, cwd, choices: usual },
+      { start, mediator: makeMediator(id, ask), transcript, said, notify },
+    );
+    sessions.set(id, session);
+    return session;
+  };
+  const stateOf = ({ choices }: Session): SessionState => ({
+    modes: modeState(choices.mode),
+    configOptions: configOptions(choices, available),
+  });
+  const find = (id: string): Session => {
+    const session = sessions.get(id);
+    if (session === undefined) throw unknown(id);
+    return session;
+  };
+  /** A session from the store, open already or not. */
+  const reopen = (id: string): { session: Session; stored: StoredSession } => {
+    const stored = store.read(id);
+    if (stored === undefined) throw unknown(id);
+    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id)), stored };
+  };
+  const replay = async ({ id, lines }: StoredSession): Promise<void> => {
+    for (const entry of lines) {
+      if (entry.kind === "update") await peer.notify("session/update", { sessionId: id, update: entry.update });
+      if (entry.kind !== "prompt") continue;
+      for (const content of entry.blocks)
+        await peer.notify("session/update", {
+          sessionId: id,
+          update: { sessionUpdate: "user_message_chunk", content },
+        });
+    }
+  };
+  const choose = (session: Session, what: string, value: string | boolean): void => {
+    const option = configOptions(session.choices, available).find(({ id }) => id === what);
+    const isOne = option?.type === "select" && option.options.some((each) => "value" in each && each.value === value);
+    if (!isOne) throw acpError("invalidParams", "there is no such option or value", { path: "configId" });
+    session.choose({ [what]: value } as Partial<Choices>);
+  };
+  const tellMode = (session: Session) => {
+    const { mode } = session.choices;
+    const send = (update: SessionUpdate) => void peer.notify("session/update", { sessionId: session.id, update });
+    send({ sessionUpdate: "current_mode_update", currentModeId: mode });
+    send({ sessionUpdate: "config_option_update", configOptions: configOptions(session.choices, available) });
+  };
+
+  const on = (method: string, handler: (params: unknown, signal: AbortSignal) => unknown) =>
+    peer.onRequest(method, (params, signal) => {
+      if (!greeted) throw acpError("invalidRequest", "initialize comes first");
+      return handler(params, signal);
+    });
+
+  peer.onRequest("initialize", (params): InitializeResponse => {
+    readParams(requests.initialize, params);
+    greeted = true;
+    return {
+      protocolVersion: PROTOCOL_VERSION,
+      agentInfo: { name: "broke", title: "broke", version },
+      authMethods: [],
+      agentCapabilities: {
+        loadSession: true,
+        promptCapabilities: { image: true, audio: false, embeddedContext: true },
+        mcpCapabilities: { http: false, sse: false },
+        sessionCapabilities: { list: {}, resume: {}, close: {}, delete: {} },
+      },
+    };
+  });
+  on("authenticate", (params) => {
+    readParams(requests.authenticate, params);
+    throw acpError("invalidParams", "there is nothing to log in to", { path: "methodId" });
+  });
+  on("session/new", (params) => {
+    const { cwd, mcpServers } = readParams(requests.newSession, params);
+    if (mcpServers.length > 0)
+      throw acpError("invalidParams", "MCP servers are not passed on yet", { path: "mcpServers" });
+    const folder = folderOf(cwd);
+    const { id, transcript } = store.create(folder);
+    return { sessionId: id, ...stateOf(open(id, folder, transcript)) };
+  });
+  on("session/load", async (params) => {
+    const { session, stored } = reopen(readParams(requests.openSession, params).sessionId);
+    await replay(stored);
+    return stateOf(session);
+  });
+  on("session/resume", (params) => stateOf(reopen(readParams(requests.openSession, params).sessionId).session));
+  on("session/list", (params) => {
+    const { cwd, cursor } = readParams(requests.listSessions, params);
+    const from = cursor == null ? 0 : Number(/^\d{1,9}$/.exec(cursor)?.[0] ?? Number.NaN);
+    if (Number.isNaN(from)) throw acpError("invalidParams", "there is no such cursor", { path: "cursor" });
+    const all = store.list().filter((session) => cwd == null || session.cwd === cwd);
+    const page = all.slice(from, from + PAGE);
+    const more = from + PAGE < all.length;
+    return {
+      sessions: page.map(({ id, ...rest }) => ({ sessionId: id, ...rest })),
+      ...(more ? { nextCursor: String(from + PAGE) } : {}),
+    };
+  });
+  on("session/close", async (params) => {
+    const { sessionId } = readParams(requests.oneSession, params);
+    const session = find(sessionId);
+    sessions.delete(sessionId);
+    await session.close();
+    return {};
+  });
+  on("session/delete", async (params) => {
+    const { sessionId } = readParams(requests.oneSession, params);
+    const session = sessions.get(sessionId);
+    sessions.delete(sessionId);
+    await session?.close();
+    store.remove(sessionId);
+    return {};
+  });
+  on("session/prompt", async (params, signal) => {
+    const { sessionId, prompt } = readParams(requests.prompt, params);
+    const session = find(sessionId);
+    if (prompt.length === 0) throw acpError("invalidParams", "a prompt says something", { path: "prompt" });
+    return { stopReason: await session.prompt(prompt, signal) };
+  });
+  on("session/set_mode", (params) => {
+    const { sessionId, modeId } = readParams(requests.setMode, params);
+    const session = find(sessionId);
+    const mode = modeOf(modeId);
+    if (mode === undefined) throw acpError("invalidParams", "there is no such mode", { path: "modeId" });
+    session.choose({ mode });
+    tellMode(session);
+    return {};
+  });
+  on("session/set_config_option", (params) => {
+    const { sessionId, configId, value } = readParams(requests.setOption, params);
+    const session = find(sessionId);
+    choose(session, configId, value);
+    if (configId === "mode") tellMode(session);
+    return { configOptions: configOptions(session.choices, available) };
+  });
+  peer.onNotification("session/cancel", (params) => {
+    const id = (params as { sessionId?: unknown } | undefined)?.sessionId;
+    if (typeof id === "string") sessions.get(id)?.cancel();
+  });
+  return {
+    async close() {
+      const all = [...sessions.values()];
+      sessions.clear();
+      await Promise.all(all.map((session) => session.close()));
+    },
+  };
+}

@@ -1,0 +1,122 @@
+// What was said in each session, in a file of its own: appended and on disk before an editor sees it, so that a session can be shown again whatever
+// became of the client that answered in it. One writer: the server that has the session open.
+// Does not stop: two servers with the same session open, whose lines would stand among one another; each line is whole.
+
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Clock } from "#src/core/clock.ts";
+import { isoTime } from "#src/core/clock.ts";
+import { parseJson } from "#src/core/json.ts";
+import { readPrivate } from "#src/state/files.ts";
+import type { Home } from "#src/state/paths.ts";
+import { isSessionId, type PromptBlock, type SessionUpdate } from "./schema.ts";
+
+const line = v.variant("kind", [
+  v.object({ kind: v.literal("opened"), at: v.string(), cwd: v.string() }),
+  v.object({ kind: v.literal("prompt"), at: v.string(), blocks: v.array(v.looseObject({ type: v.string() })) }),
+  v.object({ kind: v.literal("update"), at: v.string(), update: v.looseObject({ sessionUpdate: v.string() }) }),
+  v.object({ kind: v.literal("stop"), at: v.string(), reason: v.string() }),
+  v.object({ kind: v.literal("run"), at: v.string(), run: v.string(), verdict: v.nullable(v.string()) }),
+  v.object({
+    ...{ kind: v.literal("permission"), at: v.string(), tool: v.string(), allowed: v.boolean(), by: v.string() },
+  }),
+  v.object({ kind: v.literal("quarantined"), at: v.string(), why: v.string(), what: v.string() }),
+]);
+type Line = v.InferOutput<typeof line>;
+/** An entry as it is told; the time is the store's. */
+export type Entry =
+  | { kind: "opened"; cwd: string }
+  | { kind: "prompt"; blocks: readonly PromptBlock[] }
+  | { kind: "update"; update: SessionUpdate }
+  | { kind: "stop"; reason: string }
+  | { kind: "run"; run: string; verdict: string | null }
+  | { kind: "permission"; tool: string; allowed: boolean; by: string }
+  | { kind: "quarantined"; why: string; what: string };
+
+export type StoredSession = { id: string; cwd: string; lines: Line[] };
+export type Summary = { id: string; cwd: string; title: string | null; updatedAt: string };
+
+export type Transcript = Disposable & { append(entry: Entry): void };
+
+export type SessionStore = {
+  /** A new session. */
+  create(cwd: string): { id: string; transcript: Transcript };
+  /** One that was there; undefined when it is not, or is none. */
+  read(id: string): StoredSession | undefined;
+  reopen(id: string): Transcript;
+  list(): Summary[];
+  /** Takes it away; one that is not there is gone already. */
+  remove(id: string): void;
+};
+
+const TITLE_LENGTH = 80;
+
+function titleOf(lines: readonly Line[]): string | null {
+  const prompt = lines.find((entry) => entry.kind === "prompt");
+  const first = prompt?.blocks.find(({ type }) => type === "text")?.["text"];
+  if (typeof first !== "string") return null;
+  const title = first.trim().split("\n")[0]!.toWellFormed();
+  return title.length > TITLE_LENGTH ? `${title.slice(0, TITLE_LENGTH - 1)}…` : title;
+}
+
+/** The sessions below a home. */
+export function openSessionStore(home: Home, clock: Clock): SessionStore {
+  const folder = join(home.root, "acp");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const fileOf = (id: string) => join(folder, `${id}.jsonl`);
+  const open = (id: string, flags: number): Transcript => {
+    const fd = openSync(fileOf(id), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | flags, 0o600);
+    return {
+      append(entry) {
+        const bytes = Buffer.from(`${JSON.stringify({ at: isoTime(clock()), ...entry })}\n`);
+        for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+        fsyncSync(fd);
+      },
+      [Symbol.dispose]: () => closeSync(fd),
+    };
+  };
+  const read = (id: string): StoredSession | undefined => {
+    if (!isSessionId(id)) return undefined;
+    const text = readPrivate(fileOf(id));
+    if (text === undefined) return undefined;
+    // A line that was torn by a crash was never shown.
+    const lines = text.split("\n").flatMap((each) => {
+      const parsed = v.safeParse(line, parseJson(each));
+      return parsed.success ? [parsed.output] : [];
+    });
+    const first = lines[0];
+    return first?.kind === "opened" ? { id, cwd: first.cwd, lines } : undefined;
+  };
+  return {
+    create(cwd) {
+      const id = `sess_${clock()}_${randomBytes(4).toString("hex")}`;
+      const transcript = open(id, constants.O_CREAT | constants.O_EXCL);
+      transcript.append({ kind: "opened", cwd });
+      return { id, transcript };
+    },
+    read,
+    reopen: (id) => open(id, 0),
+    list() {
+      const ids = readdirSync(folder).flatMap((name) => (name.endsWith(".jsonl") ? [name.slice(0, -6)] : []));
+      return ids
+        .flatMap((id) => read(id) ?? [])
+        .map(({ id, cwd, lines }) => ({ id, cwd, title: titleOf(lines), updatedAt: lines.at(-1)!.at }))
+        .sort((a, b) => b.updatedAt.localeCompare(a.updatedAt) || b.id.localeCompare(a.id));
+    },
+    remove(id) {
+      if (isSessionId(id) && existsSync(fileOf(id))) rmSync(fileOf(id));
+    },
+  };
+}

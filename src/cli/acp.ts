@@ -1,0 +1,84 @@
+// The ACP server on our standard streams: sessions whose clients are runs of the harness, each in its own sandbox. Standard output belongs to the
+// protocol alone.
+
+import { splitFrames, frameWriter } from "#acp/framing.ts";
+import { openPeer } from "#acp/peer.ts";
+import type { RuntimeOptions } from "#acp/runtime.ts";
+import { serveAcp } from "#acp/server.ts";
+import { openSessionStore } from "#acp/store.ts";
+import type { Launch } from "#acp/runtimes/claude.ts";
+import { profileNames } from "#sandbox/profile.ts";
+import { systemClock } from "#src/core/clock.ts";
+import { slots } from "#src/routing/slots.ts";
+import packageJson from "../../package.json";
+import { openState, type State } from "./compose.ts";
+import { note } from "./output.ts";
+
+/** At the end everything is over within this, or left to the sandboxes to die with us. */
+const SHUTDOWN_MS = 3_000;
+
+const write = (bytes: Uint8Array) =>
+  new Promise<void>((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+
+/** A run of Claude Code for one session. */
+function launchIn(state: State, { cwd, sandbox, mode }: RuntimeOptions): Launch {
+  return async (args, talk) => {
+    const { checkContract } = await import("#harness/contract/contract.ts");
+    const { runHarness } = await import("#harness/run.ts");
+    const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
+    const { totalmem } = await import("node:os");
+    const { limitsOf } = await import("#sandbox/limits.ts");
+    const { runDeps } = await import("./launch.ts");
+    const { secretNames } = await import("./compose.ts");
+    const write = { ...noPermissionFlags.write, denyAll: mode === "plan" };
+    const contract = checkContract({
+      ...{ client: "claude", profile: sandbox, home: "run", cwd, args, terminal: false },
+      permissions: { ...noPermissionFlags, write },
+      limits: limitsOf(
+        sandbox === "hardened" || sandbox === "normal" ? sandbox : "strict",
+        {},
+        { memoryBytes: totalmem(), terminal: true },
+      ),
+      keyNames: secretNames(state.keys, state.generations.current()),
+      brokeHome: state.home.root,
+      env: state.env,
+    });
+    const result = await runHarness({ ...(await runDeps(state)), talk }, contract);
+    note(`run ${result.runId} ${result.verdict.verdict}`);
+  };
+}
+
+/** Serves until the editor is gone, or tells us to end. */
+export async function serveEditor(): Promise<number> {
+  const state = openState();
+  const over = Promise.withResolvers<void>();
+  const end = () => over.resolve();
+  process.stdout.on("error", end);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
+  const out = frameWriter(write, end);
+  const peer = openPeer(out);
+  const server = serveAcp(peer, {
+    store: openSessionStore(state.home, systemClock),
+    async start(options) {
+      const { startClaude } = await import("#acp/runtimes/claude.ts");
+      return startClaude(launchIn(state, options), options);
+    },
+    available: {
+      models: slots.filter(({ client }) => client === "claude").map(({ id, title }) => ({ id, title })),
+      sandboxes: profileNames,
+    },
+    usual: { mode: "ask", model: "sonnet", sandbox: state.settings.get("sandbox") ?? "strict" },
+    version: packageJson.version,
+  });
+  const reading = (async () => {
+    const split = splitFrames();
+    for await (const bytes of Bun.stdin.stream()) for (const frame of split.push(bytes)) peer.receive(frame);
+    for (const frame of split.end()) peer.receive(frame);
+  })();
+  await Promise.race([reading, over.promise]);
+  peer.close();
+  await Promise.race([server.close().then(() => out.drained()), Bun.sleep(SHUTDOWN_MS)]);
+  return 0;
+}
