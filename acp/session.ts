@@ -97,6 +97,8 @@ export function openSession(
     };
     try {
       const runtime = await ready();
+      // It may have been cancelled while its client started.
+      if (signal.aborted) return "cancelled";
       const reason = await bounded(runtime, blocks, turn);
       return signal.aborted ? "cancelled" : reason;
     } finally {

@@ -12,15 +12,10 @@ import { systemClock } from "#src/core/clock.ts";
 import { slots } from "#src/routing/slots.ts";
 import packageJson from "../../package.json";
 import { openState, type State } from "./compose.ts";
-import { note } from "./output.ts";
+import { note, writeOut } from "./output.ts";
 
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
-
-const write = (bytes: Uint8Array) =>
-  new Promise<void>((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
 
 /** A run of Claude Code for one session. */
 function launchIn(state: State, { cwd, sandbox, mode }: RuntimeOptions): Launch {
@@ -57,7 +52,7 @@ export async function serveEditor(): Promise<number> {
   const end = () => over.resolve();
   process.stdout.on("error", end);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
-  const out = frameWriter(write, end);
+  const out = frameWriter(writeOut, end);
   const peer = openPeer(out);
   const server = serveAcp(peer, {
     store: openSessionStore(state.home, systemClock),

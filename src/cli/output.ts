@@ -14,6 +14,12 @@ export function answerBytes(bytes: Uint8Array): void {
   process.stdout.write(bytes);
 }
 
+/** Writes bytes of a protocol; resolves when they are out, rejects when nobody reads them. */
+export const writeOut = (bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+
 /** Writes the answer as one JSON document. */
 export function answerJson(value: unknown): void {
   process.stdout.write(`${visibleJson(value, 2)}\n`);

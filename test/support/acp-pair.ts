@@ -1,0 +1,123 @@
+// An ACP server in this process, with a client that does what the test says in place of a real one.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { splitFrames } from "#acp/framing.ts";
+import { openPeer } from "#acp/peer.ts";
+import type { AgentRuntime, RuntimeOptions, Turn } from "#acp/runtime.ts";
+import type { PromptBlock, StopReason } from "#acp/schema.ts";
+import { type Server, serveAcp } from "#acp/server.ts";
+import { openSessionStore } from "#acp/store.ts";
+import { systemClock } from "#src/core/clock.ts";
+import { openHome } from "#src/state/paths.ts";
+
+export type Frame = {
+  jsonrpc: string;
+  id?: unknown;
+  method?: string;
+  params?: never;
+  result?: never;
+  error?: { code: number; data?: unknown };
+};
+
+export type Runtime = {
+  options: RuntimeOptions;
+  /** What it does with each prompt. */
+  prompt(blocks: readonly PromptBlock[], turn: Turn): Promise<StopReason>;
+  closed: boolean;
+  /** As if it had died. */
+  die(): void;
+};
+
+export type Pair = Disposable & {
+  cwd: string;
+  home: string;
+  frames: Frame[];
+  runtimes: Runtime[];
+  /** Puts bytes in as they are. */
+  put(text: string): void;
+  /** Sends a request and resolves with its answer. */
+  ask(method: string, params?: unknown, id?: number | string): Promise<Frame>;
+  tell(method: string, params: unknown): void;
+  /** Answers a request of the server's. */
+  answer(id: unknown, result: unknown): void;
+  /** Resolves with the first frame that is one of these, from now or before. */
+  until(is: (frame: Frame) => boolean): Promise<Frame>;
+  server: Server;
+  close(): void;
+};
+
+/** Starts one; `prompt` is what every client does unless the test changes it. */
+export function openPair(
+  prompt: Runtime["prompt"] = async () => "end_turn",
+  dir = mkdtempSync(join(tmpdir(), "broke-acp-")),
+): Pair {
+  const home = openHome({ BROKE_HOME: join(dir, "home") });
+  const frames: Frame[] = [];
+  const runtimes: Runtime[] = [];
+  const watchers = new Set<() => void>();
+  const peer = openPeer(async (message) => {
+    frames.push(JSON.parse(JSON.stringify(message)) as Frame);
+    for (const watcher of watchers) watcher();
+  });
+  const start = async (options: RuntimeOptions): Promise<AgentRuntime> => {
+    const gone = Promise.withResolvers<void>();
+    const runtime: Runtime = { options, prompt, closed: false, die: gone.resolve };
+    runtimes.push(runtime);
+    return {
+      ended: gone.promise,
+      prompt: (blocks, turn) => runtime.prompt(blocks, turn),
+      async close() {
+        runtime.closed = true;
+        gone.resolve();
+      },
+    };
+  };
+  const server = serveAcp(peer, {
+    ...{ store: openSessionStore(home, systemClock), start, version: "0" },
+    available: {
+      models: [
+        { id: "sonnet", title: "Sonnet" },
+        { id: "opus", title: "Opus" },
+      ],
+      sandboxes: ["strict", "hardened"],
+    },
+    usual: { mode: "ask", model: "sonnet", sandbox: "strict" },
+  });
+  const split = splitFrames(1024 * 1024);
+  const put = (text: string) => {
+    for (const frame of split.push(Buffer.from(text))) peer.receive(frame);
+  };
+  const until = (is: (frame: Frame) => boolean) =>
+    new Promise<Frame>((resolve) => {
+      const look = () => {
+        const found = frames.find(is);
+        if (found === undefined) return;
+        watchers.delete(look);
+        resolve(found);
+      };
+      watchers.add(look);
+      look();
+    });
+  let asked = 0;
+  return {
+    ...{ cwd: dir, home: home.root, frames, runtimes, put, until, server },
+    ask(method, params, id = ++asked) {
+      put(`${JSON.stringify({ jsonrpc: "2.0", id, method, ...(params === undefined ? {} : { params }) })}\n`);
+      return until((frame) => frame.id === id && frame.method === undefined);
+    },
+    tell: (method, params) => put(`${JSON.stringify({ jsonrpc: "2.0", method, params })}\n`),
+    answer: (id, result) => put(`${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`),
+    close: () => peer.close(),
+    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+/** A greeted pair with a session. */
+export async function openTalk(prompt?: Runtime["prompt"]): Promise<Pair & { sessionId: string }> {
+  const pair = openPair(prompt);
+  await pair.ask("initialize", { protocolVersion: 1 });
+  const { result } = await pair.ask("session/new", { cwd: pair.cwd, mcpServers: [] });
+  return Object.assign(pair, { sessionId: (result as unknown as { sessionId: string }).sessionId });
+}
