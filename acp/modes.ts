@@ -33,10 +33,22 @@ export function modeState(current: Mode): SessionModeState {
   return { currentModeId: current, availableModes: modes.map((id) => ({ id, ...words[id] })) };
 }
 
-export type Choices = { mode: Mode; model: string; sandbox: string };
+export type Choices = { lane: string; mode: Mode; model: string; sandbox: string };
 
-/** What may be chosen beside the mode: of a slot and a profile there is always one. */
-export type Available = { models: readonly { id: string; title: string }[]; sandboxes: readonly string[] };
+/** Who may answer, each by its own slots, the first of which it begins with. */
+export type Lane = { id: string; title: string; models: readonly { id: string; title: string }[] };
+
+/** What may be chosen beside the mode: of each there is always one. */
+export type Available = { lanes: readonly Lane[]; sandboxes: readonly string[] };
+
+/** The choices with one changed; another lane begins with its own first model. Undefined where there is no such value. */
+export function chosen(choices: Choices, available: Available, what: string, value: unknown): Choices | undefined {
+  const option = configOptions(choices, available).find(({ id }) => id === what);
+  const isOne = option?.type === "select" && option.options.some((each) => "value" in each && each.value === value);
+  if (!isOne) return undefined;
+  const lane = available.lanes.find(({ id }) => what === "lane" && id === value);
+  return { ...choices, [what]: value, ...(lane === undefined ? {} : { model: lane.models[0]!.id }) };
+}
 
 /** Every option with what is chosen now. */
 export function configOptions(choices: Choices, available: Available): SessionConfigOption[] {
@@ -52,10 +64,19 @@ export function configOptions(choices: Choices, available: Available): SessionCo
       modes.map((id) => ({ value: id, name: words[id].name })),
     ),
     select(
+      "lane",
+      "Agent",
+      "model",
+      available.lanes.map(({ id, title }) => ({ value: id, name: title })),
+    ),
+    select(
       "model",
       "Model",
       "model",
-      available.models.map(({ id, title }) => ({ value: id, name: title })),
+      (available.lanes.find(({ id }) => id === choices.lane)?.models ?? []).map(({ id, title }) => ({
+        value: id,
+        name: title,
+      })),
     ),
     select(
       "sandbox",

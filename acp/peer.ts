@@ -29,6 +29,8 @@ export type Peer = {
   notify(method: string, params: object): Promise<void>;
   /** Takes what came in; never waits for a handler. */
   receive(frame: Frame): void;
+  /** The same of a message that was read already. */
+  take(message: unknown): void;
   /** The other end is gone: every handler is told, every request of ours rejects. */
   close(): void;
 };
@@ -60,6 +62,16 @@ export function openPeer(write: WriteFrame): Peer {
     }
     const response = await server.receive(request);
     if (response !== null && !closed) await write(response);
+  };
+  const take = (message: unknown): void => {
+    if (!isObject(message)) return refuse(null, "invalidRequest", "a message is one object");
+    if (isJSONRPCResponse(message)) return void rpc.client.receive(message);
+    const { id } = message;
+    const known = typeof id === "string" || typeof id === "number" ? id : null;
+    if (!isJSONRPCRequest(message)) return refuse(known, "invalidRequest", "this is no JSON-RPC 2.0 message");
+    if (known !== null && running.has(known))
+      return refuse(known, "invalidRequest", "a request of that id is going on");
+    return void handle(message);
   };
   notified.set("$/cancel_request", (params) => {
     const parsed = v.safeParse(cancelSchema, params);
@@ -112,15 +124,9 @@ export function openPeer(write: WriteFrame): Peer {
       } catch {
         return refuse(null, "parse", "the line is not JSON");
       }
-      if (!isObject(message)) return refuse(null, "invalidRequest", "a message is one object");
-      if (isJSONRPCResponse(message)) return void rpc.client.receive(message);
-      const { id } = message;
-      const known = typeof id === "string" || typeof id === "number" ? id : null;
-      if (!isJSONRPCRequest(message)) return refuse(known, "invalidRequest", "this is no JSON-RPC 2.0 message");
-      if (known !== null && running.has(known))
-        return refuse(known, "invalidRequest", "a request of that id is going on");
-      return void handle(message);
+      take(message);
     },
+    take,
     close() {
       closed = true;
       for (const controller of running.values()) controller.abort();

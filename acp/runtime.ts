@@ -28,7 +28,14 @@ export type AgentRuntime = {
 };
 
 /** What a session asks for. `transcript`: what was said before in words, where the runtime cannot know. */
-export type RuntimeOptions = { cwd: string; model: string; sandbox: string; mode: Mode; transcript: string };
+export type RuntimeOptions = {
+  cwd: string;
+  lane: string;
+  model: string;
+  sandbox: string;
+  mode: Mode;
+  transcript: string;
+};
 
 /** Starts one. Throws `BrokeError` where that cannot be. */
 export type StartRuntime = (options: RuntimeOptions) => Promise<AgentRuntime>;

@@ -4,7 +4,7 @@
 import type { InitializeResponse, RequestPermissionRequest } from "@agentclientprotocol/sdk";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { acpError } from "./errors.ts";
-import { type Available, type Choices, configOptions, modeOf, modeState } from "./modes.ts";
+import { type Available, type Choices, chosen, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
 import type { StartRuntime } from "./runtime.ts";
@@ -87,11 +87,10 @@ export function serveAcp(peer: Peer, { store, start, available, usual, version }
         });
     }
   };
-  const choose = (session: Session, what: string, value: string | boolean): void => {
-    const option = configOptions(session.choices, available).find(({ id }) => id === what);
-    const isOne = option?.type === "select" && option.options.some((each) => "value" in each && each.value === value);
-    if (!isOne) throw acpError("invalidParams", "there is no such option or value", { path: "configId" });
-    session.choose({ [what]: value } as Partial<Choices>);
+  const choose = (session: Session, what: string, value: unknown): void => {
+    const next = chosen(session.choices, available, what, value);
+    if (next === undefined) throw acpError("invalidParams", "there is no such option or value", { path: "configId" });
+    session.choose(next);
   };
   const tellMode = (session: Session) => {
     const { mode } = session.choices;

@@ -63,8 +63,8 @@ export function openSession(
     const other = running !== undefined && isOther(running.choices, choices);
     if (other) await stop();
     if (running !== undefined) return running.runtime;
-    const { mode, model, sandbox } = choices;
-    const runtime = await start({ cwd, model, sandbox, mode, transcript: said() });
+    const { lane, mode, model, sandbox } = choices;
+    const runtime = await start({ cwd, lane, model, sandbox, mode, transcript: said() });
     const mine = { runtime, choices };
     running = mine;
     void runtime.ended.then(() => {
@@ -174,4 +174,4 @@ export function openSession(
 }
 
 const isOther = (a: Choices, b: Choices) =>
-  a.model !== b.model || a.sandbox !== b.sandbox || needsRestart(a.mode as Mode, b.mode as Mode);
+  a.lane !== b.lane || a.model !== b.model || a.sandbox !== b.sandbox || needsRestart(a.mode as Mode, b.mode as Mode);

@@ -2,16 +2,12 @@
 // Does not stop: what Claude Code does between two messages; the sandbox it lives in does.
 
 import * as v from "valibot";
-import type { Talk } from "#harness/supervise.ts";
 import { parseJson } from "#src/core/json.ts";
 import { acpError } from "../errors.ts";
-import { type Frame, splitFrames } from "../framing.ts";
 import type { AgentRuntime, RuntimeOptions, Turn } from "../runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "../schema.ts";
+import { type Launch, openPipes } from "./pipes.ts";
 import { type ClaudeLine, contentOf, kindOf, lineSchema, planOf, resultOf, stopOf, toolCallOf } from "./claude-wire.ts";
-
-/** Runs the client with these arguments and talks with it; resolves when the run is over. */
-export type Launch = (args: string[], talk: Talk) => Promise<unknown>;
 
 const arguments_ = (model: string) => [
   ...["-p", "--output-format", "stream-json", "--input-format", "stream-json", "--verbose"],
@@ -31,11 +27,9 @@ type Going = { turn: Turn; settle: PromiseWithResolvers<StopReason>; asked: Map<
 /** Starts it. Rejects with what kept the run from being launched. */
 export async function startClaude(launch: Launch, { model, transcript }: RuntimeOptions): Promise<AgentRuntime> {
   let write: (message: object) => void = () => {};
-  let end = () => {};
   let going: Going | undefined;
   let earlier = transcript;
   let controls = 0;
-  const started = Promise.withResolvers<void>();
   const control = (request: object) => write({ type: "control_request", request_id: `broke-${++controls}`, request });
   const show = (update: SessionUpdate | undefined) =>
     update === undefined || going === undefined ? undefined : going.turn.update(update);
@@ -92,44 +86,12 @@ export async function startClaude(launch: Launch, { model, transcript }: Runtime
     await show({ sessionUpdate: "tool_call", ...toolCallOf(id, name, input) });
   };
 
-  const talk: Talk = async (streams) => {
-    const input = Bun.file(streams.stdin).writer();
-    write = (message) => {
-      void input.write(`${JSON.stringify(message)}\n`);
-      void input.flush();
-    };
-    end = streams.end;
-    started.resolve();
-    const split = splitFrames();
-    const each = async (frames: Frame[]) => {
-      for (const frame of frames) {
-        const parsed = frame.kind === "line" ? v.safeParse(lineSchema, parseJson(frame.text)) : undefined;
-        if (parsed?.success) await take(parsed.output);
-      }
-    };
-    const errors = (async () => {
-      for await (const bytes of Bun.file(streams.stderr).stream()) streams.onOutput(bytes);
-    })();
-    for await (const bytes of Bun.file(streams.stdout).stream()) {
-      streams.onOutput(bytes);
-      await each(split.push(bytes));
-    }
-    await errors;
-    write = () => {};
-    await Promise.resolve(input.end()).catch(() => {});
-  };
-  const run = launch(arguments_(model), talk);
-  const ended = run.then(
-    () => {},
-    () => {},
-  );
-  await Promise.race([
-    started.promise,
-    run.then(
-      () => {},
-      (error: unknown) => Promise.reject(error),
-    ),
-  ]);
+  const pipes = await openPipes(launch, arguments_(model), (text) => {
+    const parsed = v.safeParse(lineSchema, parseJson(text));
+    return parsed.success ? take(parsed.output) : undefined;
+  });
+  write = pipes.write;
+  const { ended } = pipes;
   return {
     ended,
     async prompt(blocks: readonly PromptBlock[], turn: Turn) {
@@ -151,7 +113,7 @@ export async function startClaude(launch: Launch, { model, transcript }: Runtime
       }
     },
     async close() {
-      end();
+      pipes.end();
       await ended;
     },
   };

@@ -3,10 +3,10 @@
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
 import { openPeer } from "#acp/peer.ts";
-import type { RuntimeOptions } from "#acp/runtime.ts";
+import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
-import type { Launch } from "#acp/runtimes/claude.ts";
+import type { Launch } from "#acp/runtimes/pipes.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { slots } from "#src/routing/slots.ts";
@@ -17,8 +17,8 @@ import { note, writeOut } from "./output.ts";
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
 
-/** A run of Claude Code for one session. */
-function launchIn(state: State, { cwd, sandbox, mode }: RuntimeOptions): Launch {
+/** A run of a client for one session. */
+function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
@@ -29,7 +29,7 @@ function launchIn(state: State, { cwd, sandbox, mode }: RuntimeOptions): Launch 
     const { secretNames } = await import("./compose.ts");
     const write = { ...noPermissionFlags.write, denyAll: mode === "plan" };
     const contract = checkContract({
-      ...{ client: "claude", profile: sandbox, home: "run", cwd, args, terminal: false },
+      ...{ client: lane, profile: sandbox, home: "run", cwd, args, terminal: false },
       permissions: { ...noPermissionFlags, write },
       limits: limitsOf(
         sandbox === "hardened" || sandbox === "normal" ? sandbox : "strict",
@@ -45,6 +45,21 @@ function launchIn(state: State, { cwd, sandbox, mode }: RuntimeOptions): Launch 
   };
 }
 
+/** Who may answer; each knows the slots of its own client. */
+const lanes = [
+  { id: "claude", title: "Claude Code" },
+  { id: "codex", title: "Codex" },
+].map(({ id, title }) => ({
+  ...{ id, title },
+  models: slots.filter(({ client }) => client === id).map(({ id, title }) => ({ id, title })),
+}));
+
+async function startRuntime(state: State, options: RuntimeOptions): Promise<AgentRuntime> {
+  const launch = launchIn(state, options);
+  if (options.lane === "codex") return (await import("#acp/runtimes/codex.ts")).startCodex(launch, options);
+  return (await import("#acp/runtimes/claude.ts")).startClaude(launch, options);
+}
+
 /** Serves until the editor is gone, or tells us to end. */
 export async function serveEditor(): Promise<number> {
   const state = openState();
@@ -56,15 +71,14 @@ export async function serveEditor(): Promise<number> {
   const peer = openPeer(out);
   const server = serveAcp(peer, {
     store: openSessionStore(state.home, systemClock),
-    async start(options) {
-      const { startClaude } = await import("#acp/runtimes/claude.ts");
-      return startClaude(launchIn(state, options), options);
+    start: (options) => startRuntime(state, options),
+    available: { lanes, sandboxes: profileNames },
+    usual: {
+      lane: "claude",
+      mode: "ask",
+      model: lanes[0]!.models[0]!.id,
+      sandbox: state.settings.get("sandbox") ?? "strict",
     },
-    available: {
-      models: slots.filter(({ client }) => client === "claude").map(({ id, title }) => ({ id, title })),
-      sandboxes: profileNames,
-    },
-    usual: { mode: "ask", model: "sonnet", sandbox: state.settings.get("sandbox") ?? "strict" },
     version: packageJson.version,
   });
   const reading = (async () => {

@@ -137,11 +137,18 @@ describe("what a session chose", () => {
       );
     expect(values(chosen)).toEqual([
       ["mode", "ask"],
+      ["lane", "claude"],
       ["model", "opus"],
       ["sandbox", "strict"],
     ]);
     expect([codeOf(await set("model", "x")), codeOf(await set("x", "opus")), codeOf(await set("mode", true))]).toEqual([
       -32602, -32602, -32602,
+    ]);
+    expect(values(await set("lane", "codex"))).toEqual([
+      ["mode", "ask"],
+      ["lane", "codex"],
+      ["model", "gpt54"],
+      ["sandbox", "strict"],
     ]);
     await set("mode", "auto");
     expect(updatesOf(pair).find(({ sessionUpdate }) => sessionUpdate === "current_mode_update")).toMatchObject({

@@ -77,13 +77,19 @@ export function openPair(
   const server = serveAcp(peer, {
     ...{ store: openSessionStore(home, systemClock), start, version: "0" },
     available: {
-      models: [
-        { id: "sonnet", title: "Sonnet" },
-        { id: "opus", title: "Opus" },
+      lanes: [
+        {
+          ...{ id: "claude", title: "Claude" },
+          models: [
+            { id: "sonnet", title: "Sonnet" },
+            { id: "opus", title: "Opus" },
+          ],
+        },
+        { id: "codex", title: "Codex", models: [{ id: "gpt54", title: "GPT" }] },
       ],
       sandboxes: ["strict", "hardened"],
     },
-    usual: { mode: "ask", model: "sonnet", sandbox: "strict" },
+    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict" },
   });
   const split = splitFrames(1024 * 1024);
   const put = (text: string) => {

@@ -1,0 +1,100 @@
+// What of Codex's app-server is read, and how its items are shown to an editor. Facts: codex-gemini.md §1.10, observed on 0.169.0. Pure.
+
+import type { ToolCall, ToolCallContent, ToolCallStatus } from "@agentclientprotocol/sdk";
+import * as v from "valibot";
+import type { PromptBlock, SessionUpdate } from "../schema.ts";
+
+const text = v.string();
+
+export const threadSchema = v.object({ thread: v.object({ id: text }) });
+export const turnSchema = v.object({ turn: v.object({ id: text }) });
+export const deltaSchema = v.object({ delta: text });
+export const endSchema = v.object({
+  turn: v.object({ status: text, error: v.optional(v.nullable(v.looseObject({ message: v.optional(text) }))) }),
+});
+export const usageSchema = v.object({
+  tokenUsage: v.object({
+    last: v.object({ totalTokens: v.number() }),
+    modelContextWindow: v.optional(v.nullable(v.number())),
+  }),
+});
+
+const changes = v.array(v.looseObject({ path: text, diff: v.optional(text) }));
+const item = v.variant("type", [
+  v.looseObject({
+    type: v.literal("commandExecution"),
+    id: text,
+    command: text,
+    status: v.optional(text),
+    aggregatedOutput: v.optional(v.nullable(text)),
+  }),
+  v.looseObject({ type: v.literal("fileChange"), id: text, changes, status: v.optional(text) }),
+]);
+export const itemSchema = v.object({ item });
+export type Item = v.InferOutput<typeof item>;
+export const askSchema = v.object({ itemId: text });
+
+const MAX_TITLE = 200;
+/** What the shell it starts commands with is told. */
+const SHELL = /^\/bin\/(?:ba)?sh -l?c '([^]*)'$/;
+
+const statuses: Record<string, ToolCallStatus> = {
+  completed: "completed",
+  failed: "failed",
+  declined: "failed",
+  inProgress: "in_progress",
+};
+
+function titleOf(of: Item): string {
+  const title =
+    of.type === "commandExecution"
+      ? of.command.replace(SHELL, (_, inner: string) => inner.replaceAll("'\\''", "'"))
+      : `Edit ${of.changes.map(({ path }) => path).join(", ")}`;
+  return (title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE)}…` : title).toWellFormed();
+}
+
+function contentOf(of: Item): ToolCallContent[] {
+  const words = of.type === "commandExecution" ? [of.aggregatedOutput ?? ""] : of.changes.map(({ diff }) => diff ?? "");
+  return words
+    .filter((each) => each !== "")
+    .map((each) => ({ type: "content", content: { type: "text", text: each } }));
+}
+
+/** An item as a tool call. */
+export function toolCallOf(of: Item): ToolCall {
+  return {
+    toolCallId: of.id,
+    title: titleOf(of),
+    name: of.type,
+    kind: of.type === "commandExecution" ? "execute" : "edit",
+    status: "pending",
+    content: of.type === "fileChange" ? contentOf(of) : [],
+    locations: of.type === "fileChange" ? of.changes.map(({ path }) => ({ path })) : [],
+  };
+}
+
+/** What an item came to. */
+export function endOf(of: Item): SessionUpdate {
+  const content = contentOf(of);
+  return {
+    ...{ sessionUpdate: "tool_call_update", toolCallId: of.id, status: statuses[of.status ?? ""] ?? "completed" },
+    ...(content.length === 0 ? {} : { content }),
+  };
+}
+
+/** A prompt as its turns hold it. A lone surrogate would never be answered. */
+export function inputOf(blocks: readonly PromptBlock[]): object[] {
+  return blocks.map((block) => {
+    if (block.type === "text") return { type: "text", text: block.text.toWellFormed(), text_elements: [] };
+    if (block.type === "image") return { type: "image", url: `data:${block.mimeType};base64,${block.data}` };
+    const { uri, words } =
+      block.type === "resource_link"
+        ? { uri: block.uri, words: block.name }
+        : { uri: block.resource.uri, words: "text" in block.resource ? String(block.resource["text"]) : "(not text)" };
+    return {
+      type: "text",
+      text: `<context uri=${JSON.stringify(uri)}>\n${words}\n</context>`.toWellFormed(),
+      text_elements: [],
+    };
+  });
+}
