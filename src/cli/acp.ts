@@ -49,6 +49,7 @@ function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): L
 const lanes = [
   { id: "claude", title: "Claude Code" },
   { id: "codex", title: "Codex" },
+  { id: "gemini", title: "Gemini CLI" },
 ].map(({ id, title }) => ({
   ...{ id, title },
   models: slots.filter(({ client }) => client === id).map(({ id, title }) => ({ id, title })),
@@ -57,6 +58,7 @@ const lanes = [
 async function startRuntime(state: State, options: RuntimeOptions): Promise<AgentRuntime> {
   const launch = launchIn(state, options);
   if (options.lane === "codex") return (await import("#acp/runtimes/codex.ts")).startCodex(launch, options);
+  if (options.lane === "gemini") return (await import("#acp/runtimes/gemini.ts")).startGemini(launch, options);
   return (await import("#acp/runtimes/claude.ts")).startClaude(launch, options);
 }
 

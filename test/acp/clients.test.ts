@@ -1,4 +1,4 @@
-// Sessions whose client is the real Claude Code or Codex in strict, with a scripted model behind it, driven by the official SDK's client.
+// Sessions whose client is the real Claude Code, Codex or Gemini CLI in strict, with a scripted model behind it, driven by the official SDK's client.
 
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -20,6 +20,7 @@ async function openSession({ connection }: AcpServer, cwd: string, lane: string)
 const runs: Record<string, (command: string) => Part> = {
   claude: (command) => tool("Bash", { command, description: "d" }),
   codex: (command) => tool("exec_command", { cmd: command }),
+  gemini: (command) => tool("run_shell_command", { command, description: "d" }),
 };
 const lanes = Object.entries(runs);
 
@@ -99,6 +100,34 @@ test.each(lanes)(
     const next = await ask(server, session.sessionId, "Are you there?");
     expect([next.stopReason, saidIn(server.updates.slice(before))]).toEqual(["end_turn", "Still here."]);
     expect(server.faults).toEqual([]);
+  },
+  120_000,
+);
+
+test.each(lanes)(
+  "%s: cancelled while a question stands, the turn ends and nothing was run",
+  async (lane, start) => {
+    using bench = makeBench();
+    await using upstream = await startUpstream(
+      answers({ "Make it": [say(start("touch made")), say("No.")], "you there": [say("Still here.")] }),
+    );
+    await bench.answerFrom(upstream.url);
+    const asked = Promise.withResolvers<void>();
+    await using server = startAcp(bench, () => {
+      asked.resolve();
+      return new Promise<string>(() => {});
+    });
+    const { session } = await openSession(server, bench.workspace, lane);
+    const going = ask(server, session.sessionId, "Make it.");
+    await asked.promise;
+    await server.connection.agent.notify("session/cancel", { sessionId: session.sessionId });
+    expect(await going).toEqual({ stopReason: "cancelled" });
+    const next = await ask(server, session.sessionId, "Are you there?");
+    expect([next.stopReason, existsSync(join(bench.workspace, "made")), server.faults]).toEqual([
+      "end_turn",
+      false,
+      [],
+    ]);
   },
   120_000,
 );
