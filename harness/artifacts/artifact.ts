@@ -16,6 +16,7 @@ export const artifactKinds = [
   "transcript",
   "evidence",
   "review",
+  "objections",
   "outcome",
 ] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
