@@ -9,6 +9,7 @@ import { type Home, runPaths } from "#src/state/paths.ts";
 import { readArtifact } from "./artifacts/store.ts";
 import type { RunContract } from "./contract/contract.ts";
 import { claimDecision, type DecideDeps, recordDecision, registeredContract, requireWaiting } from "./decide.ts";
+import { traceCommands } from "./evidence/trace.ts";
 import { ledgerRecords } from "./ledger-lines.ts";
 import { holdEnded } from "./lock.ts";
 import { type Objection, objectionSchema, objectionText } from "./objections.ts";
@@ -25,6 +26,17 @@ function objectionsIn(home: Home, runId: string): Objection[] {
   const text = name === undefined ? undefined : readArtifact(artifacts, name)?.toString("utf8");
   const parsed = v.safeParse(v.array(objectionSchema), text === undefined ? undefined : parseJson(text));
   return parsed.success ? parsed.output : [];
+}
+
+const workedSchema = v.array(v.object({ fromMs: v.number(), toMs: v.number() }));
+
+/** When a run's worker worked, and those that it went on from. */
+function workedIn(home: Home, runId: string): v.InferOutput<typeof workedSchema> {
+  const { ledger } = runPaths(home, runId);
+  const earlier = [...ledgerRecords(ledger)].find(({ event }) => event === "run.continues")?.data.worked;
+  const own = traceCommands(ledgerRecords(ledger)).windows.filter(({ client }) => client);
+  const parsed = v.safeParse(workedSchema, earlier ?? []);
+  return [...(parsed.success ? parsed.output : []), ...own.map(({ fromMs, toMs }) => ({ fromMs, toMs }))];
 }
 
 const nothingToSay = new BrokeError(
@@ -70,7 +82,12 @@ export async function retryRun(
     if (objections.length === 0 && said === undefined) throw nothingToSay;
     if (kind === "narrow") readStart(deps.home, runId);
     const turn = { number: 1, kind, objections, text: objectionText(kind, objections, said) } as const;
-    const result = await runHarness(deps, contract, { of: runId, head: row.head, turn });
+    const result = await runHarness(deps, contract, {
+      of: runId,
+      head: row.head,
+      turn,
+      worked: workedIn(deps.home, runId),
+    });
     recordDecision(deps, runId, word, row.verdict);
     return result;
   } catch (error) {

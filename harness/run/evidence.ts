@@ -7,7 +7,7 @@ import { attributeChanges, attributionFindings, type Tree } from "../evidence/at
 import { evidencePacket } from "../evidence/assemble.ts";
 import type { EvidencePacket } from "../evidence/packet.ts";
 import { hashAgain } from "../evidence/snapshot.ts";
-import { traceCommands } from "../evidence/trace.ts";
+import { type CommandWindow, traceCommands } from "../evidence/trace.ts";
 import { findDifferences, type InventoryChanges } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
 import type { Finding } from "../verdict/categories.ts";
@@ -16,7 +16,7 @@ import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
 /** What was found in the tree as the worker left it; `except` are our own placeholders in it, `rootMs` the ctime of its top folder. */
-export type LeftTree = Tree & {
+export type LeftTree = Omit<Tree, "sinceMs"> & {
   transcript: { lines: Json[]; cut: number };
   changes: InventoryChanges;
   except: ReadonlySet<string>;
@@ -25,7 +25,7 @@ export type LeftTree = Tree & {
 /** Records the tree as it is, and says what of it no command explains. Throws what could not be recorded. */
 export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt, left: LeftTree): Promise<Finding[]> {
   const { ledger, artifacts, paths } = run;
-  const { before, snapshot } = attempt.start;
+  const { before, sinceMs, snapshot } = attempt.start;
   const { path: root } = ground.tree;
   const { after, changes, except } = left;
   ledger.append("tree.hashed", { when: "after", sha256: hashAgain(root, snapshot, before, after) ?? null });
@@ -41,10 +41,22 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   const inventory = artifacts.put({ ...observed, kind: "inventory", content: json(changes) });
   const trace = artifacts.put({ ...observed, kind: "commands", content: json(commands) });
   if (omitted > 0) attempt.warnings.push(`${omitted} commands are not in the trace`);
-  const attribution = attributeChanges(found, changes.changes, windows, left);
+  const attribution = attributeChanges(found, changes.changes, [...earlierTurns(run), ...windows], {
+    ...left,
+    sinceMs,
+  });
   const derivedFrom = [inventory, trace].filter((ref) => ref !== undefined);
   artifacts.put({ kind: "attribution", class: "inference", content: json(attribution.changes), derivedFrom });
   return attributionFindings(attribution);
+}
+
+/** The second record of a run that goes on from another says when that one's worker worked. */
+const CONTINUES_SEQ = 2;
+
+function earlierTurns({ continued }: OpenRun): CommandWindow[] {
+  if (continued === undefined) return [];
+  const argv = [`the worker of ${continued.of}`];
+  return continued.worked.map((worked) => ({ ...worked, seq: CONTINUES_SEQ, argv, client: true }));
 }
 
 /** All that is known of the run by now; what of it is missing is a finding. Throws what could not be recorded. */

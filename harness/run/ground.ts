@@ -85,13 +85,14 @@ export function openGround({ deps, contract, paths, ledger, artifacts, continued
     },
     async start() {
       if (first !== undefined) return first;
+      const sinceMs = Date.now();
       const before = takeInventory(tree.path);
       const snapshot = takeSnapshot(tree.path, before);
       ledger.append("tree.hashed", { when: "before", sha256: snapshot.sha256 ?? null });
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
       const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
-      first = { before, snapshot, tests, baseline };
+      first = { before, sinceMs, snapshot, tests, baseline };
       return first;
     },
     renew() {

@@ -36,7 +36,13 @@ export type OpenRun = Disposable & {
 };
 
 /** A run that goes on where another ended: with which turn, and the other's head at that moment. */
-export type Continued = { of: string; head: { seq: number; hash: string }; turn: Turn };
+export type Continued = {
+  of: string;
+  head: { seq: number; hash: string };
+  turn: Turn;
+  /** When its worker, and those before it, worked, in milliseconds since the epoch: what they changed is explained by that. */
+  worked: { fromMs: number; toMs: number }[];
+};
 
 /** `lock` is a descriptor, the caller's to close. Throws `busy` when somebody else holds it. */
 function register(
@@ -89,7 +95,9 @@ export function openRun(
     const artifacts = openArtifacts({ folder: paths.artifacts, append, redact });
     ledger.append("run.registered", registered(contract));
     if (continued !== undefined)
-      ledger.append("run.continues", { of: continued.of, head: continued.head, kind: continued.turn.kind });
+      ledger.append("run.continues", {
+        ...{ of: continued.of, head: continued.head, kind: continued.turn.kind, worked: continued.worked },
+      });
     ledger.append("checkpoint.opened", { reason: "registered" });
     ledger.append("preflight.passed", { installation });
     const launch = auditLaunch(deps.audit, runId, {

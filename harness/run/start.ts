@@ -19,6 +19,8 @@ import type { OpenRun } from "./open.ts";
 /** `tests` are the test files in it. */
 export type Start = {
   before: Inventory;
+  /** When it was looked at. */
+  sinceMs: number;
   snapshot: Snapshot;
   tests: ReturnType<typeof keepTestFiles>;
   baseline: Baseline;
@@ -42,18 +44,23 @@ const storedSchema = v.strictObject({
     complete: v.boolean(),
     bytes: v.number(),
   }),
+  sinceMs: v.number(),
   snapshot: v.strictObject({ sha256: v.nullable(v.string()), lines: texts, texts }),
   tests: v.strictObject({ files: texts, complete: v.boolean() }),
   baseline: v.array(v.array(testResultsSchema)),
 });
 
 /** Writes it down beside the run's record, and its hash into the ledger. */
-export function keepStart({ paths, ledger, contract }: OpenRun, { before, snapshot, tests, baseline }: Start): void {
+export function keepStart(
+  { paths, ledger, contract }: OpenRun,
+  { before, sinceMs, snapshot, tests, baseline }: Start,
+): void {
   if (contract.mode === "direct" || contract.policy === "off") return;
   const sizes = [...snapshot.texts.values(), ...tests.files.values()].reduce((sum, { length }) => sum + length, 0);
   if (sizes > MAX_BYTES) return;
   const stored: v.InferOutput<typeof storedSchema> = {
     before: { ...before, entries: [...before.entries] },
+    sinceMs,
     snapshot: { sha256: snapshot.sha256 ?? null, lines: [...snapshot.lines], texts: [...snapshot.texts] },
     tests: { ...tests, files: [...tests.files] },
     baseline: baseline.map((results) => [...results]),
@@ -80,6 +87,7 @@ export function readStart(home: Home, runId: string): Start {
     throw new BrokeError("config", `${start} is not what the run's ledger says`, "look at the run's folder yourself");
   return {
     before: { ...stored.before, entries: new Map(stored.before.entries) },
+    sinceMs: stored.sinceMs,
     snapshot: {
       sha256: stored.snapshot.sha256 ?? undefined,
       lines: new Map(stored.snapshot.lines),

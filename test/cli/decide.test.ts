@@ -117,6 +117,7 @@ describe("retry", () => {
     const id = await waiting(bench, script);
     const ran = await bench.broke(["harness", "retry", id, "--say", "end it with three"]);
     expect([ran.code, text(bench), existsSync(tree(bench, id))]).toEqual([0, "two\nthree\n", false]);
+    expect(ran.stderr).toContain(" ACCEPT exit 0");
     expect(ran.stdout).toMatch(/^two\nYour work [\s\S]*end it with three[\s\S]*`grep three a` exited with 1/);
     const [registered, continues] = events(bench, runIdOf(ran));
     expect([registered!.event, continues]).toMatchObject([
