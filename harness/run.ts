@@ -14,6 +14,7 @@ import { strictnessOf } from "./contract/terms.ts";
 import { requireInstallation } from "./installation.ts";
 import { actOnWork } from "./land.ts";
 import { objectionsOf } from "./objections.ts";
+import type { StoredJudged } from "./judged.ts";
 import type { ModelGateway, SlotName } from "./ports.ts";
 import { deniedRoute, takeCredential } from "./routes.ts";
 import { openAttempt } from "./run/attempt.ts";
@@ -28,7 +29,15 @@ import { firstTurn, nextTurn, type Turn } from "./run/turn.ts";
 import { endOnSignal } from "./signals.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import type { Decision } from "./verdict/decide.ts";
-import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict, verdictOf } from "./verdict/observed.ts";
+import {
+  decideVerdict,
+  exitOf,
+  findingsOf,
+  type Observed,
+  type RunExit,
+  type Verdict,
+  verdictOf,
+} from "./verdict/observed.ts";
 import { atLeast, isAccepted } from "./verdict/words.ts";
 import { INSTALLATION } from "./workspace.ts";
 
@@ -100,8 +109,18 @@ async function work(run: OpenRun): Promise<Judged> {
     const retries = turn.number - 1;
     const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, verdict);
     run.notes.push(...acted.notes);
-    return judge(run, judged.observed, acted.findings, { retries, evidence: judged.evidence });
+    const final = judge(run, judged.observed, acted.findings, { retries, evidence: judged.evidence });
+    keepJudged(run, final.observed, retries);
+    return final;
   }
+}
+
+/** What the verdict was made of, for whoever asks for it once more. */
+function keepJudged({ artifacts, contract }: OpenRun, observed: Observed, used: number): void {
+  const { policy, risk, retries, retryBudget = null, required = [] } = strictnessOf(contract, used);
+  const judged = { policy, risk, retries, retryBudget, required: [...required] };
+  const value: StoredJudged = { ...judged, findings: findingsOf(observed), roles: observed.roles ?? {} };
+  artifacts.put({ kind: "judged", class: "inference", content: { kind: "json", value } });
 }
 
 /** What is objected to, for whoever sends the worker back later; the artifact's name. */

@@ -17,6 +17,7 @@ export const artifactKinds = [
   "evidence",
   "review",
   "objections",
+  "judged",
   "outcome",
 ] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];

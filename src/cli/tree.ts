@@ -30,6 +30,7 @@ const harness = group(
     checkout: lazy("Look at the tree a run worked on", () => import("./verbs/harness-checkout.ts")),
     reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
     doctrine,
+    evaluate: lazy("Judge evidence that you type in, or a run once more", () => import("./verbs/harness-evaluate.ts")),
     "explain-verdict": lazy("Show what verdicts follow from", () => import("./verbs/harness-explain-verdict.ts")),
     set: lazy("Choose the policy that launches are held to", () => import("./verbs/harness-set.ts")),
     status: lazy("Show it, the clients and the runs", () => import("./verbs/harness-status.ts")),
