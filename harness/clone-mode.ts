@@ -15,6 +15,7 @@ import { AT_LANDING, AT_TREE, git, items } from "./git.ts";
 import { borrowedBinds, makeGitDir } from "./git-skeleton.ts";
 import { takeInventory } from "./inventory.ts";
 import { readRepository } from "./repository.ts";
+import { readStored } from "./stored.ts";
 
 export const cloneOriginSchema = v.object({
   kind: v.literal("worktree"),
@@ -94,6 +95,13 @@ function carry(workspace: string, tree: string, names: Buffer[]): { files: numbe
   }
 }
 
+const shownObjects = (objects: string[], landing: string) =>
+  borrowedBinds(objects, landing).map(({ path, target }) => ({ source: path, target }));
+
+/** The folders of objects that a clone borrows, `origin` the file that says where it came from. */
+export const cloneObjects = (origin: string, landing: string) =>
+  shownObjects(readStored(origin, cloneOriginSchema).objects, landing);
+
 /** Makes the clone at `tree` and the supervisor's repository at `landing`. Throws `denied` where that cannot be. */
 export function makeClone(workspace: string, tree: string, landing: string) {
   const repository = readRepository(workspace);
@@ -153,7 +161,7 @@ export function makeClone(workspace: string, tree: string, landing: string) {
   };
   return {
     origin,
-    objects: borrowed.map(({ path, target }) => ({ source: path, target })),
+    objects: shownObjects(objects, landing),
     made: { ...carried, head: head.oid, start, uncommitted: dirty.length },
   };
 }

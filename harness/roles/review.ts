@@ -88,11 +88,8 @@ async function reviewBy(role: Reviewer, run: OpenRun, ground: Ground, review: Re
   const { repaired } = reply;
   if ("why" in reply) return degrade(reply.why, { repaired, slot, backend }, slot);
   const { result } = reply;
-  const ref = artifacts.put({
-    kind: "review",
-    class: "inference",
-    content: { kind: "json", value: { role, slot, backend, ...result } },
-  });
+  const value = { role, slot, backend, ...result };
+  const ref = artifacts.put({ kind: "review", class: "inference", content: { kind: "json", value } });
   const { recommended_verdict: verdict, confidence, objections } = result;
   ledger.append("role.answered", {
     ...{ role, slot, backend, verdict, confidence, objections: objections.length, repaired },

@@ -46,7 +46,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
     const client = {
       ...{ session, asker, group, growth, commands, ends, transcript, spending, recorder },
-      listens: attempt.turn.kind === "first",
+      listens: attempt.turn.number === 1,
       onSignal: () => ground.end("it was told to end"),
     };
     const supervised = () => superviseClient(deps, limited, plan, prepared, client, ledger);

@@ -3,7 +3,7 @@
 import type { RunContract } from "#harness/contract/contract.ts";
 import type { Layer } from "#harness/contract/document.ts";
 import type { MadeTerms } from "#harness/contract/make-terms.ts";
-import type { RunDeps } from "#harness/run.ts";
+import type { RunDeps, RunResult } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
@@ -177,13 +177,17 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   return { deps: await runDeps(state), contract };
 }
 
-/** Runs the client, says on stderr how it ended, and returns the exit code. */
+/** Says on stderr how a run ended, and returns the exit code. */
+export function tellResult({ runId, verdict, exit, notes }: RunResult): number {
+  for (const line of [...verdict.reasons, ...notes]) note(line);
+  note(`run ${runId} ${verdict.verdict} exit ${exit.code} exit_source ${exit.source}`);
+  return exit.code;
+}
+
+/** Runs the client to its verdict. */
 export async function launchClient(choose: ChooseLaunch): Promise<number> {
   const { deps, contract } = await openLaunch(choose);
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
-  const result = await runHarness(deps, contract);
-  for (const line of [...result.verdict.reasons, ...result.notes]) note(line);
-  note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
-  return result.exit.code;
+  return tellResult(await runHarness(deps, contract));
 }

@@ -69,6 +69,11 @@ const migrations = [
    ) STRICT;`,
   `ALTER TABLE runs ADD COLUMN decision TEXT;
    ALTER TABLE runs ADD COLUMN decided_ms INTEGER;`,
+  `CREATE TABLE verdicts (
+     key TEXT PRIMARY KEY,
+     body TEXT NOT NULL,
+     created_ms INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();
