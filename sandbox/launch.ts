@@ -9,7 +9,7 @@ import { parseJson } from "#src/core/json.ts";
 import { type Report, reportLine } from "./chain.ts";
 import { makeLineSplitter } from "./chain-wire.ts";
 import type { Arch } from "./host.ts";
-import { type HeldExec, type ObservedExec, startObserver } from "./observer.ts";
+import { type HeldAnswer, type HeldExec, type ObservedExec, startObserver } from "./observer.ts";
 import type { SandboxPlan } from "./plan.ts";
 import { type ClientStreams, spawnSandbox, type Stdio } from "./spawn.ts";
 
@@ -21,8 +21,8 @@ export type SandboxEnd =
 
 export type SandboxEvents = {
   onExec?(exec: ObservedExec): void;
-  /** Whether a program that is to be asked about may run. Without it none may. */
-  onHeld?(held: HeldExec): Promise<boolean>;
+  /** Whether a program that is to be asked about, or any program of a governed run, may run. Without it none may. */
+  onHeld?(held: HeldExec): Promise<HeldAnswer>;
   /** The client stopped itself (Ctrl-Z). */
   onStopped?(): void;
   /** The walls were tried from within, and hold; `ms` is what that took. */

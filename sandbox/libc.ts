@@ -32,6 +32,7 @@ const lib = dlopen("libc.so.6", {
   kill: { args: ["i32", "i32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
@@ -296,6 +297,14 @@ function fdMessage(fd: number): { header: Uint8Array; keep: unknown[]; control: 
 export function sendFd(socket: number, fd: number): void {
   const message = fdMessage(fd);
   check("sendmsg", lib.sendmsg(socket, ptr(message.header), 0));
+}
+
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Sends what fits at once, without waiting and without SIGPIPE. */
+export function sendAtOnce(socket: number, bytes: Uint8Array): void {
+  check("send", lib.send(socket, ptr(bytes), bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 const MSG_CMSG_CLOEXEC = 0x40000000;

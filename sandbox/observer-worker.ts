@@ -12,8 +12,9 @@ import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import { lineageOf, processOf } from "./lineage.ts";
 import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
-import { makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
+import { type AskedFile, makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
 import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
+import { tellRefusal } from "./tell.ts";
 
 declare const self: Worker & { onmessage: ((event: MessageEvent<ObserverStart>) => void) | null };
 
@@ -55,7 +56,7 @@ const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outco
 };
 
 type ExecCallSeen = { thread: number; number: number; args: bigint[] };
-type Seen = { exec: ObservedExec; verdict: RunVerdict };
+type Seen = { exec: ObservedExec; verdict: RunVerdict; programs: AskedFile[] };
 
 /** Looks at one call; `init` is pid 1 of the sandbox, once it is known. */
 function look(
@@ -78,7 +79,8 @@ function look(
     outcome: outcomeOf(target, verdict),
     reason: verdict.kind === "deny" ? verdict.reason : null,
   };
-  return { exec, verdict };
+  const programs = target.kind === "absent" ? [] : target.files.map(({ runnable: _, ...file }) => file);
+  return { exec, verdict, programs };
 }
 
 /** What a person was asked about; whose child the caller is may change meanwhile. */
@@ -124,6 +126,9 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const bytes = Buffer.alloc(ANSWER_BYTES);
     if (readSync(control, bytes, 0, ANSWER_BYTES, null) < ANSWER_BYTES) return false;
     const id = bytes.readBigUInt64LE(0);
+    const said = Buffer.alloc(Number(bytes.readBigUInt64LE(16)));
+    if (said.length > 0 && readSync(control, said, 0, said.length, null) < said.length) return false;
+    const text = said.length > 0 ? said.toString() : undefined;
     const call = held.get(id);
     held.delete(id);
     if (call === undefined || !isValid(listener, id)) return true;
@@ -131,11 +136,12 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const now = look(call.call, { arch, decide, init });
     const reason =
       bytes.readBigUInt64LE(8) !== 1n
-        ? "denied when asked"
+        ? (text ?? "denied when asked")
         : isDeepStrictEqual(wanted(now), wanted(call.seen))
           ? null
           : "it changed while it was asked about";
     const outcome = reason === null ? call.seen.exec.outcome : "denied";
+    if (text !== undefined) tellRefusal(arch, call.seen.exec.pid, text, () => isValid(listener, id));
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
       tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
     return true;
@@ -172,9 +178,10 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const seen = look(call, { arch, decide, init });
     const { exec, verdict } = seen;
     if (!isValid(listener, id)) continue;
-    if (verdict.kind === "ask") {
+    if (verdict.kind === "ask" || (rules.governed === true && verdict.kind === "allow")) {
       held.set(id, { call, seen });
-      tell({ kind: "held", id, held: { exec, files: verdict.files } });
+      const files = verdict.kind === "ask" ? verdict.files : [];
+      tell({ kind: "held", id, held: { exec, files, programs: seen.programs } });
       continue;
     }
     const hold = verdict.kind === "absent" && verdict.hold;
