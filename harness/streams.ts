@@ -1,6 +1,8 @@
 // Carries a client's output from its pipes to our streams, byte for byte: nothing of our own is ever mixed into its stdout.
 // When our reader goes away the client is told with SIGPIPE, as it would be in any pipeline.
 
+import { visible } from "#src/core/text.ts";
+
 async function pump(
   from: number,
   to: NodeJS.WriteStream,
@@ -27,6 +29,11 @@ async function pump(
     onBytes(bytes.length);
     if (!broken) await give(bytes);
   }
+}
+
+/** One line of the supervisor's own, on standard error: what the person who launched the run should know now. */
+export function sayLine(text: string): void {
+  process.stderr.write(`broke: ${visible(text)}\n`);
 }
 
 /** Copies both outputs, telling of each piece how long it is; resolves when the client's ends are closed and everything is written. */

@@ -14,6 +14,7 @@ import { boundArgs } from "./bounded.ts";
 import { commandEvent, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract/contract.ts";
+import type { Governor } from "./governor/governor.ts";
 import type { Ledger } from "./ledger.ts";
 import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
@@ -29,6 +30,7 @@ const SIGPIPE = 13;
 export type ClientRun = {
   session: TerminalSession | undefined;
   asker: Asker | undefined;
+  governor: Governor | undefined;
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
@@ -45,7 +47,7 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, group, growth, commands, spending, recorder }: ClientRun,
+  { session, asker, governor, group, growth, commands, spending, recorder }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
@@ -71,7 +73,12 @@ export async function superviseClient(
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
       onStopped: () => session?.suspend(),
       onExec: (exec) => lookups.take(exec),
-      onHeld: async (held) => (await asker?.ask(runQuestion(held))) ?? false,
+      async onHeld(held) {
+        const judged = await governor?.judge(held);
+        if (typeof judged === "object") return judged;
+        if (held.files.length === 0) return judged === true;
+        return (await asker?.ask(runQuestion(held))) ?? false;
+      },
     },
     group?.prefix,
   );
@@ -106,6 +113,7 @@ export async function superviseClient(
     run.kill();
     await run.ended;
     await asker?.stop();
+    await governor?.stop();
     lookups.flush();
   }
 }

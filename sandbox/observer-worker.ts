@@ -116,6 +116,7 @@ function isValid(listener: number, id: bigint): boolean {
 function watch(listener: number, { control, arch, waiting, rules }: ObserverStart): void {
   const decide = makeRunDecision(rules);
   let init = 0;
+  let told = { pid: 0, text: "" };
   const held = new Map<bigint, { call: ExecCallSeen; seen: Seen }>();
   const tell = (message: ObserverMessage) => {
     Atomics.add(waiting, 0, 1);
@@ -141,7 +142,12 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
           ? null
           : "it changed while it was asked about";
     const outcome = reason === null ? call.seen.exec.outcome : "denied";
-    if (text !== undefined) tellRefusal(arch, call.seen.exec.pid, text, () => isValid(listener, id));
+    // A search along PATH goes on after a refusal: it is told once.
+    const { pid } = call.seen.exec;
+    if (text !== undefined && (told.pid !== pid || told.text !== text)) {
+      told = { pid, text };
+      tellRefusal(arch, pid, text, () => isValid(listener, id));
+    }
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
       tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
     return true;
@@ -155,8 +161,8 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     return true;
   };
   while (awaitRoom()) {
-    const [ready = 0, told = 0] = libc.pollInput([listener, control], -1);
-    if (told !== 0 && !takeAnswer()) return;
+    const [ready = 0, answered = 0] = libc.pollInput([listener, control], -1);
+    if (answered !== 0 && !takeAnswer()) return;
     if ((ready & libc.POLLIN) === 0) {
       if (ready !== 0) return; // hung up: the last process that had the filter is gone
       continue;

@@ -8,15 +8,17 @@ import { makeAsker } from "../asking.ts";
 import { recordAttempts, superviseEgress } from "../egress.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
+import { govern, governed } from "../governor/govern.ts";
 import { readShimEvents } from "../shim-events.ts";
 import { type Supervised, superviseClient } from "../supervise.ts";
 import { takeTerminal } from "../terminal.ts";
+import type { Finding } from "../verdict/categories.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
-export type EndedClient = Supervised & { growth: Growth };
+export type EndedClient = Supervised & { growth: Growth; findings: Finding[] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -40,10 +42,11 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
-    const client = { session, asker, group, growth, commands, spending, recorder };
-    const supervised = () => superviseClient(deps, contract, plan, prepared, client, ledger);
+    const governor = govern(run, ground, attempt, session);
+    const client = { session, asker, governor, group, growth, commands, spending, recorder };
+    const supervised = () => superviseClient(deps, contract, governed(plan, governor), prepared, client, ledger);
     const ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
-    return { ...ended, growth };
+    return { ...ended, growth, findings: governor?.findings() ?? [] };
   } finally {
     await gateway.stop();
   }

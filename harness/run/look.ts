@@ -72,6 +72,7 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
       findings: [
         ...changeFindings(changes, contract),
         ...spending.findings(),
+        ...ended.findings,
         ...compareTestFiles(tree.path, start.tests.files, after),
       ],
     },
