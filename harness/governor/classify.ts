@@ -5,7 +5,7 @@ import { posix } from "node:path";
 import { listingWord } from "../results/suspicion.ts";
 import { isTestFile } from "../results/assertions.ts";
 import { withoutWrapping } from "../view.ts";
-import type { ClassWord } from "./classes.ts";
+import { classes, type ClassWord, type Traits } from "./classes.ts";
 import { shellEffect } from "./shell.ts";
 import { MULTI_CALL, type Rule, SHELLS, tools, toolNamed } from "./tools.ts";
 
@@ -20,7 +20,13 @@ export type SeenExec = {
 };
 
 /** Where things are, as the sandbox shows them. `scratch` are folders that are not the work. */
-export type Places = { workspace: string; shims: string; scratch: string[] };
+export type Places = {
+  workspace: string;
+  shims: string;
+  scratch: string[];
+  /** Names at the top of the workspace, as it is now; hidden ones left out. */
+  top(): string[];
+};
 
 export type Classified = {
   class: ClassWord;
@@ -104,6 +110,8 @@ function written(tool: string, words: string[]): string[] {
   return names;
 }
 
+/** Fewer names than these are no tree. */
+const FEW = 3;
 const ROOTS = /^(?:\/|\.|\.\.|\*|~|\$HOME|\$PWD|\.git|\.\/|\.\/\*|\/\*)\/?$/;
 
 /** Removing: of what only lies about, of one thing, or of everything. */
@@ -116,6 +124,12 @@ function removal(words: string[], places: Places, cwd: string | null): ClassWord
     return ROOTS.test(name) || within(wild, places.workspace) || wild === `${places.workspace}/.git`;
   };
   if (whole && names.some(isRoot)) return "destructive";
+  // What `*` came to is names: all there are is everything.
+  const all = whole && names.length >= FEW ? places.top() : [];
+  const gone = new Set(
+    names.map((name) => posix.normalize(posix.join(name.startsWith("/") ? "" : (cwd ?? "/"), name)).replace(/\/$/, "")),
+  );
+  if (all.length >= FEW && all.every((name) => gone.has(posix.join(places.workspace, name)))) return "destructive";
   return "write";
 }
 
@@ -239,10 +253,8 @@ export function classify(seen: SeenExec, places: Places): Classified {
   const words = called.slice(1);
   const found = ofTool(tool, words, seen, places);
   const known = Object.hasOwn(tools, tool) || SHELLS.has(tool) || tool === "sed" || tool === "awk" || tool === "env";
-  // What the worker may have written itself is only as good as its name: it is known by what it claims to be, and believed for nothing.
-  const own =
-    !seen.settled &&
-    (found.class === "read" || found.class === "check" || found.class === "wrapper" || found.class === "scratch");
+  // What the worker may have made itself is only as good as its name.
+  const own = !seen.settled && (classes[found.class] as Traits).verifying;
   const listing = found.class === "test" ? listingWord(words) : undefined;
   const verdict = own || !known ? "unknown" : listing !== undefined && !isPermissive(listing) ? "read" : found.class;
   return {
@@ -254,7 +266,7 @@ export function classify(seen: SeenExec, places: Places): Classified {
         : verdict,
     tool,
     verb: found.verb,
-    real: verdict === "test" && seen.settled && !seen.cut && listing === undefined,
+    real: verdict === "test" && !seen.cut && listing === undefined,
     deletesTests:
       (tool === "rm" || tool === "unlink" || (tool === "git" && found.verb === "rm")) &&
       operands(words).some((path) => isTestFile(path) && !path.endsWith(".rs")),

@@ -1,5 +1,6 @@
 // A governor for an attempt of a run, joined to what it needs: the tree, the sandbox's places, the supervisor's own verification, the person.
 
+import { readdirSync } from "node:fs";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import { insidePaths } from "#sandbox/plan.ts";
 import type { Attempt } from "../run/attempt.ts";
@@ -10,6 +11,14 @@ import type { TerminalSession } from "../terminal.ts";
 import { proveTree } from "../verification.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type Governor, makeGovernor } from "./governor.ts";
+
+function topOf(tree: string): string[] {
+  try {
+    return readdirSync(tree).filter((name) => !name.startsWith("."));
+  } catch {
+    return [];
+  }
+}
 
 /** The attempt's governor; undefined under the policy `off`. */
 export function govern(
@@ -23,7 +32,13 @@ export function govern(
   const { home, shims } = insidePaths(prepared.input);
   return makeGovernor({
     policy,
-    places: { workspace, shims, scratch: ["/tmp", "/var/tmp", "/dev", home], tree: tree.path },
+    places: {
+      workspace,
+      shims,
+      scratch: ["/tmp", "/var/tmp", "/dev", home],
+      tree: tree.path,
+      top: () => topOf(tree.path),
+    },
     verification,
     prove: (commands, over) => proveTree({ deps, contract, paths, tree, ledger, group: undefined, over }, commands),
     fingerprint: () => fingerprint(tree.path),
