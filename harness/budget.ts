@@ -7,6 +7,7 @@ const MIB = 1024 ** 2;
 /** Bytes of JSON for each kind. */
 export const budgets = {
   commands: 32 * MIB,
+  ends: 8 * MIB,
   requests: 8 * MIB,
   claims: 8 * MIB,
   attempts: 16 * MIB,

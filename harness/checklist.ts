@@ -13,6 +13,7 @@ import { makeRedactor } from "#src/core/text.ts";
 import { pathsBelow } from "#src/state/paths.ts";
 import type { Profile } from "#sandbox/profile.ts";
 import { trySandbox } from "#sandbox/trial.ts";
+import { openArtifacts } from "./artifacts/store.ts";
 import { checkContract } from "./contract/contract.ts";
 import { quote } from "./contract/prompt.ts";
 import { noTerms } from "./contract/terms.ts";
@@ -151,6 +152,7 @@ const tryVerification = (deps: RunDeps) =>
       paths,
       tree,
       ledger,
+      artifacts: openArtifacts({ folder: paths.artifacts, append: ledger.append.bind(ledger), redact: makeRedactor() }),
       group: undefined,
       changed: true,
       baseline: [],

@@ -7,9 +7,12 @@ import { dirname } from "node:path";
 import { below, utf8, walkTree } from "#sandbox/tree.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
 
-/** Makes the home and the client's files in it. Returns what is to be mounted read-only, relative to the home. */
+/**
+ * Makes the home and the client's files in it; in one that was pruned after an earlier turn, anew. Returns what is to be mounted read-only, relative
+ * to the home.
+ */
 export function makeClientHome(folder: string, client: Client, context: ClientContext): string[] {
-  mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(folder, { mode: 0o700, recursive: true });
   for (const dir of client.readOnly.dirs) mkdirSync(`${folder}/${dir}`, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(client.homeFiles(context))) {
     mkdirSync(dirname(`${folder}/${name}`), { recursive: true, mode: 0o700 });

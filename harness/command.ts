@@ -1,6 +1,7 @@
 // An exec the observer saw, as the ledger keeps it: what was asked for, which files it came to, who asked, and how it went.
 
 import type { Json } from "#src/core/json.ts";
+import type { ExecEnd } from "#sandbox/exec-ends.ts";
 import type { HeldExec, ObservedExec } from "#sandbox/observer.ts";
 import type { RunPermission } from "#sandbox/run-permission.ts";
 import type { Wanted } from "./asking.ts";
@@ -10,11 +11,32 @@ export type CommandEvent = { event: "command.observed" | "command.denied"; data:
 
 /** `command.denied` for one that was refused, with the reason; else `command.observed` with its outcome. */
 export function commandEvent(exec: ObservedExec): CommandEvent {
-  const { pid, lineage, path, cwd, exe: by, files, outcome, reason } = exec;
+  const { pid, atMs, lineage, path, cwd, exe: by, files, outcome, reason } = exec;
   const { argv, cut } = boundArgs(exec.argv);
-  const data = { pid, path, argv, cwd, by, cut: exec.cut || cut, files, lineage };
+  const data = { pid, at: atMs, path, argv, cwd, by, cut: exec.cut || cut, files, lineage };
   if (outcome === "denied") return { event: "command.denied", data: { ...data, reason } };
   return { event: "command.observed", data: { ...data, outcome } };
+}
+
+/** Records how commands that were seen to start ended: `ms` since the process ran its last program, `code` and `signal` null where nobody knows. */
+export function recordEnds(record: (event: string, data: Record<string, Json>) => void): {
+  started(exec: ObservedExec): void;
+  ended(ends: readonly ExecEnd[]): void;
+} {
+  const since = new Map<number, number>();
+  return {
+    started({ pid, atMs, outcome }) {
+      if (outcome === "started" || outcome === "unknown") since.set(pid, atMs);
+    },
+    ended(ends) {
+      for (const { pid, code, signal, atMs } of ends) {
+        const from = since.get(pid);
+        since.delete(pid);
+        if (from === undefined) continue;
+        record("command.ended", { pid, code, signal, at: atMs, ms: Math.max(0, Math.round(atMs - from)) });
+      }
+    },
+  };
 }
 
 /** Which programs may run, as the ledger and the audit keep it; nothing where every one may. */

@@ -8,7 +8,8 @@ import type { BigIntStats } from "node:fs";
 import { below, diskBytes, showPath, walkTree } from "#sandbox/tree.ts";
 
 export type EntryKind = "file" | "dir" | "link" | "other";
-export type Entry = { kind: EntryKind; mode: number; size: number; stamp: string; linked: boolean };
+/** `stamp` says whether it is another one; `changedMs` when it last became so (ctime, since the epoch). */
+export type Entry = { kind: EntryKind; mode: number; size: number; stamp: string; linked: boolean; changedMs: number };
 /**
  * Relative path, a character a byte (names need not be UTF-8) → what lstat says. `complete` false: not everything could be looked at, and
  * missing entries prove nothing. `bytes` is what all of them take of the disk.
@@ -49,7 +50,8 @@ export function entryOf(stat: BigIntStats): Entry {
   // A folder's own times change with every entry in it, which the entries say better.
   const stamp = kind === "dir" ? "" : `${stat.ino}:${stat.mtimeNs}:${stat.ctimeNs}`;
   const size = kind === "dir" ? 0 : Number(stat.size);
-  return { kind, mode: Number(stat.mode), size, stamp, linked: kind === "file" && stat.nlink > 1n };
+  const linked = kind === "file" && stat.nlink > 1n;
+  return { kind, mode: Number(stat.mode), size, stamp, linked, changedMs: Number(stat.ctimeNs / 1000n) / 1000 };
 }
 
 /** Looks at every entry below `root`. Entries that vanish meanwhile are left out; a folder that cannot be read makes it incomplete. */
@@ -128,37 +130,50 @@ const inode = ({ stamp }: Entry) => stamp.slice(0, stamp.indexOf(":"));
 const RUNS = /(^|\/)\.git\/(modules\/.*\/)?(config|config\.worktree|info\/attributes|hooks\/.*(?<!\.sample))$/;
 const insideGit = (path: string) => /(^|\/)\.git\//.test(path) && !RUNS.test(path);
 
-/** What changed between two looks, but for our own placeholders (`except`); the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
-export function compareInventories(
-  root: string,
+/** One path that is not as it was, a character a byte. */
+export type Difference = { path: string; change: Change["change"]; entry: Entry; old: Entry | undefined };
+
+/** Every difference between two looks but for our own placeholders (`except`), in the order of their paths, and how many lie in git's own bookkeeping. */
+export function findDifferences(
   before: Inventory,
   after: Inventory,
   except: ReadonlySet<string> = new Set(),
-): InventoryChanges {
+): { found: Difference[]; inRepositories: number; linked: number } {
   const ours = new Set([...except].map((path) => Buffer.from(path).toString("latin1")));
-  const found: { path: string; change: Change["change"]; entry: Entry }[] = [];
+  const found: Difference[] = [];
   let inRepositories = 0;
   let linked = 0;
-  const note = (path: string, change: Change["change"], entry: Entry) => {
-    if (ours.has(path)) return;
-    if (insideGit(path)) inRepositories += 1;
-    else found.push({ path, change, entry });
+  const note = (difference: Difference) => {
+    if (ours.has(difference.path)) return;
+    if (insideGit(difference.path)) inRepositories += 1;
+    else found.push(difference);
   };
   for (const [path, entry] of after.entries) {
     const old = before.entries.get(path);
-    if (old === undefined) note(path, "created", entry);
+    if (old === undefined) note({ path, change: "created", entry, old });
     else if (
       old.kind !== entry.kind ||
       old.mode !== entry.mode ||
       old.size !== entry.size ||
       old.stamp !== entry.stamp
     ) {
-      note(path, "modified", entry);
+      note({ path, change: "modified", entry, old });
       if (old.linked && inode(old) === inode(entry)) linked += 1;
     }
   }
-  for (const [path, entry] of before.entries) if (!after.entries.has(path)) note(path, "deleted", entry);
-  found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const [path, entry] of before.entries)
+    if (!after.entries.has(path)) note({ path, change: "deleted", entry, old: entry });
+  return { found: found.sort((a, b) => (a.path < b.path ? -1 : 1)), inRepositories, linked };
+}
+
+/** What changed between two looks, as `findDifferences` has it; the list is bounded, the totals are not. Git's own bookkeeping is counted, not listed. */
+export function compareInventories(
+  root: string,
+  before: Inventory,
+  after: Inventory,
+  except: ReadonlySet<string> = new Set(),
+): InventoryChanges {
+  const { found, inRepositories, linked } = findDifferences(before, after, except);
   return {
     changes: found.slice(0, MAX_LISTED).map(({ path, change, entry }) => describe(root, path, change, entry)),
     total: found.length,

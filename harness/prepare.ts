@@ -30,12 +30,13 @@ import {
   takenNames,
   unixOpen,
 } from "./contract/contract.ts";
-import { taskArgs } from "./contract/prompt.ts";
+import { turnArgs } from "./contract/prompt.ts";
 import { clientEnvironment, passedVariables } from "./environment.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import { pathFolders } from "./path-folders.ts";
 import type { SlotName } from "./ports.ts";
 import type { Direct } from "./routes.ts";
+import { firstTurn, type Turn } from "./run/turn.ts";
 import { filesInTree, gatherShown } from "./shown.ts";
 import { brokeHomes } from "./unprotected.ts";
 import type { WorkTree } from "./work-tree.ts";
@@ -108,10 +109,12 @@ export function prepareRun(options: {
   protect: ProtectedPaths;
   /** What the client is lent. */
   direct?: Direct | undefined;
+  /** Which turn of the worker it is for; undefined: the first. */
+  turn?: Turn;
   /** Nothing will be started. */
   rehearsal?: boolean;
 }): Prepared {
-  const { contract, paths, env } = options;
+  const { contract, paths, env, turn = firstTurn } = options;
   const limited = withLimits(profileOf(contract.profile), contract.limits);
   const profile: Profile = { ...limited, closeUnix: limited.closeUnix && !unixOpen(contract) };
   const confined = profile.root === "allowlist";
@@ -120,7 +123,7 @@ export function prepareRun(options: {
   const folders = searchFolders(env, contract.workspace);
   const homes = brokeHomes(options.brokeHome);
   const bun = { inside: insideBun({ permission: contract.files }), host: host.bun };
-  const found = findClient(client, taskArgs(client.id, contract.args, contract), folders, bun);
+  const found = findClient(client, turnArgs(client, contract.args, contract, turn), folders, bun);
   const identity = found.file === undefined ? undefined : identifyClient(found.file, options.identities);
   const node = confined ? nodeBinds(folders) : { binds: [], pathDirs: [] };
   const tools = [...found.binds, ...node.binds];
@@ -148,6 +151,7 @@ export function prepareRun(options: {
     opened: openedOf(contract),
     slots: options.slots,
     direct: options.direct,
+    objections: turn.kind === "first" ? undefined : turn.text,
   };
   const regenerated = makeClientHome(clientHome, client, context);
   const state = context.userState

@@ -17,12 +17,14 @@ import { deniedRoute, takeCredential } from "./routes.ts";
 import { openAttempt } from "./run/attempt.ts";
 import { runClient } from "./run/client.ts";
 import { closeRun } from "./run/close.ts";
-import { openGround } from "./run/ground.ts";
+import { type Ground, openGround } from "./run/ground.ts";
 import { judge, judgeAttempt, type Judged } from "./run/judge.ts";
 import { lookAfter } from "./run/look.ts";
 import { openRun, type OpenRun } from "./run/open.ts";
+import { firstTurn, nextTurn, type Turn } from "./run/turn.ts";
+import { endOnSignal } from "./signals.ts";
 import { requireCleanStart } from "./start-hooks.ts";
-import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict } from "./verdict/observed.ts";
+import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict, verdictOf } from "./verdict/observed.ts";
 import { INSTALLATION } from "./workspace.ts";
 
 export type RunDeps = {
@@ -62,10 +64,11 @@ export async function runHarness(deps: RunDeps, contract: RunContract): Promise<
     const verdict = decideVerdict({ ...UNHEARD, findings: [denied.finding] }, strictnessOf(contract));
     return closeRun(run, { outcome: "failed", verdict, exit: { code: DENIED, source: "broke" } });
   }
-  const { observed, verdict } = await work(run).catch((error: unknown): never => {
+  const { observed, decision } = await work(run).catch((error: unknown): never => {
     closeFailed(run, error);
     throw error;
   });
+  const verdict = verdictOf(decision);
   return closeRun(run, { outcome: "completed", verdict, exit: exitOf(observed, verdict.verdict) });
 }
 
@@ -76,15 +79,38 @@ function closeFailed(run: OpenRun, error: unknown): void {
   closeRun(run, { outcome: "failed", verdict, exit: { code: exitCodeOf(error), source: "broke" } });
 }
 
-/** The worker's turn, what is made of it, and what follows for the work. */
+/** The worker's turns, what is made of each, and what follows for the work of the last. */
 async function work(run: OpenRun): Promise<Judged> {
   using ground = openGround(run);
-  await using attempt = await openAttempt(run, ground);
+  for (let turn: Turn = firstTurn; ;) {
+    const { judged, next } = await takeTurn(run, ground, turn);
+    if (next !== undefined) {
+      if (next.kind === "broad") ground.renew();
+      turn = next;
+      continue;
+    }
+    const retries = turn.number - 1;
+    const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, judged.decision.verdict);
+    run.notes.push(...acted.notes);
+    return judge(run, judged.observed, acted.findings, retries);
+  }
+}
+
+/** One turn of the worker, judged; `next` is the one that follows. */
+async function takeTurn(run: OpenRun, ground: Ground, turn: Turn): Promise<{ judged: Judged; next?: Turn }> {
+  await using attempt = await openAttempt(run, ground, turn);
   const ended = await runClient(run, ground, attempt);
+  using _stop = endOnSignal(() => ground.end("it was told to end"));
   const seen = await lookAfter(run, ground, attempt, ended);
   const judged = await judgeAttempt(run, ground, attempt, seen);
-  const { verdict } = judged.verdict;
-  const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, verdict);
-  run.notes.push(...acted.notes);
-  return judge(run, judged.observed, acted.findings);
+  const { terminal } = attempt;
+  const { decision } = judged;
+  const situation = { contract: run.contract, decision, number: turn.number, terminal, over: ground.over() };
+  const { turn: next, why } = nextTurn(situation);
+  run.ledger.append("attempt.ended", {
+    ...{ attempt: turn.number, verdict: decision.verdict, categories: decision.categories },
+    ...{ next: next?.kind ?? null, why: why ?? null },
+  });
+  if (why !== undefined) run.notes.push(`no further turn of the worker: ${why}`);
+  return next === undefined ? { judged } : { judged, next };
 }

@@ -28,3 +28,14 @@ export function forwardSignals(run: RunningSandbox, onSignal: (name: string) => 
     },
   };
 }
+
+/** While no client is there to pass them on to, signals end nothing at once: they are told, and what goes on is finished. */
+export function endOnSignal(onSignal: () => void): Disposable {
+  const names = Object.keys(FORWARDED) as Forwarded[];
+  for (const name of names) process.on(name, onSignal);
+  return {
+    [Symbol.dispose]() {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
+}

@@ -11,7 +11,7 @@ import type { Watch } from "#sandbox/watch.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { Asker } from "./asking.ts";
 import { boundArgs } from "./bounded.ts";
-import { commandEvent, runQuestion } from "./command.ts";
+import { commandEvent, recordEnds, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract/contract.ts";
 import type { Governor } from "./governor/governor.ts";
@@ -34,8 +34,13 @@ export type ClientRun = {
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
+  ends: Budget;
   spending: Spending;
   recorder: Recorder;
+  /** Whether it gets our standard input. */
+  listens: boolean;
+  /** Told of every signal that was passed on: whoever sent it wants the run to end. */
+  onSignal(): void;
 };
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
@@ -47,16 +52,17 @@ export async function superviseClient(
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
-  { session, asker, governor, group, growth, commands, spending, recorder }: ClientRun,
+  { session, asker, governor, group, growth, commands, ends, spending, recorder, listens, onSignal }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
-  const stdin = fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
+  const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
   const onOutput = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
     session?.write(bytes);
   };
+  const ending = recordEnds(ends.record);
   const lookups = foldLookups((exec) => {
     const { event, data } = commandEvent(exec);
     commands.record(event, data);
@@ -72,7 +78,14 @@ export async function superviseClient(
       },
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
       onStopped: () => session?.suspend(),
-      onExec: (exec) => lookups.take(exec),
+      onExec(exec) {
+        lookups.take(exec);
+        ending.started(exec);
+      },
+      onEnded(ends) {
+        ending.ended(ends);
+        for (const { pid, code, signal } of ends) governor?.ended({ pid, code: signal === null ? code : 128 + signal });
+      },
       async onHeld(held) {
         const judged = await governor?.judge(held);
         if (typeof judged === "object") return judged;
@@ -96,7 +109,10 @@ export async function superviseClient(
       endSoon(run);
     });
     deps.runs.setStatus(ledger.run, "running", null);
-    using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
+    using _signals = forwardSignals(run, (signal) => {
+      onSignal();
+      ledger.append("session.interrupted", { signal });
+    });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
       const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), countOutput);

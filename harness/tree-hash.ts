@@ -4,11 +4,14 @@
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import { below, walkTree } from "#sandbox/tree.ts";
+import { type Entry, entryOf } from "./inventory.ts";
 
-const CHUNK = 256 * 1024;
+/** A file up to this size is read in one piece. */
+export const WHOLE_BYTES = 256 * 1024;
+const buffer = Buffer.alloc(WHOLE_BYTES + 1);
 
-/** SHA-256 of a plain file's bytes, hex; null when it is none, or not to be read. */
-function hashContent(path: Buffer, buffer: Buffer): string | null {
+/** SHA-256 of a plain file's bytes, hex; null when it is none, or not to be read. `onWhole` gets the bytes of a small one, valid until it returns. */
+function hashContent(path: Buffer, onWhole?: (content: Buffer) => void): string | null {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -18,33 +21,63 @@ function hashContent(path: Buffer, buffer: Buffer): string | null {
   try {
     if (!fstatSync(fd).isFile()) return null;
     const hash = createHash("sha256");
-    for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer))
+    let first = true;
+    for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer)) {
       hash.update(buffer.subarray(0, bytes));
+      if (first && bytes <= WHOLE_BYTES) onWhole?.(buffer.subarray(0, bytes));
+      first = false;
+    }
+    if (first) onWhole?.(buffer.subarray(0, 0));
     return hash.digest("hex");
   } finally {
     closeSync(fd);
   }
 }
 
+function linkTarget(path: Buffer): string | null {
+  try {
+    return readlinkSync(path, { encoding: "buffer" }).toString("hex");
+  } catch {
+    return null; // gone
+  }
+}
+
+/** What the hash takes in of one entry below `root`. */
+export function treeLine(
+  root: string,
+  path: Buffer,
+  { kind, mode }: Pick<Entry, "kind" | "mode">,
+  onWhole?: (content: Buffer) => void,
+): string {
+  const full = below(root, path);
+  const rights = mode & 0o777;
+  const said =
+    kind === "file"
+      ? ["file", rights, hashContent(full, onWhole)]
+      : kind === "link"
+        ? ["link", linkTarget(full)]
+        : [kind, rights];
+  return JSON.stringify([path.toString("hex"), ...said]);
+}
+
+/** Whether a path, as bytes or a character a byte, is git's own bookkeeping. */
+export const isGitPath = (path: string): boolean => /(^|\/)\.git(\/|$)/.test(path);
+
+/** The hash over the lines of a tree. */
+export function hashLines(lines: readonly string[]): string {
+  return createHash("sha256").update(lines.toSorted().join("\n")).digest("hex");
+}
+
 /** SHA-256, hex, over path, kind, permission bits and content of every entry below `root`, in the order of their bytes. */
 export function hashTree(root: string): string {
-  const buffer = Buffer.alloc(CHUNK);
   const lines: string[] = [];
-  const isGit = (path: Buffer) => /(^|\/)\.git(\/|$)/.test(path.toString("latin1"));
+  const isGit = (path: Buffer) => isGitPath(path.toString("latin1"));
   for (const { path, stat } of walkTree(
     root,
     ({ path }) => !isGit(path),
     () => lines.push("unreadable"),
   )) {
-    if (isGit(path)) continue;
-    const full = below(root, path);
-    const mode = Number(stat.mode & 0o777n);
-    const said = stat.isFile()
-      ? ["file", mode, hashContent(full, buffer)]
-      : stat.isSymbolicLink()
-        ? ["link", readlinkSync(full, { encoding: "buffer" }).toString("hex")]
-        : [stat.isDirectory() ? "dir" : "other", mode];
-    lines.push(JSON.stringify([path.toString("hex"), ...said]));
+    if (!isGit(path)) lines.push(treeLine(root, path, entryOf(stat)));
   }
-  return createHash("sha256").update(lines.sort().join("\n")).digest("hex");
+  return hashLines(lines);
 }

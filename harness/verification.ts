@@ -16,6 +16,7 @@ import { bareFlags, noAskFlags, noListFlags, type PermissionFlags } from "#sandb
 import { GATEWAY, planSandbox } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { findProtected } from "#sandbox/protected.ts";
+import type { Artifacts } from "./artifacts/store.ts";
 import { removeTree } from "./client-home.ts";
 import { openedOf, type RunContract } from "./contract/contract.ts";
 import { copyTree } from "./copy-tree.ts";
@@ -38,7 +39,9 @@ import type { WorkTree } from "./work-tree.ts";
 
 /** A command that says nothing of its end is ended after this. */
 const MAX_MS = 10 * 60_000;
-const MAX_OUTPUT_BYTES = 16 * 1024;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** The end of an output, where every runner says what it came to. */
+const READ_CHARS = 128 * 1024;
 const SHOWN_COMMAND = 200;
 
 type Ran = { end: SandboxEnd; reached: Reached | undefined; output: Output; ms: number };
@@ -179,13 +182,20 @@ function unverified({ policy, mustVerify }: RunContract, changed: boolean): Find
 }
 
 /** One command as it came out; `failure` in words. */
-type Verified = { command: string; shown: string; failure: string | undefined; seen: boolean; results: TestResults[] };
+type Verified = {
+  command: string;
+  shown: string;
+  failure: string | undefined;
+  seen: boolean;
+  results: TestResults[];
+  output: string;
+};
 
-type Verification = Omit<Work, "ledger"> & { ledger: Ledger; paths: RunPaths };
+type Verification = Omit<Work, "ledger"> & { ledger: Ledger; artifacts: Artifacts; paths: RunPaths };
 
 /** Runs the contract's commands on a copy of the tree, one after the other, and records each. Throws what kept one from being run at all. */
 async function runCommands(work: Verification, event: string): Promise<Verified[]> {
-  const { deps, contract, paths, ledger } = work;
+  const { deps, contract, paths, ledger, artifacts } = work;
   const copy = join(paths.verification, "tree");
   const verified: Verified[] = [];
   try {
@@ -203,14 +213,19 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
         pathsBelow(join(paths.verification, String(index))),
       );
       const failure = failureOf(ran);
-      const results = parseTestOutput(ran.output.tail);
+      const results = parseTestOutput(ran.output.tail.slice(-READ_CHARS));
+      const output = artifacts.put({
+        ...{ kind: "verification_output", class: "observation" },
+        text: ran.output.tail,
+        cut: Math.max(0, ran.output.bytes - MAX_OUTPUT_BYTES),
+      });
       ledger.append(event, {
         ...{ command, tree_sha256: tree, ms: ran.ms, failure: failure ?? null, results },
         code: ran.end.kind === "exited" ? ran.end.code : null,
-        output: ran.output.tail,
+        output: output?.sha256 ?? null,
         ...{ output_bytes: ran.output.bytes, output_sha256: ran.output.sha256 },
       });
-      verified.push({ command, shown, failure, seen: ran.end.kind !== "unobserved", results });
+      verified.push({ command, shown, failure, seen: ran.end.kind !== "unobserved", results, output: ran.output.tail });
     }
   } finally {
     removeTree(Buffer.from(paths.verification));
@@ -271,11 +286,16 @@ export async function verifyTree(work: Verification & { changed: boolean; baseli
     ledger.append("verification.failed", { reason: error.message });
     return [finding("verification", `the result could not be verified: ${error.message}`)];
   }
-  return verified.flatMap(({ command, shown, failure, seen, results }, index) => [
+  return verified.flatMap(({ command, shown, failure, seen, results, output }, index) => [
     ...suspicionsOf(results, baseline[index]),
     ...ofWords(command, shown),
     ...(failure === undefined
       ? []
-      : [finding(seen ? "correctness" : "verification", `verification: \`${shown}\` ${failure}`)]),
+      : [
+          {
+            ...finding(seen ? "correctness" : "verification", `verification: \`${shown}\` ${failure}`),
+            ...(output === "" ? {} : { detail: output }),
+          },
+        ]),
   ]);
 }

@@ -48,7 +48,8 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
   },
 };
 
-const idOf = (path: string) => {
+/** `dev:ino` of a folder. */
+export const identityOf = (path: string): string => {
   const { dev, ino } = lstatSync(path, { bigint: true });
   return `${dev}:${ino}`;
 };
@@ -59,19 +60,33 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
   const writes = contract.files.write.map(({ path }) => path);
   if (mode === "direct") {
     const writer = claimWorkspace(deps, { id: runId, workspace, writes });
-    const id = idOf(workspace);
+    const id = identityOf(workspace);
     return { path: workspace, id, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
   }
   claimFolders(deps, runId, writes);
-  const paths = runPaths(deps.home, runId);
+  return makeTree(deps.home, { ...contract, mode }, runId);
+}
+
+type OwnTree = RunContract & { mode: Exclude<WorkspaceMode, "direct"> };
+
+function makeTree(home: Home, contract: OwnTree, runId: string): WorkTree {
+  const paths = runPaths(home, runId);
   try {
-    const { origin, ...made } = makers[mode](contract, paths);
+    const { origin, ...made } = makers[contract.mode](contract, paths);
     writePrivate(paths.origin, JSON.stringify(origin));
-    return { path: paths.tree, id: idOf(paths.tree), ...made, [Symbol.dispose]: () => {} };
+    return { path: paths.tree, id: identityOf(paths.tree), ...made, [Symbol.dispose]: () => {} };
   } catch (error) {
-    clearTree(deps.home, runId);
+    clearTree(home, runId);
     throw error;
   }
+}
+
+/** Takes the tree of a run away and makes it again. Throws `denied` where there is none of its own, or it cannot be made. */
+export function remakeTree({ home }: { home: Home }, contract: RunContract, runId: string): WorkTree {
+  const { mode } = contract;
+  if (mode === "direct") throw new BrokeError("denied", "the workspace itself cannot be made clean again");
+  removeWork(home, runId);
+  return makeTree(home, { ...contract, mode }, runId);
 }
 
 /** Takes away what a run worked on, landed or not. Throws `busy` while it goes on, `missing` when it has none. */

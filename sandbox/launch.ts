@@ -8,6 +8,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
 import { type Report, reportLine } from "./chain.ts";
 import { makeLineSplitter } from "./chain-wire.ts";
+import type { ExecEnd } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import { type HeldAnswer, type HeldExec, type ObservedExec, startObserver } from "./observer.ts";
 import type { SandboxPlan } from "./plan.ts";
@@ -21,6 +22,8 @@ export type SandboxEnd =
 
 export type SandboxEvents = {
   onExec?(exec: ObservedExec): void;
+  /** The ends of processes it told of. */
+  onEnded?(ends: ExecEnd[]): void;
   /** Whether a program that is to be asked about, or any program of a governed run, may run. Without it none may. */
   onHeld?(held: HeldExec): Promise<HeldAnswer>;
   /** The client stopped itself (Ctrl-Z). */
@@ -72,6 +75,7 @@ export async function launchSandbox(
   let unrecorded = false;
   const observer = await startObserver(arch, plan.run, {
     onExec: (exec) => tell(() => events.onExec?.(exec)),
+    onEnded: (ends) => tell(() => events.onEnded?.(ends)),
     onHeld: async (held) => (await events.onHeld?.(held)) ?? false,
   });
   const spawned = (() => {

@@ -8,6 +8,7 @@ import { readlinkSync, readSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { readExecMemory } from "./exec-memory.ts";
 import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
+import { type EndWatch, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import { lineageOf, processOf } from "./lineage.ts";
@@ -33,6 +34,8 @@ const FLAG_CONTINUE = 1;
 /** A worker that starts programs faster than they are recorded is held until they are. */
 const MAX_WAITING = 256;
 const WAIT_MS = 50;
+/** Parents ask for their children's ends at once, the last of them when it is killed. */
+const REAPED_MS = 20;
 const EINTR = 4;
 const ENOENT = 2;
 
@@ -74,7 +77,16 @@ function look(
   const absolute = asked === "" ? base : asked === null || asked.startsWith("/") ? asked : `${base ?? "?"}/${asked}`;
   const verdict = decide(target, absolute ?? "");
   const exec: ObservedExec = {
-    ...{ pid, lineage: lineageOf(parent, init), path: absolute, argv, cut, cwd, exe: link(`/proc/${thread}/exe`) },
+    ...{
+      pid,
+      atMs: Date.now(),
+      lineage: lineageOf(parent, init),
+      path: absolute,
+      argv,
+      cut,
+      cwd,
+      exe: link(`/proc/${thread}/exe`),
+    },
     files: target.kind === "absent" ? [] : target.files.map(({ path }) => path),
     outcome: outcomeOf(target, verdict),
     reason: verdict.kind === "deny" ? verdict.reason : null,
@@ -113,7 +125,7 @@ function isValid(listener: number, id: bigint): boolean {
   }
 }
 
-function watch(listener: number, { control, arch, waiting, rules }: ObserverStart): void {
+function watch(listener: number, { control, arch, waiting, rules }: ObserverStart, ends: EndWatch): void {
   const decide = makeRunDecision(rules);
   let init = 0;
   let told = { pid: 0, text: "" };
@@ -121,6 +133,9 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
   const tell = (message: ObserverMessage) => {
     Atomics.add(waiting, 0, 1);
     post(message);
+  };
+  const tellEnds = (ended = ends.take()) => {
+    if (ended.length > 0) post({ kind: "ended", ends: ended });
   };
   // Answers come whole: the supervisor writes each at once, far below what the socket takes.
   const takeAnswer = (): boolean => {
@@ -148,6 +163,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       told = { pid, text };
       tellRefusal(arch, pid, text, () => isValid(listener, id));
     }
+    if (outcome !== "denied") ends.add(call.seen.exec.pid);
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
       tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
     return true;
@@ -161,10 +177,12 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     return true;
   };
   while (awaitRoom()) {
-    const [ready = 0, answered = 0] = libc.pollInput([listener, control], -1);
+    const [ready = 0, answered = 0, ended = 0] = libc.pollInput([listener, control, ends.fd], -1);
+    if (ended !== 0) tellEnds();
     if (answered !== 0 && !takeAnswer()) return;
     if ((ready & libc.POLLIN) === 0) {
-      if (ready !== 0) return; // hung up: the last process that had the filter is gone
+      // Hung up: the last process that had the filter is gone.
+      if (ready !== 0) return tellEnds(ends.rest(REAPED_MS));
       continue;
     }
     const notification = new Uint8Array(NOTIF_BYTES);
@@ -175,6 +193,8 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       if (error instanceof libc.LibcError && (error.errno === EINTR || error.errno === ENOENT)) continue;
       throw error;
     }
+    // A number that is given away anew belonged to a process that has ended by now.
+    tellEnds();
     const id = view.getBigUint64(0, true);
     const args = Array.from({ length: 6 }, (_, index) => view.getBigUint64(32 + index * 8, true));
     const thread = view.getUint32(8, true);
@@ -190,6 +210,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       tell({ kind: "held", id, held: { exec, files, programs: seen.programs } });
       continue;
     }
+    if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid);
     const hold = verdict.kind === "absent" && verdict.hold;
     if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0)) tell({ kind: "exec", exec });
   }
@@ -205,7 +226,8 @@ self.onmessage = ({ data }) => {
       return;
     }
     post({ kind: "attached" });
-    watch(listener, data);
+    using ends = watchEnds(data.arch);
+    watch(listener, data, ends);
     libc.closeFd(listener);
     post({ kind: "closed", attached: true });
   } catch (error) {

@@ -3,6 +3,7 @@
 // Does not stop: see observer-worker.ts on what a racing target can show it.
 
 import { writeSync } from "node:fs";
+import type { ExecEnd } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import type { ObserverStart } from "./observer-worker.ts";
@@ -14,6 +15,8 @@ import type { AskedFile, RunRules } from "./run-rules.ts";
  */
 export type ObservedExec = {
   pid: number;
+  /** When it was asked for, since the epoch. */
+  atMs: number;
   lineage: number[];
   path: string | null;
   argv: string[];
@@ -36,6 +39,7 @@ export type ObserverMessage =
   | { kind: "loaded" }
   | { kind: "attached" }
   | { kind: "exec"; exec: ObservedExec }
+  | { kind: "ended"; ends: ExecEnd[] }
   | { kind: "held"; id: bigint; held: HeldExec }
   | { kind: "closed"; attached: boolean }
   | { kind: "died"; reason: string };
@@ -50,6 +54,8 @@ export type Observer = {
 
 export type ObserverEvents = {
   onExec(exec: ObservedExec): void;
+  /** The end of processes that `onExec` told of, before any other gets their numbers. */
+  onEnded(ends: ExecEnd[]): void;
   /** A call waits until this resolves; others go on meanwhile. False: it is denied. Either way `onExec` hears of it then. */
   onHeld(held: HeldExec): Promise<HeldAnswer>;
 };
@@ -68,7 +74,7 @@ function spell(id: bigint, answer: HeldAnswer): Uint8Array {
 export async function startObserver(
   arch: Arch,
   rules: RunRules,
-  { onExec, onHeld }: ObserverEvents,
+  { onExec, onEnded, onHeld }: ObserverEvents,
 ): Promise<Observer> {
   const [mine, theirs] = libc.socketPair();
   const [stopRead, stopWrite] = libc.socketPair();
@@ -98,6 +104,7 @@ export async function startObserver(
     if (data.kind === "loaded") loaded.resolve();
     else if (data.kind === "attached") attached = true;
     else if (data.kind === "exec") take(data.exec);
+    else if (data.kind === "ended") onEnded(data.ends);
     else if (data.kind === "held") void answer(data.id, data.held);
     else if (data.kind === "closed") over.resolve({ attached: data.attached, lost: undefined });
     else over.resolve({ attached, lost: data.reason });

@@ -68,6 +68,7 @@ const homeOf: Record<string, RegExp> = {
   "json-rpc-2.0": /^acp\//,
   "bun:sqlite": /^src\/state\//,
   "bun:ffi": /^sandbox\/libc\.ts$/,
+  diff: /^harness\/evidence\/diff\.ts$/,
   execa: /^sandbox\/spawn\.ts$/,
   valibot: /./,
 };
@@ -124,7 +125,11 @@ describe("what no file may hold", () => {
       /\blaunchSandbox\(/,
       /^(harness\/(supervise|verification)|sandbox\/(launch|trial))\.ts$/,
     ],
-    ["one way to launch a client, and so one audit of it", /\bsuperviseClient\(/, /^harness\/(run\/client|supervise)\.ts$/],
+    [
+      "one way to launch a client, and so one audit of it",
+      /\bsuperviseClient\(/,
+      /^harness\/(run\/client|supervise)\.ts$/,
+    ],
     ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],
     ["console", /\bconsole\./, /^$/],
     [

@@ -1,7 +1,7 @@
 // Claude Code as a client. Facts: observed on 2.1.197 and 2.1.330.
 // Does not stop: what Claude Code writes into a transcript, which outlives the run.
 
-import { type Client, type ClientContext, dir, file, ownArgs } from "./client.ts";
+import { type Client, type ClientContext, dir, file, ownArgs, withoutOptions } from "./client.ts";
 
 // Every name Claude Code resolves to a model must be a slot, or real model ids leak out as unknown models.
 const claudeSlots = {
@@ -54,6 +54,16 @@ export const claude: Client = {
     ...["--setting-sources", settingSources(context)],
     ...claudePermissions(given, context),
     ...given,
+  ],
+  // An id that was given must not exist yet, so a second turn goes on with the last of this folder.
+  goOn: (prompt, given) => [
+    ...["-p", "--continue"],
+    ...withoutOptions(
+      given,
+      /^(-c|-p|--(continue|print|fork-session)|--(session-id|resume)=.*)$/,
+      /^(-r|--(session-id|resume))$/,
+    ),
+    ...["--", prompt],
   ],
   direct: { host: "api.anthropic.com", keyEnv: "ANTHROPIC_API_KEY" },
   env: (context) => ({

@@ -20,6 +20,8 @@ export type ClientContext = {
   /** Protected names of the workspace that the operator opened: the client's own among them are loaded. */
   opened: readonly string[];
   slots: readonly SlotName[];
+  /** What the worker is sent back with; undefined: it is its first turn. */
+  objections?: string | undefined;
   /** What the client was lent to reach its provider by itself; undefined: it has the gateway. */
   direct?: Direct | undefined;
 };
@@ -55,6 +57,8 @@ export type Client = {
   /** Arguments the client may not be given, because broke sets them. */
   reservedArgs: string[];
   args(given: string[], context: ClientContext): string[];
+  /** Words for one more prompt in the session its last turn had in this home and folder, nobody to talk to; undefined: it knows no sessions. */
+  goOn(prompt: string, given: string[]): string[] | undefined;
   env(context: ClientContext): Record<string, string>;
   /** Files written into the run's client home before each launch; `readOnly` ones (and folders) are mounted so. */
   homeFiles(context: ClientContext): Record<string, string>;
@@ -72,6 +76,11 @@ export type Client = {
 
 export const file = (path: string) => ({ path, kind: "file" as const });
 export const dir = (path: string) => ({ path, kind: "dir" as const });
+
+/** Without these options; `valued` are those whose value is a word of its own. */
+export function withoutOptions(given: string[], options: RegExp, valued: RegExp): string[] {
+  return given.filter((arg, index) => !options.test(arg) && !valued.test(arg) && !valued.test(given[index - 1] ?? ""));
+}
 
 /** A client's own arguments: those before `--`, which ends them. */
 export function ownArgs(given: string[]): string[] {

@@ -120,6 +120,7 @@ export const codex: Client = {
   script: false,
   reservedArgs: ["--oss", "--local-provider", "--remote", "--remote-auth-token-env"],
   args: codexArgs,
+  goOn: (prompt, given) => ["exec", ...given, "resume", "--last", "--", prompt],
   direct: { host: DIRECT_HOST, keyEnv: KEY_VARIABLE },
   env: ({ home, direct, token }) => ({
     CODEX_HOME: `${home}/.codex`,

@@ -1,6 +1,9 @@
-// Any command as a client: it gets the gateway's address and the run's token, and a home with nothing in it.
+// Any command as a client: it gets the gateway's address and the run's token, and a home with nothing in it. Sent back, it is run again, and what is
+// objected to is in the file that BROKE_OBJECTIONS names.
 
 import type { Client } from "./client.ts";
+
+const OBJECTIONS = "objections.txt";
 
 export const exec: Client = {
   id: "exec",
@@ -9,8 +12,13 @@ export const exec: Client = {
   script: false,
   reservedArgs: [],
   args: (given) => given,
-  env: (context) => ({ ANTHROPIC_BASE_URL: context.gatewayUrl, ANTHROPIC_AUTH_TOKEN: context.token }),
-  homeFiles: () => ({}),
+  goOn: () => undefined,
+  env: ({ gatewayUrl, token, home, objections }) => ({
+    ANTHROPIC_BASE_URL: gatewayUrl,
+    ANTHROPIC_AUTH_TOKEN: token,
+    ...(objections === undefined ? {} : { BROKE_OBJECTIONS: `${home}/${OBJECTIONS}` }),
+  }),
+  homeFiles: ({ objections }) => (objections === undefined ? {} : { [OBJECTIONS]: objections }),
   readOnly: { files: [], dirs: [] },
   hidden: [],
   keep: [],

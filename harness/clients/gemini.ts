@@ -2,7 +2,7 @@
 // Its workspace settings win over the user's and run hooks and servers at start, trusted or not in headless use: it must not see them.
 // Does not stop: GEMINI.md files of the workspace from being read to the model.
 
-import { type Client, type ClientContext, dir, ownArgs } from "./client.ts";
+import { type Client, type ClientContext, dir, ownArgs, withoutOptions } from "./client.ts";
 import { modelOverrides } from "./gemini-models.ts";
 
 // It takes every unknown model for one of a million tokens and compresses at a share of that: here at about 150000.
@@ -63,6 +63,10 @@ export const gemini: Client = {
   script: true,
   reservedArgs: [],
   args: geminiArgs,
+  goOn: (prompt, given) => [
+    ...withoutOptions(given, /^--(session-id|resume)=/, /^(-r|--(session-id|resume))$/),
+    ...["--resume", "latest", `--prompt=${prompt}`],
+  ],
   env: (context) => ({
     ...access(context),
     GEMINI_CLI_TRUST_WORKSPACE: "true",

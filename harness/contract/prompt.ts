@@ -4,7 +4,8 @@
 import { createHash } from "node:crypto";
 import { visible } from "#src/core/text.ts";
 import { BrokeError } from "#src/core/errors.ts";
-import type { ClientId } from "../clients/client.ts";
+import type { Turn } from "../run/turn.ts";
+import type { Client, ClientId } from "../clients/client.ts";
 import type { Quoted, Terms } from "./terms.ts";
 
 /** Text by somebody else, between marks it cannot hold itself: they are made of its own hash. */
@@ -39,14 +40,32 @@ const headless: Record<ClientId, Words | undefined> = {
   exec: undefined,
 };
 
-/** The client's arguments with the task in them. Throws `usage` for a client that takes none. */
-export function taskArgs(client: ClientId, args: string[], terms: Pick<Terms, "task" | "doctrines">): string[] {
-  const prompt = promptOf(terms);
-  if (prompt === undefined) return args;
+/** The client's arguments with the task in them, and what is told beside it. Throws `usage` for a client that takes none. */
+export function taskArgs(
+  client: ClientId,
+  args: string[],
+  terms: Pick<Terms, "task" | "doctrines">,
+  beside?: string,
+): string[] {
+  const task = promptOf(terms);
+  if (task === undefined) return args;
+  const prompt = beside === undefined ? task : `${task}\n\n${beside}`;
   const words = headless[client];
   if (words === undefined)
     throw new BrokeError("usage", `${client} takes no task`, "--task is for claude, codex and gemini");
   if (args.includes("--"))
     throw new BrokeError("usage", "with --task, what follows -- are options of the client", "leave the inner -- out");
   return words(prompt, args);
+}
+
+/** The client's arguments for one turn: the task, the same session again with objections, or the task again with them. */
+export function turnArgs(
+  client: Client,
+  args: string[],
+  terms: Pick<Terms, "task" | "doctrines">,
+  turn: Turn,
+): string[] {
+  if (turn.kind === "first") return taskArgs(client.id, args, terms);
+  if (turn.kind === "broad") return taskArgs(client.id, args, terms, turn.text);
+  return client.goOn(turn.text, terms.task === null ? [] : args) ?? args;
 }

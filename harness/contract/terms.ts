@@ -71,9 +71,9 @@ export const noTerms: Terms = {
   ...{ budget: { turns: null, tokens: null }, route: "broke_router", credential: "broke_managed", lease: null },
 };
 
-/** How strictly the run is judged. */
-export function strictnessOf({ policy, risk, retries, required }: Terms): Strictness {
-  return { policy, risk, retries: 0, retryBudget: retries, required };
+/** How strictly the run is judged; `used`: how often the worker was sent back already. */
+export function strictnessOf({ policy, risk, retries, required }: Terms, used = 0): Strictness {
+  return { policy, risk, retries: used, retryBudget: retries, required };
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -22,7 +22,7 @@ function topOf(tree: string): string[] {
 
 /** The attempt's governor; undefined under the policy `off`. */
 export function govern(
-  { deps, contract, paths, ledger }: OpenRun,
+  { deps, contract, paths, ledger, artifacts }: OpenRun,
   { tree, recorder }: Ground,
   { prepared }: Attempt,
   session: TerminalSession | undefined,
@@ -40,7 +40,8 @@ export function govern(
       top: () => topOf(tree.path),
     },
     verification,
-    prove: (commands, over) => proveTree({ deps, contract, paths, tree, ledger, group: undefined, over }, commands),
+    prove: (commands, over) =>
+      proveTree({ deps, contract, paths, tree, ledger, artifacts, group: undefined, over }, commands),
     fingerprint: () => fingerprint(tree.path),
     record: recorder.append,
     tell: (text) => (session === undefined ? sayLine(text) : session.status(text)),

@@ -22,9 +22,11 @@ import { unprotectedBy } from "../unprotected.ts";
 import { weakControls } from "../weak-controls.ts";
 import type { Ground, Start } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
+import { type Turn, turnRecord } from "./turn.ts";
 
 /** `placed` are our placeholders in the tree, `warnings` what the verdict says of controls that are weaker than they should be. */
 export type Attempt = AsyncDisposable & {
+  turn: Turn;
   terminal: boolean;
   prepared: Prepared;
   group: LimitGroup | undefined;
@@ -36,8 +38,9 @@ export type Attempt = AsyncDisposable & {
 };
 
 /** Prepares an attempt. Throws `BrokeError` when it cannot be made; then nothing of it is left. */
-export async function openAttempt(run: OpenRun, ground: Ground): Promise<Attempt> {
+export async function openAttempt(run: OpenRun, ground: Ground, turn: Turn): Promise<Attempt> {
   const { deps, contract, paths, ledger, direct } = run;
+  ground.assertSame();
   const { tree } = ground;
   const terminal = onTerminal();
   let prepared: Prepared | undefined;
@@ -52,6 +55,7 @@ export async function openAttempt(run: OpenRun, ground: Ground): Promise<Attempt
     }
   };
   try {
+    ledger.append("attempt.started", { ...turnRecord(turn), tree_id: tree.id });
     const confined = profileOf(contract.profile).root === "allowlist";
     const held = confined ? holdTree(deps.home, ledger.run, tree.path, openedOf(contract)) : NOTHING_HELD;
     prepared = prepareRun({
@@ -68,6 +72,7 @@ export async function openAttempt(run: OpenRun, ground: Ground): Promise<Attempt
       tree,
       protect: held.protect,
       direct,
+      turn,
     });
     const { input } = prepared;
     group = holdRun(ledger.run, contract.limits);
@@ -78,7 +83,7 @@ export async function openAttempt(run: OpenRun, ground: Ground): Promise<Attempt
       ...weakControls(deps, contract, prepared),
       ...open.map((way) => `unprotected ledger: ${way}`),
     ];
-    run.launch.started(countByClass(input.env));
+    if (turn.kind === "first") run.launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
       given: countByClass(prepared.given),
@@ -114,7 +119,7 @@ export async function openAttempt(run: OpenRun, ground: Ground): Promise<Attempt
       warnings,
     });
     const { placed } = held;
-    return { terminal, prepared, group, plan, placed, start, allowed, warnings, [Symbol.asyncDispose]: close };
+    return { turn, terminal, prepared, group, plan, placed, start, allowed, warnings, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;

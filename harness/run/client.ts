@@ -5,7 +5,7 @@ import type { Growth } from "#sandbox/growth.ts";
 import { GATEWAY } from "#sandbox/plan.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeAsker } from "../asking.ts";
-import { recordAttempts, superviseEgress } from "../egress.ts";
+import { superviseEgress } from "../egress.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
 import { govern, governed } from "../governor/govern.ts";
@@ -27,7 +27,8 @@ function requestData(request: ModelRequest): Record<string, Json> {
 /** Runs the client to its end. Throws what kept it from being run, or recorded; then nothing of it runs any more. */
 export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
   const { deps, contract, paths, ledger } = run;
-  const { recorder, commands, requests, answers, spending } = ground;
+  const { recorder, commands, ends, requests, answers, spending } = ground;
+  const limited = { ...contract, limits: ground.left() };
   const { prepared, group, plan } = attempt;
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
@@ -43,9 +44,15 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
     const governor = govern(run, ground, attempt, session);
-    const client = { session, asker, governor, group, growth, commands, spending, recorder };
-    const supervised = () => superviseClient(deps, contract, governed(plan, governor), prepared, client, ledger);
-    const ended = await superviseEgress(prepared.net, paths.socketDir, recordAttempts(recorder), supervised, asker);
+    const client = {
+      ...{ session, asker, governor, group, growth, commands, ends, spending, recorder },
+      listens: attempt.turn.kind === "first",
+      onSignal: () => ground.end("it was told to end"),
+    };
+    const supervised = () => superviseClient(deps, limited, governed(plan, governor), prepared, client, ledger);
+    const began = performance.now();
+    const ended = await superviseEgress(prepared.net, paths.socketDir, ground.onAttempt, supervised, asker);
+    ground.used.ms += performance.now() - began;
     return { ...ended, growth, findings: governor?.findings() ?? [] };
   } finally {
     await gateway.stop();

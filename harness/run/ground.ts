@@ -1,56 +1,126 @@
 // What a run works on over all its attempts, and as it was before the first of them: what came of the work is held against that, however often the
 // worker was sent back. What its worker causes and spends is counted here too, so that another attempt brings no new budget.
 
+import { lstatSync } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
+import type { RunLimits } from "#sandbox/limits.ts";
 import { type Budget, budgets, withinBudget } from "../budget.ts";
+import { recordAttempts } from "../egress.ts";
+import { type Snapshot, takeSnapshot } from "../evidence/snapshot.ts";
 import { type Inventory, takeInventory } from "../inventory.ts";
 import { makeRecorder, type Recorder } from "../recorder.ts";
 import { keepTestFiles } from "../results/test-files.ts";
 import { countSpending, type Spending } from "../spending.ts";
 import { type Baseline, verifyBefore } from "../verification.ts";
-import { openWorkTree, type WorkTree } from "../work-tree.ts";
+import { identityOf, openWorkTree, remakeTree, type WorkTree } from "../work-tree.ts";
 import type { OpenRun } from "./open.ts";
 
 /** The tree before the worker's first turn; `tests` are the test files in it. */
-export type Start = { before: Inventory; tests: ReturnType<typeof keepTestFiles>; baseline: Baseline };
-
-export type Ground = Disposable & {
-  tree: WorkTree;
-  /** Looks at the tree before anything works in it; later calls return the first look. */
-  start(): Promise<Start>;
-  recorder: Recorder;
-  commands: Budget;
-  requests: Budget;
-  answers: Budget;
-  spending: Spending;
+export type Start = {
+  before: Inventory;
+  snapshot: Snapshot;
+  tests: ReturnType<typeof keepTestFiles>;
+  baseline: Baseline;
 };
 
+export type Ground = Disposable & {
+  readonly tree: WorkTree;
+  /** Throws `denied` when the tree is not the very folder it was. */
+  assertSame(): void;
+  /** Looks at the tree before anything works in it; later calls return the first look. */
+  start(): Promise<Start>;
+  /** Takes the tree away and makes it again, as clean as at first. */
+  renew(): void;
+  recorder: Recorder;
+  commands: Budget;
+  /** How commands ended. */
+  ends: Budget;
+  requests: Budget;
+  answers: Budget;
+  onAttempt(attempt: EgressAttempt): void;
+  spending: Spending;
+  /** What the client's turns used so far of what is limited over all of them. */
+  used: { ms: number; outputBytes: number };
+  /** What earlier turns are warned of: taking it back does not undo it. */
+  remembered: Set<string>;
+  /** The limits of the next turn: of those, what is left. */
+  left(): RunLimits;
+  /** No turn follows, for this reason. The first one counts. */
+  end(why: string): void;
+  over(): string | undefined;
+};
+
+/** A turn that has less is not begun. */
+const SHORTEST_MS = 1000;
+
+const least = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
+
 /** Makes or claims the tree. Throws `denied` when another run has it, or when it cannot be made. */
-export function openGround({ deps, contract, paths, ledger }: OpenRun): Ground {
-  const tree = openWorkTree(deps, contract, ledger.run);
-  try {
+export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun): Ground {
+  let tree = openWorkTree(deps, contract, ledger.run);
+  const recordMade = () => {
     if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
+  };
+  try {
+    recordMade();
   } catch (error) {
     tree[Symbol.dispose]();
     throw error;
   }
   const recorder = makeRecorder(ledger);
+  const used = { ms: 0, outputBytes: 0 };
   let first: Start | undefined;
+  let over: string | undefined;
   return {
-    tree,
+    get tree() {
+      return tree;
+    },
+    assertSame() {
+      const stat = lstatSync(tree.path, { throwIfNoEntry: false });
+      if (stat?.isDirectory() && identityOf(tree.path) === tree.id) return;
+      throw new BrokeError("denied", "the tree the run works on was replaced meanwhile", "begin again");
+    },
     async start() {
       if (first !== undefined) return first;
       const before = takeInventory(tree.path);
+      const snapshot = takeSnapshot(tree.path, before);
+      ledger.append("tree.hashed", { when: "before", sha256: snapshot.sha256 ?? null });
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
-      const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, group: undefined });
-      first = { before, tests, baseline };
+      const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
+      first = { before, snapshot, tests, baseline };
       return first;
+    },
+    renew() {
+      ledger.append("workspace.discarded", { tree: tree.path });
+      tree = remakeTree(deps, contract, ledger.run);
+      first = undefined;
+      recordMade();
     },
     recorder,
     commands: withinBudget(recorder.append, budgets.commands),
+    ends: withinBudget(recorder.append, budgets.ends),
     requests: withinBudget(recorder.append, budgets.requests),
     answers: withinBudget(recorder.append, budgets.answers),
+    onAttempt: recordAttempts(recorder),
     spending: countSpending(contract.budget),
+    used,
+    remembered: new Set(),
+    left() {
+      const { timeoutMs, outputBytes } = contract.limits;
+      const leaseMs = contract.lease === null ? Infinity : contract.lease.untilMs - deps.clock();
+      const ms = least(timeoutMs, used.ms);
+      const timed = Number.isFinite(leaseMs) ? Math.max(0, Math.min(ms ?? Infinity, leaseMs)) : ms;
+      return { ...contract.limits, timeoutMs: timed, outputBytes: least(outputBytes, used.outputBytes) };
+    },
+    end(why) {
+      over ??= why;
+    },
+    over() {
+      const { timeoutMs } = this.left();
+      return over ?? (timeoutMs !== null && timeoutMs < SHORTEST_MS ? "its time is up" : undefined);
+    },
     [Symbol.dispose]: () => tree[Symbol.dispose](),
   };
 }

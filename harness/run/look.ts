@@ -1,11 +1,14 @@
 // What an attempt left, as the supervisor sees it once the client is gone: how it ended, what changed, what it used, what would run by itself.
 
+import { lstatSync } from "node:fs";
 import type { Json } from "#src/core/json.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
+import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { compareAllowed, sweepRun } from "../allowed.ts";
 import { changeFindings } from "../contract/change-rules.ts";
 import { releaseTree } from "../hold.ts";
 import { compareInventories, type InventoryChanges, takeInventory } from "../inventory.ts";
+import { effectFindings } from "../evidence/effect.ts";
 import { endedUse, heldBy, judgeEnd } from "../limits.ts";
 import { compareTestFiles } from "../results/test-files.ts";
 import { sweepRecord, sweepWarnings } from "../sweep.ts";
@@ -13,6 +16,7 @@ import type { Observed } from "../verdict/observed.ts";
 import type { Attempt } from "./attempt.ts";
 import type { EndedClient } from "./client.ts";
 import type { Ground } from "./ground.ts";
+import { recordTree } from "./evidence.ts";
 import type { OpenRun } from "./open.ts";
 
 /** `changes` are those since the run began. */
@@ -25,14 +29,14 @@ function recordEnd({ ledger }: OpenRun, ground: Ground, attempt: Attempt, ended:
   const end: SandboxEnd = ground.recorder.failed()
     ? { kind: "unobserved", reason: "an event of the run could not be recorded" }
     : ended.end;
-  const [commands, requests, answers] = [ground.commands, ground.requests, ground.answers].map((each) =>
-    each.omitted(),
-  );
-  if (commands! + requests! + answers! > 0) {
+  const counted = [ground.commands, ground.requests, ground.answers, ground.ends];
+  const [commands, requests, answers, ends] = counted.map((each) => each.omitted());
+  if (commands! + requests! + answers! + ends! > 0) {
     ledger.append("events.omitted", {
       "command.observed": commands!,
       "model.request": requests!,
       "permission.answered": answers!,
+      "command.ended": ends!,
     });
     const more = answers === 0 ? "" : ` and ${answers} answers`;
     attempt.warnings.push(`${commands} commands and ${requests} requests${more} were too many to record`);
@@ -40,6 +44,12 @@ function recordEnd({ ledger }: OpenRun, ground: Ground, attempt: Attempt, ended:
   if (end.kind === "exited") ledger.append("agent.exited", { code: end.code, signal: end.signal });
   else ledger.append("agent.exited", { code: null, signal: null, unobserved: end.reason });
   return end;
+}
+
+/** A limit as it was asked for: a later turn has what is left of it. */
+function wholeOf(reached: Reached, { timeoutMs, outputBytes }: RunLimits): Reached {
+  const limit = { timeout: timeoutMs, output: outputBytes }[reached.which as string];
+  return { ...reached, limit: limit ?? reached.limit };
 }
 
 /** Looks at everything, and takes away what would run by itself. Throws what could not be recorded. */
@@ -51,25 +61,39 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
   const end = recordEnd(run, ground, attempt, ended);
   // Before the placeholders go: they were counted at the start too.
   const after = takeInventory(tree.path);
+  const rootMs = lstatSync(tree.path).ctimeMs;
   releaseTree(deps.home, ledger.run);
   const except = new Set(attempt.placed);
   const changes = compareInventories(tree.path, start.before, after, except);
   if (changes.linked > 0)
     warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
   ledger.append("workspace.inventory", asData(changes));
+  const unexplained = await recordTree(run, ground, attempt, { after, rootMs, changes, except });
   const beside = compareAllowed(attempt.allowed);
   for (const each of beside) ledger.append("allowed.inventory", asData(each));
   const sweep = sweepRun(paths, { after, except });
   ledger.append("workspace.swept", sweepRecord(sweep));
-  warnings.push(...sweepWarnings(sweep));
+  for (const warning of sweepWarnings(sweep)) ground.remembered.add(warning);
+  warnings.push(...ground.remembered);
   const growthBytes = ended.growth.grown(await heldBy(attempt.prepared, after));
-  ledger.append("limits.used", watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" }));
+  const used = watch.finish({ ...endedUse(ended.run), growthBytes, gone: end.kind === "gone" });
+  ground.used.outputBytes += used.outputBytes;
+  ledger.append("limits.used", used);
+  const reached = watch.reached();
+  if (reached !== undefined || spending.reached() !== undefined) ground.end("its budget is spent");
+  const judged = judgeEnd(end, (reached && wholeOf(reached, contract.limits)) ?? spending.reached());
   return {
     observed: {
-      end: judgeEnd(end, watch.reached() ?? spending.reached()),
+      end: judged,
       warnings,
       inventoryComplete: [changes, ...beside].every((each) => each.complete),
       findings: [
+        ...unexplained,
+        ...effectFindings({
+          asked: contract.task !== null || (contract.policy !== "off" && contract.client !== "exec"),
+          end: judged,
+          changes: changes.total + changes.inRepositories + beside.reduce((sum, { total }) => sum + total, 0),
+        }),
         ...changeFindings(changes, contract),
         ...spending.findings(),
         ...ended.findings,

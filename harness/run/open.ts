@@ -5,11 +5,13 @@ import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:f
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
+import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import * as libc from "#sandbox/libc.ts";
 import { profileOf } from "#sandbox/profile.ts";
+import { type Artifacts, openArtifacts } from "../artifacts/store.ts";
 import { auditLaunch, type LaunchAudit, permissionsOf } from "../audit.ts";
 import { registered, type RunContract } from "../contract/contract.ts";
 import { spellContract } from "../contract/terms.ts";
@@ -24,6 +26,7 @@ export type OpenRun = Disposable & {
   contract: RunContract;
   paths: RunPaths;
   ledger: Ledger;
+  artifacts: Artifacts;
   launch: LaunchAudit;
   token: string;
   direct: Direct | undefined;
@@ -59,12 +62,13 @@ export function openRun(
 ): OpenRun {
   const { runId, paths, lock } = register(deps, contract);
   const token = newSecret("brokerun");
+  const redact = makeRedactor([...deps.secrets, token, ...secretsOf(direct)]);
   const ledger = new Ledger({
     file: paths.ledger,
     run: runId,
     key: deps.keys.sign,
     clock: deps.clock,
-    redact: makeRedactor([...deps.secrets, token, ...secretsOf(direct)]),
+    redact,
     saveHead: (head) => deps.runs.saveHead(runId, head),
   });
   const close = () => {
@@ -72,6 +76,8 @@ export function openRun(
     closeSync(lock);
   };
   try {
+    const append = (event: string, data: Record<string, Json>) => void ledger.append(event, data);
+    const artifacts = openArtifacts({ folder: paths.artifacts, append, redact });
     ledger.append("run.registered", registered(contract));
     ledger.append("checkpoint.opened", { reason: "registered" });
     ledger.append("preflight.passed", { installation });
@@ -81,7 +87,7 @@ export function openRun(
       permissions: permissionsOf(contract, profileOf(contract.profile)),
       variables_dropped: countByClass(deps.env),
     });
-    return { deps, contract, paths, ledger, launch, token, direct, notes: [], [Symbol.dispose]: close };
+    return { deps, contract, paths, ledger, artifacts, launch, token, direct, notes: [], [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;

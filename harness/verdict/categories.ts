@@ -56,6 +56,8 @@ export type Finding = {
   reason: string;
   source: Source;
   refs?: string[];
+  /** Text by somebody else that shows it: the end of an output. */
+  detail?: string;
   /** What the verdict is not softer than, whatever the policy makes of the category. */
   least?: VerdictWord;
 };

@@ -17,6 +17,8 @@ export type Opinion =
       verdict: VerdictWord;
       health: "healthy" | "degraded" | "failed";
       reason?: string;
+      /** Its objections, in its own words. */
+      detail?: string;
       source: Finding["source"];
     }
   | { state: "absent"; reason?: string };
@@ -40,6 +42,8 @@ export type Contribution = {
   category: Category | null;
   word: VerdictWord;
   reason: string;
+  /** Text by somebody else that shows it. */
+  detail?: string;
 };
 
 export type Decision = {
@@ -58,10 +62,12 @@ function lift(word: VerdictWord, { policy, risk, retries, retryBudget }: Judged)
 
 const NOTE = "ACCEPT_WITH_WARNINGS";
 
-function ofFinding({ category, grade, reason, source, least }: Finding, judged: Judged): Contribution {
+const shownBy = (detail: string | undefined) => (detail === undefined ? {} : { detail });
+
+function ofFinding({ category, grade, reason, source, least, detail }: Finding, judged: Judged): Contribution {
   const worth = grade === "note" ? NOTE : lift(wordFor(category, judged.policy), judged);
   const word = least === undefined ? worth : harder(worth, least);
-  return { from: source === "review" ? "verifier" : source, category, word, reason };
+  return { from: source === "review" ? "verifier" : source, category, word, reason, ...shownBy(detail) };
 }
 
 /** What a role's objection is about. A worker's own counts against it, never for it. */
@@ -71,14 +77,18 @@ function categoryOf(role: Role, verdict: VerdictWord): Category {
   return verdict === "BLOCK" ? "fabrication" : "quality";
 }
 
-function ofObjection(role: Role, verdict: VerdictWord, reason: string | undefined, judged: Judged): Contribution[] {
+function ofObjection(
+  role: Role,
+  { verdict, reason, detail }: Extract<Opinion, { state: "given" }>,
+  judged: Judged,
+): Contribution[] {
   if (!atLeast(verdict, "RETRY_NARROW")) return [];
   const category = categoryOf(role, verdict);
   // Under `off` nobody's opinion sends anybody back; it is told.
   // An opinion alone discards nothing: what a reviewer would block, the operator is asked about.
   const own = judged.policy === "off" ? NOTE : verdict === "BLOCK" ? "ESCALATE" : verdict;
   const word = harder(lift(own, judged), lift(wordFor(category, judged.policy), judged));
-  return [{ from: role, category, word, reason: reason ?? `the ${role} says ${verdict}` }];
+  return [{ from: role, category, word, reason: reason ?? `the ${role} says ${verdict}`, ...shownBy(detail) }];
 }
 
 function ofRole(role: Role, opinion: Opinion | undefined, judged: Judged): Contribution[] {
@@ -91,7 +101,7 @@ function ofRole(role: Role, opinion: Opinion | undefined, judged: Judged): Contr
       { from: role, category: "review_degraded", word: worth, reason: opinion?.reason ?? `no ${role} was asked` },
     ];
   }
-  const objection = ofObjection(role, opinion.verdict, opinion.reason, judged);
+  const objection = ofObjection(role, opinion, judged);
   if (opinion.health === "healthy") return objection;
   const reason = opinion.reason ?? `the ${role}'s answer is ${opinion.health}`;
   return [...objection, { from: role, category: "review_degraded", word: worth, reason }];

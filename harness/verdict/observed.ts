@@ -16,6 +16,8 @@ export type Observed = {
   inventoryComplete: boolean;
   /** What else was found: of its verification, of what it changed. */
   findings?: Finding[];
+  /** What reviewers said of it. */
+  roles?: Judged["roles"];
 };
 
 /** How strictly a run is judged. */
@@ -52,9 +54,18 @@ export function findingsOf({ end, warnings, inventoryComplete, findings = [] }: 
 
 export type Verdict = Pick<Decision, "verdict" | "categories" | "reasons">;
 
+/** Everything that was seen and said, each for what it is worth. */
+export function decideObserved(observed: Observed, strictness: Strictness = lenient): Decision {
+  return decide({ ...strictness, findings: findingsOf(observed), roles: observed.roles ?? {} });
+}
+
 /** The verdict and its reasons, most important first. */
 export function decideVerdict(observed: Observed, strictness: Strictness = lenient): Verdict {
-  const { verdict, categories, reasons } = decide({ ...strictness, findings: findingsOf(observed), roles: {} });
+  return verdictOf(decideObserved(observed, strictness));
+}
+
+/** What of a decision goes on record. */
+export function verdictOf({ verdict, categories, reasons }: Decision): Verdict {
   const why = reasons.length > 0 ? reasons : ["the client exited with 0 and every control held"];
   return { verdict, categories, reasons: why };
 }

@@ -172,7 +172,7 @@ export async function launchClient(choose: ChooseLaunch): Promise<number> {
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);
-  for (const line of [...result.notes, ...result.verdict.reasons]) note(line);
+  for (const line of [...result.verdict.reasons, ...result.notes]) note(line);
   note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
   return result.exit.code;
 }

@@ -91,6 +91,8 @@ export type RunPaths = {
   socketDir: string;
   /** Where the supervisor verifies what the run left. */
   verification: string;
+  /** Content-addressed: what is too large for the ledger. */
+  artifacts: string;
 };
 
 /** Names inside one run's folder. Throws `usage` on anything that is not a run id, so an id can never be a path. */
@@ -120,5 +122,6 @@ export function pathsBelow(root: string): RunPaths {
     mask: join(root, "denied"),
     socketDir: join(root, "socket"),
     verification: join(root, "verification"),
+    artifacts: join(root, "artifacts"),
   };
 }

@@ -51,8 +51,8 @@ describe("worktree", () => {
       ...{ code: 0, result: "two", tree: true, events: ["workspace.kept", "workspace.landed"] },
     });
   });
-  test("sent back: nothing but where it is", async () => {
-    expect(await judged("grep three a")).toEqual({ code: 10, result: null, tree: true, events: ["workspace.kept"] });
+  test("sent back as often as may be: nothing but where it is, and the operator decides", async () => {
+    expect(await judged("grep three a")).toEqual({ code: 12, result: null, tree: true, events: ["workspace.kept"] });
   });
   test("blocked: discarded", async () => {
     expect(await judged("true", "--forbidden-paths", "a")).toEqual({

@@ -57,10 +57,14 @@ describe("verification", () => {
       "echo 10 passed; echo x > made",
     );
     expect([ended.code, ended.verdict, ended.why]).toEqual([
-      ...[10, "RETRY_NARROW"],
+      ...[12, "ESCALATE"],
       ["verification: `test -e other` exited with 1"],
     ] as never);
     expect(events(ended, "verdict.issued")[0]).toMatchObject({ categories: ["correctness"] });
+    expect(events(ended, "attempt.ended").map(({ verdict, next }) => [verdict, next])).toEqual([
+      ...Array.from({ length: 3 }, () => ["RETRY_NARROW", "narrow"]),
+      ["ESCALATE", null],
+    ]);
   });
 
   test("under off it is told, and under a grave risk the tree is not believed any more", async () => {

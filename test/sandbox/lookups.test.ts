@@ -6,7 +6,7 @@ import type { ObservedExec } from "#sandbox/observer.ts";
 
 type Step = [pid: number, path: string, outcome: ObservedExec["outcome"], argv0?: string];
 const exec = ([pid, path, outcome, argv0 = path.split("/").at(-1)!]: Step): ObservedExec => ({
-  ...{ pid, path, outcome, argv: [argv0], lineage: [], cut: false, cwd: "/", exe: "/bin/sh", reason: null },
+  ...{ pid, atMs: 0, path, outcome, argv: [argv0], lineage: [], cut: false, cwd: "/", exe: "/bin/sh", reason: null },
   files: outcome === "not_found" ? [] : [path],
 });
 

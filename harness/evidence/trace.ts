@@ -1,0 +1,76 @@
+// The commands of a run as the supervisor saw them begin and end, and the times during which each could have changed something. Pure over ledger
+// records. A process that forks without running another program counts as the command it was forked from, for as long as that one goes on; what it
+// does afterwards is the client's, whose sandbox it lives in.
+
+import type { Json } from "#src/core/json.ts";
+import type { LedgerRecord } from "../record.ts";
+import type { TracedCommand } from "./packet.ts";
+
+const MAX_TRACED = 50_000;
+const SHOWN_ARGS = 8;
+const SHOWN_CHARS = 120;
+
+/** Milliseconds since the epoch. `client`: it is the client's own process. */
+export type CommandWindow = { seq: number; argv: string[]; client: boolean; fromMs: number; toMs: number };
+export type Trace = { commands: TracedCommand[]; windows: CommandWindow[]; omitted: number };
+
+const words = (argv: Json | undefined): string[] =>
+  (Array.isArray(argv) ? argv : [])
+    .slice(0, SHOWN_ARGS)
+    .map((word) =>
+      typeof word === "string" && word.length > SHOWN_CHARS ? `${word.slice(0, SHOWN_CHARS)}…` : String(word),
+    );
+
+const number = (value: Json | undefined) => (typeof value === "number" ? value : null);
+
+type Going = { command: TracedCommand | undefined; window: CommandWindow };
+
+/** Follows the records, in their order. */
+export function traceCommands(records: Iterable<LedgerRecord>): Trace {
+  const commands: TracedCommand[] = [];
+  const windows: CommandWindow[] = [];
+  const going = new Map<number, Going>();
+  let client: number | undefined;
+  let omitted = 0;
+  const end = (pid: number, atMs: number, how?: { code: number | null; signal: number | null }) => {
+    const open = going.get(pid);
+    if (open === undefined) return;
+    going.delete(pid);
+    open.window.toMs = Math.max(open.window.fromMs, atMs);
+    if (open.command === undefined || how === undefined) return;
+    Object.assign(open.command, how, { ms: Math.round(open.window.toMs - open.window.fromMs) });
+  };
+  const begin = ({ seq, ts, data }: LedgerRecord) => {
+    const [pid, atMs] = [number(data.pid) ?? 0, number(data.at) ?? Date.parse(ts)];
+    const started = data.outcome === "started" || data.outcome === "unknown";
+    const argv = words(data.argv);
+    const path = typeof data.path === "string" ? data.path : null;
+    const command: TracedCommand | undefined =
+      commands.length < MAX_TRACED
+        ? { seq, at: atMs, pid, path, argv, outcome: String(data.outcome), code: null, signal: null, ms: null }
+        : undefined;
+    if (command === undefined) omitted += 1;
+    else commands.push(command);
+    if (!started) return;
+    // One program runs another in its place: the process goes on, the command ends.
+    end(pid, atMs);
+    client ??= pid;
+    const window = { seq, argv, client: pid === client, fromMs: atMs, toMs: Infinity };
+    windows.push(window);
+    going.set(pid, { command, window });
+  };
+  for (const record of records) {
+    const { event, data, ts } = record;
+    if (event === "command.observed") begin(record);
+    else if (event === "command.ended")
+      end(number(data.pid) ?? 0, number(data.at) ?? Date.parse(ts), {
+        code: number(data.code),
+        signal: number(data.signal),
+      });
+    else if (event === "agent.exited") {
+      for (const pid of [...going.keys()]) end(pid, Date.parse(ts));
+      client = undefined;
+    }
+  }
+  return { commands, windows, omitted };
+}

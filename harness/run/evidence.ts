@@ -1,0 +1,56 @@
+// What an attempt left as evidence: hashes of its tree, the diff, the commands and what each explains, and in the end all of it as one packet.
+// Looks at the tree before anything of ours is done to it.
+
+import type { Json } from "#src/core/json.ts";
+import { readArtifact } from "../artifacts/store.ts";
+import { attributeChanges, attributionFindings, type Tree } from "../evidence/attribution.ts";
+import { evidencePacket } from "../evidence/assemble.ts";
+import type { EvidencePacket } from "../evidence/packet.ts";
+import { hashAgain } from "../evidence/snapshot.ts";
+import { traceCommands } from "../evidence/trace.ts";
+import { findDifferences, type InventoryChanges } from "../inventory.ts";
+import { ledgerRecords } from "../ledger-lines.ts";
+import type { Finding } from "../verdict/categories.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Ground } from "./ground.ts";
+import type { OpenRun } from "./open.ts";
+
+/** What was found in the tree as the worker left it; `except` are our own placeholders in it, `rootMs` the ctime of its top folder. */
+export type LeftTree = Tree & { changes: InventoryChanges; except: ReadonlySet<string> };
+
+/** Records the tree as it is, and says what of it no command explains. Throws what could not be recorded. */
+export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt, left: LeftTree): Promise<Finding[]> {
+  const { ledger, artifacts, paths } = run;
+  const { before, snapshot } = attempt.start;
+  const { path: root } = ground.tree;
+  const { after, changes, except } = left;
+  ledger.append("tree.hashed", { when: "after", sha256: hashAgain(root, snapshot, before, after) ?? null });
+  const { found } = findDifferences(before, after, except);
+  const { diffTree } = await import("../evidence/diff.ts");
+  const diff = diffTree(root, snapshot, found);
+  const { commands, windows, omitted } = traceCommands(ledgerRecords(paths.ledger));
+  const json = (value: unknown) => JSON.stringify(value as Json);
+  const observed = { class: "observation" } as const;
+  artifacts.put({ ...observed, kind: "diff", text: diff.text, cut: diff.cut });
+  const inventory = artifacts.put({ ...observed, kind: "inventory", text: json(changes) });
+  const trace = artifacts.put({ ...observed, kind: "commands", text: json(commands) });
+  if (omitted > 0) attempt.warnings.push(`${omitted} commands are not in the trace`);
+  const attribution = attributeChanges(found, changes.changes, windows, left);
+  const derivedFrom = [inventory, trace].filter((ref) => ref !== undefined);
+  artifacts.put({ kind: "attribution", class: "inference", text: json(attribution.changes), derivedFrom });
+  return attributionFindings(attribution);
+}
+
+/** All that is known of the run by now; what of it is missing is a finding. Throws what could not be recorded. */
+export function packEvidence({ ledger, artifacts, paths }: OpenRun): { packet: EvidencePacket; findings: Finding[] } {
+  const read = (sha256: string) => readArtifact(paths.artifacts, sha256)?.toString("utf8");
+  const packet = evidencePacket(ledgerRecords(paths.ledger), read, artifacts.cuts());
+  const ref = artifacts.put({ kind: "evidence", class: "observation", text: JSON.stringify(packet) });
+  const findings: Finding[] = packet.cut.map((reason) => ({
+    ...{ category: "evidence", grade: "finding", source: "observation" },
+    reason,
+    ...(ref === undefined ? {} : { refs: [`artifact:${ref.sha256}`] }),
+  }));
+  ledger.append("evidence.packed", { sha256: ref?.sha256 ?? null, cut: packet.cut.length });
+  return { packet, findings };
+}
