@@ -18,12 +18,27 @@ export function commandEvent(exec: ObservedExec): CommandEvent {
   return { event: "command.observed", data: { ...data, outcome } };
 }
 
-/** Records how commands that were seen to start ended: `ms` since the process ran its last program, `code` and `signal` null where nobody knows. */
+const ENDS_AT_ONCE = 32;
+const ENDS_MS = 50;
+
+/**
+ * Records how commands that were seen to start ended, several at once where they end fast: `ms` since the process ran its last program, `code` and
+ * `signal` null where nobody knows.
+ */
 export function recordEnds(record: (event: string, data: Record<string, Json>) => void): {
   started(exec: ObservedExec): void;
   ended(ends: readonly ExecEnd[]): void;
+  flush(): void;
 } {
   const since = new Map<number, number>();
+  let held: Json[] = [];
+  let timer: Timer | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (held.length > 0) record("command.ended", { ends: held });
+    held = [];
+  };
   return {
     started({ pid, atMs, outcome }) {
       if (outcome === "started" || outcome === "unknown") since.set(pid, atMs);
@@ -33,9 +48,12 @@ export function recordEnds(record: (event: string, data: Record<string, Json>) =
         const from = since.get(pid);
         since.delete(pid);
         if (from === undefined) continue;
-        record("command.ended", { pid, code, signal, at: atMs, ms: Math.max(0, Math.round(atMs - from)) });
+        held.push({ pid, code, signal, at: atMs, ms: Math.max(0, Math.round(atMs - from)) });
+        if (held.length >= ENDS_AT_ONCE) flush();
+        else timer ??= setTimeout(flush, ENDS_MS);
       }
     },
+    flush,
   };
 }
 

@@ -45,7 +45,7 @@ export function readLines(maxBytes = MAX_LINE_BYTES): LineReader {
 
 /** The bytes of a file in pieces, each valid until the next is asked for. */
 export function* filePieces(file: string): Generator<Uint8Array, void> {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.alloc(PIECE_BYTES);
     for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer)) yield buffer.subarray(0, bytes);

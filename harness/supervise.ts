@@ -131,5 +131,6 @@ export async function superviseClient(
     await asker?.stop();
     await governor?.stop();
     lookups.flush();
+    ending.flush();
   }
 }

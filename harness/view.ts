@@ -6,9 +6,11 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunRow, RunStore } from "#src/state/runs.ts";
+import { readArtifact } from "./artifacts/store.ts";
+import { ledgerRecords } from "./ledger-lines.ts";
 import { isHeld } from "./lock.ts";
 import type { LedgerRecord } from "./record.ts";
-import { parseLedger, type Verification, verifyLedger } from "./verify.ts";
+import { parseLedger, type Verification, verifyLedger, verifyLedgerFile } from "./verify.ts";
 
 export type RunView = { row: RunRow; file: string; records: LedgerRecord[]; verification: Verification };
 
@@ -28,6 +30,37 @@ function findRun(runs: RunStore, home: Home, id: string): { row: RunRow; file: s
   return { row, file: ledger };
 }
 
+// A supervisor that died at once wrote none; a ledger that had a head and is gone was taken away.
+function unread(error: unknown, row: RunRow): Verification {
+  const never = (error as NodeJS.ErrnoException).code === "ENOENT" && row.head.seq === 0;
+  return never
+    ? { state: "incomplete", records: 0, line: null, reason: "the run never began" }
+    : { state: "tampered", records: 0, line: 1, reason: "the ledger cannot be read" };
+}
+
+/** Verifies one run without holding its ledger, and says whether every artifact it names is what it was. Throws `missing` for an unknown id. */
+export function verifyRun(home: Home, runs: RunStore, key: KeyObject, id: string): Verification {
+  const { row, file } = findRun(runs, home, id);
+  try {
+    const verification = verifyLedgerFile(file, id, key, row.head);
+    return verification.state === "tampered"
+      ? verification
+      : withArtifacts(verification, file, runPaths(home, id).artifacts);
+  } catch (error) {
+    return unread(error, row);
+  }
+}
+
+/** An artifact that is gone, or is not what it was, is a ledger that does not hold. */
+function withArtifacts(verification: Verification, file: string, folder: string): Verification {
+  for (const { event, data, seq } of ledgerRecords(file)) {
+    if (event !== "artifact.stored" || readArtifact(folder, String(data.sha256)) !== undefined) continue;
+    const reason = "an artifact it names is gone, or is not what it was";
+    return { ...verification, state: "tampered", line: seq, reason };
+  }
+  return verification;
+}
+
 /** Reads and verifies one run. Throws `missing` for an unknown id; a damaged ledger is a result. */
 export function readRun(home: Home, runs: RunStore, key: KeyObject, id: string): RunView {
   const { row, file } = findRun(runs, home, id);
@@ -35,11 +68,7 @@ export function readRun(home: Home, runs: RunStore, key: KeyObject, id: string):
   try {
     text = readLedger(file);
   } catch (error) {
-    // A supervisor that died at once wrote none; a ledger that had a head and is gone was taken away.
-    const never = (error as NodeJS.ErrnoException).code === "ENOENT" && row.head.seq === 0;
-    const reason = never ? "the run never began" : "the ledger cannot be read";
-    if (never) return { row, file, records: [], verification: { state: "incomplete", records: 0, line: null, reason } };
-    return { row, file, records: [], verification: { state: "tampered", records: 0, line: 1, reason } };
+    return { row, file, records: [], verification: unread(error, row) };
   }
   return { row, file, records: parseLedger(text).records, verification: verifyLedger(text, id, key, row.head) };
 }
@@ -69,6 +98,8 @@ function words(record: LedgerRecord): string {
       return [`${text(data.total)} found`, sweptWords(data.swept)].filter((part) => part !== "").join(": ");
     case "verification.ran":
       return `${text(data.command)} → ${data.failure === null ? "held" : text(data.failure)}, ${text(data.ms)} ms`;
+    case "command.ended":
+      return Array.isArray(data.ends) ? data.ends.map(endWords).join(", ") : "";
     case "agent.exited":
       return data.code === null ? text(data.unobserved) : `exit ${text(data.code)}`;
     case "verdict.issued":
@@ -91,6 +122,13 @@ function attemptWords(data: LedgerRecord["data"]): string {
   const where = data.host === null ? "nowhere" : `${text(data.host)}:${text(data.port)}`;
   const why = [data.rule === null ? [] : `by ${text(data.rule)}`, data.reason === null ? [] : text(data.reason)].flat();
   return `${text(data.by)} ${where} → ${[text(data.verdict), ...why].join(", ")}`;
+}
+
+function endWords(end: Json): string {
+  if (end === null || typeof end !== "object" || Array.isArray(end)) return "?";
+  const how =
+    end.signal === null ? (end.code === null ? "ended" : `exit ${text(end.code)}`) : `signal ${text(end.signal)}`;
+  return `${text(end.pid)} ${how} after ${text(end.ms)} ms`;
 }
 
 const SHOWN_CHANGES = 8;

@@ -2,6 +2,7 @@
 // observer's thread. How one ended is known from Linux 6.15 on (PIDFD_INFO_EXIT), once its parent has asked for it; when it ended, always.
 // Does not stop: more processes at once than are watched; the end of one beyond that is not seen.
 
+import { openEpoll } from "./epoll.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import { pidfdInfo, syscallNumber } from "./syscalls.ts";
@@ -16,6 +17,9 @@ const SIGNAL_MASK = 0x7f;
 export type EndWatch = Disposable & {
   /** To be polled for input: something ended. */
   fd: number;
+  /** Says that something has ended at this moment, to be taken later; and whether there is such a thing. */
+  note(): void;
+  noted(): boolean;
   /** Watches a process that cannot end meanwhile: its call is being held. */
   add(pid: number): void;
   /** What ended since the last call. */
@@ -45,7 +49,7 @@ function statusOf(fd: number): { code: number | null; signal: number | null } | 
 
 /** Starts watching nothing. */
 export function watchEnds(arch: Arch): EndWatch {
-  const epoll = libc.openEpoll();
+  const epoll = openEpoll(arch);
   const watched = new Map<number, Watched>();
   const pidfdOpen = syscallNumber(arch, "pidfd_open");
   const finish = (pid: number, { fd, endedMs }: Watched): ExecEnd => {
@@ -54,28 +58,36 @@ export function watchEnds(arch: Arch): EndWatch {
     libc.closeFd(fd);
     return { pid, code, signal, atMs: endedMs ?? Date.now() };
   };
+  let notedMs: number | undefined;
   const takeWithin = (timeoutMs: number): ExecEnd[] => {
     const ends: ExecEnd[] = [];
     for (let wait = timeoutMs; ; wait = 0) {
-      const changed = libc.epollWait(epoll, wait);
-      if (changed.length === 0) return ends;
-      for (const { data: pid, events } of changed) {
+      const changed = epoll.wait(wait);
+      if (changed.length === 0) {
+        notedMs = undefined;
+        return ends;
+      }
+      for (const { data: pid, hungUp } of changed) {
         const process = watched.get(pid);
         if (process === undefined) continue;
-        process.endedMs ??= Date.now();
+        process.endedMs ??= notedMs ?? Date.now();
+        // Of several only the first ended then.
+        notedMs = undefined;
         // First it has ended, then its parent has asked how.
-        if ((events & libc.EPOLLHUP) !== 0) ends.push(finish(pid, process));
+        if (hungUp) ends.push(finish(pid, process));
       }
     }
   };
   return {
-    fd: epoll,
+    fd: epoll.fd,
+    note: () => void (notedMs ??= Date.now()),
+    noted: () => notedMs !== undefined,
     add(pid) {
       if (watched.has(pid) || watched.size >= MAX_WATCHED) return;
       let fd: number | undefined;
       try {
         fd = libc.systemCall(pidfdOpen, pid);
-        libc.epollAdd(epoll, fd, pid);
+        epoll.add(fd, pid);
         watched.set(pid, { fd, endedMs: undefined });
       } catch (error) {
         if (fd !== undefined) libc.closeFd(fd);
@@ -95,7 +107,7 @@ export function watchEnds(arch: Arch): EndWatch {
     },
     [Symbol.dispose]() {
       for (const { fd } of watched.values()) libc.closeFd(fd);
-      libc.closeFd(epoll);
+      libc.closeFd(epoll.fd);
     },
   };
 }

@@ -36,6 +36,7 @@ const MAX_WAITING = 256;
 const WAIT_MS = 50;
 /** Parents ask for their children's ends at once, the last of them when it is killed. */
 const REAPED_MS = 20;
+const LINGER_MS = 4;
 const EINTR = 4;
 const ENOENT = 2;
 
@@ -134,6 +135,8 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     Atomics.add(waiting, 0, 1);
     post(message);
   };
+  const watched = [listener, control, ends.fd];
+  const waitMs = () => (ends.noted() ? LINGER_MS : -1);
   const tellEnds = (ended = ends.take()) => {
     if (ended.length > 0) post({ kind: "ended", ends: ended });
   };
@@ -165,7 +168,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     }
     if (outcome !== "denied") ends.add(call.seen.exec.pid);
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
-      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason } });
+      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason }, ends: [] });
     return true;
   };
   /** Waits until the supervisor has taken in what it was told; false when it wants no more. */
@@ -177,8 +180,13 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     return true;
   };
   while (awaitRoom()) {
-    const [ready = 0, answered = 0, ended = 0] = libc.pollInput([listener, control, ends.fd], -1);
-    if (ended !== 0) tellEnds();
+    // A process that ends is most often followed by one that starts: both are told at once.
+    const [ready = 0, answered = 0, ended = 0] = libc.pollInput(ends.noted() ? [listener, control] : watched, waitMs());
+    if (ended !== 0) {
+      ends.note();
+      continue;
+    }
+    if (ready === 0 && answered === 0) tellEnds();
     if (answered !== 0 && !takeAnswer()) return;
     if ((ready & libc.POLLIN) === 0) {
       // Hung up: the last process that had the filter is gone.
@@ -194,7 +202,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       throw error;
     }
     // A number that is given away anew belonged to a process that has ended by now.
-    tellEnds();
+    const before = ends.take();
     const id = view.getBigUint64(0, true);
     const args = Array.from({ length: 6 }, (_, index) => view.getBigUint64(32 + index * 8, true));
     const thread = view.getUint32(8, true);
@@ -203,8 +211,12 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const call = { thread, number: view.getInt32(16, true), args };
     const seen = look(call, { arch, decide, init });
     const { exec, verdict } = seen;
-    if (!isValid(listener, id)) continue;
+    if (!isValid(listener, id)) {
+      tellEnds(before);
+      continue;
+    }
     if (verdict.kind === "ask" || (rules.governed === true && verdict.kind === "allow")) {
+      tellEnds(before);
       held.set(id, { call, seen });
       const files = verdict.kind === "ask" ? verdict.files : [];
       tell({ kind: "held", id, held: { exec, files, programs: seen.programs } });
@@ -212,7 +224,9 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     }
     if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid);
     const hold = verdict.kind === "absent" && verdict.hold;
-    if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0)) tell({ kind: "exec", exec });
+    if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0))
+      tell({ kind: "exec", exec, ends: before });
+    else tellEnds(before);
   }
 }
 

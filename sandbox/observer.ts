@@ -38,7 +38,7 @@ export type HeldAnswer = boolean | { refused: string };
 export type ObserverMessage =
   | { kind: "loaded" }
   | { kind: "attached" }
-  | { kind: "exec"; exec: ObservedExec }
+  | { kind: "exec"; exec: ObservedExec; ends: ExecEnd[] }
   | { kind: "ended"; ends: ExecEnd[] }
   | { kind: "held"; id: bigint; held: HeldExec }
   | { kind: "closed"; attached: boolean }
@@ -82,9 +82,10 @@ export async function startObserver(
   const loaded = Promise.withResolvers<void>();
   const over = Promise.withResolvers<{ attached: boolean; lost: string | undefined }>();
   const waiting = new Int32Array(new SharedArrayBuffer(4));
-  const take = (exec: ObservedExec) => {
+  const take = (exec: ObservedExec, ends: ExecEnd[]) => {
     Atomics.sub(waiting, 0, 1);
     Atomics.notify(waiting, 0);
+    if (ends.length > 0) onEnded(ends);
     onExec(exec);
   };
   let attached = false;
@@ -103,7 +104,7 @@ export async function startObserver(
   worker.onmessage = ({ data }: MessageEvent<ObserverMessage>) => {
     if (data.kind === "loaded") loaded.resolve();
     else if (data.kind === "attached") attached = true;
-    else if (data.kind === "exec") take(data.exec);
+    else if (data.kind === "exec") take(data.exec, data.ends);
     else if (data.kind === "ended") onEnded(data.ends);
     else if (data.kind === "held") void answer(data.id, data.held);
     else if (data.kind === "closed") over.resolve({ attached: data.attached, lost: undefined });

@@ -2,6 +2,7 @@
 // records. A process that forks without running another program counts as the command it was forked from, for as long as that one goes on; what it
 // does afterwards is the client's, whose sandbox it lives in.
 
+import * as v from "valibot";
 import type { Json } from "#src/core/json.ts";
 import type { LedgerRecord } from "../record.ts";
 import type { TracedCommand } from "./packet.ts";
@@ -23,6 +24,17 @@ const words = (argv: Json | undefined): string[] =>
 
 const number = (value: Json | undefined) => (typeof value === "number" ? value : null);
 
+const endSchema = v.looseObject({
+  pid: v.number(),
+  at: v.number(),
+  code: v.nullable(v.number()),
+  signal: v.nullable(v.number()),
+});
+const endsIn = (ends: Json | undefined) => {
+  const parsed = v.safeParse(v.array(endSchema), ends);
+  return parsed.success ? parsed.output : [];
+};
+
 type Going = { command: TracedCommand | undefined; window: CommandWindow };
 
 /** Follows the records, in their order. */
@@ -34,11 +46,16 @@ export function traceCommands(records: Iterable<LedgerRecord>): Trace {
   let omitted = 0;
   const end = (pid: number, atMs: number, how?: { code: number | null; signal: number | null }) => {
     const open = going.get(pid);
-    if (open === undefined) return;
+    // The end of one that had the number before is recorded later than it came.
+    if (open === undefined || atMs < open.window.fromMs) return;
     going.delete(pid);
     open.window.toMs = Math.max(open.window.fromMs, atMs);
     if (open.command === undefined || how === undefined) return;
-    Object.assign(open.command, how, { ms: Math.round(open.window.toMs - open.window.fromMs) });
+    Object.assign(open.command, {
+      code: how.code,
+      signal: how.signal,
+      ms: Math.round(open.window.toMs - open.window.fromMs),
+    });
   };
   const begin = ({ seq, ts, data }: LedgerRecord) => {
     const [pid, atMs] = [number(data.pid) ?? 0, number(data.at) ?? Date.parse(ts)];
@@ -62,11 +79,7 @@ export function traceCommands(records: Iterable<LedgerRecord>): Trace {
   for (const record of records) {
     const { event, data, ts } = record;
     if (event === "command.observed") begin(record);
-    else if (event === "command.ended")
-      end(number(data.pid) ?? 0, number(data.at) ?? Date.parse(ts), {
-        code: number(data.code),
-        signal: number(data.signal),
-      });
+    else if (event === "command.ended") for (const each of endsIn(data.ends)) end(each.pid, each.at, each);
     else if (event === "agent.exited") {
       for (const pid of [...going.keys()]) end(pid, Date.parse(ts));
       client = undefined;

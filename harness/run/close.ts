@@ -1,14 +1,20 @@
 // The end of a run on record: the ledger first, the audit from it, the table last: what is missing of the later ones is completed from the earlier.
 
+import type { Outcome } from "../evidence/outcome.ts";
 import type { Verdict, RunExit } from "../verdict/observed.ts";
 import type { RunResult } from "../run.ts";
 import type { OpenRun } from "./open.ts";
 
 /** Closes the run. Throws what could not be written; the table has its end even then. */
 export function closeRun(
-  { deps, ledger, launch, paths, notes }: OpenRun,
+  { deps, ledger, artifacts, launch, paths, notes }: OpenRun,
   { outcome, verdict, exit }: { outcome: "completed" | "failed"; verdict: Verdict; exit: RunExit },
 ): RunResult {
+  const said: Outcome = {
+    ...{ kind: "outcome", v: 1, run: ledger.run, outcome, exit },
+    ...{ verdict: verdict.verdict, categories: verdict.categories, reasons: verdict.reasons },
+  };
+  artifacts.put({ kind: "outcome", class: "inference", text: JSON.stringify(said) });
   ledger.append("checkpoint.opened", { reason: "ended" });
   ledger.append("verdict.issued", { ...verdict });
   const end = { outcome, exit_code: exit.code, exit_source: exit.source };

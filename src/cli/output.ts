@@ -9,6 +9,11 @@ export function answer(text: string): void {
   process.stdout.write(`${visible(text, "lines")}\n`);
 }
 
+/** Writes the answer byte for byte: for what a program reads, never to a terminal. */
+export function answerBytes(bytes: Uint8Array): void {
+  process.stdout.write(bytes);
+}
+
 /** Writes the answer as one JSON document. */
 export function answerJson(value: unknown): void {
   process.stdout.write(`${visibleJson(value, 2)}\n`);
