@@ -2,7 +2,7 @@
 
 import type { Checked } from "#src/core/checks.ts";
 import { isoTime } from "#src/core/clock.ts";
-import type { RunRow } from "#src/state/runs.ts";
+import { isGoing, type RunRow } from "#src/state/runs.ts";
 import { categoriesWith, policies, type PolicyName } from "./verdict/policies.ts";
 import { verdicts } from "./verdict/words.ts";
 
@@ -30,7 +30,7 @@ export function harnessStatus(
 ): HarnessStatus {
   const { retries, required } = policies[known.policy];
   const last = runs[0];
-  const going = runs.filter(({ status }) => status === "registered" || status === "running");
+  const going = runs.filter(({ status }) => isGoing(status));
   return {
     ...known,
     retries: retries === Infinity ? null : retries,

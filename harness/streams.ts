@@ -7,7 +7,7 @@ async function pump(
   from: number,
   to: NodeJS.WriteStream,
   onBroken: () => void,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<void> {
   let broken = false;
   const give = (bytes: Uint8Array) =>
@@ -26,7 +26,7 @@ async function pump(
     onBroken();
   });
   for await (const bytes of Bun.file(from).stream()) {
-    onBytes(bytes.length);
+    onBytes(bytes);
     if (!broken) await give(bytes);
   }
 }
@@ -36,12 +36,17 @@ export function sayLine(text: string): void {
   process.stderr.write(`broke: ${visible(text)}\n`);
 }
 
-/** Copies both outputs, telling of each piece how long it is; resolves when the client's ends are closed and everything is written. */
+/** Bytes of a client's, to our standard output. */
+export function putBytes(bytes: Uint8Array): void {
+  process.stdout.write(bytes);
+}
+
+/** Copies both outputs, telling of each piece; resolves when the client's ends are closed and everything is written. */
 export async function copyOutputs(
   stdout: number,
   stderr: number,
   onBroken: () => void,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: Uint8Array) => void,
 ): Promise<void> {
   await Promise.all([pump(stdout, process.stdout, onBroken, onBytes), pump(stderr, process.stderr, () => {}, onBytes)]);
 }

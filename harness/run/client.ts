@@ -46,6 +46,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const governor = govern(run, ground, attempt, session);
     const client = {
       ...{ session, asker, governor, group, growth, commands, ends, spending, recorder },
+      supervision: run.supervision,
       listens: attempt.turn.kind === "first",
       onSignal: () => ground.end("it was told to end"),
     };

@@ -17,8 +17,11 @@ import { registered, type RunContract } from "../contract/contract.ts";
 import { spellContract } from "../contract/terms.ts";
 import { countByClass } from "../environment.ts";
 import { Ledger } from "../ledger.ts";
+import { makeRecorder } from "../recorder.ts";
 import { type Direct, secretsOf } from "../routes.ts";
 import type { RunDeps } from "../run.ts";
+import { recordProcesses } from "../supervision/processes.ts";
+import { openSupervision, type Supervision } from "../supervision/supervision.ts";
 
 /** A run for as long as it goes on. `token` is its nonce, `direct` what its worker is lent, `notes` what its operator is told at the end. */
 export type OpenRun = Disposable & {
@@ -30,6 +33,7 @@ export type OpenRun = Disposable & {
   launch: LaunchAudit;
   token: string;
   direct: Direct | undefined;
+  supervision: Supervision;
   notes: string[];
 };
 
@@ -51,6 +55,7 @@ function register(
     profile: contract.profile,
     workspace: contract.workspace,
   });
+  recordProcesses(paths.processes, null);
   return { runId, paths, lock };
 }
 
@@ -71,7 +76,9 @@ export function openRun(
     redact,
     saveHead: (head) => deps.runs.saveHead(runId, head),
   });
+  let supervision: Supervision | undefined;
   const close = () => {
+    supervision?.[Symbol.dispose]();
     ledger[Symbol.dispose]();
     closeSync(lock);
   };
@@ -87,7 +94,11 @@ export function openRun(
       permissions: permissionsOf(contract, profileOf(contract.profile)),
       variables_dropped: countByClass(deps.env),
     });
-    return { deps, contract, paths, ledger, artifacts, launch, token, direct, notes: [], [Symbol.dispose]: close };
+    supervision = openSupervision(deps, runId, makeRecorder(ledger).append);
+    return {
+      ...{ deps, contract, paths, ledger, artifacts, launch, token, direct, supervision, notes: [] },
+      [Symbol.dispose]: close,
+    };
   } catch (error) {
     close();
     throw error;

@@ -51,6 +51,7 @@ const migrations = [
      hash TEXT NOT NULL,
      trusted_ms INTEGER NOT NULL
    ) STRICT;`,
+  `UPDATE runs SET status = CASE status WHEN 'running' THEN 'launched' WHEN 'failed' THEN 'abandoned' ELSE status END;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();
