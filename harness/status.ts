@@ -6,6 +6,16 @@ import { isGoing, type RunRow } from "#src/state/runs.ts";
 import { categoriesWith, policies, type PolicyName } from "./verdict/policies.ts";
 import { verdicts } from "./verdict/words.ts";
 
+/** A run that has not ended. `supervisor` null: it is gone, and `broke harness reconcile` closes the run. */
+export type GoingRun = {
+  run: string;
+  client: string;
+  status: string;
+  sandbox: string;
+  workspace: string;
+  started: string;
+  supervisor: number | null;
+};
 type LastRun = { run: string; client: string; status: string; verdict: string | null };
 
 export type HarnessStatus = {
@@ -20,6 +30,7 @@ export type HarnessStatus = {
   worth: Record<string, string[]>;
   runtimes: { client: string; ready: boolean; detail: string }[];
   runs: { total: number; going: string[]; last: LastRun | null };
+  registry: GoingRun[];
 };
 
 /** One object for programs. `runtimes` are the clients as they were just looked at; `runs` newest first. */
@@ -27,6 +38,7 @@ export function harnessStatus(
   known: Pick<HarnessStatus, "policy" | "from" | "sandbox">,
   runtimes: readonly Checked[],
   runs: readonly RunRow[],
+  supervisorOf: (runId: string) => number | null,
 ): HarnessStatus {
   const { retries, required } = policies[known.policy];
   const last = runs[0];
@@ -42,6 +54,10 @@ export function harnessStatus(
       going: going.map(({ id }) => id),
       last: last === undefined ? null : lastRun(last),
     },
+    registry: going.map(({ id, client, status, profile, workspace, createdMs }) => ({
+      ...{ run: id, client, status, sandbox: profile, workspace, started: isoTime(createdMs) },
+      supervisor: supervisorOf(id),
+    })),
   };
 }
 
@@ -50,8 +66,21 @@ const lastRun = ({ id, client, status, verdict, createdMs }: RunRow): LastRun & 
   started: isoTime(createdMs),
 });
 
+const goingLine = ({ run, client, status, workspace, supervisor }: GoingRun): string =>
+  `  ${run} ${client} ${status}, ${workspace}${supervisor === null ? "; its supervisor is gone: broke harness reconcile" : `, supervised by ${supervisor}`}`;
+
 /** The same for a person. */
-export function statusText({ policy, from, sandbox, retries, required, worth, runtimes, runs }: HarnessStatus): string {
+export function statusText({
+  policy,
+  from,
+  sandbox,
+  retries,
+  required,
+  worth,
+  runtimes,
+  runs,
+  registry,
+}: HarnessStatus): string {
   const { last } = runs;
   const words = Object.entries(worth).filter(([, categories]) => categories.length > 0);
   return [
@@ -60,7 +89,8 @@ export function statusText({ policy, from, sandbox, retries, required, worth, ru
     ...words.map(([word, categories]) => `  ${word}: ${categories.join(", ")}`),
     "clients",
     ...runtimes.map(({ client, ready, detail }) => `  ${client} ${ready ? "ready" : "not ready"}: ${detail}`),
-    `runs: ${runs.total}, going: ${runs.going.join(", ") || "none"}`,
+    `runs: ${runs.total}, going: ${runs.going.length === 0 ? "none" : runs.going.length}`,
+    ...registry.map(goingLine),
     last === null ? "no run yet" : `last: ${last.run} ${last.client} ${last.status} ${last.verdict ?? "no verdict"}`,
   ].join("\n");
 }

@@ -6,8 +6,10 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
 import { writePrivate } from "#src/state/files.ts";
+import { type Home, runPaths } from "#src/state/paths.ts";
 import * as libc from "#sandbox/libc.ts";
 import { startOf } from "#sandbox/lineage.ts";
+import { isHeld } from "../lock.ts";
 
 const SIGKILL = 9;
 const processSchema = v.object({ pid: v.pipe(v.number(), v.integer(), v.minValue(2)), start: v.number() });
@@ -54,3 +56,18 @@ export function endLeftovers(file: string): void {
     if (!(error instanceof libc.LibcError)) throw error;
   }
 }
+
+/** The number of a run's supervisor, in a home; null where it is gone. The lock says whether there is one, the file who. */
+export const supervisorIn =
+  (home: Home) =>
+  (runId: string): number | null => {
+    const paths = runPaths(home, runId);
+    const processes = readProcesses(paths.processes);
+    try {
+      return isHeld(paths.lock) && processes !== undefined && isAlive(processes, "supervisor")
+        ? processes.supervisor.pid
+        : null;
+    } catch {
+      return null; // no lock, so nobody holds it
+    }
+  };
