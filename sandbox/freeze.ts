@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import * as libc from "./libc.ts";
+import { type Arch, syscallNumber } from "./syscalls.ts";
 
 const SIGSTOP = 19;
 const SIGCONT = 18;
@@ -21,15 +22,25 @@ function others(): { pid: number; stopped: boolean }[] {
   });
 }
 
+/**
+ * Sends a signal to every process of this pid namespace but the caller (kill(2), -1). Only pid 1 of a sandbox may: anywhere else it would be every
+ * process of the user.
+ */
+function signalAllOthers(arch: Arch, signal: number): void {
+  if (process.pid !== 1 || !process.argv[1]?.endsWith("/sandbox/init.ts"))
+    throw new RangeError("not the first process of a sandbox");
+  libc.systemCall(syscallNumber(arch, "kill"), -1, signal);
+}
+
 /** Freezes once; a second call finds it done. */
-export function makeFreezer(): { freeze(): void; thaw(): void; frozen(): boolean } {
+export function makeFreezer(arch: Arch): { freeze(): void; thaw(): void; frozen(): boolean } {
   let apart: Set<number> | undefined;
   return {
     freeze() {
       if (apart !== undefined) return;
       apart = new Set(others().flatMap(({ pid, stopped }) => (stopped ? [pid] : [])));
       // kill(2) with -1 misses no child that is being made: a process with a signal pending makes none.
-      if (others().length > 0) libc.signalAllOthers(SIGSTOP);
+      if (others().length > 0) signalAllOthers(arch, SIGSTOP);
     },
     thaw() {
       const before = apart ?? new Set();

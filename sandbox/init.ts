@@ -26,7 +26,7 @@ for (const signal of CRASH_SIGNALS) libc.setSignal(signal, libc.SIG_DFL);
 
 const MAX_STAGE_TWO_BYTES = 64 * 1024;
 
-const freezer = makeFreezer();
+const freezer = makeFreezer(process.arch === "arm64" ? "aarch64" : "x86_64");
 let client = 0;
 /** Resolves when stage two has become the client, or is gone: whether it failed, which then is told already. */
 let becoming: Promise<boolean> = Promise.resolve(true);

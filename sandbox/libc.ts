@@ -32,8 +32,6 @@ const lib = dlopen("libc.so.6", {
   kill: { args: ["i32", "i32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   sendmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i64" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
@@ -219,16 +217,6 @@ export function sendSignal(target: number, signal: number): void {
   check("kill", lib.kill(target, signal));
 }
 
-/**
- * Sends a signal to every process of this pid namespace but the caller (kill(2), -1). Only pid 1 of a sandbox may: anywhere else it would be every
- * process of the user.
- */
-export function signalAllOthers(signal: number): void {
-  if (process.pid !== 1 || !process.argv[1]?.endsWith("/sandbox/init.ts"))
-    throw new RangeError("not the first process of a sandbox");
-  check("kill", lib.kill(-1, signal));
-}
-
 /** Starts a program with the given descriptors (`[from, to]` pairs are dup2'ed); nothing else is inherited beyond close-on-exec rules. */
 export function spawnProcess(path: string, argv: string[], env: string[], descriptors: [number, number][]): number {
   const actions = new Uint8Array(256);
@@ -308,25 +296,6 @@ function fdMessage(fd: number): { header: Uint8Array; keep: unknown[]; control: 
 export function sendFd(socket: number, fd: number): void {
   const message = fdMessage(fd);
   check("sendmsg", lib.sendmsg(socket, ptr(message.header), 0));
-}
-
-const SOL_SOCKET = 1;
-const SO_PEERCRED = 17;
-
-/** Who connected a Unix socket, as it was when it did (unix(7)). `pid` is 0 for a process of another pid namespace that is not below ours. */
-export function peerOf(socket: number): { pid: number; uid: number } {
-  const credentials = new Int32Array(3);
-  const length = new Uint32Array([credentials.byteLength]);
-  check("getsockopt", lib.getsockopt(socket, SOL_SOCKET, SO_PEERCRED, ptr(credentials), ptr(length)));
-  return { pid: credentials[0]!, uid: credentials[1]! };
-}
-
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-
-/** Sends what fits at once, without waiting and without SIGPIPE. */
-export function sendAtOnce(socket: number, bytes: Uint8Array): void {
-  check("send", lib.send(socket, ptr(bytes), bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 const MSG_CMSG_CLOEXEC = 0x40000000;

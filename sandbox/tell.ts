@@ -8,11 +8,14 @@ import * as libc from "./libc.ts";
 import { syscallNumber } from "./syscalls.ts";
 
 const STDERR = 2;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 const O_CLOEXEC = 0o2000000;
 
-function say(fd: number, text: Uint8Array): void {
+function say(arch: Arch, fd: number, text: Uint8Array): void {
   const stat = fstatSync(fd);
-  if (stat.isSocket()) libc.sendAtOnce(fd, text);
+  if (stat.isSocket())
+    libc.systemCall(syscallNumber(arch, "sendto"), fd, libc.addressOf(text), text.length, MSG_DONTWAIT | MSG_NOSIGNAL);
   // Through its own open file: with its own rights, at its own place in the file.
   else if (stat.isFile()) writeSync(fd, text);
   else if (stat.isFIFO() || stat.isCharacterDevice()) {
@@ -38,7 +41,7 @@ export function tellRefusal(arch: Arch, pid: number, text: string, isStill: () =
     if (!isStill()) return;
     const fd = libc.systemCall(syscallNumber(arch, "pidfd_getfd"), handle, STDERR);
     open.push(fd);
-    say(fd, new TextEncoder().encode(`${text}\n`));
+    say(arch, fd, new TextEncoder().encode(`${text}\n`));
   } catch {
     // Closed, full, or not ours to reach: then nothing is said.
   } finally {

@@ -5,7 +5,8 @@
 import { chmodSync, readlinkSync, rmSync } from "node:fs";
 import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
-import * as libc from "#sandbox/libc.ts";
+import { hostArch } from "#sandbox/host.ts";
+import { peerOf } from "#sandbox/peer.ts";
 import type { OutputTap, Viewing } from "./output.ts";
 import { MAX_LINE_BYTES, type Reply, type Request, requestSchema } from "./wire.ts";
 
@@ -26,7 +27,7 @@ type Peer = { text: string; asked: boolean; reply: Buffer; viewing: Viewing | un
 /** Whether whoever is at the other end is the operator: this user, in the supervisor's own pid namespace, which no process of a sandbox is in. */
 export function isOperator(fd: number): boolean {
   try {
-    const { pid, uid } = libc.peerOf(fd);
+    const { pid, uid } = peerOf(fd, hostArch());
     return uid === process.getuid!() && readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync("/proc/self/ns/pid");
   } catch {
     return false;
