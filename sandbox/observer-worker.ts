@@ -12,7 +12,7 @@ import { type EndWatch, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import { lineageOf, processOf } from "./lineage.ts";
-import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
+import { ANSWER_BYTES, ANSWERS, type ObservedExec, type ObserverMessage } from "./observer.ts";
 import { type AskedFile, makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
 import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
 import { tellRefusal } from "./tell.ts";
@@ -153,8 +153,9 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     if (call === undefined || !isValid(listener, id)) return true;
     // A person takes long, and what was asked about may be another file, or under another path, by now.
     const now = look(call.call, { arch, decide, init });
+    const answer = bytes.readBigUInt64LE(8);
     const reason =
-      bytes.readBigUInt64LE(8) !== 1n
+      answer !== ANSWERS.allow
         ? (text ?? "denied when asked")
         : isDeepStrictEqual(wanted(now), wanted(call.seen))
           ? null
@@ -162,9 +163,9 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const outcome = reason === null ? call.seen.exec.outcome : "denied";
     // A search along PATH goes on after a refusal: it is told once.
     const { pid } = call.seen.exec;
-    if (text !== undefined && (told.pid !== pid || told.text !== text)) {
+    if (text !== undefined && (answer === ANSWERS.end || told.pid !== pid || told.text !== text)) {
       told = { pid, text };
-      tellRefusal(arch, pid, text, () => isValid(listener, id));
+      tellRefusal(arch, { pid, text, end: answer === ANSWERS.end }, () => isValid(listener, id));
     }
     if (outcome !== "denied") ends.add(call.seen.exec.pid);
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))

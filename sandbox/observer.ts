@@ -32,8 +32,11 @@ export type ObservedExec = {
 
 /** A question that holds a call: `files` are what a person is to be asked about, none where only the supervisor is; `programs` all that would run. */
 export type HeldExec = { exec: ObservedExec; files: AskedFile[]; programs: AskedFile[] };
-/** `refused`: it is denied, and what is said of it, in one line, on the caller's own standard error and in the record. */
-export type HeldAnswer = boolean | { refused: string };
+/**
+ * `refused`: it is denied, and what is said of it, in one line, on the caller's own standard error and in the record. `end`: its caller is killed before
+ * it runs another instruction: whoever started it is told of no failed start then, which often hides what was said, but of a program that ended.
+ */
+export type HeldAnswer = boolean | { refused: string; end?: boolean };
 
 export type ObserverMessage =
   | { kind: "loaded" }
@@ -60,13 +63,15 @@ export type ObserverEvents = {
   onHeld(held: HeldExec): Promise<HeldAnswer>;
 };
 
-/** One answer to the thread: the notification's id, 1 or 0, and how many bytes of text follow, 64 bits each. */
+/** One answer to the thread: the notification's id, an `ANSWERS`, and how many bytes of text follow, 64 bits each. */
 export const ANSWER_BYTES = 24;
+export const ANSWERS = { deny: 0n, allow: 1n, end: 2n } as const;
 const MAX_TEXT_BYTES = 1024;
 
 function spell(id: bigint, answer: HeldAnswer): Uint8Array {
   const text = typeof answer === "object" ? Buffer.from(answer.refused).subarray(0, MAX_TEXT_BYTES) : Buffer.alloc(0);
-  const head = new BigUint64Array([id, answer === true ? 1n : 0n, BigInt(text.length)]);
+  const word = answer === true ? "allow" : typeof answer === "object" && answer.end === true ? "end" : "deny";
+  const head = new BigUint64Array([id, ANSWERS[word], BigInt(text.length)]);
   return Buffer.concat([Buffer.from(head.buffer), text]);
 }
 

@@ -76,6 +76,7 @@ const table = {
   perf_event_open: [298, 241],
   personality: [135, 92],
   pidfd_getfd: [438, 438],
+  pidfd_send_signal: [424, 424],
   pidfd_open: [434, 434],
   pivot_root: [155, 41],
   process_madvise: [440, 440],

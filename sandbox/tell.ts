@@ -8,6 +8,7 @@ import * as libc from "./libc.ts";
 import { syscallNumber } from "./syscalls.ts";
 
 const STDERR = 2;
+const SIGKILL = 9;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const O_CLOEXEC = 0o2000000;
@@ -32,16 +33,24 @@ function say(arch: Arch, fd: number, text: Uint8Array): void {
   }
 }
 
-/** Tells it. `isStill` says whether the number still means that process; it is asked once the process is held by a descriptor. */
-export function tellRefusal(arch: Arch, pid: number, text: string, isStill: () => boolean): void {
+/** Tells it; with `end` the process is killed then, while its call is still held. `isStill` says whether the number still means that process; it is asked once the process is held by a descriptor. */
+export function tellRefusal(
+  arch: Arch,
+  { pid, text, end }: { pid: number; text: string; end: boolean },
+  isStill: () => boolean,
+): void {
   const open: number[] = [];
   try {
     const handle = libc.systemCall(syscallNumber(arch, "pidfd_open"), pid);
     open.push(handle);
     if (!isStill()) return;
-    const fd = libc.systemCall(syscallNumber(arch, "pidfd_getfd"), handle, STDERR);
-    open.push(fd);
-    say(arch, fd, new TextEncoder().encode(`${text}\n`));
+    try {
+      const fd = libc.systemCall(syscallNumber(arch, "pidfd_getfd"), handle, STDERR);
+      open.push(fd);
+      say(arch, fd, new TextEncoder().encode(`${text}\n`));
+    } finally {
+      if (end) libc.systemCall(syscallNumber(arch, "pidfd_send_signal"), handle, SIGKILL);
+    }
   } catch {
     // Closed, full, or not ours to reach: then nothing is said.
   } finally {

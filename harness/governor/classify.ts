@@ -4,9 +4,9 @@
 import { posix } from "node:path";
 import { listingWord } from "../results/suspicion.ts";
 import { isTestFile } from "../results/assertions.ts";
-import { withoutWrapping } from "../view.ts";
 import { classes, type ClassWord, type Traits } from "./classes.ts";
 import { shellEffect } from "./shell.ts";
+import { unwrapped } from "./wrapping.ts";
 import { MULTI_CALL, type Rule, SHELLS, tools, toolNamed } from "./tools.ts";
 
 /** What is asked for: `files` are the program and its interpreters; `settled` whether they are as they were before the run began. */
@@ -160,6 +160,8 @@ function special(tool: string, words: string[], places: Places, cwd: string | nu
         ? "write"
         : "read";
   if (tool === "tar" && /^-?[a-z]*t[a-z]*$/.test(words[0] ?? "") && !/[cxru]/.test(words[0]!)) return "read";
+  // Codex starts every command through itself.
+  if (tool === "codex") return words[0] === "--codex-run-as-process-setup" ? "wrapper" : "unknown";
   if (tool === "env") return operands(words).some((word) => !word.includes("=")) ? "wrapper" : "read";
   return undefined;
 }
@@ -174,7 +176,7 @@ function ofShell(words: string[], cut: boolean, places: Places, cwd: string | nu
   }
   if (!command) return words[at] === undefined ? "opaque" : "runtime";
   if (cut || words[at] === undefined) return "opaque";
-  const text = withoutWrapping(words[at]!);
+  const text = unwrapped(words[at]!);
   const effect = shellEffect(text, scratchIn(places, cwd));
   return ({ none: "wrapper", scratch: "scratch", writes: "write", opaque: "opaque" } as const)[effect];
 }
@@ -252,7 +254,13 @@ export function classify(seen: SeenExec, places: Places): Classified {
   const tool = toolNamed(multi ? posix.basename(called[0] ?? "") : name);
   const words = called.slice(1);
   const found = ofTool(tool, words, seen, places);
-  const known = Object.hasOwn(tools, tool) || SHELLS.has(tool) || tool === "sed" || tool === "awk" || tool === "env";
+  const known =
+    Object.hasOwn(tools, tool) ||
+    SHELLS.has(tool) ||
+    tool === "sed" ||
+    tool === "awk" ||
+    tool === "env" ||
+    tool === "codex";
   // What the worker may have made itself is only as good as its name.
   const own = !seen.settled && (classes[found.class] as Traits).verifying;
   const listing = found.class === "test" ? listingWord(words) : undefined;

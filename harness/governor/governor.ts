@@ -3,6 +3,8 @@
 // Does not stop: what a process does without starting another one: the client's own editing tools, a shell's own words in a process that runs
 // already. What came of it is judged at the end like everything else.
 
+import { readlinkSync } from "node:fs";
+import { posix } from "node:path";
 import type { Json } from "#src/core/json.ts";
 import { startOf } from "#sandbox/lineage.ts";
 import type { HeldAnswer, HeldExec, ObservedExec } from "#sandbox/observer.ts";
@@ -12,6 +14,7 @@ import type { Proof } from "../verification.ts";
 import { type Classified, classify, type Places } from "./classify.ts";
 import { thresholds } from "./policy.ts";
 import { frees, isShadowed, repeated } from "./proof.ts";
+import { SHELLS, toolNamed } from "./tools.ts";
 import { causes, fresh, type GovernorEvent, type Outcome, refusal, type State, step } from "./state.ts";
 
 /** A process the supervisor saw end. `code` null: it could not be told. */
@@ -50,6 +53,21 @@ const GONE_MS = 50;
 const OUTSPOKEN: ReadonlySet<string> = new Set(["pytest", "py.test", "jest", "vitest", "bun", "mocha"]);
 
 const isOutspoken = ({ tool, verb }: Classified) => OUTSPOKEN.has(tool) || (tool === "python" && verb === "pytest");
+
+/**
+ * Whether a process was only just made by a program that is no shell, to become another: its maker would be told of a failed start, and few pass on
+ * what was said meanwhile. A shell does, and says itself what was not permitted.
+ */
+function isFresh({ exe, lineage }: ObservedExec): boolean {
+  const [parent] = lineage;
+  if (exe === null || parent === undefined || lineage.length < 2 || SHELLS.has(toolNamed(posix.basename(exe))))
+    return false;
+  try {
+    return readlinkSync(`/proc/${parent}/exe`) === exe;
+  } catch {
+    return false;
+  }
+}
 
 /** Starts governing a run. What was written before this moment is not the worker's. */
 export function makeGovernor(options: GovernorOptions): Governor {
@@ -128,10 +146,11 @@ export function makeGovernor(options: GovernorOptions): Governor {
   const ticking = setInterval(pending, GONE_MS);
   const refuse = (exec: ObservedExec, command: Classified): HeldAnswer => {
     const refused = refusal(state, next);
+    const end = isFresh(exec);
     // A search along PATH goes on after a refusal: it is one.
     const again = last.pid === exec.pid && last.name === exec.argv[0];
     last = { pid: exec.pid, name: exec.argv[0] };
-    if (again) return { refused };
+    if (again) return { refused, end };
     refusals += 1;
     if (refusals <= MAX_REFUSALS)
       record("governor.intervened", {
@@ -141,7 +160,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
         mode: state.mode,
         cause: state.cause,
       });
-    return { refused };
+    return { refused, end };
   };
   const classOf = ({ exec, programs }: HeldExec): Classified => {
     const settled = programs.length > 0 && programs.every(({ stamp }) => BigInt(stamp) < since);

@@ -229,4 +229,19 @@ describe("what is refused says why on its own standard error", () => {
       said,
     });
   });
+
+  test("where its caller is ended with it, nothing of it ran, and it ended as one that was killed", async () => {
+    const said: string[] = [];
+    const script =
+      'perl -e \'open STDERR, ">out"; unless (fork) { exec {"/usr/bin/sleep"} "sleep", "1"; print STDERR "went on" } wait; exec "/bin/true", $? & 127, `cat out`\'';
+    const end = await run(
+      script,
+      {
+        onExec: ({ argv }) => void (argv[0] === "/bin/true" && said.push(...argv.slice(1))),
+        onHeld: async ({ exec: { path } }) => (path === "/usr/bin/sleep" ? { refused: "why", end: true } : true),
+      },
+      governed,
+    );
+    expect({ end, said }).toEqual({ end: { kind: "exited", code: 0, signal: null }, said: ["9", "why\n"] });
+  });
 });

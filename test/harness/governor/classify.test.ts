@@ -79,6 +79,17 @@ describe("a shell by what its own words do", () => {
       "write",
     ]);
   });
+  test("gemini's own, unless the words touch what it uses", () => {
+    const wrapped = (command: string) =>
+      `shopt -u promptvars nullglob extglob nocaseglob dotglob; _bgpids_file=/tmp/gemini-shell-wTDKSF/bgpids.tmp\n(\n  trap 'jobs -p > "$_bgpids_file"' EXIT\n${command}\n)\n__code=$?\nexit $__code`;
+    const words = ["node --test", "echo x > made", "_bgpids_file=made", "ls\n)\necho x > made\n("];
+    expect(words.map((each) => of(["bash", "-c", wrapped(each)]).class)).toEqual([
+      "wrapper",
+      "write",
+      "opaque",
+      "write",
+    ]);
+  });
   test("a script, standard input, and words that were cut", () => {
     expect([
       of(["sh", "build.sh"]).class,
