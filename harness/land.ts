@@ -23,7 +23,8 @@ export type Landing = { mode: string; landed: string[]; held: string[]; ref: str
 
 type Deps = { home: Home; runs: RunStore; audit: AuditLog };
 
-function readContract(file: string): RunContract {
+/** What a run was asked. Throws `missing` where that is not on record. */
+export function readContract(file: string): RunContract {
   const parsed = v.safeParse(contractSchema, existsSync(file) ? parseJson(readFileSync(file, "utf8")) : undefined);
   if (parsed.success) return parsed.output;
   throw new BrokeError("missing", "what the run was asked is not on record", "`broke harness list` shows the runs");

@@ -30,7 +30,7 @@ export type LedgerOptions = {
 export class Ledger implements Disposable {
   readonly #options: LedgerOptions;
   readonly #fd: number;
-  readonly #listeners: ((record: LedgerRecord) => void)[] = [];
+  readonly #listeners = new Set<(record: LedgerRecord) => void>();
   #torn = false;
   #seq: number;
   #prev: string;
@@ -79,9 +79,10 @@ export class Ledger implements Disposable {
     this.#torn = false;
   }
 
-  /** Calls back with every record appended from now on. */
-  onRecord(listener: (record: LedgerRecord) => void): void {
-    this.#listeners.push(listener);
+  /** Calls back with every record appended from now on, until what it returns is called. */
+  onRecord(listener: (record: LedgerRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   get run(): string {

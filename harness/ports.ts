@@ -22,7 +22,26 @@ export type ServedGateway = {
   stop(): Promise<void>;
 };
 
-/** Serves the model dialects, and nothing else, on a Unix socket made for one run. */
+/** A question of a role to a model: `system` is the same for every question of its kind. */
+export type ModelQuestion = {
+  slot: string;
+  system: string;
+  messages: { role: "user" | "assistant"; text: string }[];
+  maxTokens: number;
+  signal: AbortSignal;
+  onRequest(request: ModelRequest): void;
+};
+
+/** `refused`: nobody answered; `status` null when it was given up. */
+export type ModelReply = { kind: "answer"; text: string } | { kind: "refused"; status: number | null; reason: string };
+
+/** A slot that would be answered now, and who would be asked, in order. */
+export type ServedSlot = { id: string; backends: string[] };
+
 export type ModelGateway = {
+  /** Serves the model dialects, and nothing else, on a Unix socket made for one run. */
   serve(options: { socketPath: string; token: string; onRequest(request: ModelRequest): void }): Promise<ServedGateway>;
+  /** Asks a model by a slot, for a role of ours; with an identity that may use nothing else. Throws nothing. */
+  ask(question: ModelQuestion): Promise<ModelReply>;
+  servedSlots(): ServedSlot[];
 };

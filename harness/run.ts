@@ -5,6 +5,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
 import type { Home } from "#src/state/paths.ts";
+import type { RoleStore } from "#src/state/roles.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { requireSandbox } from "#sandbox/preflight.ts";
 import type { AuditLog } from "./audit.ts";
@@ -12,6 +13,8 @@ import type { RunContract } from "./contract/contract.ts";
 import { strictnessOf } from "./contract/terms.ts";
 import { requireInstallation } from "./installation.ts";
 import { actOnWork } from "./land.ts";
+import { objectionsOf } from "./objections.ts";
+import type { StoredJudged } from "./judged.ts";
 import type { ModelGateway, SlotName } from "./ports.ts";
 import { deniedRoute, takeCredential } from "./routes.ts";
 import { openAttempt } from "./run/attempt.ts";
@@ -20,16 +23,28 @@ import { closeRun } from "./run/close.ts";
 import { type Ground, openGround } from "./run/ground.ts";
 import { judge, judgeAttempt, type Judged } from "./run/judge.ts";
 import { lookAfter } from "./run/look.ts";
-import { openRun, type OpenRun } from "./run/open.ts";
+import { type Continued, openRun, type OpenRun } from "./run/open.ts";
+import { keepStart } from "./run/start.ts";
 import { firstTurn, nextTurn, type Turn } from "./run/turn.ts";
 import { endOnSignal } from "./signals.ts";
 import { requireCleanStart } from "./start-hooks.ts";
-import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict, verdictOf } from "./verdict/observed.ts";
+import type { Decision } from "./verdict/decide.ts";
+import {
+  decideVerdict,
+  exitOf,
+  findingsOf,
+  type Observed,
+  type RunExit,
+  type Verdict,
+  verdictOf,
+} from "./verdict/observed.ts";
+import { atLeast, isAccepted } from "./verdict/words.ts";
 import { INSTALLATION } from "./workspace.ts";
 
 export type RunDeps = {
   home: Home;
   runs: RunStore;
+  roles: RoleStore;
   audit: AuditLog;
   keys: { sign: import("node:crypto").KeyObject };
   gateway: ModelGateway;
@@ -52,12 +67,12 @@ const DENIED = 4;
 const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warnings: [], inventoryComplete: false };
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
-export async function runHarness(deps: RunDeps, contract: RunContract): Promise<RunResult> {
+export async function runHarness(deps: RunDeps, contract: RunContract, continued?: Continued): Promise<RunResult> {
   requireCleanStart(deps.env);
   requireSandbox();
   const installation = requireInstallation(INSTALLATION);
   const direct = takeCredential(contract, deps.keyOf, deps.env);
-  using run = openRun(deps, contract, { installation, direct });
+  using run = openRun(deps, contract, { installation, direct, continued });
   const denied = deniedRoute(contract);
   if (denied !== undefined) {
     run.ledger.append("authority.expansion_denied", denied.record);
@@ -83,18 +98,46 @@ function closeFailed(run: OpenRun, error: unknown): void {
 async function work(run: OpenRun): Promise<Judged> {
   using ground = openGround(run);
   run.supervision.onKilled(() => ground.end("it was told to end"));
-  for (let turn: Turn = firstTurn; ;) {
+  for (let turn: Turn = run.continued?.turn ?? firstTurn; ;) {
     const { judged, next } = await takeTurn(run, ground, turn);
     if (next !== undefined) {
       if (next.kind === "broad") ground.renew();
       turn = next;
       continue;
     }
+    const { verdict } = judged.decision;
+    if (!isAccepted(verdict) && verdict !== "BLOCK") keepStart(run, await ground.start());
     const retries = turn.number - 1;
-    const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, judged.decision.verdict);
+    const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, verdict);
     run.notes.push(...acted.notes);
-    return judge(run, judged.observed, acted.findings, retries);
+    const final = judge(run, judged.observed, acted.findings, { retries, evidence: judged.evidence });
+    keepJudged(run, final.observed, retries);
+    return final;
   }
+}
+
+/** What the verdict was made of, for whoever asks for it once more. */
+function keepJudged({ artifacts, contract }: OpenRun, observed: Observed, used: number): void {
+  const { policy, risk, retries, retryBudget = null, required = [] } = strictnessOf(contract, used);
+  const judged = { policy, risk, retries, retryBudget, required: [...required] };
+  const value: StoredJudged = { ...judged, findings: findingsOf(observed), roles: observed.roles ?? {} };
+  artifacts.put({ kind: "judged", class: "inference", content: { kind: "json", value } });
+}
+
+/** What is objected to, for whoever sends the worker back later; the artifact's name. */
+function keepObjections({ artifacts }: OpenRun, { contributions }: Decision): string | null {
+  const value = objectionsOf(contributions);
+  if (value.length === 0) return null;
+  return artifacts.put({ kind: "objections", class: "inference", content: { kind: "json", value } })?.sha256 ?? null;
+}
+
+/** The worker as one of the roles. */
+function recordWorker({ deps, ledger, contract }: OpenRun, { decision, evidence }: Judged): void {
+  const { verdict, reasons } = decision;
+  deps.roles.record({
+    ...{ role: "worker", slot: null, backend: contract.client, run: ledger.run, verdict, contribution: evidence },
+    reason: atLeast(verdict, "RETRY_NARROW") ? (reasons[0] ?? verdict) : null,
+  });
 }
 
 /** One turn of the worker, judged; `next` is the one that follows. */
@@ -110,8 +153,9 @@ async function takeTurn(run: OpenRun, ground: Ground, turn: Turn): Promise<{ jud
   const { turn: next, why } = nextTurn(situation);
   run.ledger.append("attempt.ended", {
     ...{ attempt: turn.number, verdict: decision.verdict, categories: decision.categories },
-    ...{ next: next?.kind ?? null, why: why ?? null },
+    ...{ next: next?.kind ?? null, why: why ?? null, objections: keepObjections(run, decision) },
   });
+  recordWorker(run, judged);
   if (why !== undefined) run.notes.push(`no further turn of the worker: ${why}`);
   return next === undefined ? { judged } : { judged, next };
 }

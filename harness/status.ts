@@ -2,6 +2,7 @@
 
 import type { Checked } from "#src/core/checks.ts";
 import { isoTime } from "#src/core/clock.ts";
+import type { RoleRow } from "#src/state/roles.ts";
 import { isGoing, type RunRow } from "#src/state/runs.ts";
 import { categoriesWith, policies, type PolicyName } from "./verdict/policies.ts";
 import { verdicts } from "./verdict/words.ts";
@@ -29,6 +30,14 @@ export type HarnessStatus = {
   /** Categories by the word that each alone is worth. */
   worth: Record<string, string[]>;
   runtimes: { client: string; ready: boolean; detail: string }[];
+  roles: {
+    role: string;
+    backend: string | null;
+    health: string;
+    asked: number;
+    degraded: number;
+    verdict: string | null;
+  }[];
   runs: { total: number; going: string[]; last: LastRun | null };
   registry: GoingRun[];
 };
@@ -38,6 +47,7 @@ export function harnessStatus(
   known: Pick<HarnessStatus, "policy" | "from" | "sandbox">,
   runtimes: readonly Checked[],
   runs: readonly RunRow[],
+  roles: readonly RoleRow[],
   supervisorOf: (runId: string) => number | null,
 ): HarnessStatus {
   const { retries, required } = policies[known.policy];
@@ -49,6 +59,9 @@ export function harnessStatus(
     required,
     worth: Object.fromEntries(verdicts.slice(1).map((word) => [word, categoriesWith(known.policy, word)])),
     runtimes: runtimes.map(({ id, status, detail }) => ({ client: id, ready: status === "ok", detail })),
+    roles: roles.map(({ role, backend, health, asked, degraded, verdict }) => ({
+      ...{ role, backend, health, asked, degraded, verdict },
+    })),
     runs: {
       total: runs.length,
       going: going.map(({ id }) => id),
@@ -78,6 +91,7 @@ export function statusText({
   required,
   worth,
   runtimes,
+  roles,
   runs,
   registry,
 }: HarnessStatus): string {
@@ -89,6 +103,11 @@ export function statusText({
     ...words.map(([word, categories]) => `  ${word}: ${categories.join(", ")}`),
     "clients",
     ...runtimes.map(({ client, ready, detail }) => `  ${client} ${ready ? "ready" : "not ready"}: ${detail}`),
+    "roles",
+    ...roles.map(({ role, backend, health, asked, degraded, verdict }) => {
+      if (asked === 0) return `  ${role}: never asked`;
+      return `  ${role} ${health}: asked ${asked} times, ${degraded} degraded; last ${backend ?? "nobody"}, ${verdict ?? "no verdict"}`;
+    }),
     `runs: ${runs.total}, going: ${runs.going.length === 0 ? "none" : runs.going.length}`,
     ...registry.map(goingLine),
     last === null ? "no run yet" : `last: ${last.run} ${last.client} ${last.status} ${last.verdict ?? "no verdict"}`,

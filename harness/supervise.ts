@@ -22,6 +22,7 @@ import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Transcript } from "./evidence/transcript.ts";
 import { forwardSignals } from "./signals.ts";
 import type { Spending } from "./spending.ts";
 import { copyOutputs } from "./streams.ts";
@@ -44,6 +45,7 @@ export type ClientRun = {
   growth: Growth;
   commands: Budget;
   ends: Budget;
+  transcript: Transcript;
   spending: Spending;
   recorder: Recorder;
   supervision: Supervision;
@@ -70,6 +72,7 @@ export async function superviseClient(
     growth,
     commands,
     ends,
+    transcript,
     spending,
     recorder,
     supervision,
@@ -83,9 +86,13 @@ export async function superviseClient(
   const stdin = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   let watch: Watch | undefined;
   let operator: Operated | undefined;
-  const onOutput = (bytes: Uint8Array) => {
+  const seen = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
+    transcript.output(bytes);
     supervision.output.feed(bytes);
+  };
+  const onOutput = (bytes: Uint8Array) => {
+    seen(bytes);
     session?.write(bytes);
   };
   const ending = recordEnds(ends.record);
@@ -129,10 +136,6 @@ export async function superviseClient(
       run.kill();
     });
     watch = watchRun(run, prepared, { limits: contract.limits, group, growth }, recorder.append);
-    const onBytes = (bytes: Uint8Array) => {
-      watch?.countOutput(bytes.length);
-      supervision.output.feed(bytes);
-    };
     spending.onSpent((reached) => {
       recorder.append("limit.reached", { ...reached });
       endSoon(run);
@@ -163,7 +166,7 @@ export async function superviseClient(
     });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined) {
-      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), onBytes);
+      const copied = copyOutputs(run.streams.stdout, run.streams.stderr, () => run.signal(SIGPIPE), seen);
       await run.ended;
       await copied;
     }

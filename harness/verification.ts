@@ -216,7 +216,7 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
       const results = parseTestOutput(ran.output.tail.slice(-READ_CHARS));
       const output = artifacts.put({
         ...{ kind: "verification_output", class: "observation" },
-        text: ran.output.tail,
+        content: { kind: "text", text: ran.output.tail },
         cut: Math.max(0, ran.output.bytes - MAX_OUTPUT_BYTES),
       });
       ledger.append(event, {

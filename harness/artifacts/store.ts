@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Json } from "#src/core/json.ts";
-import { clip, type Redactor } from "#src/core/text.ts";
+import { clip, mapStrings, type Redactor } from "#src/core/text.ts";
 import { type ArtifactClass, type ArtifactKind, type ArtifactRef, isArtifactName } from "./artifact.ts";
 
 const MIB = 1024 ** 2;
@@ -26,10 +26,14 @@ export const ARTIFACT_LIMITS = { each: 16 * MIB, all: 256 * MIB } as const;
 const RESERVED: ReadonlySet<ArtifactKind> = new Set(["evidence", "outcome", "attribution", "inventory"]);
 const RESERVED_SHARE = 1 / 16;
 
+/** Text, which is cut where it does not fit; a value, which is not stored then; values in lines, of which the first that fit are. */
+export type Content =
+  { kind: "text"; text: string } | { kind: "json"; value: unknown } | { kind: "lines"; values: readonly unknown[] };
+
 export type NewArtifact = {
   kind: ArtifactKind;
   class: ArtifactClass;
-  text: string;
+  content: Content;
   derivedFrom?: readonly ArtifactRef[];
   /** Bytes that whoever made it left out already. */
   cut?: number;
@@ -41,6 +45,29 @@ export type Artifacts = {
   /** In words, what is not whole. */
   cuts(): string[];
 };
+
+/** The bytes of a content that fit into `most`, and how many there were. Secrets go before anything is quoted: afterwards a quote could go with them. */
+function spell(content: Content, redact: Redactor, most: number): { bytes: Buffer; all: number } {
+  const json = (value: unknown) => JSON.stringify(mapStrings(value, redact));
+  if (content.kind === "text") {
+    const clean = redact(content.text);
+    return { bytes: Buffer.from(clip(clean, most).text), all: Buffer.byteLength(clean) };
+  }
+  if (content.kind === "json") {
+    const bytes = Buffer.from(json(content.value));
+    return { bytes: bytes.length <= most ? bytes : Buffer.alloc(0), all: bytes.length };
+  }
+  const lines: Buffer[] = [];
+  let [all, kept] = [0, 0];
+  for (const value of content.values) {
+    const line = Buffer.from(`${json(value)}\n`);
+    all += line.length;
+    if (all > most) continue;
+    kept += line.length;
+    lines.push(line);
+  }
+  return { bytes: Buffer.concat(lines, kept), all };
+}
 
 function syncFolder(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -79,15 +106,13 @@ export function openArtifacts({
   let held = 0;
   if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
   return {
-    put({ kind, class: type, text, derivedFrom = [], cut = 0 }) {
-      const clean = redact(text);
+    put({ kind, class: type, content, derivedFrom = [], cut = 0 }) {
       const room = limits.all * (RESERVED.has(kind) ? 1 : 1 - RESERVED_SHARE) - held;
-      const kept = clip(clean, Math.min(limits.each, Math.max(0, room)));
-      const bytes = Buffer.from(kept.text);
-      const missing = cut + Buffer.byteLength(clean) - bytes.length;
+      const { bytes, all } = spell(content, redact, Math.min(limits.each, Math.max(0, room)));
+      const missing = cut + all - bytes.length;
       const words = kind.replace("_", " ");
       if (missing > 0) cuts.push(`${missing} bytes of the ${words} were not kept`);
-      if (kept.cut && bytes.length === 0) {
+      if (all > 0 && bytes.length === 0) {
         append("artifact.omitted", { kind, class: type, bytes: missing });
         return undefined;
       }

@@ -98,7 +98,7 @@ export function evidencePacket(
         ...{ code: nullableNumber(data.code), signal: nullableNumber(data.signal) },
         unobserved: nullableText(data.unobserved),
       };
-    else if (event === "model.request") countRequest(byBackend, data);
+    else if (event === "model.request" && data.role === undefined) countRequest(byBackend, data);
     else if (event === "egress.attempt") egress.push(record);
     else if (event === "verification.ran" || event === "verification.baseline") verification.push(verified(record));
     else if (event === "artifact.stored") {

@@ -29,16 +29,21 @@ function unite(windows: readonly CommandWindow[]): { fromMs: number; toMs: numbe
 
 const parentOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
-/** What of the tree is needed to tell when something changed; `rootMs` is the ctime of its top folder. */
-export type Tree = { after: Inventory; rootMs: number };
+/** What of the tree is needed to tell when something changed; `rootMs` is the ctime of its top folder, `sinceMs` when it was looked at first. */
+export type Tree = { after: Inventory; rootMs: number; sinceMs: number };
 
 /**
  * When the change may have been made last, the best answer first. What was deleted, or moved together with the folder it lies in, left its time in the
  * folders above it, up to the first that was there before.
  */
-function timesOf({ path, change, entry }: Difference, { after, rootMs }: Tree, created: ReadonlySet<string>): number[] {
+function timesOf(
+  { path, change, entry }: Difference,
+  { after, rootMs, sinceMs }: Tree,
+  created: ReadonlySet<string>,
+): number[] {
   const times = change === "deleted" ? [] : [entry.changedMs];
-  if (change === "modified") return times;
+  // Made while the run went on, wherever that was: then its own time says when.
+  if (change === "modified" || (change === "created" && entry.changedMs >= sinceMs - BEFORE_MS)) return times;
   for (let folder = parentOf(path); folder !== ""; folder = parentOf(folder)) {
     const standing = after.entries.get(folder);
     if (standing === undefined) continue;
@@ -73,7 +78,7 @@ export function attributeChanges(
       before: change === "created" || old === undefined ? null : old.mode & 0o7777,
       after: change === "deleted" ? null : entry.mode & 0o7777,
     };
-    changes.push({ ...described, mode, by: explain(described.path, ms, windows) });
+    changes.push({ ...described, mode, by: explain(described, ms, windows) });
   }
   return { changes, unattributed };
 }
@@ -85,16 +90,30 @@ function names({ argv }: CommandWindow, path: string): boolean {
   return tokens.some((token) => token === name || token.endsWith(`/${name}`));
 }
 
-/** Of the commands that were going on, the narrowest of those that name the path, else the narrowest. */
-function explain(path: string, ms: number | undefined, windows: readonly CommandWindow[]): ExplainedChange["by"] {
+/**
+ * Of the commands that were going on, the narrowest of those that name the path; else of those that were certainly going on, which at worst is the one
+ * around it; else of any. What was deleted may have been so earlier than its
+ * folder says: then it is the last of all until then that names it.
+ */
+function explain(
+  { path, change }: Change,
+  ms: number | undefined,
+  windows: readonly CommandWindow[],
+): ExplainedChange["by"] {
   const going = ms === undefined ? [] : windows.filter((window) => covers(window, ms));
-  const naming = going.filter((window) => names(window, path));
-  const narrowest = (naming.length > 0 ? naming : going).reduce<CommandWindow | undefined>((best, each) => {
+  const earlier =
+    ms !== undefined && change === "deleted"
+      ? windows.findLast((window) => window.fromMs <= ms && !window.client && names(window, path))
+      : undefined;
+  const naming = earlier === undefined ? going.filter((window) => names(window, path)) : [earlier];
+  const certain = going.filter(({ fromMs, toMs }) => ms !== undefined && fromMs <= ms && ms <= toMs);
+  const best = [naming, certain, going].find((some) => some.length > 0) ?? [];
+  const narrowest = best.reduce<CommandWindow | undefined>((best, each) => {
     return best === undefined || each.toMs - each.fromMs < best.toMs - best.fromMs ? each : best;
   }, undefined);
   if (narrowest === undefined) return { command: null, argv: [], client: false, others: 0 };
   const { seq, argv, client } = narrowest;
-  return { command: seq, argv, client, others: going.length - 1 };
+  return { command: seq, argv, client, others: Math.max(0, going.length - 1) };
 }
 
 const SHOWN = 5;

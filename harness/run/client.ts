@@ -6,19 +6,20 @@ import { GATEWAY } from "#sandbox/plan.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeAsker } from "../asking.ts";
 import { superviseEgress } from "../egress.ts";
+import { recordTranscript, type Transcript } from "../evidence/transcript.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
 import { govern, governed } from "../governor/govern.ts";
 import { readShimEvents } from "../shim-events.ts";
 import { type Supervised, superviseClient } from "../supervise.ts";
-import { takeTerminal } from "../terminal.ts";
+import { takeTerminal, terminalSize } from "../terminal.ts";
 import type { Finding } from "../verdict/categories.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
-export type EndedClient = Supervised & { growth: Growth; findings: Finding[] };
+export type EndedClient = Supervised & { growth: Growth; transcript: Transcript; findings: Finding[] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -30,6 +31,8 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   const { recorder, commands, ends, requests, answers, spending } = ground;
   const limited = { ...contract, limits: ground.left() };
   const { prepared, group, plan } = attempt;
+  const transcript = recordTranscript({ ...terminalSize(), title: ledger.run }, deps.clock);
+  const unmark = ledger.onRecord(transcript.mark);
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
     socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
@@ -45,17 +48,18 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
     const governor = govern(run, ground, attempt, session);
     const client = {
-      ...{ session, asker, governor, group, growth, commands, ends, spending, recorder },
+      ...{ session, asker, governor, group, growth, commands, ends, transcript, spending, recorder },
       supervision: run.supervision,
-      listens: attempt.turn.kind === "first",
+      listens: attempt.turn.number === 1,
       onSignal: () => ground.end("it was told to end"),
     };
     const supervised = () => superviseClient(deps, limited, governed(plan, governor), prepared, client, ledger);
     const began = performance.now();
     const ended = await superviseEgress(prepared.net, paths.socketDir, ground.onAttempt, supervised, asker);
     ground.used.ms += performance.now() - began;
-    return { ...ended, growth, findings: governor?.findings() ?? [] };
+    return { ...ended, growth, transcript, findings: governor?.findings() ?? [] };
   } finally {
     await gateway.stop();
+    unmark();
   }
 }

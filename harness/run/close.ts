@@ -15,7 +15,7 @@ export function closeRun(
     ...{ kind: "outcome", v: 1, run: ledger.run, outcome, exit },
     ...{ verdict: verdict.verdict, categories: verdict.categories, reasons: verdict.reasons },
   };
-  artifacts.put({ kind: "outcome", class: "inference", text: JSON.stringify(said) });
+  artifacts.put({ kind: "outcome", class: "inference", content: { kind: "json", value: said } });
   ledger.append("checkpoint.opened", { reason: "ended" });
   ledger.append("verdict.issued", { ...verdict });
   const end = { outcome, exit_code: exit.code, exit_source: exit.source };

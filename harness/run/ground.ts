@@ -7,22 +7,15 @@ import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import { type Budget, budgets, withinBudget } from "../budget.ts";
 import { recordAttempts } from "../egress.ts";
-import { type Snapshot, takeSnapshot } from "../evidence/snapshot.ts";
-import { type Inventory, takeInventory } from "../inventory.ts";
+import { takeSnapshot } from "../evidence/snapshot.ts";
+import { takeInventory } from "../inventory.ts";
 import { makeRecorder, type Recorder } from "../recorder.ts";
 import { keepTestFiles } from "../results/test-files.ts";
 import { countSpending, type Spending } from "../spending.ts";
-import { type Baseline, verifyBefore } from "../verification.ts";
-import { identityOf, openWorkTree, remakeTree, type WorkTree } from "../work-tree.ts";
+import { verifyBefore } from "../verification.ts";
+import { adoptTree, identityOf, openWorkTree, remakeTree, type WorkTree } from "../work-tree.ts";
 import type { OpenRun } from "./open.ts";
-
-/** The tree before the worker's first turn; `tests` are the test files in it. */
-export type Start = {
-  before: Inventory;
-  snapshot: Snapshot;
-  tests: ReturnType<typeof keepTestFiles>;
-  baseline: Baseline;
-};
+import { readStart, type Start } from "./start.ts";
 
 export type Ground = Disposable & {
   readonly tree: WorkTree;
@@ -48,6 +41,8 @@ export type Ground = Disposable & {
   left(): RunLimits;
   /** No turn follows, for this reason. The first one counts. */
   end(why: string): void;
+  /** Aborted by that. */
+  ending: AbortSignal;
   over(): string | undefined;
 };
 
@@ -57,8 +52,13 @@ const SHORTEST_MS = 1000;
 const least = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
 
 /** Makes or claims the tree. Throws `denied` when another run has it, or when it cannot be made. */
-export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun): Ground {
-  let tree = openWorkTree(deps, contract, ledger.run);
+export function openGround({ deps, contract, paths, ledger, artifacts, continued }: OpenRun): Ground {
+  const goesOn = continued?.turn.kind === "narrow" ? continued.of : undefined;
+  const known = goesOn === undefined ? undefined : readStart(deps.home, goesOn);
+  let tree =
+    goesOn === undefined
+      ? openWorkTree(deps, contract, ledger.run)
+      : adoptTree(deps, contract, { id: ledger.run, from: goesOn });
   const recordMade = () => {
     if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
   };
@@ -70,7 +70,9 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
   }
   const recorder = makeRecorder(ledger);
   const used = { ms: 0, outputBytes: 0 };
-  let first: Start | undefined;
+  // Held against what the first of the runs began with, or what the worker did before it was sent back would count for nothing.
+  let first: Start | undefined = known;
+  const ending = new AbortController();
   let over: string | undefined;
   return {
     get tree() {
@@ -83,13 +85,14 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
     },
     async start() {
       if (first !== undefined) return first;
+      const sinceMs = Date.now();
       const before = takeInventory(tree.path);
       const snapshot = takeSnapshot(tree.path, before);
       ledger.append("tree.hashed", { when: "before", sha256: snapshot.sha256 ?? null });
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
       const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
-      first = { before, snapshot, tests, baseline };
+      first = { before, sinceMs, snapshot, tests, baseline };
       return first;
     },
     renew() {
@@ -116,7 +119,9 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
     },
     end(why) {
       over ??= why;
+      ending.abort();
     },
+    ending: ending.signal,
     over() {
       const { timeoutMs } = this.left();
       return over ?? (timeoutMs !== null && timeoutMs < SHORTEST_MS ? "its time is up" : undefined);

@@ -1,9 +1,13 @@
-// From what was seen of an attempt to its verdict: the contract's commands are run on what it left, and the algebra has the word.
+// From what was seen of an attempt to its verdict: the contract's commands are run on what it left, its reviewers are
+// asked where that leaves anything to say, and the algebra has the word.
 
 import type { Finding } from "../verdict/categories.ts";
 import { strictnessOf } from "../contract/terms.ts";
-import type { Decision } from "../verdict/decide.ts";
+import { reviewersOf, reviewRun } from "../roles/review.ts";
+import type { Decision, Opinion } from "../verdict/decide.ts";
 import { decideObserved, type Observed } from "../verdict/observed.ts";
+import type { Reviewer } from "../verdict/policies.ts";
+import { atLeast } from "../verdict/words.ts";
 import { verifyTree } from "../verification.ts";
 import type { Attempt } from "./attempt.ts";
 import { packEvidence } from "./evidence.ts";
@@ -12,18 +16,29 @@ import type { Seen } from "./look.ts";
 import type { OpenRun } from "./open.ts";
 
 /** Everything that bears on the verdict, and what it came to. */
-export type Judged = { observed: Observed; decision: Decision };
+export type Judged = {
+  observed: Observed;
+  decision: Decision;
+  /** The evidence packet's name among the artifacts. */
+  evidence: string | null;
+};
 
 /** The verdict on what was observed and what came up since. */
 export function judge(
   { contract }: Pick<OpenRun, "contract">,
   observed: Observed,
   more: Finding[],
-  retries: number,
+  { retries, evidence }: { retries: number; evidence: string | null },
 ): Judged {
   const all = { ...observed, findings: [...(observed.findings ?? []), ...more] };
-  return { observed: all, decision: decideObserved(all, strictnessOf(contract, retries)) };
+  return { evidence, observed: all, decision: decideObserved(all, strictnessOf(contract, retries)) };
 }
+
+const CONTENT: Opinion = { state: "given", verdict: "ACCEPT", health: "healthy", source: "review" };
+const UNASKED: Opinion = { state: "absent", reason: "no reviewer was asked: what was seen is enough" };
+
+const rolesOf = (reviewers: readonly Reviewer[], opinion: Opinion) =>
+  Object.fromEntries(reviewers.map((role) => [role, opinion]));
 
 /** Verifies the tree the attempt left, and judges. Throws what could not be recorded. */
 export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attempt, seen: Seen): Promise<Judged> {
@@ -34,6 +49,15 @@ export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attemp
     baseline: attempt.start.baseline,
     changed: changes.total + changes.inRepositories > 0,
   });
-  const { findings } = packEvidence(run);
-  return judge(run, observed, [...verified, ...findings], attempt.turn.number - 1);
+  const evidence = packEvidence(run);
+  const at = { retries: attempt.turn.number - 1, evidence: evidence.sha256 };
+  const found = [...verified, ...evidence.findings];
+  const reviewers = reviewersOf(contract);
+  // What reviewers could say takes nothing of it away, so where it is enough by itself they are not asked.
+  const best = judge(run, { ...observed, roles: rolesOf(reviewers, CONTENT) }, found, at);
+  if (reviewers.length === 0) return best;
+  if (atLeast(best.decision.verdict, "RETRY_NARROW"))
+    return judge(run, { ...observed, roles: rolesOf(reviewers, UNASKED) }, found, at);
+  const review = await reviewRun(run, ground, evidence);
+  return judge(run, { ...observed, roles: review.roles }, [...found, ...review.findings], at);
 }

@@ -5,10 +5,11 @@ import type { Json } from "#src/core/json.ts";
 import type { SandboxEnd } from "#sandbox/launch.ts";
 import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { compareAllowed, sweepRun } from "../allowed.ts";
+import type { RunContract } from "../contract/contract.ts";
 import { changeFindings } from "../contract/change-rules.ts";
 import { releaseTree } from "../hold.ts";
 import { compareInventories, type InventoryChanges, takeInventory } from "../inventory.ts";
-import { effectFindings } from "../evidence/effect.ts";
+import { type Effect, effectFindings } from "../evidence/effect.ts";
 import { endedUse, heldBy, judgeEnd } from "../limits.ts";
 import { compareTestFiles } from "../results/test-files.ts";
 import { sweepRecord, sweepWarnings } from "../sweep.ts";
@@ -52,6 +53,12 @@ function wholeOf(reached: Reached, { timeoutMs, outputBytes }: RunLimits): Reach
   return { ...reached, limit: limit ?? reached.limit };
 }
 
+/** What the client was asked: words of its own count where a policy wants something to come of them, and nobody sits there. */
+function askedOf({ task, policy, client }: RunContract, terminal: boolean): Effect["asked"] {
+  if (task !== null) return "task";
+  return policy !== "off" && client !== "exec" && !terminal ? "words" : "nothing";
+}
+
 /** Looks at everything, and takes away what would run by itself. Throws what could not be recorded. */
 export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, ended: EndedClient): Promise<Seen> {
   using watch = ended.watch;
@@ -68,7 +75,10 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
   if (changes.linked > 0)
     warnings.push(`${changes.linked} changed files have other names (hard links), perhaps outside the workspace`);
   ledger.append("workspace.inventory", asData(changes));
-  const unexplained = await recordTree(run, ground, attempt, { after, rootMs, changes, except });
+  const unexplained = await recordTree(run, ground, attempt, {
+    ...{ after, rootMs, changes, except },
+    transcript: ended.transcript.finish({ code: end.kind === "exited" ? end.code : null }),
+  });
   const beside = compareAllowed(attempt.allowed);
   for (const each of beside) ledger.append("allowed.inventory", asData(each));
   const sweep = sweepRun(paths, { after, except });
@@ -90,7 +100,7 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
       findings: [
         ...unexplained,
         ...effectFindings({
-          asked: contract.task !== null || (contract.policy !== "off" && contract.client !== "exec"),
+          asked: askedOf(contract, attempt.terminal),
           end: judged,
           changes: changes.total + changes.inRepositories + beside.reduce((sum, { total }) => sum + total, 0),
         }),

@@ -3,11 +3,12 @@
 import type { RunContract } from "#harness/contract/contract.ts";
 import type { Layer } from "#harness/contract/document.ts";
 import type { MadeTerms } from "#harness/contract/make-terms.ts";
-import type { RunDeps } from "#harness/run.ts";
+import type { RunDeps, RunResult } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import type { SlotView } from "#src/observe/routes.ts";
 import type { State } from "./compose.ts";
 import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
@@ -24,6 +25,8 @@ export type Launch = {
   home: string | undefined;
   /** As in `--workspace`. */
   mode?: string | undefined;
+  /** As in `--base`. */
+  base?: string | undefined;
   permissions?: PermissionFlags;
   args: string[];
   /** As in `--limit` and `--timeout`. */
@@ -87,9 +90,13 @@ async function readContract(
 /** Makes the launch from what the stored settings say. */
 export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 
+const served = (views: SlotView[]) =>
+  views.filter((view) => view.served).map(({ slot, backends }) => ({ id: slot, backends }));
+
 /** Everything a run works with, from an opened state. */
 export async function runDeps(state: State): Promise<RunDeps> {
-  const { gatewayDeps, secretNames, secretValues } = await import("./compose.ts");
+  const { gatewayDeps, knownNow, secretNames, secretValues } = await import("./compose.ts");
+  const { describeSlots } = await import("#src/observe/routes.ts");
   const { openLaunchAudit } = await import("./audit.ts");
   const { slots } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
@@ -98,6 +105,7 @@ export async function runDeps(state: State): Promise<RunDeps> {
   return {
     home: state.home,
     runs: state.runs,
+    roles: state.roles,
     audit: await openLaunchAudit(state),
     keys: signingKeys(state.home),
     gateway: {
@@ -105,6 +113,11 @@ export async function runDeps(state: State): Promise<RunDeps> {
         const { serveRun } = await import("#src/gateway/run-gateway.ts");
         return serveRun(gatewayDeps(state), options);
       },
+      async ask(question) {
+        const { askModel } = await import("#src/gateway/ask.ts");
+        return askModel(gatewayDeps(state), question);
+      },
+      servedSlots: () => served(describeSlots(knownNow(state))),
     },
     slots: slots.map(({ id, client, title }) => ({ id, client, title })),
     keyNames: secretNames(state.keys, generation),
@@ -166,13 +179,17 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   return { deps: await runDeps(state), contract };
 }
 
-/** Runs the client, says on stderr how it ended, and returns the exit code. */
+/** Says on stderr how a run ended, and returns the exit code. */
+export function tellResult({ runId, verdict, exit, notes }: RunResult): number {
+  for (const line of [...verdict.reasons, ...notes]) note(line);
+  note(`run ${runId} ${verdict.verdict} exit ${exit.code} exit_source ${exit.source}`);
+  return exit.code;
+}
+
+/** Runs the client to its verdict. */
 export async function launchClient(choose: ChooseLaunch): Promise<number> {
   const { deps, contract } = await openLaunch(choose);
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
-  const result = await runHarness(deps, contract);
-  for (const line of [...result.verdict.reasons, ...result.notes]) note(line);
-  note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
-  return result.exit.code;
+  return tellResult(await runHarness(deps, contract));
 }

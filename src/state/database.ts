@@ -51,6 +51,29 @@ const migrations = [
      hash TEXT NOT NULL,
      trusted_ms INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE roles (
+     role TEXT PRIMARY KEY,
+     lane TEXT NOT NULL,
+     session TEXT NOT NULL,
+     slot TEXT,
+     backend TEXT,
+     health TEXT NOT NULL,
+     reason TEXT,
+     asked INTEGER NOT NULL,
+     answered INTEGER NOT NULL,
+     degraded INTEGER NOT NULL,
+     run TEXT,
+     verdict TEXT,
+     contribution TEXT,
+     updated_ms INTEGER NOT NULL
+   ) STRICT;`,
+  `ALTER TABLE runs ADD COLUMN decision TEXT;
+   ALTER TABLE runs ADD COLUMN decided_ms INTEGER;`,
+  `CREATE TABLE verdicts (
+     key TEXT PRIMARY KEY,
+     body TEXT NOT NULL,
+     created_ms INTEGER NOT NULL
+   ) STRICT;`,
   `UPDATE runs SET status = CASE status WHEN 'running' THEN 'launched' WHEN 'failed' THEN 'abandoned' ELSE status END;`,
 ];
 

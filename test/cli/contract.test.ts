@@ -28,6 +28,9 @@ async function run(bench: Bench, options: string[], script: string, env: Record<
 }
 const events = ({ ledger }: Ended, event: string) =>
   ledger.filter((record) => record.event === event).map(({ data }) => data);
+/** What a verification said, from its artifact. */
+const said = ({ run }: Ended, data: LedgerRecord["data"] | undefined) =>
+  readFileSync(join(run, "artifacts", String(data?.output)), "utf8");
 const own = (bench: Bench, text: string) => {
   mkdirSync(bench.home, { recursive: true, mode: 0o700 });
   writeFileSync(join(bench.home, "broke.toml"), text, { mode: 0o600 });
@@ -40,7 +43,8 @@ describe("verification", () => {
     const ended = await run(bench, ["--policy", "throughput", ...verify], "echo x > made");
     expect([ended.code, ended.verdict]).toEqual([0, "ACCEPT"]);
     const [first, second] = events(ended, "verification.ran");
-    expect(first).toMatchObject({ code: 0, failure: null, output: "told\nx\n", output_bytes: 7 });
+    expect(first).toMatchObject({ code: 0, failure: null, output_bytes: 7 });
+    expect(said(ended, first)).toBe("told\nx\n");
     expect(second).toMatchObject({ code: 0, failure: null });
     expect(second!.tree_sha256).not.toBe(first!.tree_sha256);
     expect([readFileSync(join(bench.workspace, "made"), "utf8"), readdirSync(bench.workspace)]).toEqual([
@@ -100,8 +104,9 @@ describe("verification", () => {
     );
     const [ran] = events(ended, "verification.ran");
     expect([ended.code, ran!.failure]).toEqual([0, null]);
-    expect(String(ran!.output)).not.toMatch(/hidden|of-the-worker|gateway\.sock/);
-    expect(String(ran!.output).split("\n").slice(0, 1)).toEqual(["0"]);
+    const output = said(ended, ran);
+    expect(output).not.toMatch(/hidden|of-the-worker|gateway\.sock/);
+    expect(output.split("\n").slice(0, 1)).toEqual(["0"]);
   });
 
   test("what the worker was allowed to write elsewhere, it only reads; hosts by name stay, asking and programs do not", async () => {
@@ -111,18 +116,24 @@ describe("verification", () => {
     const allow = [`--allow-write=${data}`, "--allow-net=a.example", "--allow-run=sh"];
     const look = `cat ${data}/f; echo y > ${data}/g || echo held; cp /dev/null here && echo ran; echo $HTTPS_PROXY`;
     const ended = await run(bench, [...allow, "--verify", look], `echo x > ${data}/f`);
-    expect(events(ended, "verification.ran")[0]!.output).toMatch(/^x\n[^\n]*\nheld\nran\nhttp:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(said(ended, events(ended, "verification.ran")[0])).toMatch(
+      /^x\n[^\n]*\nheld\nran\nhttp:\/\/127\.0\.0\.1:\d+\n$/,
+    );
     expect(readdirSync(data)).toEqual(["f"]);
   });
 
   test("one that does not end is ended, and one that floods is bounded", async () => {
     using bench = makeBench();
     const late = await run(bench, ["--policy", "throughput", "--timeout", "1s", "--verify", "sleep 100"], "true");
-    const loud = await run(bench, ["--verify", "head -c 300000 /dev/zero | tr '\\0' x"], "true");
+    const loud = await run(bench, ["--verify", "head -c 3000000 /dev/zero | tr '\\0' x"], "true");
     expect([late.why[0], late.verdict]).toEqual([
       ...["verification: `sleep 100` reached its limit: timeout 1 s", "RETRY_NARROW"],
     ]);
-    expect(events(loud, "verification.ran")[0]).toMatchObject({ output_bytes: 300_000, output: "x".repeat(16_384) });
+    const [flood] = events(loud, "verification.ran");
+    expect([flood!.output_bytes, said(loud, flood), loud.verdict]).toEqual([
+      ...[3_000_000, "x".repeat(1024 * 1024), "ACCEPT_WITH_WARNINGS"],
+    ]);
+    expect(loud.why).toEqual(["1951424 bytes of the verification output were not kept"]);
   });
 });
 
@@ -187,7 +198,7 @@ describe("the contract", () => {
     using bench = makeBench();
     const words = ["harness", "run", "--client", "exec", "--policy", "throughput", "--verify", "test -e other"];
     const ran = await bench.broke([...words, "--", "touch", "made"]);
-    expect([ran.code, readdirSync(bench.workspace)]).toEqual([10, []]);
+    expect([ran.code, readdirSync(bench.workspace)]).toEqual([12, []]);
   });
 
   test("what it cannot say is said before anything is started", async () => {
@@ -259,12 +270,12 @@ test("is broken", () => expect(1).toBe(2));
 
   test("skipped instead", async () => {
     const { verdict, why } = await judged(`sed -i 's/test("is broken"/test.skip("is broken"/' sums.test.ts`);
-    expect([verdict, why.includes("bun: 1 more tests are skipped: is broken")]).toEqual(["RETRY_NARROW", true]);
+    expect([verdict, why.includes("bun: 1 more tests are skipped: is broken")]).toEqual(["ESCALATE", true]);
   });
 
   test("a worker's word that all pass is nobody's: the supervisor runs them itself", async () => {
     const { verdict, why } = await judged("echo ' 2 pass'; echo ' 0 fail'; echo 'Ran 2 tests across 1 file. [1.00ms]'");
-    expect([verdict, why[0]]).toEqual(["RETRY_NARROW", `verification: \`${bun} test\` exited with 1`]);
+    expect([verdict, why[0]]).toEqual(["ESCALATE", `verification: \`${bun} test\` exited with 1`]);
   });
 
   test("a command that only lists tests proves nothing", async () => {
@@ -284,8 +295,8 @@ describe("a project's broke.toml", () => {
     };
     expect(await policy()).toEqual([0, "ACCEPT", "off"]);
     expect((await bench.broke(["sandbox", "trust"])).code).toBe(0);
-    expect(await policy()).toEqual([10, "RETRY_NARROW", "throughput"]);
-    expect(await policy("--policy", "off", "--verify", "true")).toEqual([10, "RETRY_NARROW", "throughput"]);
+    expect(await policy()).toEqual([12, "ESCALATE", "throughput"]);
+    expect(await policy("--policy", "off", "--verify", "true")).toEqual([12, "ESCALATE", "throughput"]);
     writeFileSync(file, `[harness]\npolicy = "off"`);
     expect(await policy()).toEqual([4, undefined, undefined]);
   });

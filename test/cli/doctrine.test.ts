@@ -53,9 +53,18 @@ test("the worker is told what they say, and .planning is quoted to it", async ()
   await bench.answerFrom(upstream.url);
   mkdirSync(join(bench.workspace, ".planning"));
   writeFileSync(join(bench.workspace, ".planning", "PROJECT.md"), "the project's aim");
-  const options = ["--doctrine", "implement,execution", "--task", "Do the thing.", "--timeout", "60s"];
+  const options = [
+    "--doctrine",
+    "implement,execution",
+    "--task",
+    "Do the thing.",
+    "--timeout",
+    "60s",
+    "--retries",
+    "0",
+  ];
   const ran = await bench.broke(["harness", "run", "--workspace", "direct", ...options]);
-  expect([ran.stdout, ran.code]).toEqual(["Understood.\n", 10]);
+  expect([ran.stdout, ran.code]).toEqual(["Understood.\n", 12]);
   const told = upstream
     .asked()
     .flatMap(({ history }) => history.map(({ text }) => text))

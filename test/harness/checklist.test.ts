@@ -22,10 +22,14 @@ test("a sandbox that cannot be relied on is said, and keeps the others from noth
     mkdirSync(join(root, "elsewhere"));
     const deps: RunDeps = {
       home,
-      runs: { add: unused, saveHead: unused, setStatus: unused, get: unused, list: unused },
+      runs: {
+        ...{ add: unused, saveHead: unused, setStatus: unused, get: unused, list: unused },
+        ...{ decide: unused, undecide: unused, decided: unused },
+      },
       audit: { append: unused, read: unused, restart: unused },
       keys: { sign: generateKeyPairSync("ed25519").privateKey },
-      gateway: { serve: unused },
+      gateway: { serve: unused, ask: unused, servedSlots: unused },
+      roles: { list: unused, record: unused },
       keyOf: unused,
       ...{ slots: [], keyNames: [], secrets: [], clock: Date.now },
       env: { PATH: "/usr/bin:/bin", HOME: join(root, "elsewhere") },

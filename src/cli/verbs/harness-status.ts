@@ -27,7 +27,13 @@ export const verb: Verb = {
     const from = written ? "broke.toml" : stored === undefined ? "default" : "stored";
     const runtimes = await runChecks(clientChecks({ home, env, cwd: folder }));
     const sandbox = settings.get("sandbox") ?? "strict";
-    const told = harnessStatus({ policy, from, sandbox }, runtimes, runs.list(), supervisorIn(home));
+    const told = harnessStatus(
+      { policy, from, sandbox },
+      runtimes,
+      runs.list(),
+      state.roles.list(),
+      supervisorIn(home),
+    );
     if (flags.has("json")) answerJson(told);
     else answer(statusText(told));
     return 0;

@@ -1,0 +1,115 @@
+// What a run leaves as evidence, through the real launcher: who changed what, what nobody changed, and that the artifacts alone tell it.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { EvidencePacket } from "#harness/evidence/packet.ts";
+import type { Narrative } from "#harness/evidence/replay.ts";
+import { type Bench, LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
+
+const words = (...options: string[]) => ["harness", "run", "--client", "exec", ...options, "--", "bash", "-c"];
+
+async function replayed(bench: Bench, id: string): Promise<Narrative> {
+  const ran = await bench.broke(["harness", "replay", id, "--json"]);
+  if (ran.code !== 0) throw new Error(ran.stderr);
+  return JSON.parse(ran.stdout);
+}
+async function evidenceOf(bench: Bench, script: string, ...options: string[]) {
+  const ran = await bench.broke([...words(...options), script]);
+  const id = runIdOf(ran);
+  const folder = join(bench.home, "runs", id, "artifacts");
+  return { ran, id, folder, ...(await replayed(bench, id)) };
+}
+const changes = ({ changes }: EvidencePacket) =>
+  changes.listed.map(
+    ({ path, change, by }) => `${change} ${path}: ${by.client ? "client" : by.argv.join(" ").replace("/usr/bin/", "")}`,
+  );
+
+describe("evidence", () => {
+  test("has every change with the command that explains it, every command with how it ended", async () => {
+    using bench = makeBench();
+    for (const name of ["edited", "gone", "mode"]) writeFileSync(join(bench.workspace, name), "1\n");
+    const { packet, commands } = await evidenceOf(
+      bench,
+      `sleep 0.1; sh -c 'sleep 0.05; echo 2 > edited; sleep 0.05'; sleep 0.1; rm gone; sleep 0.1; chmod 755 mode; sleep 0.1; ln -s edited link; sleep 0.1
+      python3 -c 'open("made", "w").write("x")' || true; sleep 0.1; (exit 3); sh -c 'kill -9 $$'; sleep 0.1; echo own > own; sleep 0.1`,
+    );
+    expect(changes(packet)).toEqual([
+      "modified edited: sh -c sleep 0.05; echo 2 > edited; sleep 0.05",
+      "deleted gone: rm gone",
+      "created link: ln -s edited link",
+      ...[
+        'created made: python3 -c open("made", "w").write("x")',
+        "modified mode: chmod 755 mode",
+        "created own: client",
+      ],
+    ]);
+    expect(packet.changes.listed.find(({ path }) => path === "mode")!.mode).toEqual({ before: 0o644, after: 0o755 });
+    const ends = commands.filter(({ argv }) => argv[0] === "rm" || argv.at(-1) === "kill -9 $$");
+    expect(ends.map(({ code, signal, ms }) => [code, signal, typeof ms])).toEqual([
+      [0, null, "number"],
+      [null, 9, "number"],
+    ]);
+  });
+
+  test("a time that a worker sets, a command that is over, a process that lives on: it is explained all the same", async () => {
+    using bench = makeBench();
+    writeFileSync(join(bench.workspace, "old"), "1\n");
+    const { packet } = await evidenceOf(
+      bench,
+      "touch -d 2001-01-01 old; (setsid bash -c 'sleep 0.4; echo late > late' & ) ; sleep 0.8; mkdir -p a/b; echo x > a/b/f; touch -d 2001-01-01 a/b/f; mv a moved",
+    );
+    expect([packet.changes.unattributed, packet.changes.total]).toEqual([0, 5]);
+  });
+
+  test("what changes in the workspace while no client goes on is nobody's, and speaks against the run", async () => {
+    using bench = makeBench();
+    const run = Bun.spawn(
+      [LAUNCHER, ...words("--workspace", "direct", "--policy", "balanced", "--verify", "sleep 1"), "echo x > made"],
+      { cwd: bench.workspace, env: bench.env, stdio: ["ignore", "ignore", "pipe"] },
+    );
+    const runs = join(bench.home, "runs");
+    const begun = () => {
+      const [id] = existsSync(runs) ? readdirSync(runs) : [];
+      const file = join(runs, id ?? "", "ledger.jsonl");
+      return id !== undefined && existsSync(file) && readFileSync(file, "utf8").includes('"event":"tree.hashed"');
+    };
+    while (!begun()) await Bun.sleep(5);
+    writeFileSync(join(bench.workspace, "by-somebody"), "y\n");
+    const stderr = await new Response(run.stderr).text();
+    expect(stderr).toContain('no command explains 1 of the changes: "by-somebody"');
+    const { packet, outcome } = await replayed(bench, runIdOf({ code: 0, stdout: "", stderr }));
+    expect([packet.changes.unattributed, outcome!.categories]).toEqual([
+      1,
+      expect.arrayContaining(["unattributed_mutation"]),
+    ]);
+  });
+
+  test("is told by the artifacts alone, whoever took the ledger away", async () => {
+    using bench = makeBench();
+    const verify = ["--policy", "throughput", "--verify", "grep x made"];
+    const { id, outcome } = await evidenceOf(bench, "echo x > made", ...verify);
+    rmSync(join(bench.home, "runs", id, "ledger.jsonl"));
+    const told = await bench.broke(["harness", "replay", id]);
+    expect({ code: told.code, verdict: outcome!.verdict }).toEqual({ code: 0, verdict: "ACCEPT" });
+    for (const line of ["created made  (the client", "grep x made → held", "ACCEPT, exit 0 by client"])
+      expect(told.stdout).toContain(line);
+    expect((await bench.broke(["harness", "verify", id])).code).toBe(1);
+  });
+
+  test("holds no secret, stays bounded and private, and what was cut counts as missing", async () => {
+    using bench = makeBench();
+    const secret = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz";
+    const { ran, folder, packet } = await evidenceOf(
+      bench,
+      `echo key ${secret.slice(0, 9)}"${secret.slice(9)}"; echo ${secret} > made; touch 'token=aaaaaaaa"x'; head -c 20000000 /dev/zero | tr '\\0' 'x'; echo; echo the-end`,
+    );
+    const all = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+    expect([all.filter((text) => text.includes(secret)).length, packet.changes.total]).toEqual([0, 2]);
+    expect(all.join("").length).toBeLessThan(8 * 1024 ** 2);
+    expect(all.some((text) => text.includes("the-end"))).toBe(true);
+    expect([packet.cut.length, packet.transcript!.cut > 10_000_000]).toEqual([1, true]);
+    expect(ran.stderr).toMatch(/\d+ bytes of the transcript were not kept/);
+    expect(readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777)).toEqual(all.map(() => 0o600));
+  });
+});
