@@ -71,6 +71,13 @@ export function takeInventory(root: string): Inventory {
   return { entries, complete, bytes };
 }
 
+/** Without our own placeholders. */
+export function withoutPlaced(inventory: Inventory, placed: readonly string[]): Inventory {
+  if (placed.length === 0) return inventory;
+  const ours = new Set(placed.map((path) => Buffer.from(path).toString("latin1")));
+  return { ...inventory, entries: new Map([...inventory.entries].filter(([path]) => !ours.has(path))) };
+}
+
 /** The entries that are not, and do not lie in, one of `apart`. */
 export function leaveOut(entries: Map<string, Entry>, apart: ReadonlySet<string>): Map<string, Entry> {
   if (apart.size === 0) return entries;

@@ -83,10 +83,11 @@ export function attributeChanges(
   return { changes, unattributed };
 }
 
-/** Whether one of a command's words, or a word of a script among them, is the path or ends in it. */
-function names({ argv }: CommandWindow, path: string): boolean {
+/** Whether one of a command's words, or a word of a script among them, is the path or ends in it. What the client itself was asked names nothing. */
+function names({ words, client }: CommandWindow, path: string): boolean {
+  if (client) return false;
   const name = path.slice(path.lastIndexOf("/") + 1);
-  const tokens = argv.flatMap((word) => word.split(/[\s"'`;|&<>()=]+/));
+  const tokens = words.flatMap((word) => word.split(/[\s"'`;|&<>()=]+/));
   return tokens.some((token) => token === name || token.endsWith(`/${name}`));
 }
 
@@ -103,7 +104,7 @@ function explain(
   const going = ms === undefined ? [] : windows.filter((window) => covers(window, ms));
   const earlier =
     ms !== undefined && change === "deleted"
-      ? windows.findLast((window) => window.fromMs <= ms && !window.client && names(window, path))
+      ? windows.findLast((window) => window.fromMs <= ms && names(window, path))
       : undefined;
   const naming = earlier === undefined ? going.filter((window) => names(window, path)) : [earlier];
   const certain = going.filter(({ fromMs, toMs }) => ms !== undefined && fromMs <= ms && ms <= toMs);

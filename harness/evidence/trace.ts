@@ -8,19 +8,30 @@ import type { LedgerRecord } from "../record.ts";
 import type { TracedCommand } from "./packet.ts";
 
 const MAX_TRACED = 50_000;
-const SHOWN_ARGS = 8;
-const SHOWN_CHARS = 120;
+const SHOWN_CHARS = 480;
 
-/** Milliseconds since the epoch. `client`: it is the client's own process. */
-export type CommandWindow = { seq: number; argv: string[]; client: boolean; fromMs: number; toMs: number };
+/** Milliseconds since the epoch. `client`: it is the client's own process. `argv` is cut short, `words` all of it as recorded. */
+export type CommandWindow = {
+  seq: number;
+  argv: string[];
+  words: readonly string[];
+  client: boolean;
+  fromMs: number;
+  toMs: number;
+};
 export type Trace = { commands: TracedCommand[]; windows: CommandWindow[]; omitted: number };
 
-const words = (argv: Json | undefined): string[] =>
-  (Array.isArray(argv) ? argv : [])
-    .slice(0, SHOWN_ARGS)
-    .map((word) =>
-      typeof word === "string" && word.length > SHOWN_CHARS ? `${word.slice(0, SHOWN_CHARS)}…` : String(word),
-    );
+/** The first words, as many as fit. */
+function words(argv: Json | undefined): string[] {
+  let left = SHOWN_CHARS;
+  const shown: string[] = [];
+  for (const word of Array.isArray(argv) ? argv.map(String) : []) {
+    if (left <= 0) return [...shown, "…"];
+    shown.push(word.length > left ? `${word.slice(0, left)}…` : word);
+    left -= word.length;
+  }
+  return shown;
+}
 
 const number = (value: Json | undefined) => (typeof value === "number" ? value : null);
 
@@ -72,7 +83,8 @@ export function traceCommands(records: Iterable<LedgerRecord>): Trace {
     // One program runs another in its place: the process goes on, the command ends.
     end(pid, atMs);
     client ??= pid;
-    const window = { seq, argv, client: pid === client, fromMs: atMs, toMs: Infinity };
+    const all = Array.isArray(data.argv) ? data.argv.map(String) : [];
+    const window = { seq, argv, words: all, client: pid === client, fromMs: atMs, toMs: Infinity };
     windows.push(window);
     going.set(pid, { command, window });
   };

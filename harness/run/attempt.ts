@@ -95,7 +95,7 @@ export async function openAttempt(run: OpenRun, ground: Ground, turn: Turn): Pro
     });
     if (direct !== undefined) ledger.append("credential_lease.issued", leaseRecord(contract, direct, input.env));
     if (prepared.identity !== undefined) ledger.append("client.identified", prepared.identity);
-    const start = await ground.start();
+    const start = await ground.start(held.placed);
     markBefore(paths.baseline, start.before, {
       tree: tree.path,
       inside: contract.workspace,

@@ -2,18 +2,21 @@
 // Looks at the tree before anything of ours is done to it.
 
 import type { Json } from "#src/core/json.ts";
+import { showPath } from "#sandbox/tree.ts";
 import { readArtifact } from "../artifacts/store.ts";
 import { attributeChanges, attributionFindings, type Tree } from "../evidence/attribution.ts";
 import { evidencePacket } from "../evidence/assemble.ts";
 import type { EvidencePacket } from "../evidence/packet.ts";
 import { hashAgain } from "../evidence/snapshot.ts";
 import { type CommandWindow, traceCommands } from "../evidence/trace.ts";
-import { findDifferences, type InventoryChanges } from "../inventory.ts";
+import { findDifferences, type Inventory, type InventoryChanges, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
 import type { Finding } from "../verdict/categories.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
+
+const SHOWN = 5;
 
 /** What was found in the tree as the worker left it; `except` are our own placeholders in it, `rootMs` the ctime of its top folder. */
 export type LeftTree = Omit<Tree, "sinceMs"> & {
@@ -28,7 +31,10 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   const { before, sinceMs, snapshot } = attempt.start;
   const { path: root } = ground.tree;
   const { after, changes, except } = left;
-  ledger.append("tree.hashed", { when: "after", sha256: hashAgain(root, snapshot, before, after) ?? null });
+  ledger.append("tree.hashed", {
+    when: "after",
+    sha256: hashAgain(root, snapshot, before, withoutPlaced(after, [...except])) ?? null,
+  });
   const { found } = findDifferences(before, after, except);
   const { diffTree } = await import("../evidence/diff.ts");
   const diff = diffTree(root, snapshot, found);
@@ -50,13 +56,26 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   return attributionFindings(attribution);
 }
 
+/** What changed in the tree since everything in it was over: nobody's work, and perhaps not what was verified. */
+export function lateChanges({ tree }: Pick<Ground, "tree">, settled: Inventory): Finding[] {
+  const { found } = findDifferences(settled, takeInventory(tree.path));
+  if (found.length === 0) return [];
+  const paths = found.slice(0, SHOWN).map(({ path }) => JSON.stringify(showPath(Buffer.from(path, "latin1"))));
+  return [
+    {
+      ...{ category: "unattributed_mutation", grade: "finding", source: "observation" },
+      reason: `${found.length} paths changed after the client was gone: ${paths.join(", ")}`,
+    },
+  ];
+}
+
 /** The second record of a run that goes on from another says when that one's worker worked. */
 const CONTINUES_SEQ = 2;
 
 function earlierTurns({ continued }: OpenRun): CommandWindow[] {
   if (continued === undefined) return [];
   const argv = [`the worker of ${continued.of}`];
-  return continued.worked.map((worked) => ({ ...worked, seq: CONTINUES_SEQ, argv, client: true }));
+  return continued.worked.map((worked) => ({ ...worked, seq: CONTINUES_SEQ, argv, words: argv, client: true }));
 }
 
 /** All that is known of the run by now; what of it is missing is a finding. Throws what could not be recorded. */

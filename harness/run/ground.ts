@@ -8,7 +8,7 @@ import type { RunLimits } from "#sandbox/limits.ts";
 import { type Budget, budgets, withinBudget } from "../budget.ts";
 import { recordAttempts } from "../egress.ts";
 import { takeSnapshot } from "../evidence/snapshot.ts";
-import { takeInventory } from "../inventory.ts";
+import { takeInventory, withoutPlaced } from "../inventory.ts";
 import { makeRecorder, type Recorder } from "../recorder.ts";
 import { keepTestFiles } from "../results/test-files.ts";
 import { countSpending, type Spending } from "../spending.ts";
@@ -21,8 +21,8 @@ export type Ground = Disposable & {
   readonly tree: WorkTree;
   /** Throws `denied` when the tree is not the very folder it was. */
   assertSame(): void;
-  /** Looks at the tree before anything works in it; later calls return the first look. */
-  start(): Promise<Start>;
+  /** Looks at the tree before anything works in it, `placed` are our placeholders in it; later calls return the first look. */
+  start(placed: readonly string[]): Promise<Start>;
   /** Takes the tree away and makes it again, as clean as at first. */
   renew(): void;
   recorder: Recorder;
@@ -83,11 +83,11 @@ export function openGround({ deps, contract, paths, ledger, artifacts, continued
       if (stat?.isDirectory() && identityOf(tree.path) === tree.id) return;
       throw new BrokeError("denied", "the tree the run works on was replaced meanwhile", "begin again");
     },
-    async start() {
+    async start(placed) {
       if (first !== undefined) return first;
       const sinceMs = Date.now();
       const before = takeInventory(tree.path);
-      const snapshot = takeSnapshot(tree.path, before);
+      const snapshot = takeSnapshot(tree.path, withoutPlaced(before, placed));
       ledger.append("tree.hashed", { when: "before", sha256: snapshot.sha256 ?? null });
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.

@@ -10,7 +10,7 @@ import type { Reviewer } from "../verdict/policies.ts";
 import { atLeast } from "../verdict/words.ts";
 import { verifyTree } from "../verification.ts";
 import type { Attempt } from "./attempt.ts";
-import { packEvidence } from "./evidence.ts";
+import { lateChanges, packEvidence } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
 import type { Seen } from "./look.ts";
 import type { OpenRun } from "./open.ts";
@@ -43,15 +43,16 @@ const rolesOf = (reviewers: readonly Reviewer[], opinion: Opinion) =>
 /** Verifies the tree the attempt left, and judges. Throws what could not be recorded. */
 export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attempt, seen: Seen): Promise<Judged> {
   const { deps, contract, paths, ledger, artifacts } = run;
-  const { observed, changes } = seen;
+  const { observed, changes, settled } = seen;
   const verified = await verifyTree({
     ...{ deps, contract, paths, ledger, artifacts, tree: ground.tree, group: attempt.group },
     baseline: attempt.start.baseline,
     changed: changes.total + changes.inRepositories > 0,
   });
+  const late = lateChanges(ground, settled);
   const evidence = packEvidence(run);
   const at = { retries: attempt.turn.number - 1, evidence: evidence.sha256 };
-  const found = [...verified, ...evidence.findings];
+  const found = [...verified, ...late, ...evidence.findings];
   const reviewers = reviewersOf(contract);
   // What reviewers could say takes nothing of it away, so where it is enough by itself they are not asked.
   const best = judge(run, { ...observed, roles: rolesOf(reviewers, CONTENT) }, found, at);

@@ -8,7 +8,13 @@ import { compareAllowed, sweepRun } from "../allowed.ts";
 import type { RunContract } from "../contract/contract.ts";
 import { changeFindings } from "../contract/change-rules.ts";
 import { releaseTree } from "../hold.ts";
-import { compareInventories, type InventoryChanges, takeInventory } from "../inventory.ts";
+import {
+  compareInventories,
+  type Inventory,
+  type InventoryChanges,
+  takeInventory,
+  withoutPlaced,
+} from "../inventory.ts";
 import { type Effect, effectFindings } from "../evidence/effect.ts";
 import { endedUse, heldBy, judgeEnd } from "../limits.ts";
 import { compareTestFiles } from "../results/test-files.ts";
@@ -20,8 +26,12 @@ import type { Ground } from "./ground.ts";
 import { recordTree } from "./evidence.ts";
 import type { OpenRun } from "./open.ts";
 
-/** `changes` are those since the run began. */
-export type Seen = { observed: Observed & { findings: NonNullable<Observed["findings"]> }; changes: InventoryChanges };
+/** `changes` are those since the run began, `settled` the tree once all of the attempt was over. */
+export type Seen = {
+  observed: Observed & { findings: NonNullable<Observed["findings"]> };
+  changes: InventoryChanges;
+  settled: Inventory;
+};
 
 const asData = (record: object) => record as Record<string, Json>;
 
@@ -111,5 +121,7 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
       ],
     },
     changes,
+    // The sweep is ours, and there is one only where it found something.
+    settled: sweep.total === 0 ? withoutPlaced(after, attempt.placed) : takeInventory(tree.path),
   };
 }

@@ -62,28 +62,43 @@ describe("evidence", () => {
     expect([packet.changes.unattributed, packet.changes.total]).toEqual([0, 5]);
   });
 
-  test("what changes in the workspace while no client goes on is nobody's, and speaks against the run", async () => {
-    using bench = makeBench();
-    const run = Bun.spawn(
-      [LAUNCHER, ...words("--workspace", "direct", "--policy", "balanced", "--verify", "sleep 1"), "echo x > made"],
-      { cwd: bench.workspace, env: bench.env, stdio: ["ignore", "ignore", "pipe"] },
-    );
-    const runs = join(bench.home, "runs");
-    const begun = () => {
-      const [id] = existsSync(runs) ? readdirSync(runs) : [];
-      const file = join(runs, id ?? "", "ledger.jsonl");
-      return id !== undefined && existsSync(file) && readFileSync(file, "utf8").includes('"event":"tree.hashed"');
-    };
-    while (!begun()) await Bun.sleep(5);
-    writeFileSync(join(bench.workspace, "by-somebody"), "y\n");
-    const stderr = await new Response(run.stderr).text();
-    expect(stderr).toContain('no command explains 1 of the changes: "by-somebody"');
-    const { packet, outcome } = await replayed(bench, runIdOf({ code: 0, stdout: "", stderr }));
-    expect([packet.changes.unattributed, outcome!.categories]).toEqual([
-      1,
-      expect.arrayContaining(["unattributed_mutation"]),
-    ]);
-  });
+  test.each([
+    [
+      "before the client begins",
+      '"event":"tree.hashed"',
+      "balanced",
+      'no command explains 1 of the changes: "by-somebody"',
+    ],
+    [
+      "while its work is verified",
+      '"event":"workspace.swept"',
+      "throughput",
+      '1 paths changed after the client was gone: "by-somebody"',
+    ],
+  ])(
+    "what somebody else changes in the workspace %s is nobody's, and speaks against the run",
+    async (_, sign, policy, said) => {
+      using bench = makeBench();
+      const run = Bun.spawn(
+        [LAUNCHER, ...words("--workspace", "direct", "--policy", policy, "--verify", "sleep 1"), "echo x > made"],
+        { cwd: bench.workspace, env: bench.env, stdio: ["ignore", "ignore", "pipe"] },
+      );
+      const runs = join(bench.home, "runs");
+      const begun = () => {
+        const [id] = existsSync(runs) ? readdirSync(runs) : [];
+        const file = join(runs, id ?? "", "ledger.jsonl");
+        return id !== undefined && existsSync(file) && readFileSync(file, "utf8").includes(sign);
+      };
+      while (!begun()) await Bun.sleep(5);
+      writeFileSync(join(bench.workspace, "by-somebody"), "y\n");
+      const { outcome } = await replayed(
+        bench,
+        runIdOf({ code: 0, stdout: "", stderr: await new Response(run.stderr).text() }),
+      );
+      expect(outcome!.reasons).toContain(said);
+      expect(outcome!.categories).toContain("unattributed_mutation");
+    },
+  );
 
   test("is told by the artifacts alone, whoever took the ledger away", async () => {
     using bench = makeBench();
