@@ -8,7 +8,7 @@ import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
-import type { RunStore } from "#src/state/runs.ts";
+import { isGoing, type RunStore } from "#src/state/runs.ts";
 import type { AuditLog } from "./audit.ts";
 import { hashContract } from "./contract/terms.ts";
 import { type Landing, landRun, readContract } from "./land.ts";
@@ -50,7 +50,7 @@ const WAITING: ReadonlySet<string | null> = new Set(["ESCALATE", "RETRY_NARROW",
 export function requireWaiting({ home, runs, keys }: Omit<DecideDeps, "audit">, runId: string): RunView {
   const run = readRun(home, runs, keys.verify, runId);
   const { row, verification } = run;
-  if (row.status === "registered" || row.status === "running")
+  if (isGoing(row.status))
     throw new BrokeError("busy", "the run is still going on", "wait until it is over, or `broke harness reconcile`");
   if (!WAITING.has(row.verdict))
     throw new BrokeError(

@@ -97,6 +97,7 @@ function closeFailed(run: OpenRun, error: unknown): void {
 /** The worker's turns, what is made of each, and what follows for the work of the last. */
 async function work(run: OpenRun): Promise<Judged> {
   using ground = openGround(run);
+  run.supervision.onKilled(() => ground.end("it was told to end"));
   for (let turn: Turn = run.continued?.turn ?? firstTurn; ;) {
     const { judged, next } = await takeTurn(run, ground, turn);
     if (next !== undefined) {

@@ -1,6 +1,8 @@
 // Carries a client's output from its pipes to our streams, byte for byte: nothing of our own is ever mixed into its stdout.
 // When our reader goes away the client is told with SIGPIPE, as it would be in any pipeline.
 
+import { visible } from "#src/core/text.ts";
+
 async function pump(
   from: number,
   to: NodeJS.WriteStream,
@@ -27,6 +29,16 @@ async function pump(
     onBytes(bytes);
     if (!broken) await give(bytes);
   }
+}
+
+/** One line of the supervisor's own, on standard error: what the person who launched the run should know now. */
+export function sayLine(text: string): void {
+  process.stderr.write(`broke: ${visible(text)}\n`);
+}
+
+/** Bytes of a client's, to our standard output. */
+export function putBytes(bytes: Uint8Array): void {
+  process.stdout.write(bytes);
 }
 
 /** Copies both outputs, telling of each piece; resolves when the client's ends are closed and everything is written. */

@@ -37,8 +37,8 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
     const { manifest, copied } = makeCopy(workspace, paths.tree);
     return { origin: manifest, objects: [], made: { ...copied } };
   },
-  worktree({ workspace }, paths) {
-    return makeClone(workspace, paths.tree, paths.landing);
+  worktree({ workspace, base }, paths) {
+    return makeClone(workspace, paths.tree, paths.landing, base);
   },
   overlay() {
     // What a run changes in an overlay is not to be seen from outside without mounting it, so nothing of ours could look at it yet.

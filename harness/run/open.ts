@@ -17,8 +17,11 @@ import { registered, type RunContract } from "../contract/contract.ts";
 import { spellContract } from "../contract/terms.ts";
 import { countByClass } from "../environment.ts";
 import { Ledger } from "../ledger.ts";
+import { makeRecorder } from "../recorder.ts";
 import { type Direct, secretsOf } from "../routes.ts";
 import type { RunDeps } from "../run.ts";
+import { recordProcesses } from "../supervision/processes.ts";
+import { openSupervision, type Supervision } from "../supervision/supervision.ts";
 import type { Turn } from "./turn.ts";
 
 /** A run for as long as it goes on. `token` is its nonce, `direct` what its worker is lent, `notes` what its operator is told at the end. */
@@ -31,6 +34,7 @@ export type OpenRun = Disposable & {
   launch: LaunchAudit;
   token: string;
   direct: Direct | undefined;
+  supervision: Supervision;
   notes: string[];
   continued: Continued | undefined;
 };
@@ -62,6 +66,7 @@ function register(
     profile: contract.profile,
     workspace: contract.workspace,
   });
+  recordProcesses(paths.processes, null);
   return { runId, paths, lock };
 }
 
@@ -86,7 +91,9 @@ export function openRun(
     redact,
     saveHead: (head) => deps.runs.saveHead(runId, head),
   });
+  let supervision: Supervision | undefined;
   const close = () => {
+    supervision?.[Symbol.dispose]();
     ledger[Symbol.dispose]();
     closeSync(lock);
   };
@@ -106,8 +113,9 @@ export function openRun(
       permissions: permissionsOf(contract, profileOf(contract.profile)),
       variables_dropped: countByClass(deps.env),
     });
+    supervision = openSupervision(deps, runId, makeRecorder(ledger).append);
     return {
-      ...{ deps, contract, paths, ledger, artifacts, launch, token, direct, continued, notes: [] },
+      ...{ deps, contract, paths, ledger, artifacts, launch, token, direct, supervision, continued, notes: [] },
       [Symbol.dispose]: close,
     };
   } catch (error) {

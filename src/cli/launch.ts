@@ -25,6 +25,8 @@ export type Launch = {
   home: string | undefined;
   /** As in `--workspace`. */
   mode?: string | undefined;
+  /** As in `--base`. */
+  base?: string | undefined;
   permissions?: PermissionFlags;
   args: string[];
   /** As in `--limit` and `--timeout`. */

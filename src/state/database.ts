@@ -74,6 +74,7 @@ const migrations = [
      body TEXT NOT NULL,
      created_ms INTEGER NOT NULL
    ) STRICT;`,
+  `UPDATE runs SET status = CASE status WHEN 'running' THEN 'launched' WHEN 'failed' THEN 'abandoned' ELSE status END;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -70,6 +70,8 @@ export type RunPaths = {
   root: string;
   ledger: string;
   lock: string;
+  /** The processes it is. */
+  processes: string;
   contract: string;
   placeholders: string;
   userState: string;
@@ -109,6 +111,7 @@ export function pathsBelow(root: string): RunPaths {
     root,
     ledger: join(root, "ledger.jsonl"),
     lock: join(root, "lock"),
+    processes: join(root, "processes.json"),
     contract: join(root, "contract.json"),
     placeholders: join(root, "placeholders.json"),
     userState: join(root, "user-state.json"),

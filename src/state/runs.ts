@@ -4,8 +4,18 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Db } from "./database.ts";
 
-export const runStatuses = ["registered", "running", "completed", "failed", "abandoned"] as const;
+/**
+ * `registered`, then `launched` once its client runs; `interrupted` and `resumed` by its operator; in the end `completed`, `failed_launch` (nothing
+ * was launched), or `abandoned` (its supervisor could not see it to its end, or its record is not what was written).
+ */
+export const runStatuses = [
+  ...(["registered", "launched", "interrupted", "resumed"] as const),
+  ...(["completed", "failed_launch", "abandoned"] as const),
+] as const;
 export type RunStatus = (typeof runStatuses)[number];
+
+/** Whether a run in this state has not ended. */
+export const isGoing = (status: RunStatus): boolean => runStatuses.indexOf(status) < runStatuses.indexOf("completed");
 
 const rowSchema = v.object({
   id: v.string(),
