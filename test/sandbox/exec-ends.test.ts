@@ -71,13 +71,3 @@ test("one that goes on has no end, and one that is gone already is not watched",
   ends.add(gone);
   expect([ends.take(), ends.rest(10), family.pids.length]).toEqual([[], [], 1]);
 });
-
-test("of more at once than are watched, the rest have none", async () => {
-  await using family = await startFamily(
-    Array.from({ length: 515 }, () => "exec sleep 2"),
-    "wait; read more",
-  );
-  family.go();
-  const found = await seen(512);
-  expect([found.length, new Set(found.map(({ pid }) => pid)).size, ends.rest(50)]).toEqual([512, 512, []]);
-});
