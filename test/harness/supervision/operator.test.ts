@@ -280,7 +280,11 @@ describe("nobody else's word counts", () => {
       return { said: await new Response(child.stdout).text(), code: await child.exited };
     };
     expect(await from("--pid", "--fork")).toEqual({ said: "", code: 0 });
-    expect(run.events().filter(({ event }) => event.startsWith("operator."))).toEqual([]);
+    const told = run.events().filter(({ event }) => event.startsWith("operator."));
+    expect(told.map(({ event, data }) => [event, data.reason])).toEqual([
+      ...Array.from({ length: 4 }, () => ["operator.refused", "not a request"]),
+      ["operator.refused", "not the operator"],
+    ]);
     // The same from our own, so that it is the namespace that made the difference.
     expect(await from()).toEqual({ said: '{"ok":true\n', code: 0 });
     expect((await grows(bench.workspace)).includes(false)).toBe(false);
