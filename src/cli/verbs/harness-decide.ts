@@ -31,7 +31,11 @@ export const verb: Verb = {
       return tellResult(await retryRun(deps, run, { kind, said: values.say?.[0] }));
     }
     const allow = values["allow-protected"] ?? [];
-    const opened = parseProtectedPermission({ ...noListFlags, any: flags.has("allow-protected"), allow });
+    const opened = parseProtectedPermission({
+      ...noListFlags,
+      any: flags.has("allow-protected"),
+      allow,
+    });
     const decided = decideRun(deps, run, word, opened);
     const { landing } = decided;
     if (flags.has("json")) answerJson({ run, ...decided });
