@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Check, type Finding, ok, warning } from "#src/core/checks.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
-import type { RunStore } from "#src/state/runs.ts";
+import { isGoing, type RunStore } from "#src/state/runs.ts";
 import type { AuditLog } from "./audit.ts";
 import { canChange, identifyClient } from "./client-identity.ts";
 import { clientIds, clientOf } from "./clients.ts";
@@ -42,7 +42,7 @@ function checkClient(name: string, { home, env, cwd }: Places): Finding {
 
 function checkRuns({ home, runs }: HarnessDeps): Finding {
   const all = runs.list();
-  const open = all.filter(({ status }) => status === "registered" || status === "running");
+  const open = all.filter(({ status }) => isGoing(status));
   const lost = all.filter(({ id }) => !existsSync(runPaths(home, id).ledger));
   if (lost.length > 0)
     return warning(

@@ -3,7 +3,7 @@
 // Submodules, nested repositories and ignored files are not carried.
 // Does not stop: the run from reading all that was ever committed.
 
-import { closeSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
@@ -14,7 +14,8 @@ import { copyFileAt, copyLinkAt, COPY_LIMITS } from "./copy-tree.ts";
 import { AT_LANDING, AT_TREE, git, items } from "./git.ts";
 import { borrowedBinds, makeGitDir } from "./git-skeleton.ts";
 import { takeInventory } from "./inventory.ts";
-import { readRepository } from "./repository.ts";
+import { readRepository, type Repository } from "./repository.ts";
+import { readStored } from "./stored.ts";
 
 export const cloneOriginSchema = v.object({
   kind: v.literal("worktree"),
@@ -94,24 +95,68 @@ function carry(workspace: string, tree: string, names: Buffer[]): { files: numbe
   }
 }
 
-/** Makes the clone at `tree` and the supervisor's repository at `landing`. Throws `denied` where that cannot be. */
-export function makeClone(workspace: string, tree: string, landing: string) {
+const shownObjects = (objects: string[], landing: string) =>
+  borrowedBinds(objects, landing).map(({ path, target }) => ({ source: path, target }));
+
+/** The folders of objects that a clone borrows, `origin` the file that says where it came from. */
+export const cloneObjects = (origin: string, landing: string) =>
+  shownObjects(readStored(origin, cloneOriginSchema).objects, landing);
+
+type Ask = (path: string, args: string[], options?: { stdin?: Uint8Array; write?: boolean }) => Buffer;
+
+/** The commit that a base names: a branch, a tag, a full ref, a commit. Throws `usage`. */
+function commitOf(base: string, { refs }: Repository, ask: Ask, workspace: string): string {
+  const names = ["", "refs/", "refs/heads/", "refs/tags/", "refs/remotes/"].map((prefix) => `${prefix}${base}`);
+  const oid = names.map((name) => refs.get(name)).find((found) => found !== undefined);
+  try {
+    if (oid === undefined && !/^[0-9a-f]{4,64}$/.test(base)) throw new BrokeError("denied", "no such ref");
+    return ask(workspace, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${oid ?? base}^{commit}`])
+      .toString()
+      .trim();
+  } catch (error) {
+    if (!(error instanceof BrokeError)) throw error;
+    throw new BrokeError("usage", "--base names no commit of this repository", "name a branch, a tag or a commit");
+  }
+}
+
+/** The files of a commit, nothing of the workspace: no filter or hook has a say. */
+function checkOutBase(oid: string, repository: Repository, tree: string, landing: string, ask: Ask) {
+  mkdirSync(tree, { mode: 0o700 });
+  rmSync(join(landing, "index"), { force: true });
+  ask(tree, ["read-tree", oid]);
+  ask(tree, ["checkout-index", "--all", "--force"], { write: true });
+  makeGitDir(join(tree, ".git"), { ...repository, head: { ref: null, oid } }, false);
+  copyFileSync(join(landing, "index"), join(tree, ".git/index"));
+  return { files: items(ask(tree, ["ls-files", "-z", "-c"])).length };
+}
+
+/** Makes the clone at `tree` and the supervisor's repository at `landing`; `base` is what it begins at, else the workspace as it is. Throws `denied` where that cannot be. */
+export function makeClone(workspace: string, tree: string, landing: string, base: string | null = null) {
   const repository = readRepository(workspace);
   const { objects, commonDir, head } = repository;
   makeGitDir(landing, repository, true);
   writeFileSync(join(landing, "empty"), "");
   const borrowed = borrowedBinds(objects, landing);
-  const at = (path: string) => [
-    { path: landing, target: AT_LANDING, write: true },
-    { path, target: AT_TREE, write: false },
-    ...borrowed,
-  ];
-  const ask = (path: string, args: string[], stdin?: Uint8Array) =>
+  const ask: Ask = (path, args, { stdin, write = false } = {}) =>
     git({
       args: [`--git-dir=${AT_LANDING}`, `--work-tree=${AT_TREE}`, ...args],
-      binds: at(path),
+      binds: [{ path: landing, target: AT_LANDING, write: true }, { path, target: AT_TREE, write }, ...borrowed],
       ...(stdin ? { stdin } : {}),
     });
+  const writeRefs = () => {
+    const refs = [...repository.refs].filter(([name]) => /^refs\/(heads|tags|remotes)\//.test(name));
+    writeFileSync(join(tree, ".git/packed-refs"), refs.map(([name, oid]) => `${oid} ${name}\n`).join(""));
+  };
+  const running = hookFolders(workspace, "", repository.config);
+  if (base !== null) {
+    const oid = commitOf(base, repository, ask, workspace);
+    const made = checkOutBase(oid, repository, tree, landing, ask);
+    writeRefs();
+    const origin: CloneOrigin = {
+      ...{ kind: "worktree", commonDir, objects, head: oid, start: oid, running, files: fileStamps(tree) },
+    };
+    return { origin, objects: shownObjects(objects, landing), made: { ...made, base, head: oid, start: oid } };
+  }
   if (ask(workspace, ["ls-files", "-z", "-u"]).length > 0)
     throw new BrokeError("denied", "the workspace has conflicts that are not resolved", "resolve them first");
   const tracked = items(ask(workspace, ["ls-files", "-z", "-c"]));
@@ -120,15 +165,12 @@ export function makeClone(workspace: string, tree: string, landing: string) {
   mkdirSync(tree, { mode: 0o700 });
   const carried = carry(workspace, tree, [...tracked, ...untracked]);
   makeGitDir(join(tree, ".git"), repository, false);
-  const refs = [...repository.refs].filter(([name]) => /^refs\/(heads|tags|remotes)\//.test(name));
-  writeFileSync(join(tree, ".git/packed-refs"), refs.map(([name, oid]) => `${oid} ${name}\n`).join(""));
+  writeRefs();
 
   const dirty = [...changed, ...untracked.filter((name) => name.at(-1) !== 0x2f)];
-  ask(
-    tree,
-    ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"],
-    Buffer.concat(dirty.flatMap((name) => [name, Buffer.alloc(1)])),
-  );
+  ask(tree, ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"], {
+    stdin: Buffer.concat(dirty.flatMap((name) => [name, Buffer.alloc(1)])),
+  });
   const startTree = ask(tree, ["write-tree"]).toString().trim();
   const same =
     head.oid !== null &&
@@ -141,7 +183,6 @@ export function makeClone(workspace: string, tree: string, landing: string) {
     : ask(tree, ["commit-tree", startTree, ...parents, "-m", "Uncommitted changes a run began with"])
         .toString()
         .trim();
-  const running = hookFolders(workspace, "", repository.config);
   const origin: CloneOrigin = {
     kind: "worktree",
     commonDir,
@@ -153,7 +194,7 @@ export function makeClone(workspace: string, tree: string, landing: string) {
   };
   return {
     origin,
-    objects: borrowed.map(({ path, target }) => ({ source: path, target })),
+    objects: shownObjects(objects, landing),
     made: { ...carried, head: head.oid, start, uncommitted: dirty.length },
   };
 }

@@ -23,7 +23,8 @@ export type Landing = { mode: string; landed: string[]; held: string[]; ref: str
 
 type Deps = { home: Home; runs: RunStore; audit: AuditLog };
 
-function readContract(file: string): RunContract {
+/** What a run was asked. Throws `missing` where that is not on record. */
+export function readContract(file: string): RunContract {
   const parsed = v.safeParse(contractSchema, existsSync(file) ? parseJson(readFileSync(file, "utf8")) : undefined);
   if (parsed.success) return parsed.output;
   throw new BrokeError("missing", "what the run was asked is not on record", "`broke harness list` shows the runs");
@@ -90,10 +91,15 @@ export function actOnWork(
   verdict: VerdictWord,
 ): Acted {
   const { mode, policy } = contract;
-  if (mode === "direct") return acted();
+  if (mode === "direct") {
+    const sent = policy !== "off" && (verdict === "BLOCK" || verdict === "RETRY_BROAD");
+    return sent ? acted(`\`broke harness restore ${ledger.run}\` puts the workspace back to what it was`) : acted();
+  }
   const { tree } = runPaths(deps.home, ledger.run);
-  const later = `\`broke harness land ${ledger.run}\` takes it over`;
   const governed = policy !== "off";
+  const later = governed
+    ? `\`broke harness decide ${ledger.run} accept\` takes it over; retry, broad and block are the other answers`
+    : `\`broke harness land ${ledger.run}\` takes it over`;
   if (governed && verdict === "BLOCK") {
     removeWork(deps.home, ledger.run);
     ledger.append("workspace.discarded", { tree });

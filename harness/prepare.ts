@@ -237,7 +237,10 @@ export function prepareRun(options: {
         options.tree.path,
         client.hidden.filter((name) => !context.opened.includes(name)),
       ),
-      replaced: contract.base === null ? [] : replacedByBase(contract.workspace, options.tree.path, contract.base),
+      replaced:
+        contract.instructions === null
+          ? []
+          : replacedByBase(contract.workspace, options.tree.path, contract.instructions),
       portMark,
       egressMark,
       argv: [

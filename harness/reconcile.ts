@@ -2,14 +2,14 @@
 // after the last signature is kept as it is and said to be unsigned. Then launches that the audit has no end of get one.
 // Does not stop: edits of the unsigned tail made before reconciling.
 
-import { closeSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { isRunId } from "#src/core/ids.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
-import type { RunRow, RunStore } from "#src/state/runs.ts";
+import { isGoing, type RunRow, type RunStore } from "#src/state/runs.ts";
 import { dropLimitGroup } from "#sandbox/cgroup.ts";
 import { readSweeps } from "./allowed.ts";
 import { type AuditLog, type LaunchEnd, launchesOf } from "./audit.ts";
@@ -20,6 +20,9 @@ import { Ledger } from "./ledger.ts";
 import { isHeld, takeLock } from "./lock.ts";
 import { clearTree } from "./work-tree.ts";
 import { GENESIS } from "./record.ts";
+import { after } from "./supervision/lifecycle.ts";
+import { endLeftovers } from "./supervision/processes.ts";
+import { controlSocket } from "./supervision/wire.ts";
 import { sweepRecord } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
@@ -48,21 +51,24 @@ function readText(file: string): string {
 
 function reconcileRun(deps: ReconcileDeps, row: RunRow): Exclude<Reconciled["outcome"], "damaged" | "unregistered"> {
   const paths = runPaths(deps.home, row.id);
+  endLeftovers(paths.processes);
+  rmSync(controlSocket(deps.home, row.id), { force: true });
   const kept = clearTree(deps.home, row.id);
   clearRun(deps.home, row.id, clientOf(row.client).keep, { late: true });
   dropLimitGroup(row.id);
   const text = readText(paths.ledger);
   const { state } = verifyLedger(text, row.id, deps.keys.verify, row.head);
   if (state === "tampered") {
-    deps.runs.setStatus(row.id, "failed", row.verdict);
+    deps.runs.setStatus(row.id, "abandoned", row.verdict);
     return "tampered";
   }
   const { records } = parseLedger(text);
   const last = records.at(-1);
   if (last?.event === "run.completed") {
     deps.runs.saveHead(row.id, { seq: last.seq, hash: last.hash });
-    const outcome = last?.data.outcome === "failed" ? "failed" : "completed";
-    deps.runs.setStatus(row.id, outcome, row.verdict);
+    const act = last?.data.outcome === "failed" ? "fail" : "complete";
+    const launched = records.some(({ event }) => event === "agent.launched");
+    deps.runs.setStatus(row.id, after(launched ? "launched" : "registered", act)!, row.verdict);
     return "closed";
   }
   using ledger = new Ledger({
@@ -157,11 +163,11 @@ function reasonOf(error: unknown, root: string): string {
 export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
   const results: Reconciled[] = [];
   for (const row of deps.runs.list()) {
-    if (row.status !== "registered" && row.status !== "running") continue;
+    if (!isGoing(row.status)) continue;
     const paths = runPaths(deps.home, row.id);
     if (!existsSync(paths.root)) {
       // Its record with it.
-      deps.runs.setStatus(row.id, "failed", row.verdict);
+      deps.runs.setStatus(row.id, "abandoned", row.verdict);
       results.push({ runId: row.id, outcome: "tampered" });
       continue;
     }

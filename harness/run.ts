@@ -14,6 +14,8 @@ import { strictnessOf } from "./contract/terms.ts";
 import { requireInstallation } from "./installation.ts";
 import { actOnWork } from "./land.ts";
 import type { Talk } from "./supervise.ts";
+import { objectionsOf } from "./objections.ts";
+import type { StoredJudged } from "./judged.ts";
 import type { ModelGateway, SlotName } from "./ports.ts";
 import { deniedRoute, takeCredential } from "./routes.ts";
 import { openAttempt } from "./run/attempt.ts";
@@ -22,12 +24,22 @@ import { closeRun } from "./run/close.ts";
 import { type Ground, openGround } from "./run/ground.ts";
 import { judge, judgeAttempt, type Judged } from "./run/judge.ts";
 import { lookAfter } from "./run/look.ts";
-import { openRun, type OpenRun } from "./run/open.ts";
+import { type Continued, openRun, type OpenRun } from "./run/open.ts";
+import { keepStart } from "./run/start.ts";
 import { firstTurn, nextTurn, type Turn } from "./run/turn.ts";
 import { endOnSignal } from "./signals.ts";
 import { requireCleanStart } from "./start-hooks.ts";
-import { decideVerdict, exitOf, type Observed, type RunExit, type Verdict, verdictOf } from "./verdict/observed.ts";
-import { atLeast } from "./verdict/words.ts";
+import type { Decision } from "./verdict/decide.ts";
+import {
+  decideVerdict,
+  exitOf,
+  findingsOf,
+  type Observed,
+  type RunExit,
+  type Verdict,
+  verdictOf,
+} from "./verdict/observed.ts";
+import { atLeast, isAccepted } from "./verdict/words.ts";
 import { INSTALLATION } from "./workspace.ts";
 
 export type RunDeps = {
@@ -58,12 +70,12 @@ const DENIED = 4;
 const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warnings: [], inventoryComplete: false };
 
 /** Runs the contract. Throws `BrokeError` when nothing was launched; after that every end is a result. */
-export async function runHarness(deps: RunDeps, contract: RunContract): Promise<RunResult> {
+export async function runHarness(deps: RunDeps, contract: RunContract, continued?: Continued): Promise<RunResult> {
   requireCleanStart(deps.env);
   requireSandbox();
   const installation = requireInstallation(INSTALLATION);
   const direct = takeCredential(contract, deps.keyOf, deps.env);
-  using run = openRun(deps, contract, { installation, direct });
+  using run = openRun(deps, contract, { installation, direct, continued });
   const denied = deniedRoute(contract);
   if (denied !== undefined) {
     run.ledger.append("authority.expansion_denied", denied.record);
@@ -88,18 +100,39 @@ function closeFailed(run: OpenRun, error: unknown): void {
 /** The worker's turns, what is made of each, and what follows for the work of the last. */
 async function work(run: OpenRun): Promise<Judged> {
   using ground = openGround(run);
-  for (let turn: Turn = firstTurn; ;) {
+  run.supervision.onKilled(() => ground.end("it was told to end"));
+  for (let turn: Turn = run.continued?.turn ?? firstTurn; ;) {
     const { judged, next } = await takeTurn(run, ground, turn);
     if (next !== undefined) {
       if (next.kind === "broad") ground.renew();
       turn = next;
       continue;
     }
+    const { verdict } = judged.decision;
+    if (!isAccepted(verdict) && (verdict !== "BLOCK" || run.contract.mode === "direct"))
+      keepStart(run, await ground.start([]), ground.tree.path);
     const retries = turn.number - 1;
-    const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, judged.decision.verdict);
+    const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, verdict);
     run.notes.push(...acted.notes);
-    return judge(run, judged.observed, acted.findings, { retries, evidence: judged.evidence });
+    const final = judge(run, judged.observed, acted.findings, { retries, evidence: judged.evidence });
+    keepJudged(run, final.observed, retries);
+    return final;
   }
+}
+
+/** What the verdict was made of, for whoever asks for it once more. */
+function keepJudged({ artifacts, contract }: OpenRun, observed: Observed, used: number): void {
+  const { policy, risk, retries, retryBudget = null, required = [] } = strictnessOf(contract, used);
+  const judged = { policy, risk, retries, retryBudget, required: [...required] };
+  const value: StoredJudged = { ...judged, findings: findingsOf(observed), roles: observed.roles ?? {} };
+  artifacts.put({ kind: "judged", class: "inference", content: { kind: "json", value } });
+}
+
+/** What is objected to, for whoever sends the worker back later; the artifact's name. */
+function keepObjections({ artifacts }: OpenRun, { contributions }: Decision): string | null {
+  const value = objectionsOf(contributions);
+  if (value.length === 0) return null;
+  return artifacts.put({ kind: "objections", class: "inference", content: { kind: "json", value } })?.sha256 ?? null;
 }
 
 /** The worker as one of the roles. */
@@ -124,7 +157,7 @@ async function takeTurn(run: OpenRun, ground: Ground, turn: Turn): Promise<{ jud
   const { turn: next, why } = nextTurn(situation);
   run.ledger.append("attempt.ended", {
     ...{ attempt: turn.number, verdict: decision.verdict, categories: decision.categories },
-    ...{ next: next?.kind ?? null, why: why ?? null },
+    ...{ next: next?.kind ?? null, why: why ?? null, objections: keepObjections(run, decision) },
   });
   recordWorker(run, judged);
   if (why !== undefined) run.notes.push(`no further turn of the worker: ${why}`);

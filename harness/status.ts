@@ -3,10 +3,20 @@
 import type { Checked } from "#src/core/checks.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { RoleRow } from "#src/state/roles.ts";
-import type { RunRow } from "#src/state/runs.ts";
+import { isGoing, type RunRow } from "#src/state/runs.ts";
 import { categoriesWith, policies, type PolicyName } from "./verdict/policies.ts";
 import { verdicts } from "./verdict/words.ts";
 
+/** A run that has not ended. `supervisor` null: it is gone, and `broke harness reconcile` closes the run. */
+export type GoingRun = {
+  run: string;
+  client: string;
+  status: string;
+  sandbox: string;
+  workspace: string;
+  started: string;
+  supervisor: number | null;
+};
 type LastRun = { run: string; client: string; status: string; verdict: string | null };
 
 export type HarnessStatus = {
@@ -29,6 +39,7 @@ export type HarnessStatus = {
     verdict: string | null;
   }[];
   runs: { total: number; going: string[]; last: LastRun | null };
+  registry: GoingRun[];
 };
 
 /** One object for programs. `runtimes` are the clients as they were just looked at; `runs` newest first. */
@@ -37,10 +48,11 @@ export function harnessStatus(
   runtimes: readonly Checked[],
   runs: readonly RunRow[],
   roles: readonly RoleRow[],
+  supervisorOf: (runId: string) => number | null,
 ): HarnessStatus {
   const { retries, required } = policies[known.policy];
   const last = runs[0];
-  const going = runs.filter(({ status }) => status === "registered" || status === "running");
+  const going = runs.filter(({ status }) => isGoing(status));
   return {
     ...known,
     retries: retries === Infinity ? null : retries,
@@ -55,6 +67,10 @@ export function harnessStatus(
       going: going.map(({ id }) => id),
       last: last === undefined ? null : lastRun(last),
     },
+    registry: going.map(({ id, client, status, profile, workspace, createdMs }) => ({
+      ...{ run: id, client, status, sandbox: profile, workspace, started: isoTime(createdMs) },
+      supervisor: supervisorOf(id),
+    })),
   };
 }
 
@@ -62,6 +78,9 @@ const lastRun = ({ id, client, status, verdict, createdMs }: RunRow): LastRun & 
   ...{ run: id, client, status, verdict },
   started: isoTime(createdMs),
 });
+
+const goingLine = ({ run, client, status, workspace, supervisor }: GoingRun): string =>
+  `  ${run} ${client} ${status}, ${workspace}${supervisor === null ? "; its supervisor is gone: broke harness reconcile" : `, supervised by ${supervisor}`}`;
 
 /** The same for a person. */
 export function statusText({
@@ -74,6 +93,7 @@ export function statusText({
   runtimes,
   roles,
   runs,
+  registry,
 }: HarnessStatus): string {
   const { last } = runs;
   const words = Object.entries(worth).filter(([, categories]) => categories.length > 0);
@@ -88,7 +108,8 @@ export function statusText({
       if (asked === 0) return `  ${role}: never asked`;
       return `  ${role} ${health}: asked ${asked} times, ${degraded} degraded; last ${backend ?? "nobody"}, ${verdict ?? "no verdict"}`;
     }),
-    `runs: ${runs.total}, going: ${runs.going.join(", ") || "none"}`,
+    `runs: ${runs.total}, going: ${runs.going.length === 0 ? "none" : runs.going.length}`,
+    ...registry.map(goingLine),
     last === null ? "no run yet" : `last: ${last.run} ${last.client} ${last.status} ${last.verdict ?? "no verdict"}`,
   ].join("\n");
 }

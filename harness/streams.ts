@@ -2,6 +2,7 @@
 // where a CI runner reads it (report/command-guard.ts).
 // When our reader goes away the client is told with SIGPIPE, as it would be in any pipeline.
 
+import { visible } from "#src/core/text.ts";
 import { guardCommands } from "./report/command-guard.ts";
 
 async function pump(
@@ -32,6 +33,16 @@ async function pump(
     onBytes(bytes);
     if (!broken) await give(guard?.(bytes) ?? bytes);
   }
+}
+
+/** One line of the supervisor's own, on standard error: what the person who launched the run should know now. */
+export function sayLine(text: string): void {
+  process.stderr.write(`broke: ${visible(text)}\n`);
+}
+
+/** Bytes of a client's, to our standard output. */
+export function putBytes(bytes: Uint8Array): void {
+  process.stdout.write(bytes);
 }
 
 /** Copies both outputs, telling of each piece; resolves when the client's ends are closed and everything is written. */

@@ -8,6 +8,8 @@ import type { Growth } from "#sandbox/growth.ts";
 import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { Activity } from "./activity.ts";
 import type { Asker } from "./asking.ts";
@@ -15,6 +17,7 @@ import { boundArgs } from "./bounded.ts";
 import { commandEvent, recordEnds, runQuestion } from "./command.ts";
 import type { Budget } from "./budget.ts";
 import type { RunContract } from "./contract/contract.ts";
+import type { Governor } from "./governor/governor.ts";
 import type { Ledger } from "./ledger.ts";
 import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
@@ -23,10 +26,17 @@ import type { Recorder } from "./recorder.ts";
 import type { Transcript } from "./evidence/transcript.ts";
 import { forwardSignals } from "./signals.ts";
 import type { Spending } from "./spending.ts";
-import { copyOutputs } from "./streams.ts";
+import { copyOutputs, sayLine } from "./streams.ts";
+import { after } from "./supervision/lifecycle.ts";
+import { operate, type Operated } from "./supervision/operate.ts";
+import { recordProcesses } from "./supervision/processes.ts";
+import type { Supervision } from "./supervision/supervision.ts";
 import { type TerminalSession, terminalSize } from "./terminal.ts";
 
 const SIGPIPE = 13;
+const KILLED: SandboxEnd = { kind: "exited", code: 137, signal: 9 };
+/** A credential that was lent lapses by the clock on the wall. */
+const UNPAUSED = { pause() {}, resume() {} };
 
 /** Talks with a client by its streams, in place of whoever started the run; resolves when its outputs are over. Closes none of them but the input. */
 export type Talk = (streams: {
@@ -42,6 +52,7 @@ export type Talk = (streams: {
 export type ClientRun = {
   session: TerminalSession | undefined;
   asker: Asker | undefined;
+  governor: Governor | undefined;
   group: LimitGroup | undefined;
   growth: Growth;
   commands: Budget;
@@ -52,6 +63,7 @@ export type ClientRun = {
   recorder: Recorder;
   /** The client is there. */
   onStarted(): void;
+  supervision: Supervision;
   /** Whether it gets our standard input. */
   listens: boolean;
   /** Told of every signal that was passed on: whoever sent it wants the run to end. */
@@ -63,13 +75,14 @@ export type Supervised = { end: SandboxEnd; run: RunningSandbox; watch: Watch };
 
 /** Runs the client to its end. Throws what could not be recorded; then nothing of it runs any more. */
 export async function superviseClient(
-  { runs, talk }: { runs: RunStore; talk?: Talk | undefined },
+  { runs, home, talk }: { runs: RunStore; home: Home; talk?: Talk | undefined },
   contract: RunContract,
   plan: SandboxPlan,
   prepared: Prepared,
   {
     session,
     asker,
+    governor,
     group,
     growth,
     commands,
@@ -78,20 +91,24 @@ export async function superviseClient(
     spending,
     activity,
     recorder,
+    supervision,
     onStarted,
     listens,
     onSignal,
   }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
+  if (supervision.killed()) throw new BrokeError("denied", "the run was killed before its client was launched");
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const ours = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   const stdin = talk === undefined ? ours : "held";
   let watch: Watch | undefined;
+  let operator: Operated | undefined;
   const seen = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
     activity.stir();
     transcript.output(bytes);
+    supervision.output.feed(bytes);
   };
   const onOutput = (bytes: Uint8Array) => {
     seen(bytes);
@@ -113,14 +130,20 @@ export async function superviseClient(
         ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
       },
       onProbed: (passed, ms) => ledger.append("sandbox.probed", { passed, ms }),
-      onStopped: () => session?.suspend(),
+      onStopped: () => void (operator?.frozen() || session?.suspend()),
       onExec(exec) {
         activity.stir();
         lookups.take(exec);
         ending.started(exec);
       },
-      onEnded: ending.ended,
+      onEnded(ends) {
+        ending.ended(ends);
+        for (const { pid, code, signal } of ends) governor?.ended({ pid, code: signal === null ? code : 128 + signal });
+      },
       async onHeld(held) {
+        const judged = await governor?.judge(held);
+        if (typeof judged === "object") return judged;
+        if (held.files.length === 0) return judged === true;
         const answered = activity.begin();
         try {
           return (await asker?.ask(runQuestion(held))) ?? false;
@@ -138,18 +161,40 @@ export async function superviseClient(
       tooMuch = true;
       run.kill();
     });
-    watch = watchRun(
-      run,
-      prepared,
-      { limits: contract.limits, group, growth, quietMs: activity.quietMs },
-      recorder.append,
-    );
+    const quietMs = () => {
+      // Who is held still cannot show any.
+      if (operator?.frozen()) activity.stir();
+      return activity.quietMs();
+    };
+    watch = watchRun(run, prepared, { limits: contract.limits, group, growth, quietMs }, recorder.append);
     spending.onSpent((reached) => {
       recorder.append("limit.reached", { ...reached });
       endSoon(run);
     });
-    runs.setStatus(ledger.run, "running", null);
+    const said = runs.get(ledger.run)?.status ?? "registered";
+    runs.setStatus(ledger.run, after(said, "launch") ?? said, null);
+    recordProcesses(runPaths(home, ledger.run).processes, run.process.pid);
+    // No further turn follows what its operator ends.
+    const end = (act: () => void) => () => {
+      onSignal();
+      act();
+    };
+    const operated = operate({
+      ...{
+        runId: ledger.run,
+        run: { ...run, kill: end(run.kill) },
+        runs,
+        clock: contract.lease === null ? watch : UNPAUSED,
+      },
+      ...{ record: recorder.append, terminal: session !== undefined },
+      tell: (text) => (session === undefined ? sayLine(text) : session.status(text)),
+      endSoon: end(() => endSoon(run)),
+    });
+    operator = operated;
+    using _operated = supervision.during(operated);
     using _signals = forwardSignals(run, (signal) => {
+      // What is frozen could not obey.
+      if (operator?.frozen()) void run.thaw();
       onSignal();
       ledger.append("session.interrupted", { signal });
     });
@@ -164,7 +209,10 @@ export async function superviseClient(
       await copied;
     }
     const reason = "the client made its supervisor hold too much memory";
-    return { end: tooMuch ? { kind: "unobserved", reason } : await run.ended, run, watch };
+    const ended = await run.ended;
+    // Everything was seen up to its end, which the operator chose.
+    const killed = operated.killed() && ended.kind === "gone" ? KILLED : ended;
+    return { end: tooMuch ? { kind: "unobserved", reason } : killed, run, watch };
   } catch (error) {
     watch?.[Symbol.dispose]();
     throw error;
@@ -173,6 +221,7 @@ export async function superviseClient(
     run.kill();
     await run.ended;
     await asker?.stop();
+    await governor?.stop();
     lookups.flush();
     ending.flush();
   }

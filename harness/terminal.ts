@@ -4,6 +4,7 @@
 
 import type { RunningSandbox } from "#sandbox/launch.ts";
 import { rawSettings, setTerminal, terminalSettings } from "#sandbox/libc-terminal.ts";
+import { visible } from "#src/core/text.ts";
 import { type Answer, drawQuestion, type Question, questionLines, readAnswer } from "./question.ts";
 import { trackModes } from "./terminal-modes.ts";
 
@@ -36,6 +37,8 @@ export type TerminalSession = Disposable & {
    * output than can be kept. One question at a time.
    */
   ask(question: Question, over: AbortSignal): Promise<Answer | undefined>;
+  /** Says something in the terminal's title, where it disturbs nothing the client draws; the title that was there comes back at the end. */
+  status(text: string): void;
   /** The client stopped itself: gives the terminal back, stops this process too, and goes on when it is continued. */
   suspend(): void;
 };
@@ -110,8 +113,14 @@ export function takeTerminal(): TerminalSession {
     });
     process.kill(process.pid, "SIGSTOP");
   };
+  let titled = false;
   return {
     ask,
+    status(text) {
+      // XTWINOPS 22 and 23 keep and give back the title, OSC 2 sets it (xterm's ctlseqs).
+      process.stdout.write(`${titled ? "" : "\u001b[22;2t"}\u001b]2;broke: ${visible(text)}\u0007`);
+      titled = true;
+    },
     write(bytes) {
       if (asking === undefined) return show(bytes);
       asking.kept.push(bytes.slice());
@@ -141,7 +150,7 @@ export function takeTerminal(): TerminalSession {
         process.stdin.pause();
       }
       raw(false);
-      process.stdout.write(modes.undo());
+      process.stdout.write(`${titled ? "\u001b[23;2t" : ""}${modes.undo()}`);
     },
   };
 }

@@ -99,9 +99,11 @@ type Work = {
   tree: Pick<WorkTree, "path" | "objects">;
   ledger: Ledger;
   group: LimitGroup | undefined;
+  /** Ends it; then nothing of it runs any more. */
+  over?: AbortSignal;
 };
 
-async function runCommand({ deps, contract, tree, ledger, group }: Work, paths: RunPaths): Promise<Ran> {
+async function runCommand({ deps, contract, tree, ledger, group, over }: Work, paths: RunPaths): Promise<Ran> {
   const began = performance.now();
   mkdirSync(paths.root, { mode: 0o700 });
   const prepared = prepareRun({
@@ -131,9 +133,15 @@ async function runCommand({ deps, contract, tree, ledger, group }: Work, paths: 
       const run = await launchSandbox(plan, input.host.arch, { kind: "pipes", stdin: "empty" }, {}, group?.prefix);
       let output: Output;
       spareInit(run, group);
-      using _signals = forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }));
+      // Beside a client, signals are the client's.
+      using _signals =
+        over === undefined
+          ? forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }))
+          : undefined;
       using watch = watchRun(run, prepared, { limits, group, growth }, () => {});
+      over?.addEventListener("abort", run.kill);
       try {
+        if (over?.aborted) run.kill();
         output = await readOutput([run.streams!.stdout, run.streams!.stderr], watch.countOutput);
       } finally {
         run.kill();
@@ -223,6 +231,24 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
     removeTree(Buffer.from(paths.verification));
   }
   return verified;
+}
+
+/** What a proof came to: `green` when every command held. `ran`: a runner among them said that tests ran, and none failed. */
+export type Proof = { green: boolean; ran: boolean };
+
+/** Runs these commands on a copy of the tree while the client goes on, each recorded as `verification.proof`. Throws what kept one from being run. */
+export async function proveTree(work: Verification & { over: AbortSignal }, commands: string[]): Promise<Proof> {
+  const verified = await runCommands(
+    { ...work, contract: { ...work.contract, verification: commands } },
+    "verification.proof",
+  );
+  const results = verified.flatMap((each) => each.results);
+  return {
+    green: verified.every(({ failure }) => failure === undefined),
+    ran:
+      results.some(({ state, passed }) => state === "ran" && passed !== 0) &&
+      results.every(({ failed }) => failed === 0),
+  };
 }
 
 /** What the same commands came to before the worker's turn, in their order; a command that is not in it has no measure. */

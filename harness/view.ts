@@ -163,6 +163,10 @@ function commandWords(argv: Json | undefined): string {
   return argv.slice(1).map(text).join(" ").replace(CLAUDE_WRAPPING, "-c … ");
 }
 
+/** The text of a `-c` without that wrapping. */
+export const withoutWrapping = (script: string): string =>
+  CLAUDE_WRAPPING.test(`-c ${script}`) ? `-c ${script}`.replace(CLAUDE_WRAPPING, "") : script;
+
 /** A name that holds a line's end would otherwise write lines of its own. */
 const oneLine = (text: string) => text.replaceAll("\n", "⏎").replaceAll("\t", " ");
 

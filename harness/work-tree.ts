@@ -2,17 +2,20 @@
 // that was never whole is nobody's work and goes.
 // Does not stop: see copy-mode.ts and clone-mode.ts.
 
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
-import { writePrivate } from "#src/state/files.ts";
+import { readPrivate, writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { BWRAP, runProbe } from "#sandbox/spawn.ts";
 import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract/contract.ts";
-import { makeClone } from "./clone-mode.ts";
+import { cloneObjects, makeClone } from "./clone-mode.ts";
+import { clientOf } from "./clients.ts";
 import { makeCopy } from "./copy-mode.ts";
+import { copyTree } from "./copy-tree.ts";
 import { holdEnded } from "./lock.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
 import { claimFolders, claimWorkspace } from "./writer.ts";
@@ -34,8 +37,8 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
     const { manifest, copied } = makeCopy(workspace, paths.tree);
     return { origin: manifest, objects: [], made: { ...copied } };
   },
-  worktree({ workspace }, paths) {
-    return makeClone(workspace, paths.tree, paths.landing);
+  worktree({ workspace, base }, paths) {
+    return makeClone(workspace, paths.tree, paths.landing, base);
   },
   overlay() {
     // What a run changes in an overlay is not to be seen from outside without mounting it, so nothing of ours could look at it yet.
@@ -78,6 +81,48 @@ function makeTree(home: Home, contract: OwnTree, runId: string): WorkTree {
   } catch (error) {
     clearTree(home, runId);
     throw error;
+  }
+}
+
+/**
+ * Takes over the tree of a run that is over, to go on in it: moved, so that every file is the one it was. What says where it
+ * came from is there before it moves and goes after: the work is always somebody's. The caller
+ * holds the run that is over. Throws `missing` where it is gone.
+ */
+export function adoptTree(
+  { home }: { home: Home },
+  contract: RunContract,
+  { id, from }: { id: string; from: string },
+): WorkTree {
+  const [old, now] = [runPaths(home, from), runPaths(home, id)];
+  const origin = readPrivate(old.origin);
+  if (origin === undefined || !existsSync(old.tree))
+    throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
+  writePrivate(now.origin, origin);
+  if (existsSync(old.landing)) renameSync(old.landing, now.landing);
+  renameSync(old.tree, now.tree);
+  rmSync(old.origin);
+  const objects = contract.mode === "worktree" ? cloneObjects(now.origin, now.landing) : [];
+  const made = { from, tree_id: identityOf(now.tree) };
+  return { path: now.tree, id: identityOf(now.tree), objects, made, [Symbol.dispose]: () => {} };
+}
+
+/** Where the tree is that a run worked on. */
+export const treeWorkedOn = (home: Home, { mode, workspace }: RunContract, runId: string): string =>
+  mode === "direct" ? workspace : runPaths(home, runId).tree;
+
+/** Copies the transcripts that a client kept of another run: plain files and folders, whatever else is among them. */
+export function carrySessions(
+  home: Home,
+  { client, home: whose }: RunContract,
+  { id, from }: { id: string; from: string },
+): void {
+  if (whose === "user") return;
+  const [old, now] = [runPaths(home, from).clientHome, runPaths(home, id).clientHome];
+  for (const path of clientOf(client).keep) {
+    if (!existsSync(join(old, path))) continue;
+    mkdirSync(dirname(join(now, path)), { recursive: true, mode: 0o700 });
+    copyTree(join(old, path), join(now, path));
   }
 }
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
-import type { RunStore } from "#src/state/runs.ts";
+import { isGoing as isOpen, type RunStore } from "#src/state/runs.ts";
 import * as libc from "#sandbox/libc.ts";
 import { removePlaceholders } from "#sandbox/placeholders.ts";
 import { isWithin } from "#sandbox/protected.ts";
@@ -66,7 +66,7 @@ function isGoing({ home }: Deps, id: string): boolean {
 function openRuns(deps: Deps, id: string): { id: string; workspace: string; writes: string[] | undefined }[] {
   return deps.runs
     .list()
-    .filter((row) => row.id !== id && (row.status === "registered" || row.status === "running"))
+    .filter((row) => row.id !== id && isOpen(row.status))
     .map((row) => ({ id: row.id, workspace: row.workspace, writes: writesOf(deps, row.id) }));
 }
 

@@ -42,7 +42,13 @@ const orderSchema = v.object({
 });
 
 /** Supervisor → init. `start` comes first and once. */
-export const orderLine = v.variant("kind", [orderSchema, v.object({ kind: v.literal("signal"), signal: v.number() })]);
+export const orderLine = v.variant("kind", [
+  orderSchema,
+  v.object({ kind: v.literal("signal"), signal: v.number() }),
+  // Every process but init stops, or goes on.
+  v.object({ kind: v.literal("freeze") }),
+  v.object({ kind: v.literal("thaw") }),
+]);
 export type StartOrder = v.InferOutput<typeof orderSchema>;
 export type Order = v.InferOutput<typeof orderLine>;
 
@@ -53,6 +59,8 @@ export const reportLine = v.variant("kind", [
   v.object({ kind: v.literal("probed"), passed: v.array(v.string()), ms: v.number() }),
   v.object({ kind: v.literal("breached"), breached: v.array(v.string()) }),
   v.object({ kind: v.literal("stopped") }),
+  v.object({ kind: v.literal("frozen") }),
+  v.object({ kind: v.literal("thawed") }),
   v.object({ kind: v.literal("exited"), code: v.number(), signal: v.nullable(v.number()) }),
   v.object({ kind: v.literal("failed"), stage: v.string(), errno: v.nullable(v.number()) }),
 ]);

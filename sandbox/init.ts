@@ -6,10 +6,12 @@
 import { startBridge } from "./bridge.ts";
 import { CONTROL_FD, makeLineSplitter, OBSERVER_FD } from "./chain-wire.ts";
 import type { Order, Report, StageTwoOrder, StageTwoReport, StartOrder } from "./chain.ts";
+import { makeFreezer } from "./freeze.ts";
 import * as libc from "./libc.ts";
 import { writeText } from "./libc-files.ts";
 
 const PR_SET_DUMPABLE = 4;
+const SIGCONT = 18;
 /** SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. */
 const CRASH_SIGNALS = [4, 5, 6, 7, 8, 11, 31];
 const MAX_ORDER_BYTES = 64 * 1024 * 1024;
@@ -24,6 +26,7 @@ for (const signal of CRASH_SIGNALS) libc.setSignal(signal, libc.SIG_DFL);
 
 const MAX_STAGE_TWO_BYTES = 64 * 1024;
 
+const freezer = makeFreezer(process.arch === "arm64" ? "aarch64" : "x86_64");
 let client = 0;
 /** Resolves when stage two has become the client, or is gone: whether it failed, which then is told already. */
 let becoming: Promise<boolean> = Promise.resolve(true);
@@ -104,7 +107,8 @@ function reap(): void {
 function clientChanged(status: number): void {
   const low = status & 0x7f;
   if ((status & 0xff) === 0x7f) {
-    report({ kind: "stopped" });
+    // Ours, not the client's own.
+    if (!freezer.frozen()) report({ kind: "stopped" });
     return;
   }
   void becoming.then((failed) => {
@@ -124,7 +128,13 @@ for await (const piece of Bun.file(CONTROL_FD).stream()) {
   for (const line of split(piece)) {
     const order = JSON.parse(line) as Order;
     if (order.kind === "start") start(order);
-    else if (client > 1) libc.sendSignal(-client, order.signal);
+    else if (order.kind === "freeze") {
+      freezer.freeze();
+      report({ kind: "frozen" });
+    } else if (order.kind === "thaw") {
+      freezer.thaw();
+      report({ kind: "thawed" });
+    } else if (client > 1 && !(freezer.frozen() && order.signal === SIGCONT)) libc.sendSignal(-client, order.signal);
   }
 }
 process.exit(125);

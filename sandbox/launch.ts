@@ -10,7 +10,7 @@ import { type Report, reportLine } from "./chain.ts";
 import { makeLineSplitter } from "./chain-wire.ts";
 import type { ExecEnd } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
-import { type HeldExec, type ObservedExec, startObserver } from "./observer.ts";
+import { type HeldAnswer, type HeldExec, type ObservedExec, startObserver } from "./observer.ts";
 import type { SandboxPlan } from "./plan.ts";
 import { type ClientStreams, spawnSandbox, type Stdio } from "./spawn.ts";
 
@@ -24,8 +24,8 @@ export type SandboxEvents = {
   onExec?(exec: ObservedExec): void;
   /** The ends of processes it told of. */
   onEnded?(ends: ExecEnd[]): void;
-  /** Whether a program that is to be asked about may run. Without it none may. */
-  onHeld?(held: HeldExec): Promise<boolean>;
+  /** Whether a program that is to be asked about, or any program of a governed run, may run. Without it none may. */
+  onHeld?(held: HeldExec): Promise<HeldAnswer>;
   /** The client stopped itself (Ctrl-Z). */
   onStopped?(): void;
   /** The walls were tried from within, and hold; `ms` is what that took. */
@@ -41,11 +41,16 @@ export type RunningSandbox = {
   ended: Promise<SandboxEnd>;
   /** Sends a signal to the client's process group. */
   signal(number: number): void;
+  /** Stops every process in it, or lets them go on. False: the sandbox did not say that it was done. */
+  freeze(): Promise<boolean>;
+  thaw(): Promise<boolean>;
   /** Kills everything in the sandbox. */
   kill(): void;
 };
 
 const MAX_REPORT_BYTES = 64 * 1024;
+/** Init has nothing else to do. */
+const ANSWER_MS = 5000;
 
 async function readReports(control: number, onReport: (report: Report) => void): Promise<void> {
   const split = makeLineSplitter(MAX_REPORT_BYTES);
@@ -92,6 +97,7 @@ export async function launchSandbox(
   let client = 0;
   let proven = false;
   let failure: string | undefined;
+  const answers: ((done: boolean) => void)[] = [];
   const kill = () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
   };
@@ -124,6 +130,7 @@ export async function launchSandbox(
       tell(() => events.onStarted?.(client));
     } else if (line.kind === "breached")
       failure = `the sandbox that was built does not hold (${line.breached.join("; ")}), and nothing was run in it`;
+    else if (line.kind === "frozen" || line.kind === "thawed") answers.shift()?.(true);
     else if (line.kind === "stopped") tell(() => events.onStopped?.());
     else if (line.kind === "exited") report = line;
     else if (line.kind === "failed")
@@ -155,5 +162,16 @@ export async function launchSandbox(
     if (!attached) return { kind: "unobserved", reason: "the exec observer never attached" };
     return { kind: "exited", code: report.code, signal: report.signal };
   })();
-  return { process: child, streams, ended, signal: (number) => say({ kind: "signal", signal: number }), kill };
+  const ask = (kind: "freeze" | "thaw"): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    answers.push(resolve);
+    say({ kind });
+    return Promise.race([promise, ended.then(() => false), Bun.sleep(ANSWER_MS).then(() => false)]);
+  };
+  return {
+    ...{ process: child, streams, ended, kill },
+    signal: (number) => say({ kind: "signal", signal: number }),
+    freeze: () => ask("freeze"),
+    thaw: () => ask("thaw"),
+  };
 }

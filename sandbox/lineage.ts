@@ -29,6 +29,17 @@ export function processOf(thread: number): { pid: number; parent: number } | und
   }
 }
 
+/** When a process began, in the kernel's ticks; null: it is gone. A number and this together name one process for as long as the machine is up. */
+export function startOf(pid: number): number | null {
+  try {
+    const stat = readSmall(`/proc/${pid}/stat`);
+    const [state, , ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? null : Number(fields[17]);
+  } catch {
+    return null;
+  }
+}
+
 /** Parents change rarely, and a build asks for the same ones with every exec. */
 const FRESH_MS = 20;
 let known: { parent: number; init: number; until: number; pids: number[] } | undefined;

@@ -12,9 +12,10 @@ import { type EndWatch, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import { lineageOf, processOf } from "./lineage.ts";
-import { ANSWER_BYTES, type ObservedExec, type ObserverMessage } from "./observer.ts";
-import { makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
+import { ANSWER_BYTES, ANSWERS, type ObservedExec, type ObserverMessage } from "./observer.ts";
+import { type AskedFile, makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
 import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
+import { tellRefusal } from "./tell.ts";
 
 declare const self: Worker & { onmessage: ((event: MessageEvent<ObserverStart>) => void) | null };
 
@@ -59,7 +60,7 @@ const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outco
 };
 
 type ExecCallSeen = { thread: number; number: number; args: bigint[] };
-type Seen = { exec: ObservedExec; verdict: RunVerdict };
+type Seen = { exec: ObservedExec; verdict: RunVerdict; programs: AskedFile[] };
 
 /** Looks at one call; `init` is pid 1 of the sandbox, once it is known. */
 function look(
@@ -91,7 +92,8 @@ function look(
     outcome: outcomeOf(target, verdict),
     reason: verdict.kind === "deny" ? verdict.reason : null,
   };
-  return { exec, verdict };
+  const programs = target.kind === "absent" ? [] : target.files.map(({ runnable: _, ...file }) => file);
+  return { exec, verdict, programs };
 }
 
 /** What a person was asked about; whose child the caller is may change meanwhile. */
@@ -127,6 +129,7 @@ function isValid(listener: number, id: bigint): boolean {
 function watch(listener: number, { control, arch, waiting, rules }: ObserverStart, ends: EndWatch): void {
   const decide = makeRunDecision(rules);
   let init = 0;
+  let told = { pid: 0, text: "" };
   const held = new Map<bigint, { call: ExecCallSeen; seen: Seen }>();
   const tell = (message: ObserverMessage) => {
     Atomics.add(waiting, 0, 1);
@@ -142,18 +145,28 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const bytes = Buffer.alloc(ANSWER_BYTES);
     if (readSync(control, bytes, 0, ANSWER_BYTES, null) < ANSWER_BYTES) return false;
     const id = bytes.readBigUInt64LE(0);
+    const said = Buffer.alloc(Number(bytes.readBigUInt64LE(16)));
+    if (said.length > 0 && readSync(control, said, 0, said.length, null) < said.length) return false;
+    const text = said.length > 0 ? said.toString() : undefined;
     const call = held.get(id);
     held.delete(id);
     if (call === undefined || !isValid(listener, id)) return true;
     // A person takes long, and what was asked about may be another file, or under another path, by now.
     const now = look(call.call, { arch, decide, init });
+    const answer = bytes.readBigUInt64LE(8);
     const reason =
-      bytes.readBigUInt64LE(8) !== 1n
-        ? "denied when asked"
+      answer !== ANSWERS.allow
+        ? (text ?? "denied when asked")
         : isDeepStrictEqual(wanted(now), wanted(call.seen))
           ? null
           : "it changed while it was asked about";
     const outcome = reason === null ? call.seen.exec.outcome : "denied";
+    // A search along PATH goes on after a refusal: it is told once.
+    const { pid } = call.seen.exec;
+    if (text !== undefined && (answer === ANSWERS.end || told.pid !== pid || told.text !== text)) {
+      told = { pid, text };
+      tellRefusal(arch, { pid, text, end: answer === ANSWERS.end }, () => isValid(listener, id));
+    }
     if (outcome !== "denied") ends.add(call.seen.exec.pid);
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
       tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason }, ends: [] });
@@ -169,13 +182,13 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
   };
   while (awaitRoom()) {
     // A process that ends is most often followed by one that starts: both are told at once.
-    const [ready = 0, told = 0, ended = 0] = libc.pollInput(ends.noted() ? [listener, control] : watched, waitMs());
+    const [ready = 0, answered = 0, ended = 0] = libc.pollInput(ends.noted() ? [listener, control] : watched, waitMs());
     if (ended !== 0) {
       ends.note();
       continue;
     }
-    if (ready === 0 && told === 0) tellEnds();
-    if (told !== 0 && !takeAnswer()) return;
+    if (ready === 0 && answered === 0) tellEnds();
+    if (answered !== 0 && !takeAnswer()) return;
     if ((ready & libc.POLLIN) === 0) {
       // Hung up: the last process that had the filter is gone.
       if (ready !== 0) return tellEnds(ends.rest(REAPED_MS));
@@ -203,10 +216,11 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       tellEnds(before);
       continue;
     }
-    if (verdict.kind === "ask") {
+    if (verdict.kind === "ask" || (rules.governed === true && verdict.kind === "allow")) {
       tellEnds(before);
       held.set(id, { call, seen });
-      tell({ kind: "held", id, held: { exec, files: verdict.files } });
+      const files = verdict.kind === "ask" ? verdict.files : [];
+      tell({ kind: "held", id, held: { exec, files, programs: seen.programs } });
       continue;
     }
     if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid);

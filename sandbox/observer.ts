@@ -30,8 +30,13 @@ export type ObservedExec = {
   reason: string | null;
 };
 
-/** A question that holds a call: `files` are what it is about. */
-export type HeldExec = { exec: ObservedExec; files: AskedFile[] };
+/** A question that holds a call: `files` are what a person is to be asked about, none where only the supervisor is; `programs` all that would run. */
+export type HeldExec = { exec: ObservedExec; files: AskedFile[]; programs: AskedFile[] };
+/**
+ * `refused`: it is denied, and what is said of it, in one line, on the caller's own standard error and in the record. `end`: its caller is killed before
+ * it runs another instruction: whoever started it is told of no failed start then, which often hides what was said, but of a program that ended.
+ */
+export type HeldAnswer = boolean | { refused: string; end?: boolean };
 
 export type ObserverMessage =
   | { kind: "loaded" }
@@ -55,11 +60,20 @@ export type ObserverEvents = {
   /** The end of processes that `onExec` told of, before any other gets their numbers. */
   onEnded(ends: ExecEnd[]): void;
   /** A call waits until this resolves; others go on meanwhile. False: it is denied. Either way `onExec` hears of it then. */
-  onHeld(held: HeldExec): Promise<boolean>;
+  onHeld(held: HeldExec): Promise<HeldAnswer>;
 };
 
-/** One answer to the thread: the notification's id and 1 or 0, 64 bits each. */
-export const ANSWER_BYTES = 16;
+/** One answer to the thread: the notification's id, an `ANSWERS`, and how many bytes of text follow, 64 bits each. */
+export const ANSWER_BYTES = 24;
+export const ANSWERS = { deny: 0n, allow: 1n, end: 2n } as const;
+const MAX_TEXT_BYTES = 1024;
+
+function spell(id: bigint, answer: HeldAnswer): Uint8Array {
+  const text = typeof answer === "object" ? Buffer.from(answer.refused).subarray(0, MAX_TEXT_BYTES) : Buffer.alloc(0);
+  const word = answer === true ? "allow" : typeof answer === "object" && answer.end === true ? "end" : "deny";
+  const head = new BigUint64Array([id, ANSWERS[word], BigInt(text.length)]);
+  return Buffer.concat([Buffer.from(head.buffer), text]);
+}
 
 /** Starts the observer thread. What is observed waits for it, so nothing need wait until it is there. */
 export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, onHeld }: ObserverEvents): Observer {
@@ -80,10 +94,10 @@ export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, on
   const answer = async (id: bigint, held: HeldExec) => {
     Atomics.sub(waiting, 0, 1);
     Atomics.notify(waiting, 0);
-    const allowed = await onHeld(held).catch(() => false);
+    const allowed: HeldAnswer = await onHeld(held).catch(() => false);
     if (stopped) return;
     try {
-      writeSync(stopWrite, new Uint8Array(new BigUint64Array([id, allowed ? 1n : 0n]).buffer));
+      writeSync(stopWrite, spell(id, allowed));
     } catch {
       // EPIPE: the thread is over, and with it every call it held.
     }

@@ -13,6 +13,8 @@ export type RunRules = {
   mask: string | null;
   /** Paths of programs that are not shown, because no rule allows them. */
   hidden: string[];
+  /** Every call that may go on waits for the supervisor's word. */
+  governed?: boolean;
 };
 
 /** A file as it is now: `stamp` changes with its content. */

@@ -24,6 +24,9 @@ const LEAST_MEMORY = 1 / 32;
 export type Watch = Disposable & {
   reached(): Reached | undefined;
   countOutput(bytes: number): void;
+  /** Time does not count until it is resumed. */
+  pause(): void;
+  resume(): void;
   /** Last readings, once the sandbox has ended. `largestBytes`: the largest process; `growthBytes` as the caller found it; `gone`: without a word. */
   finish(told: {
     cpuMs: number;
@@ -137,7 +140,21 @@ export function watchLimits({ limits, root, ended, group, growth, quietMs, ownTm
 
   const ticking = setInterval(tick, TICK_MS);
   const { timeoutMs } = limits;
-  const timer = timeoutMs === null ? undefined : setTimeout(() => reach("timeout", timeoutMs, timeoutMs), timeoutMs);
+  let leftMs = timeoutMs;
+  let since: number | undefined;
+  let timer: Timer | undefined;
+  const run = () => {
+    if (timeoutMs === null || leftMs === null || since !== undefined || disposed) return;
+    since = performance.now();
+    timer = setTimeout(() => reach("timeout", timeoutMs, timeoutMs), leftMs);
+  };
+  const pause = () => {
+    if (leftMs === null || since === undefined) return;
+    leftMs = Math.max(0, leftMs - (performance.now() - since));
+    since = undefined;
+    clearTimeout(timer);
+  };
+  run();
   const rest = () => {
     clearInterval(ticking);
     clearTimeout(timer);
@@ -145,6 +162,8 @@ export function watchLimits({ limits, root, ended, group, growth, quietMs, ownTm
   void ended.finally(rest);
   return {
     reached: () => first,
+    pause,
+    resume: run,
     countOutput(bytes) {
       outputBytes += bytes;
       over("output", outputBytes, limits.outputBytes);

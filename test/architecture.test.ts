@@ -136,6 +136,11 @@ describe("what no file may hold", () => {
       /\bsuperviseClient\(/,
       /^harness\/(run\/client|supervise)\.ts$/,
     ],
+    [
+      "everybody else in a pid namespace is signalled by its first process alone",
+      /\bsignalAllOthers\(|\bkill\w*\((?:-1|0)\b/,
+      /^sandbox\/freeze\.ts$/,
+    ],
     ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],
     ["console", /\bconsole\./, /^$/],
     [
@@ -190,6 +195,9 @@ describe("what no file may hold", () => {
       "spawn",
       "init",
       "stage-two",
+      "freeze",
+      "tell",
+      "peer",
       "bridge",
       "preflight",
       "cgroup",

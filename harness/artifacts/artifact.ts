@@ -16,6 +16,8 @@ export const artifactKinds = [
   "transcript",
   "evidence",
   "review",
+  "objections",
+  "judged",
   "outcome",
 ] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];

@@ -25,11 +25,12 @@ import { clientIds, clientOf } from "../clients.ts";
 import { ownVariables } from "../environment.ts";
 import { checkRoute } from "../routes.ts";
 import { brokeHomes } from "../unprotected.ts";
-import { chooseMode, workspaceModes } from "../workspace-mode.ts";
+import { chooseMode, type WorkspaceMode, workspaceModes } from "../workspace-mode.ts";
 import { checkWorkspace } from "../workspace.ts";
 import { taskArgs } from "./prompt.ts";
 import { hashContract, noTerms, taskRecord, type Terms, termsSchema } from "./terms.ts";
 
+const MAX_BASE = 256;
 const homes = ["run", "user"] as const;
 
 export const contractSchema = v.strictObject({
@@ -38,6 +39,8 @@ export const contractSchema = v.strictObject({
   workspace: v.string(),
   /** What the run works on: the workspace itself, or a tree made from it. */
   mode: v.picklist(workspaceModes),
+  /** What a worktree begins at; null: the workspace as it is. */
+  base: v.nullable(v.pipe(v.string(), v.maxLength(MAX_BASE))),
   /** Whose client state the client works with: the run's own, made for it and gone with it, or the user's. */
   home: v.picklist(homes),
   /** The permission set that was named. */
@@ -49,7 +52,7 @@ export const contractSchema = v.strictObject({
   /** The files those flags name, as they were at the launch. */
   files: filePermissionSchema,
   /** The commit whose configuration of agents and tools is shown in place of the workspace's; null: the workspace's own. */
-  base: v.optional(v.nullable(v.string()), null),
+  instructions: v.optional(v.nullable(v.string()), null),
   args: v.array(v.string()),
   limits: limitsSchema,
   ...termsSchema.entries,
@@ -75,6 +78,7 @@ export function checkContract(asked: {
   cwd: string;
   set?: string | undefined;
   mode?: string | undefined;
+  base?: string | undefined;
   permissions?: PermissionFlags | undefined;
   bounds?: PermissionFlags | null | undefined;
   /** Names of the keys the gateway works with. */
@@ -82,7 +86,7 @@ export function checkContract(asked: {
   args: string[];
   limits: Partial<RunLimits>;
   terms?: Terms | undefined;
-  base?: string | null | undefined;
+  instructions?: string | null | undefined;
   /** Whether the client gets a terminal. */
   terminal: boolean;
   brokeHome: string;
@@ -130,16 +134,25 @@ export function checkContract(asked: {
     profile.root === "host"
       ? noFilePermission
       : all.map(({ read, write }) => resolveFilePermission(read, write, around)).reduce(intersectFiles);
-  const { args, set = null, base = null } = asked;
+  const { args, set = null, instructions = null } = asked;
   const reach = { profile: profile.name, permissions, bounds };
   checkRoute({ client, home, ...terms }, profile.net === "host" ? "host" : networkOf(reach));
-  const granted = { profile: profile.name, workspace, mode, home, set, permissions, bounds, files };
-  return { client, ...granted, base, args, limits, ...terms };
+  const base = checkBase(asked.base, mode);
+  const granted = { profile: profile.name, workspace, mode, base, home, set, permissions, bounds, files };
+  return { client, ...granted, instructions, args, limits, ...terms };
 }
 
 /** Names of variables that no run is given from outside. */
 export function takenNames(client: ClientId, keyNames: readonly string[]): TakenNames {
   return { own: ownVariables(clientOf(client)), keys: new Set(keyNames) };
+}
+
+/** Throws `usage` where it is no name, or would not be used. */
+function checkBase(base: string | undefined, mode: WorkspaceMode): string | null {
+  if (base === undefined) return null;
+  if (mode !== "worktree") throw new BrokeError("usage", "--base is for a worktree", "add --workspace=worktree");
+  if (/^[\w][\w./@+-]*$/.test(base) && base.length <= MAX_BASE) return base;
+  throw new BrokeError("usage", "--base: not the name of a commit", "name a branch, a tag or a commit");
 }
 
 /** What the flags say, and what must allow it too. */

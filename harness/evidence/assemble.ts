@@ -19,9 +19,18 @@ const MAX_EVENT_BYTES = 4096;
 const POLICY_EVENTS: ReadonlySet<string> = new Set([
   ...["command.denied", "permission.answered", "workspace.swept", "allowed.inventory", "limit.reached"],
   ...["authority.expansion_denied", "credential_lease.issued", "events.omitted", "command.omitted"],
-  ...["verification.failed", "session.interrupted", "artifact.omitted", "governor.intervened"],
+  ...["verification.failed", "session.interrupted", "artifact.omitted"],
+  ...[
+    "governor.mode",
+    "governor.intervened",
+    "governor.unproven",
+    "operator.interrupted",
+    "operator.resumed",
+    "operator.killed",
+    "operator.refused",
+  ],
 ]);
-const RETRY_EVENTS: ReadonlySet<string> = new Set(["retry.started", "attempt.started", "attempt.ended"]);
+const RETRY_EVENTS: ReadonlySet<string> = new Set(["run.continues", "attempt.started", "attempt.ended"]);
 
 const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 const nullableText = (value: Json | undefined) => (typeof value === "string" ? value : null);

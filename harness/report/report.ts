@@ -32,6 +32,8 @@ export type RunReport = {
   reasons: string[];
   exit: { code: number; source: string } | null;
   findings: ReportedFinding[];
+  /** How often the worker had a turn; verification is the last one's. */
+  attempts: number;
   verification: ReportedVerification[];
   /** Commands and connections that were refused; `denials` lists the first of them. */
   denied: number;
@@ -114,6 +116,8 @@ function read<Schema extends v.GenericSchema>(schema: Schema, data: Json | undef
   return parsed.success ? parsed.output : null;
 }
 
+const isVerification = ({ event }: LedgerRecord) => event === "verification.ran";
+
 function verificationOf(record: LedgerRecord): ReportedVerification[] {
   const data = read(verified, record.data);
   if (data === null) return [];
@@ -170,6 +174,7 @@ export function reportOf({ row, records, verification, file }: RunView): RunRepo
   const kinds = (kind: string) => changed.changes.filter(({ change }) => change === kind).length;
   const land = read(landing, last("workspace.landed"));
   const denials = records.flatMap(denialOf);
+  const begun = records.findLastIndex(({ event }) => event === "attempt.started") + 1;
   return {
     version: 1,
     run: row.id,
@@ -177,7 +182,8 @@ export function reportOf({ row, records, verification, file }: RunView): RunRepo
     ...{ verdict, reasons },
     exit: end === null ? null : { code: end.exit_code, source: end.exit_source },
     findings: contributions,
-    verification: all("verification.ran").flatMap(verificationOf),
+    attempts: all("attempt.started").length,
+    verification: records.slice(begun).filter(isVerification).flatMap(verificationOf),
     denied: denials.length,
     denials: denials.slice(0, MAX_LISTED),
     commands: all("command.observed").length,

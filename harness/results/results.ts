@@ -1,19 +1,22 @@
 // What a run of tests came to, whichever runner ran them. `passed` null: the runner says that tests passed and not how many (`go test` without -v).
 
+import * as v from "valibot";
+
 export const runners = ["bun", "node:test", "jest", "vitest", "unittest", "pytest", "cargo", "go", "junit"] as const;
 export type Runner = (typeof runners)[number];
 
-export type TestResults = {
-  runner: Runner;
+export const testResultsSchema = v.object({
+  runner: v.picklist(runners),
   /** `empty`: no test was found. `listed`: tests were found and none was run. */
-  state: "ran" | "empty" | "listed";
-  passed: number | null;
-  failed: number;
+  state: v.picklist(["ran", "empty", "listed"]),
+  passed: v.nullable(v.number()),
+  failed: v.number(),
   /** Skipped, ignored, or still to be written. */
-  skipped: number;
-  failedNames: string[];
-  skippedNames: string[];
-};
+  skipped: v.number(),
+  failedNames: v.array(v.string()),
+  skippedNames: v.array(v.string()),
+});
+export type TestResults = v.InferOutput<typeof testResultsSchema>;
 
 /** Names are listed up to this number; the counts are whole. */
 export const MAX_NAMES = 500;

@@ -20,8 +20,9 @@ import { markBefore } from "../sweep.ts";
 import { onTerminal } from "../terminal.ts";
 import { unprotectedBy } from "../unprotected.ts";
 import { weakControls } from "../weak-controls.ts";
-import type { Ground, Start } from "./ground.ts";
+import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
+import type { Start } from "./start.ts";
 import { type Turn, turnRecord } from "./turn.ts";
 
 /** `placed` are our placeholders in the tree, `warnings` what the verdict says of controls that are weaker than they should be. */
@@ -83,7 +84,7 @@ export async function openAttempt(run: OpenRun, ground: Ground, turn: Turn): Pro
       ...weakControls(deps, contract, prepared),
       ...open.map((way) => `unprotected ledger: ${way}`),
     ];
-    if (turn.kind === "first") run.launch.started(countByClass(input.env));
+    if (turn.number === 1) run.launch.started(countByClass(input.env));
     ledger.append("env_plan.applied", {
       passed: Object.keys(input.env).length,
       given: countByClass(prepared.given),

@@ -11,15 +11,17 @@ import { superviseEgress } from "../egress.ts";
 import { recordTranscript, type Transcript } from "../evidence/transcript.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
+import { govern, governed } from "../governor/govern.ts";
 import { readShimEvents } from "../shim-events.ts";
 import { type Supervised, superviseClient } from "../supervise.ts";
 import { takeTerminal, terminalSize } from "../terminal.ts";
+import type { Finding } from "../verdict/categories.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Ground } from "./ground.ts";
 import type { OpenRun } from "./open.ts";
 
 /** The ended client; `watch` has its last readings to give, and is the caller's to dispose of. */
-export type EndedClient = Supervised & { growth: Growth; transcript: Transcript };
+export type EndedClient = Supervised & { growth: Growth; transcript: Transcript; findings: Finding[] };
 
 function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
@@ -50,21 +52,23 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
     const asker = session && makeAsker({ put: session.ask, record: answers.record });
+    const governor = govern(run, ground, attempt, session);
     const client = {
-      ...{ session, asker, group, growth, commands, ends, transcript, spending, activity, recorder },
+      ...{ session, asker, governor, group, growth, commands, ends, transcript, spending, activity, recorder },
+      supervision: run.supervision,
       onStarted: gateway.warm,
-      listens: attempt.turn.kind === "first",
+      listens: attempt.turn.number === 1,
       onSignal: () => ground.end("it was told to end"),
     };
     const onAttempt = (attempt: EgressAttempt) => {
       activity.stir();
       ground.onAttempt(attempt);
     };
-    const supervised = () => superviseClient(deps, limited, plan, prepared, client, ledger);
+    const supervised = () => superviseClient(deps, limited, governed(plan, governor), prepared, client, ledger);
     const began = performance.now();
     const ended = await superviseEgress(prepared.net, paths.socketDir, onAttempt, supervised, asker);
     ground.used.ms += performance.now() - began;
-    return { ...ended, growth, transcript };
+    return { ...ended, growth, transcript, findings: governor?.findings() ?? [] };
   } finally {
     await gateway.stop();
     unmark();

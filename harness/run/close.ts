@@ -3,6 +3,7 @@
 import type { Outcome } from "../evidence/outcome.ts";
 import type { Verdict, RunExit } from "../verdict/observed.ts";
 import type { RunResult } from "../run.ts";
+import { after } from "../supervision/lifecycle.ts";
 import type { OpenRun } from "./open.ts";
 
 /** Closes the run. Throws what could not be written; the table has its end even then. */
@@ -22,7 +23,9 @@ export function closeRun(
   try {
     launch.ended({ ...end, verdict: verdict.verdict });
   } finally {
-    deps.runs.setStatus(ledger.run, outcome, verdict.verdict);
+    const status = deps.runs.get(ledger.run)?.status ?? "registered";
+    const to = after(status, outcome === "failed" ? "fail" : "complete");
+    deps.runs.setStatus(ledger.run, to ?? "abandoned", verdict.verdict);
   }
   return { notes, runId: ledger.run, verdict, exit, ledgerFile: paths.ledger };
 }

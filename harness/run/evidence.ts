@@ -8,7 +8,7 @@ import { attributeChanges, attributionFindings, type Tree } from "../evidence/at
 import { evidencePacket } from "../evidence/assemble.ts";
 import type { EvidencePacket } from "../evidence/packet.ts";
 import { hashAgain } from "../evidence/snapshot.ts";
-import { traceCommands } from "../evidence/trace.ts";
+import { type CommandWindow, traceCommands } from "../evidence/trace.ts";
 import { findDifferences, type Inventory, type InventoryChanges, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
 import type { Finding } from "../verdict/categories.ts";
@@ -36,8 +36,9 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
     sha256: hashAgain(root, snapshot, before, withoutPlaced(after, [...except])) ?? null,
   });
   const { found } = findDifferences(before, after, except);
-  const { diffTree } = await import("../evidence/diff.ts");
-  const diff = diffTree(root, snapshot, found);
+  // Loaded where there is something to compare: it is not small.
+  const diff =
+    found.length === 0 ? { text: "", cut: 0 } : (await import("../evidence/diff.ts")).diffTree(root, snapshot, found);
   const { commands, windows, omitted } = traceCommands(ledgerRecords(paths.ledger));
   const json = (value: unknown) => ({ kind: "json", value }) as const;
   const observed = { class: "observation" } as const;
@@ -47,7 +48,10 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   const inventory = artifacts.put({ ...observed, kind: "inventory", content: json(changes) });
   const trace = artifacts.put({ ...observed, kind: "commands", content: json(commands) });
   if (omitted > 0) attempt.warnings.push(`${omitted} commands are not in the trace`);
-  const attribution = attributeChanges(found, changes.changes, windows, { ...left, sinceMs });
+  const attribution = attributeChanges(found, changes.changes, [...earlierTurns(run), ...windows], {
+    ...left,
+    sinceMs,
+  });
   const derivedFrom = [inventory, trace].filter((ref) => ref !== undefined);
   artifacts.put({ kind: "attribution", class: "inference", content: json(attribution.changes), derivedFrom });
   return attributionFindings(attribution);
@@ -64,6 +68,15 @@ export function lateChanges({ tree }: Pick<Ground, "tree">, settled: Inventory):
       reason: `${found.length} paths changed after the client was gone: ${paths.join(", ")}`,
     },
   ];
+}
+
+/** The second record of a run that goes on from another says when that one's worker worked. */
+const CONTINUES_SEQ = 2;
+
+function earlierTurns({ continued }: OpenRun): CommandWindow[] {
+  if (continued === undefined) return [];
+  const argv = [`the worker of ${continued.of}`];
+  return continued.worked.map((worked) => ({ ...worked, seq: CONTINUES_SEQ, argv, words: argv, client: true }));
 }
 
 /** All that is known of the run by now; what of it is missing is a finding. Throws what could not be recorded. */

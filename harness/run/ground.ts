@@ -7,24 +7,23 @@ import type { EgressAttempt } from "#sandbox/egress/proxy.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import { type Budget, budgets, withinBudget } from "../budget.ts";
 import { recordAttempts } from "../egress.ts";
-import { type Snapshot, takeSnapshot } from "../evidence/snapshot.ts";
-import { type Inventory, takeInventory, withoutPlaced } from "../inventory.ts";
+import { takeSnapshot } from "../evidence/snapshot.ts";
+import { takeInventory, withoutPlaced } from "../inventory.ts";
 import { makeRecorder, type Recorder } from "../recorder.ts";
 import { keepTestFiles } from "../results/test-files.ts";
 import { countSpending, type Spending } from "../spending.ts";
-import { type Baseline, verifyBefore } from "../verification.ts";
-import { identityOf, openWorkTree, remakeTree, type WorkTree } from "../work-tree.ts";
+import { verifyBefore } from "../verification.ts";
+import {
+  adoptTree,
+  carrySessions,
+  identityOf,
+  openWorkTree,
+  remakeTree,
+  treeWorkedOn,
+  type WorkTree,
+} from "../work-tree.ts";
 import type { OpenRun } from "./open.ts";
-
-/** The tree before the worker's first turn; `tests` are the test files in it. */
-export type Start = {
-  before: Inventory;
-  /** When it was looked at. */
-  sinceMs: number;
-  snapshot: Snapshot;
-  tests: ReturnType<typeof keepTestFiles>;
-  baseline: Baseline;
-};
+import { readStart, type Start } from "./start.ts";
 
 export type Ground = Disposable & {
   readonly tree: WorkTree;
@@ -61,8 +60,15 @@ const SHORTEST_MS = 1000;
 const least = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
 
 /** Makes or claims the tree. Throws `denied` when another run has it, or when it cannot be made. */
-export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun): Ground {
-  let tree = openWorkTree(deps, contract, ledger.run);
+export function openGround({ deps, contract, paths, ledger, artifacts, continued }: OpenRun): Ground {
+  const goesOn = continued?.turn.kind === "narrow" ? continued.of : undefined;
+  const known =
+    goesOn === undefined ? undefined : readStart(deps.home, goesOn, treeWorkedOn(deps.home, contract, goesOn));
+  let tree =
+    goesOn === undefined || contract.mode === "direct"
+      ? openWorkTree(deps, contract, ledger.run)
+      : adoptTree(deps, contract, { id: ledger.run, from: goesOn });
+  if (goesOn !== undefined) carrySessions(deps.home, contract, { id: ledger.run, from: goesOn });
   const recordMade = () => {
     if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
   };
@@ -74,7 +80,8 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
   }
   const recorder = makeRecorder(ledger);
   const used = { ms: 0, outputBytes: 0 };
-  let first: Start | undefined;
+  // Held against what the first of the runs began with, or what the worker did before it was sent back would count for nothing.
+  let first: Start | undefined = known;
   const ending = new AbortController();
   let over: string | undefined;
   return {
@@ -95,7 +102,7 @@ export function openGround({ deps, contract, paths, ledger, artifacts }: OpenRun
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
       const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
-      first = { before, sinceMs, snapshot, tests, baseline };
+      first = { before, placed: [...placed], sinceMs, snapshot, tests, baseline };
       return first;
     },
     renew() {

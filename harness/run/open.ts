@@ -17,8 +17,12 @@ import { registered, type RunContract } from "../contract/contract.ts";
 import { spellContract } from "../contract/terms.ts";
 import { countByClass } from "../environment.ts";
 import { Ledger } from "../ledger.ts";
+import { makeRecorder } from "../recorder.ts";
 import { type Direct, secretsOf } from "../routes.ts";
 import type { RunDeps } from "../run.ts";
+import { recordProcesses } from "../supervision/processes.ts";
+import { openSupervision, type Supervision } from "../supervision/supervision.ts";
+import type { Turn } from "./turn.ts";
 
 /** A run for as long as it goes on. `token` is its nonce, `direct` what its worker is lent, `notes` what its operator is told at the end. */
 export type OpenRun = Disposable & {
@@ -30,7 +34,18 @@ export type OpenRun = Disposable & {
   launch: LaunchAudit;
   token: string;
   direct: Direct | undefined;
+  supervision: Supervision;
   notes: string[];
+  continued: Continued | undefined;
+};
+
+/** A run that goes on where another ended: with which turn, and the other's head at that moment. */
+export type Continued = {
+  of: string;
+  head: { seq: number; hash: string };
+  turn: Turn;
+  /** When its worker, and those before it, worked, in milliseconds since the epoch: what they changed is explained by that. */
+  worked: { fromMs: number; toMs: number }[];
 };
 
 /** `lock` is a descriptor, the caller's to close. Throws `busy` when somebody else holds it. */
@@ -51,6 +66,7 @@ function register(
     profile: contract.profile,
     workspace: contract.workspace,
   });
+  recordProcesses(paths.processes, null);
   return { runId, paths, lock };
 }
 
@@ -58,7 +74,11 @@ function register(
 export function openRun(
   deps: RunDeps,
   contract: RunContract,
-  { installation, direct }: { installation: string; direct: Direct | undefined },
+  {
+    installation,
+    direct,
+    continued,
+  }: { installation: string; direct: Direct | undefined; continued: Continued | undefined },
 ): OpenRun {
   const { runId, paths, lock } = register(deps, contract);
   const token = newSecret("brokerun");
@@ -71,7 +91,9 @@ export function openRun(
     redact,
     saveHead: (head) => deps.runs.saveHead(runId, head),
   });
+  let supervision: Supervision | undefined;
   const close = () => {
+    supervision?.[Symbol.dispose]();
     ledger[Symbol.dispose]();
     closeSync(lock);
   };
@@ -79,6 +101,10 @@ export function openRun(
     const append = (event: string, data: Record<string, Json>) => void ledger.append(event, data);
     const artifacts = openArtifacts({ folder: paths.artifacts, append, redact });
     ledger.append("run.registered", registered(contract));
+    if (continued !== undefined)
+      ledger.append("run.continues", {
+        ...{ of: continued.of, head: continued.head, kind: continued.turn.kind, worked: continued.worked },
+      });
     ledger.append("checkpoint.opened", { reason: "registered" });
     ledger.append("preflight.passed", { installation });
     const launch = auditLaunch(deps.audit, runId, {
@@ -87,7 +113,11 @@ export function openRun(
       permissions: permissionsOf(contract, profileOf(contract.profile)),
       variables_dropped: countByClass(deps.env),
     });
-    return { deps, contract, paths, ledger, artifacts, launch, token, direct, notes: [], [Symbol.dispose]: close };
+    supervision = openSupervision(deps, runId, makeRecorder(ledger).append);
+    return {
+      ...{ deps, contract, paths, ledger, artifacts, launch, token, direct, supervision, continued, notes: [] },
+      [Symbol.dispose]: close,
+    };
   } catch (error) {
     close();
     throw error;

@@ -11,6 +11,9 @@ export const harder = (a: VerdictWord, b: VerdictWord): VerdictWord => (rank(a) 
 /** Whether `a` is harder than `b`, or the same. */
 export const atLeast = (a: VerdictWord, b: VerdictWord): boolean => rank(a) >= rank(b);
 
+/** Whether the work may be taken over. */
+export const isAccepted = (word: VerdictWord): boolean => !atLeast(word, "RETRY_NARROW");
+
 export const verdictExit: Record<VerdictWord, number> = {
   ACCEPT: 0,
   ACCEPT_WITH_WARNINGS: 0,

@@ -11,6 +11,7 @@ import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
+import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
 import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
@@ -44,6 +45,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   generations: ReturnType<typeof openGenerations>;
   runs: ReturnType<typeof openRuns>;
   roles: RoleStore;
+  verdicts: VerdictStore;
   heads: HeadStore;
   settings: SettingStore;
   trust: TrustStore;
@@ -64,6 +66,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     generations: openGenerations(db, systemClock),
     runs: openRuns(db),
     roles: openRoles(db, systemClock),
+    verdicts: openVerdicts(db, systemClock),
     heads: openHeads(db),
     settings: openSettings(db),
     trust: openTrust(db),

@@ -14,6 +14,7 @@ export const launchArgs = {
       "direct (default); worktree: a clone with your uncommitted changes, landed as a ref; copy: a copy, landed when you say so; overlay",
     valueHint: "mode",
   },
+  base: { type: "string", description: "what a worktree begins at: a branch, a tag, a commit", valueHint: "ref" },
   timeout: { type: "string", description: "how long it may take, as in 90s, 10m, 2h", valueHint: "duration" },
   "idle-timeout": {
     type: "string",
@@ -45,7 +46,7 @@ export const dryRunArg = {
 /** What those options say. */
 export function launchOptions({ values, flags }: Pick<Invocation, "values" | "flags">): Pick<
   Launch,
-  "set" | "mode" | "permissions" | "limit" | "timeout" | "idle"
+  "set" | "mode" | "base" | "permissions" | "limit" | "timeout" | "idle"
 > & {
   profile: string | undefined;
 } {
@@ -54,6 +55,7 @@ export function launchOptions({ values, flags }: Pick<Invocation, "values" | "fl
     set,
     profile: values.sandbox?.[0],
     mode: values.workspace?.[0],
+    base: values.base?.[0],
     permissions: readPermissionFlags({ flags, values }),
     limit: values.limit?.[0],
     timeout: values.timeout?.[0],

@@ -3,7 +3,7 @@
 import type { RunContract } from "#harness/contract/contract.ts";
 import type { Layer } from "#harness/contract/document.ts";
 import type { MadeTerms } from "#harness/contract/make-terms.ts";
-import type { RunDeps } from "#harness/run.ts";
+import type { RunDeps, RunResult } from "#harness/run.ts";
 import type { NamedSet } from "#harness/permission-set.ts";
 import type { RunLimits } from "#sandbox/limits.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
@@ -26,6 +26,8 @@ export type Launch = {
   home: string | undefined;
   /** As in `--workspace`. */
   mode?: string | undefined;
+  /** As in `--base`. */
+  base?: string | undefined;
   permissions?: PermissionFlags;
   args: string[];
   /** As in `--limit`, `--timeout` and `--idle-timeout`. */
@@ -184,7 +186,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
       client: launch.client ?? layer.client ?? "claude",
       home: launch.home ?? layer.home ?? "run",
     },
-    base: base?.commit ?? null,
+    instructions: base?.commit ?? null,
     args: launch.args.length > 0 ? launch.args : (layer.args ?? []),
     mode: launch.mode ?? layer.mode,
     profile: launch.profile ?? layer.profile ?? named?.profile ?? launch.fallback ?? "strict",
@@ -200,7 +202,14 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
   return { deps: await runDeps(state), contract };
 }
 
-/** Runs the client, says on stderr how it ended, and returns the exit code. `reports` as in `--report`. */
+/** Says on stderr how a run ended, and returns the exit code. */
+export function tellResult({ runId, verdict, exit, notes }: RunResult): number {
+  for (const line of [...verdict.reasons, ...notes]) note(line);
+  note(`run ${runId} ${verdict.verdict} exit ${exit.code} exit_source ${exit.source}`);
+  return exit.code;
+}
+
+/** Runs the client to its verdict. `reports` as in `--report`. */
 export async function launchClient(choose: ChooseLaunch, reports: readonly string[] = []): Promise<number> {
   const { openReporting } = await import("./report.ts");
   using reporting = await openReporting(reports, currentFolder(), process.env);
@@ -218,7 +227,5 @@ async function launchReported(choose: ChooseLaunch, reporting: Reporting): Promi
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);
   await reporting.ended(deps, result.runId);
-  for (const line of [...result.verdict.reasons, ...result.notes]) note(line);
-  note(`run ${result.runId} ${result.verdict.verdict} exit ${result.exit.code} exit_source ${result.exit.source}`);
-  return result.exit.code;
+  return tellResult(result);
 }

@@ -20,6 +20,12 @@ const ASSIGNED =
   /((?:api[_-]?key|token|secret|passw(?:or)?d|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+)?)([^\s"'&,;]{8,})/gi;
 const URL_USERINFO = /(\b[a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/@:]+:[^\s/@]+@/gi;
 
+/** What no secret of those shapes is without; looked for at once, because most texts hold none, and every event of a run is looked through. */
+const SIGNS = /sk-|gsk_|AIza|hf_|gh[pousr]_|github_pat_|xox|AKIA|broke(?:run|cli|app)_|eyJ|-----BEGIN/;
+const NAMES = /key|token|secret|passw|authorization/i;
+/** Every secret is longer. */
+const SHORTEST = 8;
+
 export const REDACTED = "[redacted]";
 
 /** Removes secrets by shape, by assignment and by value. Register values with `add` (short ones are ignored: they would eat words). */
@@ -29,14 +35,16 @@ export type Redactor = { (text: string): string; add(secret: string): void };
 export function makeRedactor(secrets: Iterable<string> = []): Redactor {
   const known = new Set<string>();
   const redact = (text: string): string => {
+    if (text.length < SHORTEST) return text;
     let out = text;
     for (const secret of known) if (out.includes(secret)) out = out.replaceAll(secret, REDACTED);
-    for (const shape of SECRET_SHAPES) out = out.replace(shape, REDACTED);
-    return out.replace(ASSIGNED, `$1${REDACTED}`).replace(URL_USERINFO, `$1${REDACTED}@`);
+    if (SIGNS.test(out)) for (const shape of SECRET_SHAPES) out = out.replace(shape, REDACTED);
+    if (NAMES.test(out)) out = out.replace(ASSIGNED, `$1${REDACTED}`);
+    return out.includes("://") ? out.replace(URL_USERINFO, `$1${REDACTED}@`) : out;
   };
   const redactor = Object.assign(redact, {
     add(secret: string) {
-      if (secret.length >= 8) known.add(secret);
+      if (secret.length >= SHORTEST) known.add(secret);
     },
   });
   for (const secret of secrets) redactor.add(secret);

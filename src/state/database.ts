@@ -69,6 +69,12 @@ const migrations = [
    ) STRICT;`,
   `ALTER TABLE runs ADD COLUMN decision TEXT;
    ALTER TABLE runs ADD COLUMN decided_ms INTEGER;`,
+  `CREATE TABLE verdicts (
+     key TEXT PRIMARY KEY,
+     body TEXT NOT NULL,
+     created_ms INTEGER NOT NULL
+   ) STRICT;`,
+  `UPDATE runs SET status = CASE status WHEN 'running' THEN 'launched' WHEN 'failed' THEN 'abandoned' ELSE status END;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

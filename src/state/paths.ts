@@ -70,6 +70,8 @@ export type RunPaths = {
   root: string;
   ledger: string;
   lock: string;
+  /** The processes it is. */
+  processes: string;
   contract: string;
   placeholders: string;
   userState: string;
@@ -78,6 +80,8 @@ export type RunPaths = {
   origin: string;
   /** The supervisor's own repository, in which the result of a worktree is put together. */
   landing: string;
+  /** What the tree was before the worker's first turn, of a run whose worker may be sent back later. */
+  start: string;
   /** Is there when the run works in its workspace itself. */
   writer: string;
   /** What was there before the run that the sweep after it must leave alone, and where the sweep puts the rest. */
@@ -107,12 +111,14 @@ export function pathsBelow(root: string): RunPaths {
     root,
     ledger: join(root, "ledger.jsonl"),
     lock: join(root, "lock"),
+    processes: join(root, "processes.json"),
     contract: join(root, "contract.json"),
     placeholders: join(root, "placeholders.json"),
     userState: join(root, "user-state.json"),
     tree: join(root, "tree"),
     origin: join(root, "origin.json"),
     landing: join(root, "landing.git"),
+    start: join(root, "start.json"),
     writer: join(root, "writer"),
     baseline: join(root, "baseline.json"),
     quarantine: join(root, "quarantine"),

@@ -61,6 +61,52 @@ describe("worktree", () => {
   });
 });
 
+describe("--base", () => {
+  const run = (bench: Bench, base: string, mode = "worktree") =>
+    bench.broke([
+      ...words(mode, "true", "--base", base),
+      "--",
+      "sh",
+      "-c",
+      "test ! -e untracked && cat a; echo three > a",
+    ]);
+  const made = async (bench: Bench) => {
+    await repository(bench);
+    await git(bench, "tag", "-m", "one", "v1");
+    await git(bench, "branch", "old");
+    writeFileSync(join(bench.workspace, ".gitattributes"), "a filter=evil\n");
+    await git(bench, "config", "filter.evil.smudge", `touch ${bench.home}/sprung`);
+    writeFileSync(join(bench.workspace, "a"), "two\n");
+    await git(bench, "add", ".");
+    await git(bench, "commit", "-qm", "second");
+    writeFileSync(join(bench.workspace, "a"), "uncommitted\n");
+    writeFileSync(join(bench.workspace, "untracked"), "");
+  };
+
+  test.each(["old", "v1", "refs/heads/old", "HEAD"])("%s: its files, and nothing of the workspace", async (base) => {
+    using bench = makeBench();
+    await made(bench);
+    const oid = await git(bench, "rev-parse", base === "HEAD" ? "HEAD" : "old");
+    const ran = await run(bench, base === "HEAD" ? oid : base);
+    expect([ran.code, ran.stdout]).toEqual([0, base === "HEAD" ? "two\n" : "one\n"]);
+    const [ref] = (await git(bench, "for-each-ref", "--format=%(refname)", "refs/broke/runs")).split("\n");
+    expect([await git(bench, "show", `${ref}:a`), await git(bench, "rev-parse", `${ref}^`)]).toEqual(["three", oid]);
+    expect(existsSync(join(bench.home, "sprung"))).toBe(false);
+  });
+
+  test.each([
+    ["nowhere", "worktree"],
+    ["--upload-pack=x", "worktree"],
+    ["HEAD@{0}", "worktree"],
+    ["old", "copy"],
+  ])("%p with %s is a usage error", async (base, mode) => {
+    using bench = makeBench();
+    await made(bench);
+    const ran = await run(bench, base, mode);
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+  });
+});
+
 describe("copy", () => {
   test("accepted: taken over into the workspace, once", async () => {
     using bench = makeBench();

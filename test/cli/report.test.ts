@@ -12,15 +12,14 @@ const run = (bench: Bench, options: string[], script: string, env: Record<string
 
 const text = (bench: Bench, name: string) => readFileSync(join(bench.workspace, name), "utf8");
 
-test("a run that is sent back: every form, GitHub's outputs, summary and annotations, and no command of the client's", async () => {
+test("a run that is not accepted: every form, GitHub's outputs, summary and annotations, and no command of the client's", async () => {
   using bench = makeBench();
   const [output, summary] = [join(bench.home, "..", "output"), join(bench.home, "..", "summary")];
   for (const file of [output, summary]) writeFileSync(file, "before\n");
   const ran = await run(
     bench,
     [
-      "--policy",
-      "throughput",
+      ...["--policy", "throughput", "--retries", "0"],
       "--verify",
       "test -e other",
       "--report",
@@ -33,15 +32,15 @@ test("a run that is sent back: every form, GitHub's outputs, summary and annotat
   );
   const why = "verification: `test -e other` exited with 1";
   const report = JSON.parse(text(bench, "r.json"));
-  expect([ran.code, ran.stdout]).toEqual([10, ": :set-output name=a::b\n"]);
+  expect([ran.code, ran.stdout]).toEqual([12, ": :set-output name=a::b\n"]);
   expect(ran.stderr.split("\n").filter((line) => /^\s*:/.test(line))).toEqual([
     ": :error::mine",
-    `::error title=broke RETRY_NARROW::${why}`,
+    `::error title=broke ESCALATE::${why}`,
   ]);
   expect(report).toMatchObject({
-    ...{ run: runIdOf(ran), client: "exec", profile: "strict", policy: "throughput", verdict: "RETRY_NARROW" },
-    ...{ reasons: [why], exit: { code: 10, source: "verdict" } },
-    findings: [{ word: "RETRY_NARROW", category: "correctness", from: "observation", reason: why }],
+    ...{ run: runIdOf(ran), client: "exec", profile: "strict", policy: "throughput", verdict: "ESCALATE" },
+    ...{ reasons: [why], exit: { code: 12, source: "verdict" } },
+    findings: [{ word: "ESCALATE", category: "correctness", from: "observation", reason: why }],
     verification: [{ command: "test -e other", failure: "exited with 1" }],
     changes: { total: 1, created: 1, paths: [{ change: "created", path: "made" }] },
     ledger: { state: "intact" },
@@ -51,11 +50,22 @@ test("a run that is sent back: every form, GitHub's outputs, summary and annotat
     ruleId: "correctness",
     level: "error",
   });
-  expect(text(bench, "r.md")).toStartWith("## ❌ broke: RETRY_NARROW\n");
-  expect(readFileSync(output, "utf8")).toMatch(/^before\nverdict<<(broke_[0-9a-f]{32})\nRETRY_NARROW\n\1\n/);
+  expect(text(bench, "r.md")).toStartWith("## ❌ broke: ESCALATE\n");
+  expect(readFileSync(output, "utf8")).toMatch(/^before\nverdict<<(broke_[0-9a-f]{32})\nESCALATE\n\1\n/);
   expect(readFileSync(summary, "utf8")).toBe(`before\n${text(bench, "r.md")}\n`);
   const again = await bench.broke(["harness", "report", report.run, "--form", "junit"]);
   expect([again.code, again.stdout]).toEqual([0, text(bench, "r.xml")]);
+});
+
+test("of a worker that was sent back, the last turn's verification", async () => {
+  using bench = makeBench();
+  await run(
+    bench,
+    ["--policy", "throughput", "--retries", "1", "--verify", "false", "--report", "json=r.json"],
+    "echo x > made",
+  );
+  expect(JSON.parse(text(bench, "r.json"))).toMatchObject({ attempts: 2, verification: [{ command: "false" }] });
+  expect(JSON.parse(text(bench, "r.json")).verification).toHaveLength(1);
 });
 
 test("without GitHub nothing of the client's output is changed, and an accepted run annotates nothing", async () => {

@@ -70,7 +70,7 @@ describe("in a pull request", () => {
       const ledger = readFileSync(join(bench.home, "runs", runIdOf(ran), "ledger.jsonl"), "utf8");
       const registered = JSON.parse(ledger.split("\n")[0]!) as { data: Record<string, unknown> };
       expect(registered.data).toMatchObject({ policy: "throughput", forbidden: ["a.txt"] });
-      expect(registered.data["base"]).toMatch(/^[0-9a-f]{40}$/);
+      expect(registered.data["instructions"]).toMatch(/^[0-9a-f]{40}$/);
     }
     expect(readFileSync(join(bench.workspace, "CLAUDE.md"), "utf8")).toBe("evil\n");
     expect(git(bench.workspace, "status", "--porcelain")).toBe("");

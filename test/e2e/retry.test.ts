@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, makeBench, type Ran, runIdOf } from "#test/support/broke.ts";
 import { startUpstream, type Upstream } from "#test/support/upstream.ts";
-import { type Part, say, type Script, type Seen, tool } from "#test/support/upstream/script.ts";
+import { type Part, refuse, say, type Script, type Seen, tool } from "#test/support/upstream/script.ts";
 
 const NARROW = "is not accepted yet";
 
@@ -86,6 +86,16 @@ describe.each(["claude", "codex", "gemini"])("%s", (client) => {
       /make a hold two[\s\S]*All tests pass[\s\S]*is not accepted yet[\s\S]*<untrusted id="[0-9a-f]{16}" name="reason">\nverification: `grep two a` exited with 1/,
     );
   });
+
+  test("waits for the operator, who sends it back later: the same session in another run, and it lands", async () => {
+    await using done = await loop(client, worker(client, "echo bad > a", "echo two > a"), "--retries", "0");
+    const { ran, bench, upstream } = done;
+    expect([ran.code, readFileSync(join(bench.workspace, "a"), "utf8")]).toEqual([12, "one\n"]);
+    const again = await bench.broke(["harness", "decide", runIdOf(ran), "retry", "--say", "two it must be"]);
+    expect([again.code, readFileSync(join(bench.workspace, "a"), "utf8")]).toEqual([0, "two\n"]);
+    const last = text(upstream.asked().findLast((seen) => seen.tools.length > 0)!);
+    expect(last).toMatch(/make a hold two[\s\S]*All tests pass[\s\S]*is not accepted yet[\s\S]*two it must be/);
+  });
 });
 
 test("claude, sent back as often as there are retries: the operator's to decide, and nothing lands", async () => {
@@ -146,4 +156,18 @@ test("claude beyond its turns: the run ends, there is no further turn, and nothi
     turns,
     done.ran.stderr.includes("no further turn of the worker: its budget is spent"),
   ]).toEqual([143, 2, true]);
+});
+
+test("claude under a verifier whose provider is over its limit: not accepted, and no turn of the worker is spent on it", async () => {
+  const work = worker("claude", "echo two > a");
+  const script: Script = (seen, index) =>
+    text(seen).includes("[role verifier") ? refuse(429, "slow down") : work(seen, index);
+  await using done = await loop("claude", script, "--policy", "balanced");
+  const degraded = done.ledger.filter(({ event }) => event === "role.degraded").map(({ data }) => data.reason);
+  expect([
+    done.ran.code,
+    attempts(done),
+    degraded.length,
+    readFileSync(join(done.bench.workspace, "a"), "utf8"),
+  ]).toEqual([10, [["RETRY_NARROW", null]], 1, "one\n"]);
 });

@@ -22,7 +22,10 @@ test("a sandbox that cannot be relied on is said, and keeps the others from noth
     mkdirSync(join(root, "elsewhere"));
     const deps: RunDeps = {
       home,
-      runs: { add: unused, saveHead: unused, setStatus: unused, get: unused, list: unused },
+      runs: {
+        ...{ add: unused, saveHead: unused, setStatus: unused, get: unused, list: unused },
+        ...{ decide: unused, undecide: unused, decided: unused },
+      },
       audit: { append: unused, read: unused, restart: unused },
       keys: { sign: generateKeyPairSync("ed25519").privateKey },
       gateway: { serve: unused, ask: unused, servedSlots: unused },

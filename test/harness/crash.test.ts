@@ -130,7 +130,7 @@ test("a run that was closed but not recorded as such is recorded, not abandoned"
     const row = db.query("SELECT * FROM runs").get();
     const lines = (await Bun.file(${JSON.stringify(join(bench.home, "runs", id, "ledger.jsonl"))}).text()).trim().split("\\n").map((line) => JSON.parse(line));
     const checkpoint = lines.find((line) => line.event === "checkpoint.opened");
-    db.query("UPDATE runs SET status = 'running', head_seq = ?, head_hash = ?").run(checkpoint.seq, checkpoint.hash);
+    db.query("UPDATE runs SET status = 'launched', head_seq = ?, head_hash = ?").run(checkpoint.seq, checkpoint.hash);
   `;
   const edit = Bun.spawnSync([process.execPath, "-e", script], { env: {} });
   expect(edit.stderr.toString()).toBe("");

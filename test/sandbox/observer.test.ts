@@ -191,3 +191,58 @@ test("what is seen: the file, its interpreter, who started it, and one event for
   expect(of("./renamed")[0]?.lineage).toEqual([shell!.pid, ...shell!.lineage]);
   expect(shell!.lineage.length).toBe(1);
 });
+
+describe("what is refused says why on its own standard error", () => {
+  const governed: RunRules = { ...anyProgram, governed: true };
+  const refuse = async (script: string): Promise<{ end: SandboxEnd; said: string[] }> => {
+    const said: string[] = [];
+    const end = await run(
+      script,
+      {
+        onExec: ({ argv }) => void (argv[0] === "/bin/true" && said.push(...argv.slice(1))),
+        onHeld: async ({ exec: { path } }) => (path === "/usr/bin/sleep" ? { refused: "why" } : true),
+      },
+      governed,
+    );
+    return { end, said };
+  };
+  const ways: [name: string, script: string, said: string[]][] = [
+    ["a pipe", '/bin/true "$(PROG 2>&1 | head -1)"', ["why"]],
+    ["a file", 'PROG 2>out; /bin/true "$(head -1 out)"', ["why"]],
+    ["a file that is appended to", 'echo first >out; PROG 2>>out; /bin/true "$(head -2 out)"', ["first\nwhy"]],
+    ["a file that is only read", 'echo first >out; PROG 2<out; /bin/true "$(cat out)"', ["first"]],
+    ["nothing", "PROG 2>/dev/null; /bin/true done", ["done"]],
+    ["closed", "PROG 2>&-; /bin/true done", ["done"]],
+    [
+      "a pipe that is full",
+      'mkfifo p; exec 3<>p; perl -e \'open F, "+<p"; fcntl F, 4, 2048; 1 while syswrite F, "x" x 4096\'; (PROG 2>&3) & perl -e "select undef, undef, undef, 0.2"; /bin/true done',
+      ["done"],
+    ],
+    [
+      "a socket",
+      `/bin/true "$(perl -MSocket -e 'socketpair A, B, AF_UNIX, SOCK_STREAM, 0; unless (fork) { open STDERR, ">&A"; exec "PROG" or exit } wait; sysread B, $x, 4; print $x')"`,
+      ["why"],
+    ],
+  ];
+  test.each(ways)("%s", async (_, script, said) => {
+    expect(await refuse(`${script.replace("PROG", "/usr/bin/sleep")}; exit 0`)).toEqual({
+      end: { kind: "exited", code: 0, signal: null },
+      said,
+    });
+  });
+
+  test("where its caller is ended with it, nothing of it ran, and it ended as one that was killed", async () => {
+    const said: string[] = [];
+    const script =
+      'perl -e \'open STDERR, ">out"; unless (fork) { exec {"/usr/bin/sleep"} "sleep", "1"; print STDERR "went on" } wait; exec "/bin/true", $? & 127, `cat out`\'';
+    const end = await run(
+      script,
+      {
+        onExec: ({ argv }) => void (argv[0] === "/bin/true" && said.push(...argv.slice(1))),
+        onHeld: async ({ exec: { path } }) => (path === "/usr/bin/sleep" ? { refused: "why", end: true } : true),
+      },
+      governed,
+    );
+    expect({ end, said }).toEqual({ end: { kind: "exited", code: 0, signal: null }, said: ["9", "why\n"] });
+  });
+});

@@ -9,6 +9,7 @@ export const verb: Verb = {
   async run({ flags }) {
     const { clientChecks } = await import("#harness/checks.ts");
     const { writtenContract } = await import("#harness/contract/files.ts");
+    const { supervisorIn } = await import("#harness/supervision/processes.ts");
     const { harnessStatus, statusText } = await import("#harness/status.ts");
     const { runChecks } = await import("#src/core/checks.ts");
     const { openState } = await import("../compose.ts");
@@ -26,7 +27,13 @@ export const verb: Verb = {
     const from = written ? "broke.toml" : stored === undefined ? "default" : "stored";
     const runtimes = await runChecks(clientChecks({ home, env, cwd: folder }));
     const sandbox = settings.get("sandbox") ?? "strict";
-    const told = harnessStatus({ policy, from, sandbox }, runtimes, runs.list(), state.roles.list());
+    const told = harnessStatus(
+      { policy, from, sandbox },
+      runtimes,
+      runs.list(),
+      state.roles.list(),
+      supervisorIn(home),
+    );
     if (flags.has("json")) answerJson(told);
     else answer(statusText(told));
     return 0;

@@ -23,6 +23,7 @@ const report: RunReport = {
     { word: "ACCEPT_WITH_WARNINGS", category: "boundary", from: "observation", reason: "weak" },
     { word: "ACCEPT", category: null, from: "verifier", reason: "fine" },
   ],
+  attempts: 1,
   verification: [
     { command: EVIL, failure: EVIL, ms: 1500, passed: 3, failed: 1, skipped: 0, failedNames: [EVIL] },
     { command: "true", failure: null, ms: 2, passed: null, failed: 0, skipped: 0, failedNames: [] },
