@@ -20,6 +20,7 @@ import { noTerms } from "./contract/terms.ts";
 import { composeDoctrines } from "./doctrine/compose.ts";
 import { doctrineOf, listDoctrines } from "./doctrine/doctrine.ts";
 import { resolveDoctrines } from "./doctrine/resolve.ts";
+import { tryGovernor } from "./governor/trial.ts";
 import { type Head, Ledger } from "./ledger.ts";
 import type { RunDeps } from "./run.ts";
 import { categories } from "./verdict/categories.ts";
@@ -179,6 +180,14 @@ export function checklist(deps: RunDeps, profile: Profile): Check[] {
       async run() {
         const { passed } = await trySandbox(profile, deps.home.live, [deps.home.root]);
         return ok(`${profile.name}: observed, and ${passed.length} walls hold, the record out of reach among them`);
+      },
+    },
+    {
+      id: "governor",
+      run() {
+        const { broken, lines } = tryGovernor();
+        must(broken.length === 0, broken.join("; "));
+        return ok(`${lines} command lines are what they are; only a verification the supervisor ran frees a worker`);
       },
     },
     { id: "verification", run: () => tryVerification(deps) },

@@ -25,7 +25,7 @@ import type { Recorder } from "./recorder.ts";
 import type { Transcript } from "./evidence/transcript.ts";
 import { forwardSignals } from "./signals.ts";
 import type { Spending } from "./spending.ts";
-import { copyOutputs } from "./streams.ts";
+import { copyOutputs, sayLine } from "./streams.ts";
 import { after } from "./supervision/lifecycle.ts";
 import { operate, type Operated } from "./supervision/operate.ts";
 import { recordProcesses } from "./supervision/processes.ts";
@@ -156,11 +156,14 @@ export async function superviseClient(
         clock: contract.lease === null ? watch : UNPAUSED,
       },
       ...{ record: recorder.append, terminal: session !== undefined },
+      tell: (text) => (session === undefined ? sayLine(text) : session.status(text)),
       endSoon: end(() => endSoon(run)),
     });
     operator = operated;
     using _operated = supervision.during(operated);
     using _signals = forwardSignals(run, (signal) => {
+      // What is frozen could not obey.
+      if (operator?.frozen()) void run.thaw();
       onSignal();
       ledger.append("session.interrupted", { signal });
     });

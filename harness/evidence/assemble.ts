@@ -20,7 +20,15 @@ const POLICY_EVENTS: ReadonlySet<string> = new Set([
   ...["command.denied", "permission.answered", "workspace.swept", "allowed.inventory", "limit.reached"],
   ...["authority.expansion_denied", "credential_lease.issued", "events.omitted", "command.omitted"],
   ...["verification.failed", "session.interrupted", "artifact.omitted"],
-  ...["governor.mode", "governor.intervened", "governor.unproven", "operator.killed", "operator.detached"],
+  ...[
+    "governor.mode",
+    "governor.intervened",
+    "governor.unproven",
+    "operator.interrupted",
+    "operator.resumed",
+    "operator.killed",
+    "operator.refused",
+  ],
 ]);
 const RETRY_EVENTS: ReadonlySet<string> = new Set(["run.continues", "attempt.started", "attempt.ended"]);
 

@@ -90,6 +90,12 @@ const gitVerbs: Rule["verbs"] = {
     "write",
   ),
   ...same("rebase filter-branch filter-repo replace prune update-ref symbolic-ref fast-import", "history"),
+  // What git starts of its own.
+  ...same("maintenance pack-objects index-pack unpack-objects repack pack-refs commit-graph multi-pack-index", "vcs"),
+  ...same(
+    "fetch-pack send-pack upload-pack receive-pack remote-http remote-https submodule--helper credential",
+    "network",
+  ),
   gc: { class: "vcs", options: [["--prune --aggressive", "history"]] },
 };
 
@@ -187,7 +193,7 @@ export const tools: Record<string, Rule> = {
     { class: "privileged" },
   ) as Record<string, Rule>),
   ...(same(
-    "curl wget ssh scp sftp rsync nc ncat netcat telnet ftp dig nslookup host ping gh hub docker podman kubectl aws gcloud az",
+    "git-remote-http git-remote-https git-upload-pack git-receive-pack curl wget ssh scp sftp rsync nc ncat netcat telnet ftp dig nslookup host ping gh hub docker podman kubectl aws gcloud az",
     { class: "network" },
   ) as Record<string, Rule>),
   ...(same("apt apt-get dpkg apk yum dnf brew pip pip3 pipx gem composer conda mamba nix corepack", {

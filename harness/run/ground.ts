@@ -102,7 +102,7 @@ export function openGround({ deps, contract, paths, ledger, artifacts, continued
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
       const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
-      first = { before, sinceMs, snapshot, tests, baseline };
+      first = { before, placed: [...placed], sinceMs, snapshot, tests, baseline };
       return first;
     },
     renew() {

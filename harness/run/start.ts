@@ -8,7 +8,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { writePrivate } from "#src/state/files.ts";
 import type { Snapshot } from "../evidence/snapshot.ts";
-import { type Inventory, takeInventory } from "../inventory.ts";
+import { type Inventory, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
 import type { keepTestFiles } from "../results/test-files.ts";
 import { testResultsSchema } from "../results/results.ts";
@@ -19,6 +19,8 @@ import type { OpenRun } from "./open.ts";
 /** `tests` are the test files in it. */
 export type Start = {
   before: Inventory;
+  /** Our own placeholders that were in it. */
+  placed: string[];
   /** When it was looked at. */
   sinceMs: number;
   snapshot: Snapshot;
@@ -55,14 +57,15 @@ const storedSchema = v.strictObject({
 /** Writes it down beside the run's record, and its hash into the ledger. */
 export function keepStart(
   { paths, ledger, contract }: OpenRun,
-  { before, sinceMs, snapshot, tests, baseline }: Start,
+  { before, placed, sinceMs, snapshot, tests, baseline }: Start,
   tree: string,
 ): void {
   if (contract.policy === "off") return;
   const sizes = [...snapshot.texts.values(), ...tests.files.values()].reduce((sum, { length }) => sum + length, 0);
   if (sizes > MAX_BYTES) return;
   const stored: v.InferOutput<typeof storedSchema> = {
-    before: { ...before, entries: [...before.entries] },
+    // They are gone by now, and made anew for whoever goes on.
+    before: { ...before, entries: [...withoutPlaced(before, placed).entries] },
     sinceMs,
     snapshot: { sha256: snapshot.sha256 ?? null, lines: [...snapshot.lines], texts: [...snapshot.texts] },
     tests: { ...tests, files: [...tests.files] },
@@ -104,6 +107,7 @@ export function readStart(home: Home, runId: string, tree: string): Start {
     );
   return {
     before: { ...stored.before, entries: new Map(stored.before.entries) },
+    placed: [],
     sinceMs: stored.sinceMs,
     snapshot: {
       sha256: stored.snapshot.sha256 ?? undefined,

@@ -18,6 +18,8 @@ export type ControlOptions = {
   /** Does what is asked for. */
   act(request: Request): Promise<Reply>;
   output: OutputTap;
+  /** Somebody was not listened to. */
+  onRefused(why: string): void;
   /** Somebody who looked in has gone. */
   onDetached(why: string): void;
 };
@@ -43,7 +45,7 @@ function readRequest(line: string): Request | undefined {
 }
 
 /** Opens the socket. What stood there, of a run of the same number that is over, goes. */
-export function openControl({ path, act, output, onDetached }: ControlOptions): Control {
+export function openControl({ path, act, output, onRefused, onDetached }: ControlOptions): Control {
   rmSync(path, { force: true });
   let open = 0;
   const server = Bun.listen<Peer>({
@@ -53,16 +55,24 @@ export function openControl({ path, act, output, onDetached }: ControlOptions): 
         open += 1;
         socket.data = { text: "", asked: false, reply: Buffer.alloc(0), viewing: undefined };
         const { fd } = socket as unknown as { fd: number };
-        if (open > MAX_CONNECTIONS || !isOperator(fd)) socket.terminate();
+        const why = open > MAX_CONNECTIONS ? "too many at once" : isOperator(fd) ? undefined : "not the operator";
+        if (why === undefined) return;
+        onRefused(why);
+        socket.terminate();
       },
       async data(socket, bytes) {
         const peer = socket.data;
         if (peer.asked) return; // Nobody types to a client from here.
         peer.text += Buffer.from(bytes).toString("latin1");
         const end = peer.text.indexOf("\n");
-        if (end === -1) return void (peer.text.length > MAX_LINE_BYTES && socket.terminate());
+        if (end === -1 && peer.text.length <= MAX_LINE_BYTES) return;
+        if (end === -1) {
+          onRefused("not a request");
+          return void socket.terminate();
+        }
         peer.asked = true;
         const request = readRequest(peer.text.slice(0, end));
+        if (request === undefined) onRefused("not a request");
         const reply: Reply = request === undefined ? { ok: false, reason: "not a request" } : await act(request);
         socket.write(`${JSON.stringify(reply)}\n`);
         if (!reply.ok || (request !== "attach" && request !== "reattach")) return void socket.end();

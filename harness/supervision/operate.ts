@@ -23,10 +23,12 @@ export type OperateOptions = {
   clock: { pause(): void; resume(): void };
   record(event: string, data: Record<string, Json>): void;
   terminal: boolean;
+  /** One line for whoever launched it. */
+  tell(text: string): void;
 };
 
 /** The operator's hand on one launched client. */
-export function operate({ runId, run, endSoon, runs, clock, record, terminal }: OperateOptions): Operated {
+export function operate({ runId, run, endSoon, runs, clock, record, terminal, tell }: OperateOptions): Operated {
   let killed = false;
   let frozen = false;
   let seen = false;
@@ -48,6 +50,7 @@ export function operate({ runId, run, endSoon, runs, clock, record, terminal }: 
       if (act === "resume") clock.resume();
       frozen = act === "interrupt";
       runs.setStatus(runId, to, null);
+      tell(frozen ? `interrupted; \`broke harness resume ${runId}\` lets it go on` : "resumed");
     }
     record(act === "interrupt" ? "operator.interrupted" : "operator.resumed", { changed, status: to });
     return { ok: true, status: to, changed, terminal };

@@ -18,6 +18,9 @@ export type Supervision = Disposable & {
   onKilled(act: () => void): void;
 };
 
+/** So many are recorded. */
+const MAX_REFUSED = 100;
+
 /** Opens it. */
 export function openSupervision(
   { home, runs }: { home: Pick<Home, "live">; runs: Pick<RunStore, "get"> },
@@ -27,6 +30,7 @@ export function openSupervision(
   const output = makeOutputTap();
   let client: Operated | undefined;
   let killed = false;
+  let refused = 0;
   let onKilled = () => {};
   const alone = (request: Request): Reply => {
     const status = runs.get(runId)?.status ?? "abandoned";
@@ -45,6 +49,10 @@ export function openSupervision(
   const control = openControl({
     ...{ path: controlSocket(home, runId), output },
     act: async (request) => (client === undefined ? alone(request) : client.act(request)),
+    onRefused(reason) {
+      refused += 1;
+      if (refused <= MAX_REFUSED) record("operator.refused", { reason });
+    },
     onDetached: (reason) => record("operator.detached", { reason }),
   });
   return {

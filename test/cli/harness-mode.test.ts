@@ -59,11 +59,19 @@ test("the checklist tries each promise", async () => {
   using bench = makeBench();
   const ran = await bench.broke(["harness", "checklist", "--json"]);
   const told = JSON.parse(ran.stdout) as { holding: number; total: number; items: { id: string; status: string }[] };
-  expect([ran.code, told.holding, told.total]).toEqual([0, 8, 8]);
+  expect([ran.code, told.holding, told.total]).toEqual([0, 9, 9]);
   expect(told.items.map(({ id, status }) => `${id} ${status}`)).toEqual(
-    ["ledger", "verdicts", "reviewers", "doctrines", "quoting", "redaction", "confinement", "verification"].map(
-      (id) => `${id} ok`,
-    ),
+    [
+      "ledger",
+      "verdicts",
+      "reviewers",
+      "doctrines",
+      "quoting",
+      "redaction",
+      "confinement",
+      "governor",
+      "verification",
+    ].map((id) => `${id} ok`),
   );
   expect(readdirSync(join(bench.home, "runs"))).toEqual([]);
 });

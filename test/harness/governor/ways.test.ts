@@ -179,6 +179,13 @@ describe("what frees", () => {
   });
 });
 
+test("many at once: no more of them run than one after the other", async () => {
+  using bench = makeBench();
+  const ran = await govern(bench, "for i in {1..40}; do touch p$i & done 2>/dev/null; wait; exit 0");
+  expect(readdirSync(bench.workspace).filter((name) => /^p\d/.test(name)).length).toBe(10);
+  expect(ledger(bench, ran).filter(({ event }) => event === "governor.intervened").length).toBe(30);
+});
+
 describe("blocked", () => {
   const rows: [name: string, script: string, category: string][] = [
     ["removing the whole tree", "touch a b c; rm -rf ./*", "boundary"],

@@ -228,6 +228,25 @@ describe("attach", () => {
   });
 });
 
+test("a signal to the supervisor reaches a client that is interrupted", async () => {
+  using bench = makeBench();
+  await using run = await start(bench, "trap 'echo bye; exit 9' TERM; while :; do sleep 0.05; done");
+  await run.say("interrupt");
+  process.kill(run.pid, "SIGTERM");
+  expect({ code: await run.exited, bye: (await run.out.rest()).includes("bye") }).toEqual({ code: 9, bye: true });
+});
+
+test("a viewer whose reader goes is gone too", async () => {
+  using bench = makeBench();
+  await using run = await start(bench, "while :; do echo line; sleep 0.02; done");
+  const viewer = Bun.spawn(["/bin/sh", "-c", `${LAUNCHER} harness attach ${run.id} 2>/dev/null | head -1; echo over`], {
+    ...{ cwd: bench.workspace, env: bench.env, stdio: ["ignore", "pipe", "ignore"] },
+  });
+  expect((await new Response(viewer.stdout).text()).split("\n").at(-2)).toBe("over");
+  await run.say("kill");
+  await run.exited;
+});
+
 describe("nobody else's word counts", () => {
   const words = async (path: string, text: string): Promise<string> => {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -261,7 +280,11 @@ describe("nobody else's word counts", () => {
       return { said: await new Response(child.stdout).text(), code: await child.exited };
     };
     expect(await from("--pid", "--fork")).toEqual({ said: "", code: 0 });
-    expect(run.events().filter(({ event }) => event.startsWith("operator."))).toEqual([]);
+    const told = run.events().filter(({ event }) => event.startsWith("operator."));
+    expect(told.map(({ event, data }) => [event, data.reason])).toEqual([
+      ...Array.from({ length: 4 }, () => ["operator.refused", "not a request"]),
+      ["operator.refused", "not the operator"],
+    ]);
     // The same from our own, so that it is the namespace that made the difference.
     expect(await from()).toEqual({ said: '{"ok":true\n', code: 0 });
     expect((await grows(bench.workspace)).includes(false)).toBe(false);
