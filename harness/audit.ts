@@ -21,7 +21,7 @@ import { type Chain, GENESIS, hashRecord, isSignedBy, type LedgerRecord } from "
 import { takeWholeLines } from "./torn.ts";
 import { findFault, parseLedger, type Verification } from "./verify.ts";
 
-/** A launch is `started` and later `ended`, or `refused`; its work may be `decided` about, `landed` or `discarded` later; `restarted` begins a file anew. */
+/** A launch is `started` and later `ended`, or `refused`; its work may be `decided` about, `landed`, `discarded` or `restored` later; `restarted` begins a file anew. */
 export type AuditEvent =
   | "launch.started"
   | "launch.refused"
@@ -29,6 +29,7 @@ export type AuditEvent =
   | "work.landed"
   | "work.discarded"
   | "work.decided"
+  | "work.restored"
   | "audit.restarted";
 export type LaunchEnd = {
   outcome: string;

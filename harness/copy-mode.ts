@@ -74,7 +74,8 @@ function stepsOf({ entries }: CopyManifest, now: Inventory): Step[] {
 
 const bytes = (path: string) => Buffer.from(path, "latin1");
 
-function within<Result>(root: number, path: string, act: (folder: number, name: Buffer) => Result): Result {
+/** Acts in the folder above a path below `root`, reached by descriptor and never through a link. */
+export function within<Result>(root: number, path: string, act: (folder: number, name: Buffer) => Result): Result {
   const cut = path.lastIndexOf("/");
   const folder = openAt(root, cut === -1 ? "." : bytes(path.slice(0, cut)));
   try {
@@ -84,7 +85,8 @@ function within<Result>(root: number, path: string, act: (folder: number, name: 
   }
 }
 
-const named = (folder: number, name: Buffer | string) =>
+/** A name in such a folder, as a path. */
+export const named = (folder: number, name: Buffer | string) =>
   Buffer.concat([Buffer.from(`${fdPath(folder)}/`), Buffer.from(name as string)]);
 
 /** What stands in the original; null: nothing that may be reached. */

@@ -46,21 +46,23 @@ export type DecideDeps = {
 
 const WAITING: ReadonlySet<string | null> = new Set(["ESCALATE", "RETRY_NARROW", "RETRY_BROAD"]);
 
-/** A run whose verdict waits for the operator, as its intact ledger has it. Throws `denied` otherwise. */
-export function requireWaiting({ home, runs, keys }: Omit<DecideDeps, "audit">, runId: string): RunView {
+/** A run that is over, as its intact ledger has it. Throws `busy` and `denied` otherwise. */
+export function requireEnded({ home, runs, keys }: Omit<DecideDeps, "audit">, runId: string): RunView {
   const run = readRun(home, runs, keys.verify, runId);
   const { row, verification } = run;
   if (isGoing(row.status))
     throw new BrokeError("busy", "the run is still going on", "wait until it is over, or `broke harness reconcile`");
-  if (!WAITING.has(row.verdict))
-    throw new BrokeError(
-      "denied",
-      `there is nothing to decide: ${row.verdict ?? row.status}`,
-      "`broke harness show` says why",
-    );
   if (verification.state !== "intact")
     throw new BrokeError("denied", `the run's ledger is ${verification.state}`, "`broke harness verify` says where");
   return run;
+}
+
+/** One whose verdict waits for the operator. Throws `denied` otherwise. */
+export function requireWaiting(deps: Omit<DecideDeps, "audit">, runId: string): RunView {
+  const run = requireEnded(deps, runId);
+  const { verdict, status } = run.row;
+  if (WAITING.has(verdict)) return run;
+  throw new BrokeError("denied", `there is nothing to decide: ${verdict ?? status}`, "`broke harness show` says why");
 }
 
 /** The contract as the ledger knows it. Throws `denied` for another one. */

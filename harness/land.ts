@@ -91,10 +91,15 @@ export function actOnWork(
   verdict: VerdictWord,
 ): Acted {
   const { mode, policy } = contract;
-  if (mode === "direct") return acted();
+  if (mode === "direct") {
+    const sent = policy !== "off" && (verdict === "BLOCK" || verdict === "RETRY_BROAD");
+    return sent ? acted(`\`broke harness restore ${ledger.run}\` puts the workspace back to what it was`) : acted();
+  }
   const { tree } = runPaths(deps.home, ledger.run);
-  const later = `\`broke harness land ${ledger.run}\` takes it over`;
   const governed = policy !== "off";
+  const later = governed
+    ? `\`broke harness decide ${ledger.run} accept\` takes it over; retry, broad and block are the other answers`
+    : `\`broke harness land ${ledger.run}\` takes it over`;
   if (governed && verdict === "BLOCK") {
     removeWork(deps.home, ledger.run);
     ledger.append("workspace.discarded", { tree });

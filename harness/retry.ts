@@ -15,6 +15,7 @@ import { holdEnded } from "./lock.ts";
 import { type Objection, objectionSchema, objectionText } from "./objections.ts";
 import { type RunDeps, runHarness, type RunResult } from "./run.ts";
 import { readStart } from "./run/start.ts";
+import { treeWorkedOn } from "./work-tree.ts";
 
 /** What the last attempt of a run was objected to for. */
 function objectionsIn(home: Home, runId: string): Objection[] {
@@ -53,11 +54,8 @@ function requireRetriable(contract: RunContract, kind: "narrow" | "broad"): void
   if (route === "provider_direct") refuse("its worker was lent a key, for that run alone", "launch it anew");
   if (task === null && client !== "exec" && kind === "broad")
     refuse("it was given no task to begin again with", "launch it anew");
-  if (mode === "direct")
-    refuse(
-      "it worked in the workspace itself, where you may have gone on",
-      "launch it anew, with a policy and --workspace=worktree or copy",
-    );
+  if (mode === "direct" && kind === "broad")
+    refuse("it worked in the workspace itself, which cannot be made clean again", "launch it anew");
 }
 
 /**
@@ -80,7 +78,7 @@ export async function retryRun(
   try {
     const objections = objectionsIn(deps.home, runId);
     if (objections.length === 0 && said === undefined) throw nothingToSay;
-    if (kind === "narrow") readStart(deps.home, runId);
+    if (kind === "narrow") readStart(deps.home, runId, treeWorkedOn(deps.home, contract, runId));
     const turn = { number: 1, kind, objections, text: objectionText(kind, objections, said) } as const;
     const result = await runHarness(deps, contract, {
       of: runId,
@@ -91,7 +89,7 @@ export async function retryRun(
     recordDecision(deps, runId, word, row.verdict);
     return result;
   } catch (error) {
-    if (existsSync(origin) && existsSync(tree)) deps.runs.undecide(runId);
+    if (contract.mode === "direct" || (existsSync(origin) && existsSync(tree))) deps.runs.undecide(runId);
     throw error;
   }
 }

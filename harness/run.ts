@@ -106,7 +106,8 @@ async function work(run: OpenRun): Promise<Judged> {
       continue;
     }
     const { verdict } = judged.decision;
-    if (!isAccepted(verdict) && verdict !== "BLOCK") keepStart(run, await ground.start([]));
+    if (!isAccepted(verdict) && (verdict !== "BLOCK" || run.contract.mode === "direct"))
+      keepStart(run, await ground.start([]), ground.tree.path);
     const retries = turn.number - 1;
     const acted = actOnWork(run.deps, run.contract, run.ledger, judged.observed.warnings, verdict);
     run.notes.push(...acted.notes);

@@ -85,7 +85,7 @@ function makeTree(home: Home, contract: OwnTree, runId: string): WorkTree {
 }
 
 /**
- * Takes over the tree of a run that is over, and its client's sessions, to go on in it: moved, so that every file is the one it was. What says where it
+ * Takes over the tree of a run that is over, to go on in it: moved, so that every file is the one it was. What says where it
  * came from is there before it moves and goes after: the work is always somebody's. The caller
  * holds the run that is over. Throws `missing` where it is gone.
  */
@@ -102,19 +102,27 @@ export function adoptTree(
   if (existsSync(old.landing)) renameSync(old.landing, now.landing);
   renameSync(old.tree, now.tree);
   rmSync(old.origin);
-  carrySessions(contract, old.clientHome, now.clientHome);
   const objects = contract.mode === "worktree" ? cloneObjects(now.origin, now.landing) : [];
   const made = { from, tree_id: identityOf(now.tree) };
   return { path: now.tree, id: identityOf(now.tree), objects, made, [Symbol.dispose]: () => {} };
 }
 
-/** The transcripts that a client kept, copied: plain files and folders, whatever else is among them. */
-function carrySessions({ client, home }: RunContract, from: string, to: string): void {
-  if (home === "user") return;
+/** Where the tree is that a run worked on. */
+export const treeWorkedOn = (home: Home, { mode, workspace }: RunContract, runId: string): string =>
+  mode === "direct" ? workspace : runPaths(home, runId).tree;
+
+/** Copies the transcripts that a client kept of another run: plain files and folders, whatever else is among them. */
+export function carrySessions(
+  home: Home,
+  { client, home: whose }: RunContract,
+  { id, from }: { id: string; from: string },
+): void {
+  if (whose === "user") return;
+  const [old, now] = [runPaths(home, from).clientHome, runPaths(home, id).clientHome];
   for (const path of clientOf(client).keep) {
-    if (!existsSync(join(from, path))) continue;
-    mkdirSync(dirname(join(to, path)), { recursive: true, mode: 0o700 });
-    copyTree(join(from, path), join(to, path));
+    if (!existsSync(join(old, path))) continue;
+    mkdirSync(dirname(join(now, path)), { recursive: true, mode: 0o700 });
+    copyTree(join(old, path), join(now, path));
   }
 }
 

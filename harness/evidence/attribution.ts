@@ -1,7 +1,7 @@
 // Which command a change is plausibly due to: the narrowest one (of those that name the path, where any does) during which the inode was changed
 // last: its ctime, which no unprivileged process can set. An inference, kept apart from what was observed. Pure.
 // Does not stop: two commands at once, of which the other did it; a program of the host's that changes the tree while the client runs; a host
-// whose clock is set meanwhile.
+// whose clock is set meanwhile, and a file system whose times are another machine's: there, changes look like nobody's.
 
 import { showPath } from "#sandbox/tree.ts";
 import type { Change, Difference, Inventory } from "../inventory.ts";

@@ -7,7 +7,7 @@ import type { Json } from "#src/core/json.ts";
 import type { LedgerRecord } from "../record.ts";
 import type { TracedCommand } from "./packet.ts";
 
-const MAX_TRACED = 50_000;
+const MAX_TRACED = 20_000;
 const SHOWN_CHARS = 480;
 
 /** Milliseconds since the epoch. `client`: it is the client's own process. `argv` is cut short, `words` all of it as recorded. */

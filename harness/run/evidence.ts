@@ -36,8 +36,9 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
     sha256: hashAgain(root, snapshot, before, withoutPlaced(after, [...except])) ?? null,
   });
   const { found } = findDifferences(before, after, except);
-  const { diffTree } = await import("../evidence/diff.ts");
-  const diff = diffTree(root, snapshot, found);
+  // Loaded where there is something to compare: it is not small.
+  const diff =
+    found.length === 0 ? { text: "", cut: 0 } : (await import("../evidence/diff.ts")).diffTree(root, snapshot, found);
   const { commands, windows, omitted } = traceCommands(ledgerRecords(paths.ledger));
   const json = (value: unknown) => ({ kind: "json", value }) as const;
   const observed = { class: "observation" } as const;

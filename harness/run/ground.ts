@@ -13,7 +13,15 @@ import { makeRecorder, type Recorder } from "../recorder.ts";
 import { keepTestFiles } from "../results/test-files.ts";
 import { countSpending, type Spending } from "../spending.ts";
 import { verifyBefore } from "../verification.ts";
-import { adoptTree, identityOf, openWorkTree, remakeTree, type WorkTree } from "../work-tree.ts";
+import {
+  adoptTree,
+  carrySessions,
+  identityOf,
+  openWorkTree,
+  remakeTree,
+  treeWorkedOn,
+  type WorkTree,
+} from "../work-tree.ts";
 import type { OpenRun } from "./open.ts";
 import { readStart, type Start } from "./start.ts";
 
@@ -54,11 +62,13 @@ const least = (limit: number | null, used: number) => (limit === null ? null : M
 /** Makes or claims the tree. Throws `denied` when another run has it, or when it cannot be made. */
 export function openGround({ deps, contract, paths, ledger, artifacts, continued }: OpenRun): Ground {
   const goesOn = continued?.turn.kind === "narrow" ? continued.of : undefined;
-  const known = goesOn === undefined ? undefined : readStart(deps.home, goesOn);
+  const known =
+    goesOn === undefined ? undefined : readStart(deps.home, goesOn, treeWorkedOn(deps.home, contract, goesOn));
   let tree =
-    goesOn === undefined
+    goesOn === undefined || contract.mode === "direct"
       ? openWorkTree(deps, contract, ledger.run)
       : adoptTree(deps, contract, { id: ledger.run, from: goesOn });
+  if (goesOn !== undefined) carrySessions(deps.home, contract, { id: ledger.run, from: goesOn });
   const recordMade = () => {
     if (tree.made !== undefined) ledger.append("workspace.made", { mode: contract.mode, ...tree.made });
   };
@@ -92,7 +102,7 @@ export function openGround({ deps, contract, paths, ledger, artifacts, continued
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
       const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
-      first = { before, sinceMs, snapshot, tests, baseline };
+      first = { before, placed: [...placed], sinceMs, snapshot, tests, baseline };
       return first;
     },
     renew() {

@@ -8,7 +8,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { writePrivate } from "#src/state/files.ts";
 import type { Snapshot } from "../evidence/snapshot.ts";
-import type { Inventory } from "../inventory.ts";
+import { type Inventory, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
 import type { keepTestFiles } from "../results/test-files.ts";
 import { testResultsSchema } from "../results/results.ts";
@@ -19,6 +19,8 @@ import type { OpenRun } from "./open.ts";
 /** `tests` are the test files in it. */
 export type Start = {
   before: Inventory;
+  /** Our own placeholders that were in it. */
+  placed: string[];
   /** When it was looked at. */
   sinceMs: number;
   snapshot: Snapshot;
@@ -48,22 +50,27 @@ const storedSchema = v.strictObject({
   snapshot: v.strictObject({ sha256: v.nullable(v.string()), lines: texts, texts }),
   tests: v.strictObject({ files: texts, complete: v.boolean() }),
   baseline: v.array(v.array(testResultsSchema)),
+  /** A hash of what lstat(2) said of everything in the tree when the run was over. */
+  left: v.string(),
 });
 
 /** Writes it down beside the run's record, and its hash into the ledger. */
 export function keepStart(
   { paths, ledger, contract }: OpenRun,
-  { before, sinceMs, snapshot, tests, baseline }: Start,
+  { before, placed, sinceMs, snapshot, tests, baseline }: Start,
+  tree: string,
 ): void {
-  if (contract.mode === "direct" || contract.policy === "off") return;
+  if (contract.policy === "off") return;
   const sizes = [...snapshot.texts.values(), ...tests.files.values()].reduce((sum, { length }) => sum + length, 0);
   if (sizes > MAX_BYTES) return;
   const stored: v.InferOutput<typeof storedSchema> = {
-    before: { ...before, entries: [...before.entries] },
+    // They are gone by now, and made anew for whoever goes on.
+    before: { ...before, entries: [...withoutPlaced(before, placed).entries] },
     sinceMs,
     snapshot: { sha256: snapshot.sha256 ?? null, lines: [...snapshot.lines], texts: [...snapshot.texts] },
     tests: { ...tests, files: [...tests.files] },
     baseline: baseline.map((results) => [...results]),
+    left: stampOf(tree),
   };
   const text = JSON.stringify(stored);
   if (text.length > MAX_BYTES) return;
@@ -73,8 +80,15 @@ export function keepStart(
 
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
 
-/** What a run began with. Throws `missing` where that was not kept, `config` where it is not what the run's ledger says. */
-export function readStart(home: Home, runId: string): Start {
+/** Changes with every change in the tree: no file is read. */
+function stampOf(tree: string): string {
+  const { entries, complete } = takeInventory(tree);
+  const lines = [...entries].map(([path, { kind, mode, stamp }]) => JSON.stringify([path, kind, mode, stamp])).sort();
+  return hashOf(JSON.stringify([complete, ...lines]));
+}
+
+/** What a run began with. `tree` is where it went on: throws `denied` where somebody has been there since. Throws `missing` where that was not kept, `config` where it is not what the run's ledger says. */
+export function readStart(home: Home, runId: string, tree: string): Start {
   const { start, ledger } = runPaths(home, runId);
   if (!existsSync(start)) {
     const hint = "`broke harness retry --broad` begins again from a clean tree";
@@ -85,8 +99,15 @@ export function readStart(home: Home, runId: string): Start {
   const stored = readStored(start, storedSchema);
   if (hashOf(JSON.stringify(stored)) !== kept)
     throw new BrokeError("config", `${start} is not what the run's ledger says`, "look at the run's folder yourself");
+  if (stored.left !== stampOf(tree))
+    throw new BrokeError(
+      "denied",
+      "what the run worked on was changed since it ended",
+      "launch it anew: nobody could tell your changes from its worker's",
+    );
   return {
     before: { ...stored.before, entries: new Map(stored.before.entries) },
+    placed: [],
     sinceMs: stored.sinceMs,
     snapshot: {
       sha256: stored.snapshot.sha256 ?? undefined,

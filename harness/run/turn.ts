@@ -30,7 +30,8 @@ export function nextTurn({ contract, decision, number, terminal, over }: Situati
   const objections = objectionsOf(contributions);
   if (objections.length === 0) return { why: "there is nothing in it that the worker could do something about" };
   if (over !== undefined) return { why: over };
-  if (terminal) return { why: "you sit at the terminal, and it is for you to say" };
+  if (terminal)
+    return { why: "it is for you to say: `broke harness retry` with this run sends it back with what was found" };
   if (contract.task === null && contract.client !== "exec") return { why: "it was given no task to go on with" };
   const kind = verdict === "RETRY_NARROW" ? "narrow" : "broad";
   if (kind === "broad" && contract.mode === "direct")

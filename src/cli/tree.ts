@@ -32,6 +32,7 @@ const harness = group(
     reattach: lazy("Watch it again after you went", () => import("./verbs/harness-reattach.ts")),
     decide: lazy("Say what becomes of a run that waits for you", () => import("./verbs/harness-decide.ts")),
     retry: lazy("Send a run's worker back", () => import("./verbs/harness-retry.ts")),
+    restore: lazy("Put a workspace back to before a run", () => import("./verbs/harness-restore.ts")),
     checkout: lazy("Look at the tree a run worked on", () => import("./verbs/harness-checkout.ts")),
     reconcile: lazy("Close runs that crashed", () => import("./verbs/harness-reconcile.ts")),
     doctrine,

@@ -181,3 +181,34 @@ describe("checkout", () => {
       expect((await bench.broke(["harness", "checkout", id, "--out", into])).code).toBe(2);
   });
 });
+
+describe("retry in the workspace itself", () => {
+  const direct = async (bench: Bench) => {
+    writeFileSync(join(bench.workspace, "a"), "one\n");
+    const script = `if ${NARROW}; then echo two > a; else cat a; echo three >> a; fi`;
+    const ran = await bench.broke([
+      ...["harness", "run", "--client", "exec", "--workspace", "direct", "--policy", "throughput", "--retries", "0"],
+      ...["--verify", "grep three a", "--", "sh", "-c", script],
+    ]);
+    expect(ran.code).toBe(12);
+    return runIdOf(ran);
+  };
+
+  test("goes on where it ended, as long as nobody has been there", async () => {
+    using bench = makeBench();
+    const id = await direct(bench);
+    const ran = await bench.broke(["harness", "retry", id]);
+    expect([ran.code, ran.stdout, text(bench)]).toEqual([0, "two\n", "two\nthree\n"]);
+    expect(ran.stderr).toContain(" ACCEPT exit 0");
+  });
+
+  test("not once something was changed: nobody could tell whose it is", async () => {
+    using bench = makeBench();
+    const id = await direct(bench);
+    writeFileSync(join(bench.workspace, "mine"), "");
+    const ran = await bench.broke(["harness", "retry", id]);
+    expect([ran.code, ran.stderr]).toEqual([4, expect.stringContaining("changed since it ended")] as never);
+    expect((await decide(bench, id, "broad")).code).toBe(4);
+    expect([(await decide(bench, id, "accept")).code, text(bench)]).toEqual([0, "two\n"]);
+  });
+});

@@ -17,21 +17,27 @@ const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const dir = mkdtempSync(join(tmpdir(), "broke-scale-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Appends so many events, and the end; where the ledger ended, and what an event took. */
+/** Other work on the machine takes wall time, and none of this. */
+const processorMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/** Appends so many events, and the end; where the ledger ended, and what processor time an event took. */
 function write(file: string, events: number): { head: Head; us: number } {
   let head: Head = { seq: 0, hash: "" };
   using ledger = new Ledger({
     ...{ file, run: RUN, key: privateKey, clock: Date.now, redact: makeRedactor(["a-secret-of-the-operator"]) },
     saveHead: (at) => (head = at),
   });
-  const began = performance.now();
+  const began = processorMs();
   for (let index = 0; index < events; index++) {
     ledger.append("command.observed", {
       ...{ pid: index, at: Date.now(), path: "/usr/bin/sh", argv: ["sh", "-c", `echo ${index}`], cwd: "/work" },
       ...{ by: "/usr/bin/bash", cut: false, files: ["/usr/bin/sh"], lineage: [3, 2, 1], outcome: "started" },
     });
   }
-  const us = ((performance.now() - began) * 1000) / events;
+  const us = ((processorMs() - began) * 1000) / events;
   ledger.append("run.completed", { outcome: "completed" });
   return { head, us };
 }
@@ -45,15 +51,15 @@ beforeAll(() => {
   us = all.us;
 }, 600_000);
 
-test("an event is written in a tenth of a millisecond at most", () => {
+test("an event takes a tenth of a millisecond at most", () => {
   expect(us).toBeLessThan(100);
 });
 
 test("is verified whole, in memory that does not grow with it, and in time that grows no faster than it", () => {
   const verify = (file: string, head: Head) => {
-    const began = performance.now();
+    const began = processorMs();
     const { state, records } = verifyLedgerFile(file, RUN, publicKey, head);
-    return { state, records, ms: performance.now() - began };
+    return { state, records, ms: processorMs() - began };
   };
   const first = verify(short, heads.short);
   Bun.gc(true);

@@ -38,7 +38,7 @@ describe("the next turn", () => {
   });
 
   const kept: [string, Situation, RegExp][] = [
-    ["a person sits there", situation(failed, { terminal: true }), /terminal/],
+    ["a person sits there", situation(failed, { terminal: true }), /for you to say/],
     ["it was told to end", situation(failed, { over: "it was told to end" }), /told to end/],
     ["a client without a task", situation(failed, {}, { client: "claude" }), /no task/],
     ["the workspace itself cannot be clean", situation({ ...failed, risk: "high" }, {}, { mode: "direct" }), /clean/],

@@ -31,8 +31,10 @@ describe("evidence", () => {
     for (const name of ["edited", "gone", "mode"]) writeFileSync(join(bench.workspace, name), "1\n");
     const { packet, commands } = await evidenceOf(
       bench,
-      `sleep 0.1; sh -c 'sleep 0.05; echo 2 > edited; sleep 0.05'; sleep 0.1; rm gone; sleep 0.1; chmod 755 mode; sleep 0.1; ln -s edited link; sleep 0.1
-      python3 -c 'open("made", "w").write("x")' || true; sleep 0.1; (exit 3); sh -c 'kill -9 $$'; sleep 0.1; echo own > own; sleep 0.1`,
+      // Waits without a command of its own.
+      `spin() { local end=$((\${EPOCHREALTIME/./} + 500000)); until ((\${EPOCHREALTIME/./} > end)); do :; done; }
+      sleep 0.1; sh -c 'sleep 0.05; echo 2 > edited; sleep 0.05'; sleep 0.1; rm gone; sleep 0.1; chmod 755 mode; sleep 0.1; ln -s edited link; sleep 0.1
+      python3 -c 'open("made", "w").write("x")' || true; sleep 0.1; (exit 3); sh -c 'kill -9 $$'; spin; echo own > own; spin`,
     );
     expect(changes(packet)).toEqual([
       "modified edited: sh -c sleep 0.05; echo 2 > edited; sleep 0.05",
@@ -104,6 +106,9 @@ describe("evidence", () => {
     using bench = makeBench();
     const verify = ["--policy", "throughput", "--verify", "grep x made"];
     const { id, outcome } = await evidenceOf(bench, "echo x > made", ...verify);
+    const cast = (await bench.broke(["harness", "replay", id, "--cast"])).stdout.trim().split("\n");
+    expect(JSON.parse(cast[0]!)).toMatchObject({ version: 3, title: id });
+    expect(JSON.parse(cast.at(-1)!).slice(1)).toEqual(["x", "0"]);
     rmSync(join(bench.home, "runs", id, "ledger.jsonl"));
     const told = await bench.broke(["harness", "replay", id]);
     expect({ code: told.code, verdict: outcome!.verdict }).toEqual({ code: 0, verdict: "ACCEPT" });

@@ -1,0 +1,90 @@
+// Puts a workspace that a run worked in itself back to what it was before the worker's first turn: what was made goes, the text that was changed or taken away
+// is written again. Only where nobody has been since the run ended; repositories are left as they are.
+// Does not stop: what is no text, or was too large to keep, from staying as the run left it; that is listed.
+
+import { randomUUID } from "node:crypto";
+import { chmodSync, closeSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
+import { BrokeError } from "#src/core/errors.ts";
+import { openFolder } from "#sandbox/open.ts";
+import { showPath } from "#sandbox/tree.ts";
+import { named, within } from "./copy-mode.ts";
+import { type DecideDeps, registeredContract, requireEnded } from "./decide.ts";
+import { type Difference, findDifferences, takeInventory } from "./inventory.ts";
+import { holdEnded } from "./lock.ts";
+import { readStart } from "./run/start.ts";
+import { claimWorkspace } from "./writer.ts";
+
+/** `left` is as the run left it. */
+export type Restored = { restored: string[]; removed: string[]; left: string[] };
+
+type Texts = ReadonlyMap<string, string>;
+type Done = "restored" | "removed" | "left";
+
+function putBack(root: number, { path, change, entry, old }: Difference, texts: Texts): Done {
+  const was = change === "created" ? undefined : (old ?? entry);
+  const text = texts.get(path);
+  return within(root, path, (folder, name): Done => {
+    const at = named(folder, name);
+    const stands = lstatSync(at, { throwIfNoEntry: false });
+    if (was === undefined) {
+      if (stands?.isDirectory()) rmdirSync(at);
+      else unlinkSync(at);
+      return "removed";
+    }
+    if (was.kind === "dir" && (stands === undefined || stands.isDirectory())) {
+      if (stands === undefined) mkdirSync(at);
+      chmodSync(at, was.mode & 0o777);
+      return "restored";
+    }
+    if (was.kind !== "file" || text === undefined || stands?.isDirectory()) return "left";
+    const made = named(folder, `.broke-${randomUUID()}`);
+    writeFileSync(made, text, { flag: "wx", mode: 0o600 });
+    chmodSync(made, was.mode & 0o777);
+    renameSync(made, at);
+    return "restored";
+  });
+}
+
+/** What goes, goes from the inside out; what comes back, from the outside in. */
+const inOrder = (found: readonly Difference[]): Difference[] => [
+  ...found.filter(({ change }) => change === "created").toReversed(),
+  ...found.filter(({ change }) => change !== "created"),
+];
+
+/** Restores. Throws `denied` where the run worked on a tree of its own, or somebody has been there since; `missing` where the start was not kept. */
+export function restoreRun(deps: DecideDeps, runId: string): Restored {
+  requireEnded(deps, runId);
+  const contract = registeredContract(deps.home, runId);
+  const { workspace, mode } = contract;
+  if (mode !== "direct")
+    throw new BrokeError(
+      "denied",
+      "the run did not work in the workspace itself",
+      "`broke harness discard` removes its tree",
+    );
+  using _held = holdEnded(deps.home, runId);
+  using _writer = claimWorkspace(deps, { id: runId, workspace, writes: [] });
+  const { before, snapshot } = readStart(deps.home, runId, workspace);
+  const { found } = findDifferences(before, takeInventory(workspace));
+  const done: Restored = { restored: [], removed: [], left: [] };
+  const root = openFolder(workspace);
+  try {
+    for (const difference of inOrder(found)) {
+      let what: Done = "left";
+      try {
+        what = putBack(root, difference, snapshot.texts);
+      } catch (error) {
+        // In the way stands what was left itself, and so it stays too.
+        if (!(error instanceof BrokeError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
+      }
+      done[what].push(showPath(Buffer.from(difference.path, "latin1")));
+    }
+  } finally {
+    closeSync(root);
+  }
+  const { restored, removed, left } = done;
+  deps.audit.append(runId, "work.restored", {
+    ...{ restored: restored.length, removed: removed.length, left: left.length },
+  });
+  return done;
+}
