@@ -54,6 +54,28 @@ describe("evidence", () => {
     ]);
   });
 
+  test("explains a change whichever way its program was started, and of one that outlives the client there is none", async () => {
+    using bench = makeBench();
+    const ways: Record<string, string> = {
+      absolute: "/usr/bin/touch absolute",
+      shell: "sh -c 'touch shell'",
+      python: 'python3 -c \'open("python", "w")\'',
+      shebang: "printf '#!/bin/sh\\ntouch shebang\\n' > script; chmod 755 script; sleep 0.1; ./script",
+      copied: "cp /usr/bin/touch unknown; sleep 0.1; ./unknown copied",
+      linked: "ln -s /usr/bin/touch link; sleep 0.1; ./link linked",
+      descriptor: "exec 9< /usr/bin/touch; sleep 0.1; /proc/self/fd/9 descriptor",
+      loader: '$(echo /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.* | cut -d" " -f1) /usr/bin/touch loader',
+    };
+    const script = `${Object.values(ways).join("; sleep 0.1; ")}; (setsid sh -c 'sleep 0.5; touch after' &)`;
+    const { packet, commands } = await evidenceOf(bench, script);
+    const by = new Map(packet.changes.listed.map((change) => [change.path, change.by]));
+    const told = Object.keys(ways).map((name) => [name, by.get(name)?.argv.some((word) => word.includes(name))]);
+    expect(told).toEqual(Object.keys(ways).map((name) => [name, true]));
+    expect([packet.changes.unattributed, by.has("after"), commands.some(({ argv }) => argv.includes("after"))]).toEqual(
+      [...[0, false, false]],
+    );
+  });
+
   test("a time that a worker sets, a command that is over, a process that lives on: it is explained all the same", async () => {
     using bench = makeBench();
     writeFileSync(join(bench.workspace, "old"), "1\n");
