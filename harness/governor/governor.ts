@@ -11,6 +11,7 @@ import type { HeldAnswer, HeldExec, ObservedExec } from "#sandbox/observer.ts";
 import type { Finding } from "../verdict/categories.ts";
 import type { PolicyName } from "../verdict/policies.ts";
 import type { Proof } from "../verification.ts";
+import { classes, type Traits } from "./classes.ts";
 import { type Classified, classify, type Places } from "./classify.ts";
 import { thresholds } from "./policy.ts";
 import { frees, isShadowed, repeated } from "./proof.ts";
@@ -75,6 +76,8 @@ export function makeGovernor(options: GovernorOptions): Governor {
   const limits = thresholds[policy];
   const since = BigInt(Date.now()) * 1_000_000n;
   const roots = new Map<number, Root>();
+  /** What the client itself was launched with. */
+  const own = new Set<string>();
   const over = new AbortController();
   let state: State = fresh;
   let client = true;
@@ -162,9 +165,13 @@ export function makeGovernor(options: GovernorOptions): Governor {
       });
     return { refused, end };
   };
-  const classOf = ({ exec, programs }: HeldExec): Classified => {
+  const classOf = ({ exec, programs, loaders }: HeldExec): Classified => {
     const settled = programs.length > 0 && programs.every(({ stamp }) => BigInt(stamp) < since);
-    const command = classify({ ...exec, files: programs.map(({ path }) => path), settled }, places);
+    const told = classify({ ...exec, files: programs.map(({ path }) => path), settled }, places);
+    // What the client's own environment loads is the operator's; what was put there since is the worker's, and shows in no word.
+    const laden = !client && (loaders === null || loaders.some((each) => !own.has(each)));
+    const hides = laden && told.class !== "test" && (classes[told.class] as Traits).verifying;
+    const command: Classified = hides ? { ...told, class: "opaque" } : told;
     return command.tool === "python" && command.real && isShadowed(exec, places)
       ? { ...command, real: false }
       : command;
@@ -176,6 +183,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
       // What the operator launched is what they asked for.
       if (client) {
         client = false;
+        for (const each of held.loaders ?? []) own.add(each);
         return true;
       }
       const event = () => ({ kind: "command", command, inside: insideOf(exec) }) as const;
