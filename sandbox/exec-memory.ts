@@ -55,10 +55,10 @@ function readArgs(memory: number, address: bigint): { args: string[]; cut: boole
   return { args, cut: true };
 }
 
-/** Variables by which a program loads, or runs, what its words do not name. */
+/** Variables by which a program takes in code that its words do not name. What it would start instead is seen anyway. */
 export const LOADERS: ReadonlySet<string> = new Set([
   ...["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "BASH_ENV", "NODE_OPTIONS", "PERL5OPT", "PERL5LIB", "RUBYOPT"],
-  ...["PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "GIT_EXTERNAL_DIFF", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"],
+  ...["PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME"],
 ]);
 const MAX_VARIABLES = 1024;
 const NAME_BYTES = 32;

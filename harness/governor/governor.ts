@@ -147,7 +147,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
     return proving;
   };
   const ticking = setInterval(pending, GONE_MS);
-  const refuse = (exec: ObservedExec, command: Classified): HeldAnswer => {
+  const refuse = ({ exec, loaders }: HeldExec, command: Classified): HeldAnswer => {
     const refused = refusal(state, next);
     const end = isFresh(exec);
     // A search along PATH goes on after a refusal: it is one.
@@ -162,6 +162,8 @@ export function makeGovernor(options: GovernorOptions): Governor {
         class: command.class,
         mode: state.mode,
         cause: state.cause,
+        // Names; what they are set to may be a secret.
+        loads: loaders?.map((each) => each.split("=")[0]!) ?? null,
       });
     return { refused, end };
   };
@@ -193,7 +195,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
         if (proof === undefined) break;
         await proof;
       }
-      if (!take(event()).allowed) return refuse(exec, command);
+      if (!take(event()).allowed) return refuse(held, command);
       note(exec, command);
       if (command.real && state.mode === "verification_only") tested = { exec, start: startOf(exec.pid) };
       return true;
