@@ -191,7 +191,10 @@ export async function superviseClient(
       endSoon: end(() => endSoon(run)),
     });
     operator = operated;
+    // Said while it was being launched.
+    const early = supervision.killed();
     using _operated = supervision.during(operated);
+    if (early) void operated.act("kill");
     using _signals = forwardSignals(run, (signal) => {
       // What is frozen could not obey.
       if (operator?.frozen()) void run.thaw();

@@ -55,6 +55,39 @@ function readArgs(memory: number, address: bigint): { args: string[]; cut: boole
   return { args, cut: true };
 }
 
+/** Variables by which a program takes in code that its words do not name. What it would start instead is seen anyway. */
+export const LOADERS: ReadonlySet<string> = new Set([
+  ...["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "BASH_ENV", "NODE_OPTIONS", "PERL5OPT", "PERL5LIB", "RUBYOPT"],
+  ...["PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME"],
+]);
+const MAX_VARIABLES = 1024;
+const NAME_BYTES = 32;
+
+/** Which of those the environment at this address has, with what they are set to; null: it could not be read, or not to its end. */
+export function readLoaders(pid: number, envAt: bigint): string[] | null {
+  if (envAt === 0n) return [];
+  const found: string[] = [];
+  let memory: number | undefined;
+  try {
+    memory = openSync(`/proc/${pid}/mem`, "r");
+    let pointers: Buffer = Buffer.alloc(0);
+    for (let index = 0; index < MAX_VARIABLES; index++) {
+      const at = (index % POINTERS_AT_ONCE) * 8;
+      if (at === 0) pointers = readBytes(memory, envAt + BigInt(index * 8), POINTERS_AT_ONCE * 8);
+      if (pointers.length < at + 8) return null;
+      const pointer = pointers.readBigUInt64LE(at);
+      if (pointer === 0n) return found;
+      const { text } = readString(memory, pointer, NAME_BYTES);
+      if (LOADERS.has(text.split("=")[0]!)) found.push(readString(memory, pointer, MAX_PATH_BYTES).text);
+    }
+    return null;
+  } catch {
+    return null;
+  } finally {
+    if (memory !== undefined) closeSync(memory);
+  }
+}
+
 /** The path and the arguments at these addresses. `path` null: the memory could not be read. */
 export function readExecMemory(
   pid: number,

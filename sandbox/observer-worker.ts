@@ -6,7 +6,7 @@
 
 import { readlinkSync, readSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { readExecMemory } from "./exec-memory.ts";
+import { readExecMemory, readLoaders } from "./exec-memory.ts";
 import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
 import { type EndWatch, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
@@ -220,7 +220,9 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
       tellEnds(before);
       held.set(id, { call, seen });
       const files = verdict.kind === "ask" ? verdict.files : [];
-      tell({ kind: "held", id, held: { exec, files, programs: seen.programs } });
+      const at = call.number === syscallNumber(arch, "execveat") ? 3 : 2;
+      const loaders = rules.governed === true ? readLoaders(thread, args[at]!) : [];
+      tell({ kind: "held", id, held: { exec, files, programs: seen.programs, loaders } });
       continue;
     }
     if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid);

@@ -30,8 +30,8 @@ export type ObservedExec = {
   reason: string | null;
 };
 
-/** A question that holds a call: `files` are what a person is to be asked about, none where only the supervisor is; `programs` all that would run. */
-export type HeldExec = { exec: ObservedExec; files: AskedFile[]; programs: AskedFile[] };
+/** A question that holds a call: `files` are what a person is to be asked about, none where only the supervisor is; `programs` all that would run; `loaders` as in exec-memory.ts. */
+export type HeldExec = { exec: ObservedExec; files: AskedFile[]; programs: AskedFile[]; loaders: string[] | null };
 /**
  * `refused`: it is denied, and what is said of it, in one line, on the caller's own standard error and in the record. `end`: its caller is killed before
  * it runs another instruction: whoever started it is told of no failed start then, which often hides what was said, but of a program that ended.

@@ -11,6 +11,7 @@ import type { HeldAnswer, HeldExec, ObservedExec } from "#sandbox/observer.ts";
 import type { Finding } from "../verdict/categories.ts";
 import type { PolicyName } from "../verdict/policies.ts";
 import type { Proof } from "../verification.ts";
+import { classes, type Traits } from "./classes.ts";
 import { type Classified, classify, type Places } from "./classify.ts";
 import { thresholds } from "./policy.ts";
 import { frees, isShadowed, repeated } from "./proof.ts";
@@ -75,6 +76,8 @@ export function makeGovernor(options: GovernorOptions): Governor {
   const limits = thresholds[policy];
   const since = BigInt(Date.now()) * 1_000_000n;
   const roots = new Map<number, Root>();
+  /** What the client itself was launched with. */
+  const own = new Set<string>();
   const over = new AbortController();
   let state: State = fresh;
   let client = true;
@@ -144,7 +147,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
     return proving;
   };
   const ticking = setInterval(pending, GONE_MS);
-  const refuse = (exec: ObservedExec, command: Classified): HeldAnswer => {
+  const refuse = ({ exec, loaders }: HeldExec, command: Classified): HeldAnswer => {
     const refused = refusal(state, next);
     const end = isFresh(exec);
     // A search along PATH goes on after a refusal: it is one.
@@ -159,12 +162,18 @@ export function makeGovernor(options: GovernorOptions): Governor {
         class: command.class,
         mode: state.mode,
         cause: state.cause,
+        // Names; what they are set to may be a secret.
+        loads: loaders?.map((each) => each.split("=")[0]!) ?? null,
       });
     return { refused, end };
   };
-  const classOf = ({ exec, programs }: HeldExec): Classified => {
+  const classOf = ({ exec, programs, loaders }: HeldExec): Classified => {
     const settled = programs.length > 0 && programs.every(({ stamp }) => BigInt(stamp) < since);
-    const command = classify({ ...exec, files: programs.map(({ path }) => path), settled }, places);
+    const told = classify({ ...exec, files: programs.map(({ path }) => path), settled }, places);
+    // What the client's own environment loads is the operator's; what was put there since is the worker's, and shows in no word.
+    const laden = !client && (loaders === null || loaders.some((each) => !own.has(each)));
+    const hides = laden && told.class !== "test" && (classes[told.class] as Traits).verifying;
+    const command: Classified = hides ? { ...told, class: "opaque" } : told;
     return command.tool === "python" && command.real && isShadowed(exec, places)
       ? { ...command, real: false }
       : command;
@@ -176,6 +185,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
       // What the operator launched is what they asked for.
       if (client) {
         client = false;
+        for (const each of held.loaders ?? []) own.add(each);
         return true;
       }
       const event = () => ({ kind: "command", command, inside: insideOf(exec) }) as const;
@@ -185,7 +195,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
         if (proof === undefined) break;
         await proof;
       }
-      if (!take(event()).allowed) return refuse(exec, command);
+      if (!take(event()).allowed) return refuse(held, command);
       note(exec, command);
       if (command.real && state.mode === "verification_only") tested = { exec, start: startOf(exec.pid) };
       return true;

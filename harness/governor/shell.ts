@@ -21,16 +21,16 @@ function nested(text: string, from: number): { inner: string; next: number } {
   for (let at = from; at < text.length; at++) {
     const char = text[at]!;
     if (char === "\\") at += 1;
-    else if (char === "'") at = closing(text, at + 1, "'");
+    else if (char === "'") at = closing(text, at + 1, "'", text[at - 1] === "$");
     else if (char === "(") depth += 1;
     else if (char === ")" && --depth === 0) return { inner: text.slice(from, at), next: at + 1 };
   }
   throw new Lost();
 }
 
-function closing(text: string, from: number, mark: string): number {
+function closing(text: string, from: number, mark: string, escapes = mark !== "'"): number {
   for (let at = from; at < text.length; at++) {
-    if (text[at] === "\\" && mark !== "'") at += 1;
+    if (text[at] === "\\" && escapes) at += 1;
     else if (text[at] === mark) return at;
   }
   throw new Lost();
@@ -58,7 +58,7 @@ function scan(text: string): Scan {
       return end + 1;
     }
     const found = nested(text, at + 2);
-    inner.push(found.inner.startsWith("(") ? "" : found.inner);
+    inner.push(found.inner);
     return found.next;
   };
   for (let at = 0; at < text.length;) {
@@ -66,9 +66,12 @@ function scan(text: string): Scan {
     if (char === "\\") {
       if (text[at + 1] !== "\n") word = (word ?? "") + (text[at + 1] ?? "");
       at += 2;
-    } else if (char === "'") {
-      const end = closing(text, at + 1, "'");
-      word = (word ?? "") + text.slice(at + 1, end);
+    } else if (char === "'" || text.startsWith("$'", at)) {
+      // In the second form a backslash keeps the mark from ending it.
+      const from = at + (char === "'" ? 1 : 2);
+      const end = closing(text, from, "'", char !== "'");
+      if (char !== "'") plain = false;
+      word = (word ?? "") + text.slice(from, end);
       at = end + 1;
     } else if (char === '"') {
       word ??= "";
@@ -114,6 +117,8 @@ function scan(text: string): Scan {
         plain = false;
         at = found.next;
       } else {
+        // What follows is text up to a line of the document's own.
+        if (op === "<<" || op === "<<-") throw new Lost();
         tokens.push({ kind: "redirect", op });
         at += op.length;
       }
@@ -128,11 +133,14 @@ function scan(text: string): Scan {
 }
 
 const WRITES = new Set([">", ">>", ">|", "&>", "&>>", ">&", "<>"]);
+/** They give variables names and values: which, cannot be told where those are not written out. */
+const SETS = new Set(["export", "declare", "typeset", "readonly", "local", "read", "getopts", "let"]);
 /** Words that may stand before the command. */
 const LEADING = new Set([
   "builtin",
   "command",
   "exec",
+  "coproc",
   "!",
   "if",
   "then",
@@ -147,10 +155,17 @@ const LEADING = new Set([
 function ofTokens({ tokens, inner }: Scan, isScratch: (path: string) => boolean, depth: number): ShellEffect {
   let effect: ShellEffect = "none";
   let first = true;
+  let led = false;
+  let setting = false;
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at]!;
-    if (token.kind === "end") first = true;
-    else if (token.kind === "redirect") {
+    if (token.kind === "word" && token.text.includes("BASH_ENV")) return "opaque";
+    if (setting && token.kind === "word" && !token.plain) return "opaque";
+    if (token.kind === "end") {
+      first = true;
+      led = false;
+      setting = false;
+    } else if (token.kind === "redirect") {
       const target = tokens[at + 1];
       if (!WRITES.has(token.op)) {
         at += 1;
@@ -162,9 +177,14 @@ function ofTokens({ tokens, inner }: Scan, isScratch: (path: string) => boolean,
       if (target.text === "/dev/null") continue;
       effect = worse(effect, target.plain && isScratch(target.text) ? "scratch" : "writes");
     } else if (first) {
-      if (LEADING.has(token.text) || /^\w+=/.test(token.text)) continue;
+      const sets = /^[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=/.test(token.text);
+      if (LEADING.has(token.text) || sets || (led && token.text.startsWith("-"))) {
+        led = !sets;
+        continue;
+      }
       first = false;
-      if (!token.plain) continue; // Whatever it is, it is a program the observer sees, or a function, whose text is here.
+      if (!token.plain) return "opaque"; // It may be one of the shell's own.
+      setting = SETS.has(token.text);
       if (token.text === "eval") {
         const words: string[] = [];
         for (at += 1; tokens[at]?.kind === "word"; at++) {

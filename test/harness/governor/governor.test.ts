@@ -33,6 +33,7 @@ const call = (
     },
     files: [],
     programs: [{ id: "1:1", stamp, path }],
+    loaders: [],
   };
 };
 

@@ -62,6 +62,10 @@ const ways: [name: string, command: string][] = [
   ["git", "git init -q w_git"],
   ["commit", "git commit --allow-empty -qm x"],
   ["by a loader", "/lib64/ld-linux-x86-64.so.2 /usr/bin/touch w_loader"],
+  ["a shell's start file", "BASH_ENV=./bin/script bash -c :"],
+  ["a shell's start file, named in pieces", "N=BASH_ENV; export $N=./bin/script; bash -c :"],
+  ["a loader's variable", "LD_PRELOAD=./bin/none.so ls"],
+  ["an interpreter's variable", "NODE_OPTIONS='--require ./bin/none.js' node --version"],
   ["a test's name", "bin/pytest w_pytest"],
 ];
 

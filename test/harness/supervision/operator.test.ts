@@ -177,6 +177,31 @@ describe("kill", () => {
   });
 });
 
+describe("a kill that comes early", () => {
+  for (const event of ["run.registered", "attempt.started", "sandbox.planned", "sandbox.probed", "agent.launched"]) {
+    test(`after ${event}: the run ends, whatever it was about to do`, async () => {
+      using bench = makeBench();
+      const child = Bun.spawn([LAUNCHER, "harness", "run", "--client", "exec", "--", "sh", "-c", "exec sleep 60"], {
+        ...{ cwd: bench.workspace, env: bench.env, stdio: ["ignore", "ignore", "ignore"] },
+      });
+      const runs = join(bench.home, "runs");
+      const id = () => (existsSync(runs) ? readdirSync(runs)[0] : undefined);
+      const ledger = () => {
+        const file = join(runs, id() ?? "none", "ledger.jsonl");
+        return existsSync(file) ? readFileSync(file, "utf8") : "";
+      };
+      while (!ledger().includes(`"${event}"`)) await Bun.sleep(1);
+      const began = performance.now();
+      while ((await bench.broke(["harness", "kill", id()!])).code !== 0) await Bun.sleep(10);
+      expect(await child.exited).not.toBe(0);
+      expect(performance.now() - began).toBeLessThan(20_000);
+      const shown = JSON.parse((await bench.broke(["harness", "show", id()!, "--json"])).stdout);
+      expect(["completed", "failed_launch"]).toContain(shown.status);
+      expect(shown.ledger.state).toBe("intact");
+    });
+  }
+});
+
 test("words that race: after all of them one state, as the last event says, and a ledger that verifies", async () => {
   using bench = makeBench();
   await using run = await start(bench, BUSY);
