@@ -1,6 +1,6 @@
 // A run as a person or a program reads it: its ledger checked, its timeline in lines, its facts in one object.
 
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync } from "node:fs";
 import type { KeyObject } from "node:crypto";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
@@ -59,6 +59,16 @@ function withArtifacts(verification: Verification, file: string, folder: string)
     return { ...verification, state: "tampered", line: seq, reason };
   }
   return verification;
+}
+
+/** A run whose records are read one after the other, so that its size costs no memory. */
+export type Reviewed = Omit<RunView, "records"> & { records: Iterable<LedgerRecord> };
+
+/** Verifies one run, and lets its records be gone through once. Throws `missing` for an unknown id. */
+export function reviewRun(home: Home, runs: RunStore, key: KeyObject, id: string): Reviewed {
+  const { row, file } = findRun(runs, home, id);
+  const verification = verifyRun(home, runs, key, id);
+  return { row, file, verification, records: existsSync(file) ? ledgerRecords(file) : [] };
 }
 
 /** Reads and verifies one run. Throws `missing` for an unknown id; a damaged ledger is a result. */

@@ -9,8 +9,10 @@ import type { TracedCommand } from "./packet.ts";
 
 const MAX_TRACED = 20_000;
 const SHOWN_CHARS = 480;
+/** Of a command's words so many are looked through for a path. */
+const NAMING_CHARS = 4096;
 
-/** Milliseconds since the epoch. `client`: it is the client's own process. `argv` is cut short, `words` all of it as recorded. */
+/** Milliseconds since the epoch. `client`: it is the client's own process. `argv` is cut short, `words` less so. */
 export type CommandWindow = {
   seq: number;
   argv: string[];
@@ -21,13 +23,16 @@ export type CommandWindow = {
 };
 export type Trace = { commands: TracedCommand[]; windows: CommandWindow[]; omitted: number };
 
-/** The first words, as many as fit. */
-function words(argv: Json | undefined): string[] {
-  let left = SHOWN_CHARS;
+/** A part of a text that does not keep the whole of it in memory. */
+const part = (text: string, most: number) => Buffer.from(text.slice(0, most)).toString();
+
+/** The first words, as many as fit into so many characters. */
+function words(argv: Json | undefined, most: number): string[] {
+  let left = most;
   const shown: string[] = [];
   for (const word of Array.isArray(argv) ? argv.map(String) : []) {
     if (left <= 0) return [...shown, "…"];
-    shown.push(word.length > left ? `${word.slice(0, left)}…` : word);
+    shown.push(word.length > left ? `${part(word, left)}…` : part(word, left));
     left -= word.length;
   }
   return shown;
@@ -71,7 +76,7 @@ export function traceCommands(records: Iterable<LedgerRecord>): Trace {
   const begin = ({ seq, ts, data }: LedgerRecord) => {
     const [pid, atMs] = [number(data.pid) ?? 0, number(data.at) ?? Date.parse(ts)];
     const started = data.outcome === "started" || data.outcome === "unknown";
-    const argv = words(data.argv);
+    const argv = words(data.argv, SHOWN_CHARS);
     const path = typeof data.path === "string" ? data.path : null;
     const command: TracedCommand | undefined =
       commands.length < MAX_TRACED
@@ -83,8 +88,14 @@ export function traceCommands(records: Iterable<LedgerRecord>): Trace {
     // One program runs another in its place: the process goes on, the command ends.
     end(pid, atMs);
     client ??= pid;
-    const all = Array.isArray(data.argv) ? data.argv.map(String) : [];
-    const window = { seq, argv, words: all, client: pid === client, fromMs: atMs, toMs: Infinity };
+    const window = {
+      seq,
+      argv,
+      words: words(data.argv, NAMING_CHARS),
+      client: pid === client,
+      fromMs: atMs,
+      toMs: Infinity,
+    };
     windows.push(window);
     going.set(pid, { command, window });
   };

@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import type { Json } from "#src/core/json.ts";
 import type { LedgerRecord } from "../record.ts";
-import type { RunView } from "../view.ts";
+import type { Reviewed } from "../view.ts";
 
 export type ReportedFinding = { word: string | null; category: string | null; from: string; reason: string };
 export type ReportedVerification = {
@@ -157,13 +157,39 @@ function priced(requests: readonly { status: number; costUsd: number | null }[])
   return answered.some(({ costUsd }) => costUsd === null) ? null : total(answered.map(({ costUsd }) => costUsd));
 }
 
-function spanMs(records: readonly LedgerRecord[]): number {
-  const [first, last] = [records[0], records.at(-1)];
-  return first === undefined || last === undefined ? 0 : Date.parse(last.ts) - Date.parse(first.ts);
+/** What else of a ledger a report is made from. What a worker causes without end (commands, refusals) is counted and let go. */
+const KEPT: ReadonlySet<string> = new Set([
+  ...["run.registered", "attempt.started", "verification.ran", "model.request", "workspace.inventory"],
+  ...["workspace.landed", "verdict.issued", "run.completed"],
+]);
+
+type Read = {
+  kept: LedgerRecord[];
+  commands: number;
+  denied: number;
+  denials: Denial[];
+  began: string | null;
+  ms: number;
+};
+
+function readAll(all: Iterable<LedgerRecord>): Read {
+  const found: Read = { kept: [], commands: 0, denied: 0, denials: [], began: null, ms: 0 };
+  for (const record of all) {
+    found.began ??= record.ts;
+    found.ms = Date.parse(record.ts) - Date.parse(found.began);
+    if (record.event === "command.observed") found.commands += 1;
+    if (KEPT.has(record.event)) found.kept.push(record);
+    for (const denial of denialOf(record)) {
+      found.denied += 1;
+      if (found.denials.length < MAX_LISTED) found.denials.push(denial);
+    }
+  }
+  return found;
 }
 
 /** The report of a run, as far as its ledger goes. */
-export function reportOf({ row, records, verification, file }: RunView): RunReport {
+export function reportOf({ row, records: whole, verification, file }: Reviewed): RunReport {
+  const { kept: records, commands, denied, denials, began, ms } = readAll(whole);
   const all = (event: string) => records.filter((record) => record.event === event);
   const last = (event: string) => all(event).at(-1)?.data;
   const contract = v.parse(registered, last("run.registered") ?? {});
@@ -173,7 +199,6 @@ export function reportOf({ row, records, verification, file }: RunView): RunRepo
   const changed = v.parse(inventory, last("workspace.inventory") ?? {});
   const kinds = (kind: string) => changed.changes.filter(({ change }) => change === kind).length;
   const land = read(landing, last("workspace.landed"));
-  const denials = records.flatMap(denialOf);
   const begun = records.findLastIndex(({ event }) => event === "attempt.started") + 1;
   return {
     version: 1,
@@ -184,9 +209,7 @@ export function reportOf({ row, records, verification, file }: RunView): RunRepo
     findings: contributions,
     attempts: all("attempt.started").length,
     verification: records.slice(begun).filter(isVerification).flatMap(verificationOf),
-    denied: denials.length,
-    denials: denials.slice(0, MAX_LISTED),
-    commands: all("command.observed").length,
+    ...{ denied, denials, commands },
     models: {
       requests: requests.length,
       failed: requests.filter(({ status }) => status >= 400).length,
@@ -200,8 +223,7 @@ export function reportOf({ row, records, verification, file }: RunView): RunRepo
       paths: changed.changes.slice(0, MAX_LISTED).map(({ change, path }) => ({ change, path })),
     },
     landed: land === null ? null : { ref: land.ref, landed: land.landed.length, held: land.held.length },
-    began: records[0]?.ts ?? null,
-    ms: spanMs(records),
+    ...{ began, ms },
     ledger: { file, state: verification.state, records: verification.records },
   };
 }

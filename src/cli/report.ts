@@ -24,11 +24,12 @@ export async function openReporting(words: readonly string[], cwd: string, env: 
   const summary = github ? openAppend(env.GITHUB_STEP_SUMMARY) : undefined;
   return {
     async ended(state, runId) {
-      const { readRun } = await import("#harness/view.ts");
+      if (words.length === 0 && !github) return;
+      const { reviewRun } = await import("#harness/view.ts");
       const { reportOf } = await import("#harness/report/report.ts");
       const { signingKeys } = await import("#src/state/secrets.ts");
       const { githubAnnotations, githubOutput, githubSummary } = await import("#harness/report/github.ts");
-      const report = reportOf(readRun(state.home, state.runs, signingKeys(state.home).verify, runId));
+      const report = reportOf(reviewRun(state.home, state.runs, signingKeys(state.home).verify, runId));
       reports.write(report);
       if (output !== undefined) writeSync(output, githubOutput(report));
       if (summary !== undefined) writeSync(summary, githubSummary(report));

@@ -13,11 +13,11 @@ export const verb: Verb = {
     const { reportForm, reportForms } = await import("#harness/report/places.ts");
     const form = reportForm(values.form?.[0] ?? "json");
     const { openState } = await import("../compose.ts");
-    const { readRun } = await import("#harness/view.ts");
+    const { reviewRun } = await import("#harness/view.ts");
     const { reportOf } = await import("#harness/report/report.ts");
     const { signingKeys } = await import("#src/state/secrets.ts");
     const state = openState();
-    const run = readRun(state.home, state.runs, signingKeys(state.home).verify, values.run![0]!);
+    const run = reviewRun(state.home, state.runs, signingKeys(state.home).verify, values.run![0]!);
     answer(reportForms[form](reportOf(run)).trimEnd());
     return 0;
   },
