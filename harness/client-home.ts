@@ -12,7 +12,8 @@ import type { Client, ClientContext } from "./clients/client.ts";
  * to the home.
  */
 export function makeClientHome(folder: string, client: Client, context: ClientContext): string[] {
-  mkdirSync(folder, { mode: 0o700, recursive: true });
+  // Never behind a link; what an earlier turn left of it holds none any more.
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) mkdirSync(folder, { mode: 0o700 });
   for (const dir of client.readOnly.dirs) mkdirSync(`${folder}/${dir}`, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(client.homeFiles(context))) {
     mkdirSync(dirname(`${folder}/${name}`), { recursive: true, mode: 0o700 });

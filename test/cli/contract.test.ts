@@ -114,7 +114,7 @@ describe("verification", () => {
     const data = join(bench.env["HOME"]!, "data");
     mkdirSync(data);
     const allow = [`--allow-write=${data}`, "--allow-net=a.example", "--allow-run=sh"];
-    const look = `cat ${data}/f; echo y > ${data}/g || echo held; cp /dev/null here && echo ran; echo $HTTPS_PROXY`;
+    const look = `exec 2>&1; cat ${data}/f; echo y > ${data}/g || echo held; cp /dev/null here && echo ran; echo $HTTPS_PROXY`;
     const ended = await run(bench, [...allow, "--verify", look], `echo x > ${data}/f`);
     expect(said(ended, events(ended, "verification.ran")[0])).toMatch(
       /^x\n[^\n]*\nheld\nran\nhttp:\/\/127\.0\.0\.1:\d+\n$/,

@@ -88,10 +88,15 @@ describe("making", () => {
     expect(JSON.stringify(listing())).not.toContain("brokerun_very_secret");
   });
 
-  test("only where there is nothing yet, not even a link", () => {
-    mkdirSync(home);
+  test("in what was pruned after an earlier turn, and never behind a link, in place of a file or over what is there", () => {
+    makeClientHome(home, claude, context);
     expect(() => makeClientHome(home, claude, context)).toThrow();
+    pruneClientHome(home, claude.keep);
+    makeClientHome(home, claude, context);
     rmSync(home, { recursive: true });
+    writeFileSync(home, "");
+    expect(() => makeClientHome(home, claude, context)).toThrow();
+    rmSync(home);
     symlinkSync(outside, home);
     expect(() => makeClientHome(home, claude, context)).toThrow();
     expect(readdirSync(outside)).toEqual(["precious"]);
