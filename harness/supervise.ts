@@ -187,6 +187,7 @@ export async function superviseClient(
         clock: contract.lease === null ? watch : UNPAUSED,
       },
       ...{ record: recorder.append, terminal: session !== undefined },
+      governor: governor?.operator,
       tell: (text) => (session === undefined ? sayLine(text) : session.status(text)),
       endSoon: end(() => endSoon(run)),
     });

@@ -27,6 +27,8 @@ const POLICY_EVENTS: ReadonlySet<string> = new Set([
     "operator.interrupted",
     "operator.resumed",
     "operator.killed",
+    "operator.forced_verification",
+    "operator.cleared",
     "operator.refused",
   ],
 ]);

@@ -16,7 +16,16 @@ import { type Classified, classify, type Places } from "./classify.ts";
 import { thresholds } from "./policy.ts";
 import { frees, isShadowed, repeated } from "./proof.ts";
 import { SHELLS, toolNamed } from "./tools.ts";
-import { causes, fresh, type GovernorEvent, type Outcome, refusal, type State, step } from "./state.ts";
+import {
+  causes,
+  fresh,
+  type GovernorEvent,
+  type OperatorAct,
+  type Outcome,
+  refusal,
+  type State,
+  step,
+} from "./state.ts";
 
 /** A process the supervisor saw end. `code` null: it could not be told. */
 export type EndedCommand = { pid: number; code: number | null };
@@ -25,6 +34,8 @@ export type Governor = {
   /** Whether a call may go on. */
   judge(held: HeldExec): Promise<HeldAnswer>;
   ended(command: EndedCommand): void;
+  /** Does what the operator says; whether that changed anything. */
+  operator(act: OperatorAct): boolean;
   findings(): Finding[];
   /** Nothing is proven any more. Resolves when nothing of it runs. */
   stop(): Promise<void>;
@@ -99,7 +110,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
       tell(`governor: ${writes} writes and a risk of ${risk} since the last green verification`);
     else
       tell(
-        `governor: ${mode === "open" ? "verified green, every command may run again" : `${mode.replace("_", " ")}${why}`}`,
+        `governor: ${mode === "open" ? `${event.kind === "operator" ? "cleared by the operator" : "verified green"}, every command may run again` : `${mode.replace("_", " ")}${why}`}`,
       );
     return outcome;
   };
@@ -210,6 +221,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
       if (!green || (state.mode === "open" && isOutspoken(root.command)))
         take({ kind: "verified", green, proof: false });
     },
+    operator: (act) => take({ kind: "operator", act }).news !== null,
     findings() {
       if (state.mode === "open" || state.cause === null) return [];
       const reason = `the governor ended at ${state.mode.replace("_", " ")}: ${causes[state.cause]}`;

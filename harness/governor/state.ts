@@ -1,5 +1,6 @@
 // What the governor knows of a run and what follows from each command: it may run, the operator is warned, only verification may run, nothing but
-// looking may. A table of reasons and one pure step; it never becomes laxer but by a verification that was green. Pure.
+// looking may. A table of reasons and one pure step; it never becomes laxer but by a verification that was green, or the operator's
+// word. Pure.
 
 import type { Classified } from "./classify.ts";
 import { classes, type ClassWord } from "./classes.ts";
@@ -13,6 +14,7 @@ export const causes = {
   failures: "verification failed too often in a row",
   tree_removed: "a command would remove the whole tree, or its history",
   tests_deleted: "tests were deleted, and what is left would be committed",
+  operator: "the operator wants a green verification first",
   history_rewritten: "history is rewritten once more, and nothing was verified since",
 } as const;
 export type Cause = keyof typeof causes;
@@ -39,7 +41,12 @@ export type GovernorEvent =
   /** `inside`: a test or a build that was let through started it. */
   | { kind: "command"; command: Classified; inside: "test" | "build" | null }
   /** A verification ended. `proof`: the supervisor ran it; else it only saw the worker's end. */
-  | { kind: "verified"; green: boolean; proof: boolean };
+  | { kind: "verified"; green: boolean; proof: boolean }
+  /** The operator's word: only verification may run, or everything again, whatever it was held for. */
+  | { kind: "operator"; act: OperatorAct };
+
+export const operatorActs = ["force-verify", "clear"] as const;
+export type OperatorAct = (typeof operatorActs)[number];
 
 export type Outcome = {
   state: State;
@@ -103,8 +110,16 @@ function onCommand(state: State, command: Classified, inside: "test" | "build" |
   return inside === "build" ? { state, allowed: true, news: null } : settle(count(state, command), limits);
 }
 
+function onOperator(state: State, act: OperatorAct): Outcome {
+  const open = state.mode === "open";
+  if (act === "clear") return { state: open ? state : fresh, allowed: true, news: open ? null : "lifted" };
+  if (!open) return { state, allowed: true, news: null };
+  return { state: { ...state, mode: "verification_only", cause: "operator" }, allowed: true, news: "restricted" };
+}
+
 /** One step. A green verification frees from everything but a block; a proof alone frees once only verification may run. */
 export function step(state: State, event: GovernorEvent, limits: Thresholds): Outcome {
+  if (event.kind === "operator") return onOperator(state, event.act);
   if (event.kind === "command") return onCommand(state, event.command, event.inside, limits);
   if (!event.green) return settle({ ...state, failures: state.failures + 1 }, limits);
   if (state.mode === "open") return { state: fresh, allowed: true, news: null };

@@ -5,6 +5,7 @@ import type { RunningSandbox } from "#sandbox/launch.ts";
 import type { Json } from "#src/core/json.ts";
 import type { RunStatus, RunStore } from "#src/state/runs.ts";
 import { after } from "./lifecycle.ts";
+import type { OperatorAct } from "../governor/state.ts";
 import type { Reply, Request } from "./wire.ts";
 
 export type Operated = {
@@ -23,12 +24,24 @@ export type OperateOptions = {
   clock: { pause(): void; resume(): void };
   record(event: string, data: Record<string, Json>): void;
   terminal: boolean;
+  /** Does what the operator says of its commands, and says whether that changed anything; undefined: nobody governs them. */
+  governor: ((act: OperatorAct) => boolean) | undefined;
   /** One line for whoever launched it. */
   tell(text: string): void;
 };
 
 /** The operator's hand on one launched client. */
-export function operate({ runId, run, endSoon, runs, clock, record, terminal, tell }: OperateOptions): Operated {
+export function operate({
+  runId,
+  run,
+  endSoon,
+  runs,
+  clock,
+  record,
+  terminal,
+  governor,
+  tell,
+}: OperateOptions): Operated {
   let killed = false;
   let frozen = false;
   let seen = false;
@@ -70,7 +83,14 @@ export function operate({ runId, run, endSoon, runs, clock, record, terminal, te
     seen = true;
     return { ok: true, status: statusNow(), changed, terminal };
   };
+  const govern = (act: OperatorAct): Reply => {
+    if (governor === undefined) return { ok: false, reason: "nobody governs this run: its policy is off" };
+    const changed = governor(act);
+    record(act === "clear" ? "operator.cleared" : "operator.forced_verification", { changed });
+    return { ok: true, status: statusNow(), changed, terminal };
+  };
   const obey = async (request: Request): Promise<Reply> => {
+    if (request === "force-verify" || request === "clear") return govern(request);
     if (request === "interrupt" || request === "resume") return change(request);
     return request === "kill" ? kill() : look(request);
   };

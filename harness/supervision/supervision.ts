@@ -34,7 +34,7 @@ export function openSupervision(
   let onKilled = () => {};
   const alone = (request: Request): Reply => {
     const status = runs.get(runId)?.status ?? "abandoned";
-    if (request === "interrupt" || request === "resume")
+    if (request !== "kill" && request !== "attach" && request !== "reattach")
       return { ok: false, reason: "no client of the run is running at the moment" };
     if (request === "kill") {
       const changed = !killed;

@@ -7,8 +7,9 @@ import { isRunId } from "#src/core/ids.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Home } from "#src/state/paths.ts";
 import { runStatuses } from "#src/state/runs.ts";
+import { operatorActs } from "../governor/state.ts";
 
-export const requests = ["interrupt", "resume", "kill", "attach", "reattach"] as const;
+export const requests = ["interrupt", "resume", "kill", "attach", "reattach", ...operatorActs] as const;
 export const requestSchema = v.strictObject({ act: v.picklist(requests) });
 export type Request = v.InferOutput<typeof requestSchema>["act"];
 

@@ -9,6 +9,8 @@ const SAID: Record<Request, [now: string, before: string]> = {
   interrupt: ["interrupted", "was interrupted already"],
   resume: ["goes on", "was going on already"],
   kill: ["is being ended", "was ended already"],
+  "force-verify": ["may only verify now", "was held already"],
+  clear: ["may run everything again", "was not held"],
   attach: ["attached", "attached"],
   reattach: ["attached", "attached"],
 };
@@ -28,7 +30,7 @@ export async function tellRun(
 }
 
 /** A verb that gives a word and tells how it was taken. */
-export const operatorVerb = (act: "interrupt" | "resume" | "kill", description: string): Verb => ({
+export const operatorVerb = (act: Exclude<Request, "attach" | "reattach">, description: string): Verb => ({
   description,
   args: {
     run: { type: "positional", description: "run id" },

@@ -18,6 +18,7 @@ const command = (
   inside,
 });
 const verified = (green: boolean, proof = true): GovernorEvent => ({ kind: "verified", green, proof });
+const says = (act: "force-verify" | "clear"): GovernorEvent => ({ kind: "operator", act });
 const write = command("write");
 const deletes = command("write", { tool: "rm", deletesTests: true });
 const commits = command("vcs", { tool: "git", commits: true });
@@ -37,6 +38,31 @@ function play(events: GovernorEvent[], from: State = fresh, to = limits) {
 }
 
 const rows: [name: string, events: GovernorEvent[], mode: Mode, last: boolean | undefined, cause?: string][] = [
+  ["the operator's word holds it", [says("force-verify"), write], "verification_only", false, "operator"],
+  ["and a green proof frees it", [says("force-verify"), verified(true), write], "open", true],
+  [
+    "a green end without a proof does not",
+    [says("force-verify"), verified(true, false), write],
+    "verification_only",
+    false,
+    "operator",
+  ],
+  ["the operator's other word frees it", [says("force-verify"), says("clear"), write], "open", true],
+  ["also from a block", [deletes, commits, commits, says("clear"), write], "open", true],
+  [
+    "said twice it is held once",
+    [says("force-verify"), says("force-verify"), write],
+    "verification_only",
+    false,
+    "operator",
+  ],
+  [
+    "what it was held for already stays",
+    [write, write, write, write, says("force-verify")],
+    "verification_only",
+    true,
+    "writes",
+  ],
   ["reads count for nothing", Array.from({ length: 100 }, () => command("read")), "open", true],
   ["the write that reaches the limit still runs", [write, write, write, write], "verification_only", true, "writes"],
   ["the next one does not", [write, write, write, write, write], "verification_only", false, "writes"],
