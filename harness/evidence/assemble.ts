@@ -59,12 +59,16 @@ function readList<Item>(
 
 type Requests = EvidencePacket["requests"][number];
 
+/** What failed cost nothing; one answer without a price leaves the sum unknown. */
+const costOf = (sum: number | null, status: number, cost: number | null) =>
+  cost === null ? (status >= 400 || status === 0 ? sum : null) : sum === null ? null : sum + cost;
+
 function countRequest(by: Map<string, Requests>, data: LedgerRecord["data"]): void {
   const [slot, backend] = [nullableText(data.slot), nullableText(data.backend)];
   const key = JSON.stringify([slot, backend]);
   const known = by.get(key) ?? {
     ...{ slot, backend, requests: 0, failed: 0, attempts: 0 },
-    ...{ input_tokens: 0, output_tokens: 0 },
+    ...{ input_tokens: 0, output_tokens: 0, cost_usd: 0 },
   };
   const status = number(data.status);
   by.set(key, {
@@ -74,6 +78,7 @@ function countRequest(by: Map<string, Requests>, data: LedgerRecord["data"]): vo
     attempts: known.attempts + number(data.attempts),
     input_tokens: known.input_tokens + number(data.inputTokens),
     output_tokens: known.output_tokens + number(data.outputTokens),
+    cost_usd: costOf(known.cost_usd, status, nullableNumber(data.costUsd)),
   });
 }
 

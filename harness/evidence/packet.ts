@@ -108,6 +108,8 @@ export const packetSchema = v.strictObject({
       attempts: v.number(),
       input_tokens: v.number(),
       output_tokens: v.number(),
+      /** US dollars; null: not all of it can be told. */
+      cost_usd: v.nullable(v.number()),
     }),
   ),
   egress: v.array(v.strictObject({ seq, data })),

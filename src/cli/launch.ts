@@ -12,7 +12,7 @@ import type { SlotView } from "#src/observe/routes.ts";
 import type { State } from "./compose.ts";
 import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
-import type { Reporting } from "./report.ts";
+import type { Reporting, Reports } from "./report.ts";
 
 export type Launch = {
   /** Undefined: the contract's, else claude. */
@@ -209,8 +209,11 @@ export function tellResult({ runId, verdict, exit, notes }: RunResult): number {
   return exit.code;
 }
 
-/** Runs the client to its verdict. `reports` as in `--report`. */
-export async function launchClient(choose: ChooseLaunch, reports: readonly string[] = []): Promise<number> {
+/** Runs the client to its verdict. */
+export async function launchClient(
+  choose: ChooseLaunch,
+  reports: Reports = { words: [], folder: undefined },
+): Promise<number> {
   const { openReporting } = await import("./report.ts");
   using reporting = await openReporting(reports, currentFolder(), process.env);
   try {

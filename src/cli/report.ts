@@ -15,22 +15,29 @@ export type Reporting = Disposable & {
 
 type Env = Record<string, string | undefined>;
 
-/** Opens what will be written. `words` as in `--report`. Throws `usage`. */
-export async function openReporting(words: readonly string[], cwd: string, env: Env): Promise<Reporting> {
+/** As in `--report` and `--artifacts`. */
+export type Reports = { words: readonly string[]; folder: string | undefined };
+
+/** Opens what will be written. Throws `usage`. */
+export async function openReporting({ words, folder }: Reports, cwd: string, env: Env): Promise<Reporting> {
   const { holdReports, openAppend, parseReports } = await import("#harness/report/places.ts");
   const github = env.GITHUB_ACTIONS === "true";
   const reports = holdReports(parseReports(words), cwd);
+  const { holdFolder } = await import("#harness/report/job-files.ts");
+  const kept = folder === undefined ? undefined : holdFolder(folder, cwd);
   const output = github ? openAppend(env.GITHUB_OUTPUT) : undefined;
   const summary = github ? openAppend(env.GITHUB_STEP_SUMMARY) : undefined;
   return {
     async ended(state, runId) {
-      if (words.length === 0 && !github) return;
+      if (words.length === 0 && kept === undefined && !github) return;
       const { reviewRun } = await import("#harness/view.ts");
+      const { runPaths } = await import("#src/state/paths.ts");
       const { reportOf } = await import("#harness/report/report.ts");
       const { signingKeys } = await import("#src/state/secrets.ts");
       const { githubAnnotations, githubOutput, githubSummary } = await import("#harness/report/github.ts");
       const report = reportOf(reviewRun(state.home, state.runs, signingKeys(state.home).verify, runId));
       reports.write(report);
+      kept?.write(report, runPaths(state.home, runId));
       if (output !== undefined) writeSync(output, githubOutput(report));
       if (summary !== undefined) writeSync(summary, githubSummary(report));
       if (github) for (const line of githubAnnotations(report)) workflowCommand(line);
@@ -42,6 +49,7 @@ export async function openReporting(words: readonly string[], cwd: string, env: 
     },
     [Symbol.dispose]() {
       reports[Symbol.dispose]();
+      kept?.[Symbol.dispose]();
       for (const fd of [output, summary]) if (fd !== undefined) closeSync(fd);
     },
   };

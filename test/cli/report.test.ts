@@ -68,6 +68,38 @@ test("of a worker that was sent back, the last turn's verification", async () =>
   expect(JSON.parse(text(bench, "r.json")).verification).toHaveLength(1);
 });
 
+test("a job's files have fixed names, and lie where the folder was when the run began", async () => {
+  using bench = makeBench();
+  const outside = join(dirname(bench.workspace), "outside");
+  mkdirSync(outside);
+  const ran = await run(
+    bench,
+    ["--policy", "throughput", "--verify", "cat made", "--artifacts", "kept"],
+    `echo x > made; mv kept moved; ln -s ${outside} kept`,
+  );
+  expect([ran.code, readdirSync(outside)]).toEqual([0, []]);
+  const names = readdirSync(join(bench.workspace, "moved")).sort();
+  expect(names).toEqual(
+    [
+      "ledger.jsonl",
+      "patch.diff",
+      "report.json",
+      "report.md",
+      "report.sarif",
+      "report.xml",
+      "session.cast",
+      "verification.log",
+    ].sort(),
+  );
+  expect(text(bench, "moved/patch.diff")).toContain("+x\n");
+  expect(text(bench, "moved/verification.log")).toBe("$ cat made\nx\n\n");
+  expect(JSON.parse(text(bench, "moved/report.json"))).toMatchObject({
+    run: runIdOf(ran),
+    verdict: expect.any(String),
+  });
+  expect(JSON.parse(text(bench, "moved/session.cast").split("\n")[0]!)).toMatchObject({ version: 3 });
+});
+
 test("without GitHub nothing of the client's output is changed, and an accepted run annotates nothing", async () => {
   using bench = makeBench();
   const plain = await run(bench, [], "echo '::error::mine'");

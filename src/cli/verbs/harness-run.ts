@@ -38,6 +38,11 @@ export const verb: Verb = {
       description: "write reports of the run: json, junit, sarif, md; any number of times",
       valueHint: "form=file,…",
     },
+    artifacts: {
+      type: "string",
+      description: "keep ledger, patch, recording, verification log and every report in this folder",
+      valueHint: "folder",
+    },
     ...launchArgs,
     ...dryRunArg,
   },
@@ -55,7 +60,8 @@ export const verb: Verb = {
       held: { contract: values.contract?.[0], document: contractDocument({ values }) },
       ...launchOptions({ values, flags }),
     });
-    if (!flags.has("dry-run")) return launchClient(choose, values.report);
+    if (!flags.has("dry-run"))
+      return launchClient(choose, { words: values.report ?? [], folder: values.artifacts?.[0] });
     const { rehearseLaunch } = await import("../rehearse.ts");
     return rehearseLaunch(choose);
   },

@@ -2,60 +2,12 @@
 // nobody else's word counts.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Bench, LAUNCHER, makeBench } from "#test/support/broke.ts";
+import { start } from "#test/support/going.ts";
+import { LAUNCHER, makeBench } from "#test/support/broke.ts";
 import { readFrom } from "#test/support/reading.ts";
 import { seeded } from "#test/support/random.ts";
-
-type Going = AsyncDisposable & {
-  id: string;
-  out: ReturnType<typeof readFrom>;
-  exited: Promise<number>;
-  pid: number;
-  say(...words: string[]): Promise<Record<string, unknown>>;
-  events(): { event: string; data: Record<string, unknown> }[];
-};
-
-/** Starts a run and waits until its client said "up". */
-async function start(bench: Bench, script: string, options: { flags?: string[]; cwd?: string } = {}): Promise<Going> {
-  const runs = join(bench.home, "runs");
-  const before = existsSync(runs) ? readdirSync(runs) : [];
-  const child = Bun.spawn(
-    [
-      LAUNCHER,
-      "harness",
-      "run",
-      "--client",
-      "exec",
-      ...(options.flags ?? []),
-      "--",
-      "bash",
-      "-c",
-      `echo up; ${script}`,
-    ],
-    { cwd: options.cwd ?? bench.workspace, env: bench.env, stdio: ["ignore", "pipe", "ignore"] },
-  );
-  const out = readFrom(child.stdout);
-  await out.until("up");
-  const id = readdirSync(runs).find((name) => !before.includes(name))!;
-  return {
-    ...{ id, out, exited: child.exited, pid: child.pid },
-    async say(...words) {
-      const ran = await bench.broke(["harness", words[0]!, id, ...words.slice(1), "--json"]);
-      return { code: ran.code, ...(ran.stdout === "" ? { error: ran.stderr } : JSON.parse(ran.stdout)) };
-    },
-    events: () =>
-      readFileSync(join(runs, id, "ledger.jsonl"), "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line)),
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
-}
 
 /** Writes on and on: a shell, its child in the background, and programs they start. */
 const BUSY =
@@ -333,41 +285,4 @@ test("a supervisor that is killed while its run is interrupted takes everything 
   expect((await grows(bench.workspace)).includes(true)).toBe(false);
   expect((await bench.broke(["harness", "verify", run.id])).code).toBe(0);
   expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
-});
-
-describe("force-verify and clear", () => {
-  const LOOP = "while :; do /usr/bin/touch a && echo wrote; /usr/bin/sleep 0.05; done";
-
-  test("what writes is refused until the operator clears it; both are on record, and once", async () => {
-    using bench = makeBench();
-    await using run = await start(bench, LOOP, { flags: ["--policy", "throughput", "--workspace", "direct"] });
-    await run.out.until("wrote");
-    expect(await run.say("force-verify")).toMatchObject({ code: 0, changed: true });
-    expect(await run.say("force-verify")).toMatchObject({ code: 0, changed: false });
-    const refused = () => run.events().filter(({ event }) => event === "governor.intervened").length;
-    while (refused() === 0) await Bun.sleep(20);
-    expect(run.events().findLast(({ event }) => event === "governor.intervened")!.data).toMatchObject({
-      ...{ mode: "verification_only", cause: "operator" },
-    });
-    expect(await run.say("clear")).toMatchObject({ code: 0, changed: true });
-    rmSync(join(bench.workspace, "a"));
-    while (!existsSync(join(bench.workspace, "a"))) await Bun.sleep(20);
-    await run.say("kill");
-    await run.exited;
-    const told = run.events().filter(({ event }) => event.startsWith("operator."));
-    expect(told.map(({ event, data }) => [event, data.changed])).toEqual([
-      ["operator.forced_verification", true],
-      ["operator.forced_verification", false],
-      ["operator.cleared", true],
-      ["operator.killed", true],
-    ]);
-  });
-
-  test("where nobody governs there is nobody to tell", async () => {
-    using bench = makeBench();
-    await using run = await start(bench, "sleep 60");
-    expect(await run.say("force-verify")).toMatchObject({ code: 1, error: expect.stringContaining("policy is off") });
-    await run.say("kill");
-    await run.exited;
-  });
 });

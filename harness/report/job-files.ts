@@ -1,0 +1,83 @@
+// What a CI's job keeps of a run: files of fixed names in one folder, which is made and opened before the run, so that nothing the worker makes of its
+// path leads us elsewhere. Each appears whole, in place of what had its name.
+// Does not stop: the worker from changing them in a later run, where the folder lies in its workspace.
+
+import { closeSync, constants, mkdirSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { relative, resolve } from "node:path";
+import { BrokeError } from "#src/core/errors.ts";
+import type { RunPaths } from "#src/state/paths.ts";
+import { fdPath, openBeneath } from "#sandbox/open.ts";
+import { isWithin } from "#sandbox/protected.ts";
+import { readArtifact } from "../artifacts/store.ts";
+import { findArtifact } from "../evidence/stored.ts";
+import { filePieces, ledgerRecords } from "../ledger-lines.ts";
+import { reportForms } from "./places.ts";
+import type { RunReport } from "./report.ts";
+
+export type HeldFolder = Disposable & { write(report: RunReport, paths: RunPaths): void };
+
+/** Makes the folder, where it is missing, and opens it. Throws `usage`, or `denied` behind a link of the workspace. */
+export function holdFolder(path: string, cwd: string): HeldFolder {
+  const folder = resolve(cwd, path);
+  const fd = openFolder(folder, cwd);
+  return {
+    write(report, paths) {
+      for (const { name, pieces } of jobFiles(report, paths)) put(fd, name, pieces);
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function openFolder(folder: string, cwd: string): number {
+  try {
+    if (statSync(folder, { throwIfNoEntry: false }) === undefined) mkdirSync(folder);
+    if (isWithin(cwd, folder) && folder !== cwd) return openBeneath(cwd, relative(cwd, folder));
+    return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (error instanceof BrokeError) throw error;
+    throw new BrokeError(
+      "usage",
+      "--artifacts is no folder, and none can be made there",
+      "give a folder in one that is there",
+    );
+  }
+}
+
+function put(folder: number, name: string, pieces: Iterable<Uint8Array>): void {
+  const fresh = `${fdPath(folder)}/.${randomUUID()}`;
+  const fd = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
+  try {
+    for (const piece of pieces) for (let done = 0; done < piece.length;) done += writeSync(fd, piece, done);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(fresh, `${fdPath(folder)}/${name}`);
+}
+
+type JobFile = { name: string; pieces: Iterable<Uint8Array> };
+
+/** The outputs of the last turn's verification, one after the other, each under its command. */
+function verificationLog({ ledger, artifacts }: RunPaths): string {
+  let log = "";
+  for (const { event, data } of ledgerRecords(ledger)) {
+    if (event === "attempt.started") log = "";
+    if (event !== "verification.ran") continue;
+    const output = typeof data.output === "string" ? readArtifact(artifacts, data.output)?.toString("utf8") : undefined;
+    log += `$ ${String(data.command)}\n${output ?? "(not kept)"}\n`;
+  }
+  return log;
+}
+
+function* jobFiles(report: RunReport, paths: RunPaths): Generator<JobFile> {
+  const text = (name: string, content: string | undefined): JobFile[] =>
+    content === undefined ? [] : [{ name, pieces: [Buffer.from(content)] }];
+  yield { name: "ledger.jsonl", pieces: filePieces(paths.ledger) };
+  yield* text("patch.diff", findArtifact(paths, "diff")?.text);
+  yield* text("session.cast", findArtifact(paths, "transcript")?.text);
+  yield* text("verification.log", verificationLog(paths));
+  yield* text("report.json", reportForms.json(report));
+  yield* text("report.xml", reportForms.junit(report));
+  yield* text("report.sarif", reportForms.sarif(report));
+  yield* text("report.md", reportForms.md(report));
+}
