@@ -37,7 +37,8 @@ probe limit/shm 'dd if=/dev/zero of=/dev/shm/.fill bs=1M count=${FILL_MIB:-80} &
 probe proc/host-visible 'for p in /proc/[0-9]*; do tr "\0" " " < $p/cmdline | grep -a "probe-dec""oy"; done'
 probe proc/init-exe '( exec 3>> /proc/1/exe ) && echo "opened for appending"; [ "$(id -u)" != 0 ] && readlink /proc/1/exe | grep -a .'
 probe proc/init-argv 'tr "\0" " " < /proc/1/cmdline | grep -a -F -e "$HOST_HOME" -e "$HOST_BROKE" -e "--ro-bind"'
-probe proc/host-task 'for f in environ maps mem cwd root; do head -c 8 "/proc/$HOST_PID/$f" | tr -d "\0" | head -c 8; readlink "/proc/$HOST_PID/$f"; done | grep -a .'
+# The number may be one of our own processes' inside.
+probe proc/host-task 'tr "\0" " " < "/proc/$HOST_PID/cmdline" | grep -aq "probe-dec""oy" && for f in environ maps mem cwd root; do head -c 8 "/proc/$HOST_PID/$f" | tr -d "\0" | head -c 8; readlink "/proc/$HOST_PID/$f"; done | grep -a .'
 probe proc/kill-everyone 'kill -0 "$HOST_PID" && tr "\0" " " < "/proc/$HOST_PID/cmdline" | grep -a probe-decoy'
 probe proc/pidfd 'case $(pl sys "$NR_pidfd_open" "$HOST_PID" 0) in OK*) tr "\0" " " < "/proc/$HOST_PID/cmdline" | grep -a probe-decoy ;; esac'
 probe proc/namespace-files 'for n in net mnt pid user; do ( exec 3< /proc/1/ns/$n ) && case " $HOST_NS " in *" $(readlink /proc/1/ns/$n) "*) echo "host $n" ;; esac; done'
