@@ -22,22 +22,25 @@ export async function openReporting(words: readonly string[], cwd: string, env: 
   const reports = holdReports(parseReports(words), cwd);
   const output = github ? openAppend(env.GITHUB_OUTPUT) : undefined;
   const summary = github ? openAppend(env.GITHUB_STEP_SUMMARY) : undefined;
+  let made = false;
   return {
     async ended(state, runId) {
+      made = true;
       const { readRun } = await import("#harness/view.ts");
       const { reportOf } = await import("#harness/report/report.ts");
       const { signingKeys } = await import("#src/state/secrets.ts");
       const { githubAnnotations, githubOutput, githubSummary } = await import("#harness/report/github.ts");
       const report = reportOf(readRun(state.home, state.runs, signingKeys(state.home).verify, runId));
-      reports.write(report);
       if (output !== undefined) writeSync(output, githubOutput(report));
       if (summary !== undefined) writeSync(summary, githubSummary(report));
       if (github) for (const line of githubAnnotations(report)) workflowCommand(line);
+      // Last: it says so when it cannot.
+      reports.write(report);
     },
     refused(error) {
       if (github)
         workflowCommand(`::error title=broke::${publicMessage(error).replaceAll("%", "%25").replaceAll("\n", "%0A")}`);
-      else if (words.length > 0) note("there is nothing to report: no run was made");
+      else if (words.length > 0 && !made) note("there is nothing to report: no run was made");
     },
     [Symbol.dispose]() {
       reports[Symbol.dispose]();

@@ -88,11 +88,24 @@ test("what the worker makes of a report's path leads nowhere", async () => {
     ["--report", "json=reports/r.json,md=reports/r.md"],
     `ln -s ${outside}/r.json reports/r.json; rm reports/r.md; ln -s ${outside}/r.md reports/r.md; mv reports moved; ln -s ${outside} reports`,
   );
-  expect(ran.code).toBe(0);
+  expect([ran.code, ran.stderr.includes(" ACCEPT")]).toEqual([4, true]);
+  expect(ran.stderr).toContain("a report is not where it was to be: reports/r.json, reports/r.md");
   expect([readdirSync(outside), readFileSync(join(outside, "r.json"), "utf8")]).toEqual([["r.json"], "mine\n"]);
   expect(lstatSync(join(bench.workspace, "moved", "r.json")).isFile()).toBe(true);
   expect(JSON.parse(text(bench, "moved/r.json"))).toMatchObject({ run: runIdOf(ran) });
   expect(text(bench, "moved/r.md")).toStartWith("## ");
+});
+
+test("a report of the worker's own in the place of ours is not left there", async () => {
+  using bench = makeBench();
+  for (const name of ["reports", "more"]) mkdirSync(join(bench.workspace, name));
+  const ran = await run(
+    bench,
+    ["--report", "json=reports/r.json,md=more/r.md"],
+    'mv reports moved; mkdir reports; echo \'{"verdict":"mine"}\' > reports/r.json; mkdir -p more/r.md/full',
+  );
+  expect([ran.code, JSON.parse(text(bench, "reports/r.json"))]).toMatchObject([0, { run: runIdOf(ran) }]);
+  expect(text(bench, "more/r.md")).toStartWith("## ");
 });
 
 test("a link that stood there before the run is no folder for reports", async () => {
