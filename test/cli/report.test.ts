@@ -57,6 +57,30 @@ test("a run that is not accepted: every form, GitHub's outputs, summary and anno
   expect([again.code, again.stdout]).toEqual([0, text(bench, "r.xml")]);
 });
 
+test("what is shown of a run in a CI job holds no command either", async () => {
+  using bench = makeBench();
+  const ran = await run(bench, [], "touch '##[error]x'; printf ' a\n ::error::mine\n' > t; /bin/echo '##[warning]q'");
+  const id = runIdOf(ran);
+  const shown = [
+    ["show"],
+    ["show", "--json"],
+    ["events"],
+    ["events", "--json"],
+    ["diff"],
+    ["diff", "--json"],
+    ["replay"],
+  ];
+  for (const [verb, ...rest] of [...shown, ["report", "--form", "md"], ["report"]]) {
+    const { code, stdout, stderr } = await bench.broke(["harness", verb!, id, ...rest], {
+      env: { GITHUB_ACTIONS: "true" },
+    });
+    const commands = `${stdout}${stderr}`.split("\n").filter((line) => /^\s*::|##\[/.test(line));
+    expect([verb, rest, code, commands]).toEqual([verb, rest, 0, []]);
+  }
+  const plain = await bench.broke(["harness", "diff", id]);
+  expect(plain.stdout).toContain("b/##[error]x");
+});
+
 test("of a worker that was sent back, the last turn's verification", async () => {
   using bench = makeBench();
   await run(
