@@ -33,10 +33,12 @@ export function makeMediator(
   sessionId: string,
   request: (params: RequestPermissionRequest, signal: AbortSignal) => Promise<unknown>,
 ): Mediator {
-  /** Kinds of tools by their titles' first word, allowed until the session ends; never handed to the client. */
+  /** Tools that were allowed until the session ends, of commands each with its very words: a title is cut short. Never handed to the client. */
   const always = new Set<string>();
-  const keyOf = ({ toolCall, kind }: Ask) =>
-    `${kind} ${toolCall.name ?? ""} ${kind === "execute" ? (toolCall.title ?? "") : ""}`;
+  const keyOf = ({ toolCall: { name, title, rawInput }, kind }: Ask) => {
+    const { description: _, timeout: __, ...input } = (rawInput ?? {}) as Record<string, unknown>;
+    return JSON.stringify([kind, name, kind === "execute" ? [title, input] : null]);
+  };
   return {
     async answer(ask, mode, signal) {
       const decided = decide(mode, ask.kind);

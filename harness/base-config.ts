@@ -8,6 +8,7 @@ import { dirname, join, posix } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
+import { CLIENT_DIRS } from "#sandbox/protected-names.ts";
 import { below, utf8, walkTree } from "#sandbox/tree.ts";
 import { readBounded } from "./contract/files.ts";
 import { AT_LANDING, git, items, tryGit } from "./git.ts";
@@ -22,7 +23,7 @@ const NAMES = new Set(
     ...["bunfig.toml", "broke.toml", ".envrc"],
   ),
 );
-const FOLDERS = new Set([".claude", ".codex", ".gemini", ".husky"]);
+const FOLDERS = new Set([".claude", ".husky", ...CLIENT_DIRS]);
 /** Packages bring their own; nobody reads those as instructions. */
 const APART = new Set([".git", "node_modules"]);
 const MAX_FILES = 256;
@@ -110,22 +111,28 @@ export function withBase<Result>(workspace: string, commit: string, use: (base: 
   }
 }
 
-/** Every path of a tree that is configuration, with whether it is a link. */
+/** Whether a name is a folder's whose files are all configuration. */
+const isFolderOfIt = (path: string) => isConfiguration(`${path}/any`);
+
+/** Every path of a tree that is configuration, with whether it is a link; one in the place of a folder is too. */
 function configurationOf(tree: string): Map<string, { link: boolean }> {
   const found = new Map<string, { link: boolean }>();
   const enter = ({ name }: { name: string | null }) => name === null || !APART.has(name);
   for (const { path, stat } of walkTree(tree, enter, () => {})) {
     const name = utf8(path);
-    const plain = stat.isFile() || stat.isSymbolicLink();
-    if (name !== null && plain && isConfiguration(name)) found.set(name, { link: stat.isSymbolicLink() });
+    const link = stat.isSymbolicLink();
+    if (name === null || !(stat.isFile() || link)) continue;
+    if (isConfiguration(name) || (link && isFolderOfIt(name))) found.set(name, { link });
   }
   return found;
 }
 
-/** A link is as good as what it leads to: another such file in the tree. */
+/** A link is as good as what it leads to: another such file in the tree, or another such folder. */
 function checkLink(tree: string, path: string, known: ReadonlyMap<string, unknown>): void {
   const target = readlinkSync(below(tree, Buffer.from(path)), "utf8");
-  if (!target.startsWith("/") && known.has(posix.join(posix.dirname(path), target))) return;
+  const full = posix.join(posix.dirname(path), target).replace(/\/$/, "");
+  const isFolder = () => isFolderOfIt(full) && [...known.keys()].some((name) => name.startsWith(`${full}/`));
+  if (!target.startsWith("/") && (known.has(full) || isFolder())) return;
   throw new BrokeError(
     "denied",
     `${path} is a link to something else, and the base's cannot be shown in its place`,

@@ -68,6 +68,7 @@ export function toolCallOf(of: Item): ToolCall {
     name: of.type,
     kind: of.type === "commandExecution" ? "execute" : "edit",
     status: "pending",
+    ...(of.type === "commandExecution" ? { rawInput: { command: of.command, cwd: of["cwd"] ?? null } } : {}),
     content: of.type === "fileChange" ? contentOf(of) : [],
     locations: of.type === "fileChange" ? of.changes.map(({ path }) => ({ path })) : [],
   };

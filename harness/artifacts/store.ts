@@ -46,11 +46,14 @@ export type Artifacts = {
   cuts(): string[];
 };
 
+/** Text is somebody else's: it must not be taken for a value of ours, by whoever reads artifacts without the ledger that says which is which. */
+const asText = (text: string) => (/^\s*\{/.test(text) ? `(text)\n${text}` : text);
+
 /** The bytes of a content that fit into `most`, and how many there were. Secrets go before anything is quoted: afterwards a quote could go with them. */
 function spell(content: Content, redact: Redactor, most: number): { bytes: Buffer; all: number } {
   const json = (value: unknown) => JSON.stringify(mapStrings(value, redact));
   if (content.kind === "text") {
-    const clean = redact(content.text);
+    const clean = asText(redact(content.text));
     return { bytes: Buffer.from(clip(clean, most).text), all: Buffer.byteLength(clean) };
   }
   if (content.kind === "json") {

@@ -16,6 +16,9 @@ export function meansPath(pattern: string, path: string): boolean {
 
 const anyMeans = (patterns: readonly string[], path: string) => patterns.some((pattern) => meansPath(pattern, path));
 
+/** What is in it is counted and not listed (inventory.ts), so it stands for all of that. */
+const isRepository = (path: string) => /(^|\/)\.git$/.test(path);
+
 /** What was changed that must not be. A folder holds nothing of its own, so only what is in it must be allowed. */
 export function changeFindings(
   { changes, total }: Pick<InventoryChanges, "changes" | "total">,
@@ -28,7 +31,8 @@ export function changeFindings(
   });
   const wrong = changes.filter(
     ({ path, kind }) =>
-      anyMeans(forbidden, path) || (kind !== "dir" && !allowed.every((patterns) => anyMeans(patterns, path))),
+      anyMeans(forbidden, path) ||
+      ((kind !== "dir" || isRepository(path)) && !allowed.every((patterns) => anyMeans(patterns, path))),
   );
   const shown = wrong.slice(0, SHOWN).map(({ path }) => path);
   const more = wrong.length > SHOWN ? ` and ${wrong.length - SHOWN} more` : "";

@@ -54,12 +54,12 @@ function scratchIn({ workspace, scratch }: Places, cwd: string | null): (path: s
   };
 }
 
-/** Whether a word is one of these options, with a value behind `=`, or one letter among others. */
+/** Whether a word is one of these options, with a value behind `=`, or one letter among others, which may have a value behind them. */
 function isOption(word: string, options: string): boolean {
   const name = word.split("=")[0]!;
   return options.split(" ").some((option) => {
     if (name === option) return true;
-    return /^-[a-zA-Z]$/.test(option) && /^-[a-zA-Z]+$/.test(name) && name.includes(option[1]!);
+    return /^-[a-zA-Z]$/.test(option) && (/^-([a-zA-Z]+)/.exec(name)?.[1]?.includes(option[1]!) ?? false);
   });
 }
 
@@ -137,6 +137,8 @@ const WRITERS = new Set(
   "touch mkdir rmdir mv cp ln install tee truncate chmod chown chgrp rm unlink shred mktemp".split(" "),
 );
 
+const SCRIPTED = { sed: "-f --file", awk: "-f --file -E --exec -i --include -l --load" } as const;
+
 /** Tools whose operands or scripts decide. */
 function special(tool: string, words: string[], places: Places, cwd: string | null): ClassWord | undefined {
   const isScratch = scratchIn(places, cwd);
@@ -147,6 +149,9 @@ function special(tool: string, words: string[], places: Places, cwd: string | nu
     if (targets.length > 0 && targets.every(isScratch)) return "scratch";
     return tool === "rm" ? removal(words, places, cwd) : "write";
   }
+  // What is in a file of its own is not seen.
+  if ((tool === "sed" || tool === "awk") && words.some((word) => isOption(word, SCRIPTED[tool]))) return "opaque";
+  if (tool === "uniq") return operands(words).length > 1 ? "write" : "read";
   if (tool === "sed") {
     const inPlace = words.some((word) => /^-[a-zA-Z]*i/.test(word) || word.startsWith("--in-place"));
     // What is between the marks of a substitution is text.
@@ -156,7 +161,7 @@ function special(tool: string, words: string[], places: Places, cwd: string | nu
   if (tool === "awk")
     return /system\s*\(|\|/.test(text)
       ? "opaque"
-      : /print[^}]*>/.test(text) || /-i\s*inplace/.test(text)
+      : /print[^]*>/.test(text) || /-i\s*inplace/.test(text)
         ? "write"
         : "read";
   if (tool === "tar" && /^-?[a-z]*t[a-z]*$/.test(words[0] ?? "") && !/[cxru]/.test(words[0]!)) return "read";

@@ -38,10 +38,41 @@ function closing(text: string, from: number, mark: string, escapes = mark !== "'
 
 type Scan = { tokens: Token[]; inner: string[] };
 
+/** A here-document whose text begins after this line. `literal`: its mark was quoted. */
+type Document = { mark: string; literal: boolean; tabs: boolean };
+
+function documentAt(text: string, from: number, tabs: boolean): { document: Document; next: number } {
+  const [all, written] =
+    /^[ \t]*((?:'[^'\n]*'|"[^"\\$`\n]*"|\\[^\n]|[^\s'"\\$`;&|<>()])+)/.exec(text.slice(from)) ?? [];
+  if (written === undefined) throw new Lost();
+  const mark = written.replace(/'([^']*)'|"([^"]*)"|\\(.)/g, "$1$2$3");
+  return { document: { mark, literal: mark !== written, tabs }, next: from + all!.length };
+}
+
+/** Where the text of a document ends that begins at `from`. */
+function afterDocument(text: string, from: number, { mark, literal, tabs }: Document): number {
+  for (let at = from; at < text.length;) {
+    const found = text.indexOf("\n", at);
+    const end = found === -1 ? text.length : found;
+    const line = text.slice(at, end);
+    if ((tabs ? line.replace(/^\t+/, "") : line) === mark) return Math.min(text.length, end + 1);
+    // What else runs in it, or puts two of its lines together, is not followed.
+    if (!literal && /\$\(|`|\\$/.test(line)) throw new Lost();
+    at = end + 1;
+  }
+  throw new Lost();
+}
+
+const ARITHMETIC = /^\([\w\s+\-*/%<>=!&|^~?:,$.]*\)$/;
+const PARAMETER = /^\$\{[^\s'"\\`;&|()<>}]*\}/;
+/** What a shell takes for blank; other white space is part of a word. */
+const BLANK = /[ \t\n]/;
+
 /** Words, redirections and ends of commands; `inner` is the text of every substitution. */
 function scan(text: string): Scan {
   const tokens: Token[] = [];
   const inner: string[] = [];
+  const documents: Document[] = [];
   let word: string | undefined;
   let plain = true;
   const finish = () => {
@@ -58,20 +89,17 @@ function scan(text: string): Scan {
       return end + 1;
     }
     const found = nested(text, at + 2);
-    inner.push(found.inner);
+    inner.push(ARITHMETIC.test(found.inner) ? "" : found.inner);
     return found.next;
   };
-  for (let at = 0; at < text.length;) {
+  for (let at = 0, from = 0; at < text.length; from = at) {
     const char = text[at]!;
     if (char === "\\") {
       if (text[at + 1] !== "\n") word = (word ?? "") + (text[at + 1] ?? "");
       at += 2;
-    } else if (char === "'" || text.startsWith("$'", at)) {
-      // In the second form a backslash keeps the mark from ending it.
-      const from = at + (char === "'" ? 1 : 2);
-      const end = closing(text, from, "'", char !== "'");
-      if (char !== "'") plain = false;
-      word = (word ?? "") + text.slice(from, end);
+    } else if (char === "'") {
+      const end = closing(text, at + 1, "'");
+      word = (word ?? "") + text.slice(at + 1, end);
       at = end + 1;
     } else if (char === '"') {
       word ??= "";
@@ -83,16 +111,20 @@ function scan(text: string): Scan {
           at += 2;
         } else {
           if (text[at] === "$") plain = false;
+          // Quotes within are matched otherwise.
+          if (text.startsWith("${", at) && !/^[^"]*?\}/.test(text.slice(at))) throw new Lost();
           word += text[at];
           at += 1;
         }
       }
       at += 1;
     } else if (char === "`" || text.startsWith("$(", at)) at = substitute(at);
-    else if (/\s/.test(char)) {
+    else if (BLANK.test(char)) {
       finish();
-      if (char === "\n") tokens.push({ kind: "end" });
       at += 1;
+      if (char !== "\n") continue;
+      tokens.push({ kind: "end" });
+      for (const document of documents.splice(0)) at = afterDocument(text, at, document);
     } else if (char === "#" && word === undefined) {
       const end = text.indexOf("\n", at);
       at = end === -1 ? text.length : end;
@@ -116,18 +148,28 @@ function scan(text: string): Scan {
         word = "";
         plain = false;
         at = found.next;
+      } else if (op === "<<" || op === "<<-") {
+        const { document, next } = documentAt(text, at + op.length, op === "<<-");
+        documents.push(document);
+        at = next;
       } else {
-        // What follows is text up to a line of the document's own.
-        if (op === "<<" || op === "<<-") throw new Lost();
         tokens.push({ kind: "redirect", op });
         at += op.length;
       }
     } else {
-      if (char === "$") plain = false;
+      if (char === "$") {
+        plain = false;
+        // What a backslash does in it depends on the shell.
+        if (text[at + 1] === "'" && text.slice(at, closing(text, at + 2, "'")).includes("\\")) throw new Lost();
+        if (text[at + 1] === "{" && !PARAMETER.test(text.slice(at))) throw new Lost();
+      }
       word = (word ?? "") + char;
       at += 1;
     }
+    // Shells differ in where the document begins then.
+    if (documents.length > 0 && text.slice(from, at).includes("\n")) throw new Lost();
   }
+  if (documents.length > 0) throw new Lost();
   finish();
   return { tokens, inner };
 }
@@ -150,7 +192,10 @@ const LEADING = new Set([
   "until",
   "do",
   "time",
+  "noglob",
+  "nocorrect",
 ]);
+const ASSIGNMENT = /^\w+(?:\[.*\])?\+?=/s;
 
 function ofTokens({ tokens, inner }: Scan, isScratch: (path: string) => boolean, depth: number): ShellEffect {
   let effect: ShellEffect = "none";
@@ -161,11 +206,8 @@ function ofTokens({ tokens, inner }: Scan, isScratch: (path: string) => boolean,
     const token = tokens[at]!;
     if (token.kind === "word" && token.text.includes("BASH_ENV")) return "opaque";
     if (setting && token.kind === "word" && !token.plain) return "opaque";
-    if (token.kind === "end") {
-      first = true;
-      led = false;
-      setting = false;
-    } else if (token.kind === "redirect") {
+    if (token.kind === "end") [first, led, setting] = [true, false, false];
+    else if (token.kind === "redirect") {
       const target = tokens[at + 1];
       if (!WRITES.has(token.op)) {
         at += 1;
@@ -177,13 +219,12 @@ function ofTokens({ tokens, inner }: Scan, isScratch: (path: string) => boolean,
       if (target.text === "/dev/null") continue;
       effect = worse(effect, target.plain && isScratch(target.text) ? "scratch" : "writes");
     } else if (first) {
-      const sets = /^[A-Za-z_]\w*(?:\[[^\]]*\])?\+?=/.test(token.text);
-      if (LEADING.has(token.text) || sets || (led && token.text.startsWith("-"))) {
-        led = !sets;
-        continue;
-      }
+      if (ASSIGNMENT.test(token.text) || (led && token.text.startsWith("-"))) continue;
+      led = LEADING.has(token.text);
+      if (led) continue;
       first = false;
-      if (!token.plain) return "opaque"; // It may be one of the shell's own.
+      // It may come to any of the shell's own words.
+      if (!token.plain) return "opaque";
       setting = SETS.has(token.text);
       if (token.text === "eval") {
         const words: string[] = [];

@@ -50,15 +50,13 @@ const manager = (more: Record<string, ClassWord | Rule>): Rule => ({
 });
 
 const gitVerbs: Rule["verbs"] = {
-  ...same(
-    "status log show ls-files ls-tree ls-remote rev-parse rev-list blame annotate grep describe shortlog",
-    "read",
-  ),
-  ...same(
-    "cat-file name-rev merge-base for-each-ref show-ref whatchanged cherry var version help check-ignore",
-    "read",
-  ),
-  ...same("diff diff-tree diff-index diff-files format-patch", { class: "read", options: [["--output", "write"]] }),
+  ...same("status ls-files ls-tree ls-remote rev-parse rev-list blame annotate grep describe", "read"),
+  ...same("cat-file name-rev merge-base for-each-ref show-ref cherry var version help check-ignore", "read"),
+  ...same("log show shortlog whatchanged diff diff-tree diff-index diff-files", {
+    class: "read",
+    options: [["--output", "write"]],
+  }),
+  "format-patch": { class: "write", options: [["--stdout", "read"]] },
   ...same("add commit-tree write-tree notes update-index stage", "vcs"),
   commit: { class: "vcs", options: [["--amend", "history"]] },
   branch: {
@@ -170,10 +168,10 @@ const checker = (fixing: string, otherwise: ClassWord = "check"): Rule => ({
 });
 
 const reads =
-  "ls cat head tail less more grep egrep fgrep zgrep rg ag ack fd fdfind wc uniq cut tr diff cmp comm file stat du df pwd echo printf true false test [ " +
-  "date printenv whoami id hostname uname which whereis basename dirname realpath readlink tree jq column nl od hexdump strings md5sum sha1sum sha256sum " +
+  "ls cat head tail more grep egrep fgrep zgrep rg ag ack fd fdfind wc cut tr diff cmp comm file stat du df pwd echo printf true false test [ " +
+  "date printenv whoami id hostname uname which whereis basename dirname realpath readlink jq column nl od hexdump strings md5sum sha1sum sha256sum " +
   "sha512sum cksum sleep seq expr ps top free uptime tput stty tty clear nproc lsb_release getconf locale arch groups bat fold fmt paste join tac rev cal bc " +
-  "yes man info kill pgrep pidof lsof lscpu git-lfs ldd nm objdump readelf size zcat xzcat bzcat getent sw_vers numfmt shuf tsort logname users who w";
+  "yes man info kill pgrep pidof lsof lscpu git-lfs ldd nm objdump readelf size zcat xzcat bzcat getent sw_vers numfmt tsort logname users who w";
 const writers = "touch mkdir rmdir mv cp ln install tee truncate chmod chown chgrp rm unlink shred mktemp";
 const editors =
   "patch ed ex vi vim nvim nano emacs sponge dd split csplit unzip zip gzip gunzip xz unxz bzip2 bunzip2 zstd rename ar cpio mkfifo mknod setfacl";
@@ -185,7 +183,7 @@ export const tools: Record<string, Rule> = {
   ...(same(writers, { class: "write" }) as Record<string, Rule>),
   ...(same(editors, { class: "write" }) as Record<string, Rule>),
   ...(same(builders, { class: "build" }) as Record<string, Rule>),
-  ...(same("timeout nice ionice nohup stdbuf time setsid xargs chrt taskset script flock", {
+  ...(same("timeout nice ionice nohup stdbuf setsid xargs chrt taskset flock", {
     class: "wrapper",
   }) as Record<string, Rule>),
   ...(same(
@@ -207,14 +205,19 @@ export const tools: Record<string, Rule> = {
       ["-v --version -h --help", "read"],
     ],
   }) as Record<string, Rule>),
-  sort: { class: "read", options: [["-o --output", "write"]] },
+  ...(same("sort shuf", { class: "read", options: [["-o --output", "write"]] }) as Record<string, Rule>),
+  uniq: { class: "read" },
+  tree: { class: "read", options: [["-o", "write"]] },
+  less: { class: "read", options: [["-o -O --log-file --LOG-FILE", "write"]] },
+  time: { class: "wrapper", options: [["-o --output", "write"]] },
+  script: { class: "write" },
   yq: { class: "read", options: [["-i --inplace --in-place", "write"]] },
   tsc: { class: "build", options: [["--noEmit", "check"]] },
   find: {
     class: "read",
     options: [
       ["-delete", "destructive"],
-      ["-fprint -fprintf -fls", "write"],
+      ["-fprint -fprint0 -fprintf -fls", "write"],
     ],
   },
   tar: { class: "write", options: [["-t --list", "read"]] },

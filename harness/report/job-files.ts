@@ -1,8 +1,19 @@
-// What a CI's job keeps of a run: files of fixed names in one folder, which is made and opened before the run, so that nothing the worker makes of its
-// path leads us elsewhere. Each appears whole, in place of what had its name.
+// What a CI's job keeps of a run: files of fixed names in one folder, which is made and opened before the run. Each appears whole, in place of what had
+// its name: where the path then leads to another folder of the workspace, in that one, or what the worker put there would be taken for ours; where it
+// leads out, in the folder it was, and the launch fails.
 // Does not stop: the worker from changing them in a later run, where the folder lies in its workspace.
 
-import { closeSync, constants, mkdirSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { randomUUID } from "node:crypto";
 import { relative, resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
@@ -15,6 +26,7 @@ import { filePieces, ledgerRecords } from "../ledger-lines.ts";
 import { reportForms } from "./places.ts";
 import type { RunReport } from "./report.ts";
 
+/** `write` throws `denied` where the path leads somewhere else now. */
 export type HeldFolder = Disposable & { write(report: RunReport, paths: RunPaths): void };
 
 /** Makes the folder, where it is missing, and opens it. Throws `usage`, or `denied` behind a link of the workspace. */
@@ -23,7 +35,14 @@ export function holdFolder(path: string, cwd: string): HeldFolder {
   const fd = openFolder(folder, cwd);
   return {
     write(report, paths) {
-      for (const { name, pieces } of jobFiles(report, paths)) put(fd, name, pieces);
+      const now = whereNow(folder, cwd, fd);
+      try {
+        for (const { name, pieces } of jobFiles(report, paths)) put(now ?? fd, name, pieces);
+      } finally {
+        if (now !== undefined) closeSync(now);
+      }
+      if (now !== undefined) return;
+      throw new BrokeError("denied", "--artifacts leads somewhere else now", "see what the run made of that path");
     },
     [Symbol.dispose]: () => closeSync(fd),
   };
@@ -44,6 +63,21 @@ function openFolder(folder: string, cwd: string): number {
   }
 }
 
+/** The folder its path leads to now; undefined where that is none of the workspace's, nor the one it was. */
+function whereNow(folder: string, cwd: string, held: number): number | undefined {
+  let now: number;
+  try {
+    now = openFolder(folder, cwd);
+  } catch {
+    return undefined;
+  }
+  const [before, after] = [fstatSync(held), fstatSync(now)];
+  if (after.isDirectory() && (isWithin(cwd, folder) || (before.ino === after.ino && before.dev === after.dev)))
+    return now;
+  closeSync(now);
+  return undefined;
+}
+
 function put(folder: number, name: string, pieces: Iterable<Uint8Array>): void {
   const fresh = `${fdPath(folder)}/.${randomUUID()}`;
   const fd = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
@@ -52,6 +86,9 @@ function put(folder: number, name: string, pieces: Iterable<Uint8Array>): void {
   } finally {
     closeSync(fd);
   }
+  // Nothing that has its name keeps it.
+  if (lstatSync(`${fdPath(folder)}/${name}`, { throwIfNoEntry: false })?.isDirectory())
+    renameSync(`${fdPath(folder)}/${name}`, `${fdPath(folder)}/.${randomUUID()}`);
   renameSync(fresh, `${fdPath(folder)}/${name}`);
 }
 

@@ -1,8 +1,9 @@
 // Where reports of a run go: named and opened before the run, so that nothing the worker makes of those paths leads us elsewhere, and written when
-// it is over. A report appears whole, in place of what had its name.
+// it is over. A report appears whole, in place of what had its name: where the path then leads to another folder of the workspace, that one is written to,
+// or what the worker put there would be taken for it; where it leads out, the launch fails.
 // Does not stop: the worker from changing a report that lies in its workspace, in a later run.
 
-import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import { BrokeError } from "#src/core/errors.ts";
@@ -59,11 +60,36 @@ function openParent(cwd: string, path: string): number {
   return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
 }
 
+function put(folder: number, name: string, text: string): void {
+  const fresh = `${fdPath(folder)}/.${randomUUID()}`;
+  writeFileSync(fresh, text, { mode: 0o644, flag: "wx" });
+  // Nothing that has its name keeps it.
+  if (lstatSync(`${fdPath(folder)}/${name}`, { throwIfNoEntry: false })?.isDirectory())
+    renameSync(`${fdPath(folder)}/${name}`, `${fdPath(folder)}/.${randomUUID()}`);
+  renameSync(fresh, `${fdPath(folder)}/${name}`);
+}
+
+/** The folder a report's path leads to now; undefined where that is none of the workspace's, nor the one it was. */
+function whereNow(cwd: string, file: string, folder: number): number | undefined {
+  let now: number;
+  try {
+    now = openParent(cwd, file);
+  } catch {
+    return undefined;
+  }
+  const { ino, dev } = fstatSync(folder);
+  const stat = fstatSync(now);
+  if (stat.isDirectory() && (isWithin(cwd, file) || (stat.ino === ino && stat.dev === dev))) return now;
+  closeSync(now);
+  return undefined;
+}
+
+/** `write` throws `denied` where a report's path leads somewhere else now; all that can be written is, even then. */
 export type HeldReports = Disposable & { write(report: RunReport): void };
 
 /** Opens the folders. Throws `usage` for one that is not there. */
 export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldReports {
-  const held: { form: ReportForm; folder: number; name: string }[] = [];
+  const held: { form: ReportForm; folder: number; file: string }[] = [];
   const close = () => {
     for (const { folder } of held) closeSync(folder);
   };
@@ -73,7 +99,7 @@ export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldR
       if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error("a folder");
       if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) throw new Error("no folder");
       const folder = openParent(cwd, file);
-      held.push({ form, folder, name: basename(file) });
+      held.push({ form, folder, file });
     }
   } catch (error) {
     close();
@@ -86,11 +112,25 @@ export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldR
   }
   return {
     write(report) {
-      for (const { form, folder, name } of held) {
-        const fresh = `${fdPath(folder)}/.${randomUUID()}`;
-        writeFileSync(fresh, reportForms[form](report), { mode: 0o644, flag: "wx" });
-        renameSync(fresh, `${fdPath(folder)}/${name}`);
+      const lost: string[] = [];
+      for (const { form, folder, file } of held) {
+        const now = whereNow(cwd, file, folder);
+        if (now === undefined) lost.push(relative(cwd, file));
+        try {
+          put(now ?? folder, basename(file), reportForms[form](report));
+        } catch (error) {
+          if (now !== undefined) throw error;
+          // Gone, with whoever took it away.
+        } finally {
+          if (now !== undefined) closeSync(now);
+        }
       }
+      if (lost.length > 0)
+        throw new BrokeError(
+          "denied",
+          `a report is not where it was to be: ${lost.join(", ")}`,
+          "what stands there now is not broke's; `broke harness report` makes it again",
+        );
     },
     [Symbol.dispose]: close,
   };

@@ -33,12 +33,12 @@ const node: Reader = (text) => {
   const lines = (word: string) => sum(all(text, new RegExp(`^(?:ℹ|#) ${word} (\\d+)$`, "gm")).map((match) => match[1]));
   if (!/^(?:ℹ|#) tests \d+$/m.test(text) || !/^(?:ℹ|#) cancelled \d+$/m.test(text)) return undefined;
   const failed = [
-    ...names(text, /^\s*✖ (.+?) \([\d.]+ms\)$/gm),
-    ...names(text, /^\s*not ok \d+ - (.+?)(?: # T[O]DO.*)?$/gm),
+    ...names(text, /^[ \t]*✖ (.+?) \([\d.]+ms\)$/gm),
+    ...names(text, /^[ \t]*not ok \d+ - (.+?)(?: # T[O]DO.*)?$/gm),
   ];
   const skipped = [
-    ...names(text, /^\s*﹣ (.+?) \([\d.]+ms\)/gm),
-    ...names(text, /^\s*ok \d+ - (.+?) # (?:SKIP|T[O]DO)/gm),
+    ...names(text, /^[ \t]*﹣ (.+?) \([\d.]+ms\)/gm),
+    ...names(text, /^[ \t]*ok \d+ - (.+?) # (?:SKIP|T[O]DO)/gm),
   ];
   return resultsOf("node:test", {
     ...{ passed: lines("pass"), failed: lines("fail") + lines("cancelled"), skipped: lines("skipped") + lines("todo") },
@@ -118,7 +118,7 @@ const cargo: Reader = (text) => {
 
 /** Subtests are their tests' own; packages without tests are no results. */
 const go: Reader = (text) => {
-  const packages = all(text, /^(ok|FAIL)[ \t]+(\S+\/\S+|\S+)[ \t]+(?:[\d.]+s|\(cached\)|\[build failed\])(.*)$/gm);
+  const packages = all(text, /^(ok|FAIL)[ \t]+(\S+)[ \t]+(?:[\d.]+s|\(cached\)|\[build failed\])(.*)$/gm);
   const without = /^\?[ \t]+\S+[ \t]+\[no test files\]$/m.test(text);
   if (packages.length === 0 && !without) return undefined;
   const named = (word: string) => names(text, new RegExp(`^--- ${word}: (\\S+) \\(`, "gm"));

@@ -15,12 +15,20 @@ const MAX_TASK_BYTES = 64 * 1024;
 
 const quoted = (name: string, text: string, maxBytes: number) => quote({ name, ...clip(text, maxBytes) });
 
+/** `cut`: in words, what of the evidence a reviewer is not shown. */
+export type Question = { text: string; cut: string[] };
+
+const cutOf = (name: string, text: string | undefined, maxBytes: number): string[] => {
+  const bytes = Buffer.byteLength(text ?? "");
+  return bytes <= maxBytes ? [] : [`reviewers are shown ${maxBytes} of ${bytes} bytes of the ${name}`];
+};
+
 /** The question. `read` gives the text of an artifact by its name. */
 export function reviewQuestion(
   task: Task | null,
   packet: EvidencePacket,
   read: (sha256: string) => string | undefined,
-): string {
+): Question {
   const asked = promptOf({ task, doctrines: [] });
   const diff = packet.diff === null ? undefined : read(packet.diff.sha256);
   const outputs = packet.verification
@@ -30,16 +38,21 @@ export function reviewQuestion(
       const text = read(output!);
       return text === undefined ? [] : [quoted(`output of ledger:${seq}`, text, MAX_OUTPUT_BYTES)];
     });
-  return [
+  const told = JSON.stringify(packet);
+  const lines = [
     asked === undefined
       ? "The worker was given no task in words: judge what it did by itself."
       : `What the worker was asked:\n\n${clip(asked, MAX_TASK_BYTES).text}`,
     "The evidence packet that the supervisor collected:",
-    quoted("evidence packet", JSON.stringify(packet), MAX_PACKET_BYTES),
+    quoted("evidence packet", told, MAX_PACKET_BYTES),
     diff === undefined ? "There is no diff." : quoted("diff", diff, MAX_DIFF_BYTES),
     ...outputs,
     "Review it by your contract, and answer with the one JSON object.",
-  ].join("\n\n");
+  ];
+  return {
+    text: lines.join("\n\n"),
+    cut: [...cutOf("evidence packet", told, MAX_PACKET_BYTES), ...cutOf("diff", diff, MAX_DIFF_BYTES)],
+  };
 }
 
 /** What is asked once more of an answer that cannot be used. */

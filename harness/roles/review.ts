@@ -84,7 +84,8 @@ async function reviewBy(role: Reviewer, run: OpenRun, ground: Ground, review: Re
   const signal = AbortSignal.any([ground.ending, AbortSignal.timeout(MAX_MS)]);
   const ask = (messages: { role: "user" | "assistant"; text: string }[]) =>
     deps.gateway.ask({ slot, system, messages, maxTokens: MAX_TOKENS, signal, onRequest });
-  const reply = await converse(ask, reviewQuestion(contract.task, packet, read), evidenceRefs(packet));
+  const question = reviewQuestion(contract.task, packet, read);
+  const reply = await converse(ask, question.text, evidenceRefs(packet));
   const { repaired } = reply;
   if ("why" in reply) return degrade(reply.why, { repaired, slot, backend }, slot);
   const { result } = reply;
@@ -97,6 +98,11 @@ async function reviewBy(role: Reviewer, run: OpenRun, ground: Ground, review: Re
   });
   deps.roles.record({ role, slot, backend, run: ledger.run, verdict, contribution: ref?.sha256 ?? null, reason: null });
   if (backend !== null) taken.add(backend);
+  // What nobody looked at is missing from what is known.
+  const known = new Set(review.findings.map(({ reason }) => reason));
+  for (const reason of question.cut)
+    if (!known.has(reason))
+      review.findings.push({ category: "evidence", grade: "finding", reason, source: "observation" });
   return opinionOf(result);
 }
 

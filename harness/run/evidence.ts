@@ -38,7 +38,9 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   const { found } = findDifferences(before, after, except);
   // Loaded where there is something to compare: it is not small.
   const diff =
-    found.length === 0 ? { text: "", cut: 0 } : (await import("../evidence/diff.ts")).diffTree(root, snapshot, found);
+    found.length === 0
+      ? { text: "", cut: 0, omitted: 0 }
+      : (await import("../evidence/diff.ts")).diffTree(root, snapshot, found);
   const { commands, windows, omitted } = traceCommands(ledgerRecords(paths.ledger));
   const json = (value: unknown) => ({ kind: "json", value }) as const;
   const observed = { class: "observation" } as const;
@@ -54,7 +56,13 @@ export async function recordTree(run: OpenRun, ground: Ground, attempt: Attempt,
   });
   const derivedFrom = [inventory, trace].filter((ref) => ref !== undefined);
   artifacts.put({ kind: "attribution", class: "inference", content: json(attribution.changes), derivedFrom });
-  return attributionFindings(attribution);
+  return [...attributionFindings(attribution), ...diffFindings(diff.omitted)];
+}
+
+function diffFindings(omitted: number): Finding[] {
+  if (omitted === 0) return [];
+  const reason = `the text of ${omitted} changed files is not in the diff: together it is too large, or took too long`;
+  return [{ category: "evidence", grade: "finding", reason, source: "observation" }];
 }
 
 /** What changed in the tree since everything in it was over: nobody's work, and perhaps not what was verified. */

@@ -229,6 +229,11 @@ async function launchReported(choose: ChooseLaunch, reporting: Reporting): Promi
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);
-  await reporting.ended(deps, result.runId);
+  try {
+    await reporting.ended(deps, result.runId);
+  } catch (error) {
+    tellResult(result);
+    throw error;
+  }
   return tellResult(result);
 }

@@ -4,9 +4,16 @@
 import { BrokeError, publicMessage } from "#src/core/errors.ts";
 import { visible, visibleJson } from "#src/core/text.ts";
 
+const isRead = () => process.env.GITHUB_ACTIONS === "true";
+/** Text of many lines, of which none is a command to a CI runner that reads it (harness/report/command-guard.ts). */
+const guarded = (text: string) =>
+  isRead() ? text.replaceAll("##[", "## [").replace(/^([^\S\n]*):(?=:)/gm, "$1: ") : text;
+/** The same JSON in which none stands. */
+const guardedJson = (json: string) => (isRead() ? json.replaceAll("##[", "\\u0023#[") : json);
+
 /** Writes the answer as text. */
 export function answer(text: string): void {
-  process.stdout.write(`${visible(text, "lines")}\n`);
+  process.stdout.write(`${guarded(visible(text, "lines"))}\n`);
 }
 
 /** Writes the answer byte for byte: for what a program reads, never to a terminal. */
@@ -22,12 +29,12 @@ export const writeOut = (bytes: Uint8Array): Promise<void> =>
 
 /** Writes the answer as one JSON document. */
 export function answerJson(value: unknown): void {
-  process.stdout.write(`${visibleJson(value, 2)}\n`);
+  process.stdout.write(`${guardedJson(visibleJson(value, 2))}\n`);
 }
 
 /** Writes one value as JSON on one line. */
 export function answerJsonLine(value: unknown): void {
-  process.stdout.write(`${visibleJson(value)}\n`);
+  process.stdout.write(`${guardedJson(visibleJson(value))}\n`);
 }
 
 /** Text that is not read as a command by a CI runner, wherever it stands (harness/report/command-guard.ts). */

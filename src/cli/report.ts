@@ -27,8 +27,10 @@ export async function openReporting({ words, folder }: Reports, cwd: string, env
   const kept = folder === undefined ? undefined : holdFolder(folder, cwd);
   const output = github ? openAppend(env.GITHUB_OUTPUT) : undefined;
   const summary = github ? openAppend(env.GITHUB_STEP_SUMMARY) : undefined;
+  let made = false;
   return {
     async ended(state, runId) {
+      made = true;
       if (words.length === 0 && kept === undefined && !github) return;
       const { reviewRun } = await import("#harness/view.ts");
       const { runPaths } = await import("#src/state/paths.ts");
@@ -36,16 +38,17 @@ export async function openReporting({ words, folder }: Reports, cwd: string, env
       const { signingKeys } = await import("#src/state/secrets.ts");
       const { githubAnnotations, githubOutput, githubSummary } = await import("#harness/report/github.ts");
       const report = reportOf(reviewRun(state.home, state.runs, signingKeys(state.home).verify, runId));
-      reports.write(report);
-      kept?.write(report, runPaths(state.home, runId));
       if (output !== undefined) writeSync(output, githubOutput(report));
       if (summary !== undefined) writeSync(summary, githubSummary(report));
       if (github) for (const line of githubAnnotations(report)) workflowCommand(line);
+      // Last: it says so when it cannot.
+      reports.write(report);
+      kept?.write(report, runPaths(state.home, runId));
     },
     refused(error) {
       if (github)
         workflowCommand(`::error title=broke::${publicMessage(error).replaceAll("%", "%25").replaceAll("\n", "%0A")}`);
-      else if (words.length > 0) note("there is nothing to report: no run was made");
+      else if (words.length > 0 && !made) note("there is nothing to report: no run was made");
     },
     [Symbol.dispose]() {
       reports[Symbol.dispose]();

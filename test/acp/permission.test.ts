@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Turn } from "#acp/runtime.ts";
+import { toolCallOf as claudeCall } from "#acp/runtimes/claude-wire.ts";
+import { toolCallOf as codexCall } from "#acp/runtimes/codex-wire.ts";
 import { faultOf } from "#test/support/acp.ts";
 import { type Frame, openTalk } from "#test/support/acp-pair.ts";
 
@@ -73,6 +75,27 @@ describe("permission", () => {
     pair.answer(first.id, { outcome: { outcome: "selected", optionId: "allow_always" } });
     const second = await pair.until((frame) => question(frame) && frame.id !== first.id);
     pair.answer(second.id, { outcome: { outcome: "selected", optionId: "reject" } });
+    await going;
+    expect(given).toEqual([true, true, false]);
+  });
+
+  const long = `echo ${"x".repeat(300)}`;
+  const commandExecution = (command: string) => ({ type: "commandExecution" as const, id: "t", command });
+  test.each([
+    ["Claude Code", (command: string) => claudeCall("t", "Bash", { command, description: command })],
+    ["Codex", (command: string) => codexCall(commandExecution(command))],
+  ])("for the session a command means its whole words, however they are shown: %s", async (_name, callOf) => {
+    const given: boolean[] = [];
+    using pair = await openTalk(async (_, turn) => {
+      for (const command of [`${long}; ls`, `${long}; ls`, `${long}; rm -rf .`])
+        given.push(await turn.permit({ toolCall: callOf(command), kind: "execute" }));
+      return "end_turn";
+    });
+    const going = pair.ask("session/prompt", { sessionId: pair.sessionId, prompt: text("go") });
+    const first = await pair.until(question);
+    pair.answer(first.id, { outcome: { outcome: "selected", optionId: "allow_always" } });
+    const other = pair.until((frame) => question(frame) && frame.id !== first.id);
+    void other.then(({ id }) => pair.answer(id, { outcome: { outcome: "selected", optionId: "reject" } }));
     await going;
     expect(given).toEqual([true, true, false]);
   });

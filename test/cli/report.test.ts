@@ -1,6 +1,6 @@
 // Reports of a run as CI gets them. Through the real launcher, with a worker that wants something else to be written.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Bench, makeBench, runIdOf } from "#test/support/broke.ts";
@@ -57,6 +57,30 @@ test("a run that is not accepted: every form, GitHub's outputs, summary and anno
   expect([again.code, again.stdout]).toEqual([0, text(bench, "r.xml")]);
 });
 
+test("what is shown of a run in a CI job holds no command either", async () => {
+  using bench = makeBench();
+  const ran = await run(bench, [], "touch '##[error]x'; printf ' a\n ::error::mine\n' > t; /bin/echo '##[warning]q'");
+  const id = runIdOf(ran);
+  const shown = [
+    ["show"],
+    ["show", "--json"],
+    ["events"],
+    ["events", "--json"],
+    ["diff"],
+    ["diff", "--json"],
+    ["replay"],
+  ];
+  for (const [verb, ...rest] of [...shown, ["report", "--form", "md"], ["report"]]) {
+    const { code, stdout, stderr } = await bench.broke(["harness", verb!, id, ...rest], {
+      env: { GITHUB_ACTIONS: "true" },
+    });
+    const commands = `${stdout}${stderr}`.split("\n").filter((line) => /^\s*::|##\[/.test(line));
+    expect([verb, rest, code, commands]).toEqual([verb, rest, 0, []]);
+  }
+  const plain = await bench.broke(["harness", "diff", id]);
+  expect(plain.stdout).toContain("b/##[error]x");
+});
+
 test("of a worker that was sent back, the last turn's verification", async () => {
   using bench = makeBench();
   await run(
@@ -68,36 +92,38 @@ test("of a worker that was sent back, the last turn's verification", async () =>
   expect(JSON.parse(text(bench, "r.json")).verification).toHaveLength(1);
 });
 
-test("a job's files have fixed names, and lie where the folder was when the run began", async () => {
-  using bench = makeBench();
-  const outside = join(dirname(bench.workspace), "outside");
-  mkdirSync(outside);
-  const ran = await run(
-    bench,
-    ["--policy", "throughput", "--verify", "cat made", "--artifacts", "kept"],
-    `echo x > made; mv kept moved; ln -s ${outside} kept`,
-  );
-  expect([ran.code, readdirSync(outside)]).toEqual([0, []]);
-  const names = readdirSync(join(bench.workspace, "moved")).sort();
-  expect(names).toEqual(
-    [
-      "ledger.jsonl",
-      "patch.diff",
-      "report.json",
-      "report.md",
-      "report.sarif",
-      "report.xml",
-      "session.cast",
-      "verification.log",
-    ].sort(),
-  );
-  expect(text(bench, "moved/patch.diff")).toContain("+x\n");
-  expect(text(bench, "moved/verification.log")).toBe("$ cat made\nx\n\n");
-  expect(JSON.parse(text(bench, "moved/report.json"))).toMatchObject({
-    run: runIdOf(ran),
-    verdict: expect.any(String),
+describe("a job's files", () => {
+  const NAMES = ["ledger.jsonl", "patch.diff", "report.json", "report.md", "report.sarif", "report.xml"];
+  const ALL = [...NAMES, "session.cast", "verification.log"].sort();
+  const kept = (bench: Bench, script: string) =>
+    run(bench, ["--policy", "throughput", "--verify", "cat made", "--artifacts", "kept"], `echo x > made; ${script}`);
+
+  test("have fixed names", async () => {
+    using bench = makeBench();
+    const ran = await kept(bench, "mkdir kept/report.json; echo forged > kept/report.md");
+    expect([
+      ran.code,
+      readdirSync(join(bench.workspace, "kept"))
+        .filter((name) => !name.startsWith("."))
+        .sort(),
+    ]).toEqual([0, ALL]);
+    expect(text(bench, "kept/patch.diff")).toContain("+x\n");
+    expect(text(bench, "kept/verification.log")).toBe("$ cat made\nx\n\n");
+    expect(JSON.parse(text(bench, "kept/report.json"))).toMatchObject({ run: runIdOf(ran) });
+    expect(text(bench, "kept/report.md")).toStartWith("## ");
+    expect(JSON.parse(text(bench, "kept/session.cast").split("\n")[0]!)).toMatchObject({ version: 3 });
   });
-  expect(JSON.parse(text(bench, "moved/session.cast").split("\n")[0]!)).toMatchObject({ version: 3 });
+
+  test("are the supervisor's in whatever folder of the workspace has the name, and nowhere else", async () => {
+    using bench = makeBench();
+    const outside = join(dirname(bench.workspace), "outside");
+    mkdirSync(outside);
+    const another = await kept(bench, "mv kept moved; mkdir kept; echo forged > kept/report.json");
+    expect([another.code, JSON.parse(text(bench, "kept/report.json")).run]).toEqual([0, runIdOf(another)]);
+    const led = await kept(bench, `mv kept led; ln -s ${outside} kept`);
+    expect([led.code, led.stderr.includes("leads somewhere else now"), readdirSync(outside)]).toEqual([4, true, []]);
+    expect(readdirSync(join(bench.workspace, "led")).sort()).toEqual(ALL);
+  });
 });
 
 test("without GitHub nothing of the client's output is changed, and an accepted run annotates nothing", async () => {
@@ -120,11 +146,24 @@ test("what the worker makes of a report's path leads nowhere", async () => {
     ["--report", "json=reports/r.json,md=reports/r.md"],
     `ln -s ${outside}/r.json reports/r.json; rm reports/r.md; ln -s ${outside}/r.md reports/r.md; mv reports moved; ln -s ${outside} reports`,
   );
-  expect(ran.code).toBe(0);
+  expect([ran.code, ran.stderr.includes(" ACCEPT")]).toEqual([4, true]);
+  expect(ran.stderr).toContain("a report is not where it was to be: reports/r.json, reports/r.md");
   expect([readdirSync(outside), readFileSync(join(outside, "r.json"), "utf8")]).toEqual([["r.json"], "mine\n"]);
   expect(lstatSync(join(bench.workspace, "moved", "r.json")).isFile()).toBe(true);
   expect(JSON.parse(text(bench, "moved/r.json"))).toMatchObject({ run: runIdOf(ran) });
   expect(text(bench, "moved/r.md")).toStartWith("## ");
+});
+
+test("a report of the worker's own in the place of ours is not left there", async () => {
+  using bench = makeBench();
+  for (const name of ["reports", "more"]) mkdirSync(join(bench.workspace, name));
+  const ran = await run(
+    bench,
+    ["--report", "json=reports/r.json,md=more/r.md"],
+    'mv reports moved; mkdir reports; echo \'{"verdict":"mine"}\' > reports/r.json; mkdir -p more/r.md/full',
+  );
+  expect([ran.code, JSON.parse(text(bench, "reports/r.json"))]).toMatchObject([0, { run: runIdOf(ran) }]);
+  expect(text(bench, "more/r.md")).toStartWith("## ");
 });
 
 test("a link that stood there before the run is no folder for reports", async () => {

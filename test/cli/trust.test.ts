@@ -50,12 +50,13 @@ const hostile = (folder: string) => {
     "GEMINI.md": "evil\n",
     ".npmrc": "evil=1\n",
     ".claude/settings.json": '{"evil":1}\n',
+    ".agents/skills/x/SKILL.md": "evil\n",
     "node_modules/x/CLAUDE.md": "a package's\n",
     "broke.toml": "[harness]\n",
   });
 };
 const READ =
-  "cat CLAUDE.md AGENTS.md docs/AGENTS.md sub/CLAUDE.md GEMINI.md .npmrc .claude/settings.json node_modules/x/CLAUDE.md";
+  "cat CLAUDE.md AGENTS.md docs/AGENTS.md sub/CLAUDE.md GEMINI.md .npmrc .claude/settings.json .agents/skills/x/SKILL.md node_modules/x/CLAUDE.md";
 const run = (bench: Bench, options: string[], script: string, env: Record<string, string>) =>
   bench.broke(["harness", "run", "--client", "exec", ...options, "--", "sh", "-c", script], { env });
 
@@ -108,6 +109,28 @@ describe("in a pull request", () => {
     expect([refused.code, refused.stdout]).toEqual([4, ""]);
     expect(refused.stderr).toContain("GEMINI.md is a link to something else");
   });
+
+  test("a link in the place of a folder of settings leads to another such folder, or nothing is launched", async () => {
+    const linked = (to: string) => (folder: string) => {
+      const files = [".codex/x", "plain/x", "plain/CLAUDE.md", "node_modules/.codex/x"];
+      put(folder, Object.fromEntries(files.map((name) => [name, "evil\n"])));
+      symlinkSync("node_modules", join(folder, "sub"));
+      symlinkSync(to, join(folder, ".claude"));
+    };
+    // In the other profiles such a link is refused whatever it leads to.
+    const read = async (to: string) => {
+      using bench = makeBench();
+      const { code, stdout, stderr } = await run(
+        bench,
+        ["--sandbox", "normal", "--workspace", "direct"],
+        "cat .claude/x",
+        checkout(bench, linked(to)),
+      );
+      return [to, code, stdout, stderr.includes(".claude is a link to something else")];
+    };
+    expect(await read(".codex")).toEqual([".codex", 0, "", false]);
+    for (const to of ["plain", "./plain/", "sub/.codex"]) expect(await read(to)).toEqual([to, 4, "", true]);
+  }, 60_000);
 
   test("a base that was not checked out keeps the run from being launched, and says what to do", async () => {
     using bench = makeBench();

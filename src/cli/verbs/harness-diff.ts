@@ -1,4 +1,4 @@
-// `broke harness diff <run>`: what the run changed in its files, as it was stored; to a terminal with everything invisible shown.
+// `broke harness diff <run>`: what the run changed in its files, as it was stored; to a terminal, and to the log of a CI job, made safe to show.
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
@@ -14,7 +14,7 @@ export const verb: Verb = {
     const { openState } = await import("../compose.ts");
     const { findArtifact } = await import("#harness/evidence/stored.ts");
     const { runPaths } = await import("#src/state/paths.ts");
-    const { existsSync } = await import("node:fs");
+    const { existsSync, fstatSync } = await import("node:fs");
     const paths = runPaths(openState().home, values.run![0]!);
     const found = existsSync(paths.ledger) ? findArtifact(paths, "diff") : undefined;
     if (found === undefined)
@@ -28,7 +28,7 @@ export const verb: Verb = {
       );
     if (ref.cut > 0) note(`${ref.cut} bytes more were not kept`);
     if (flags.has("json")) answerJson({ ...ref, diff: text });
-    else if (process.stdout.isTTY) answer(text);
+    else if (process.stdout.isTTY || (process.env.GITHUB_ACTIONS === "true" && !fstatSync(1).isFile())) answer(text);
     else answerBytes(Buffer.from(text));
     return 0;
   },

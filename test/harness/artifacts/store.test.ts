@@ -48,6 +48,14 @@ test("is a private file named by what is in it, and is recorded after it is ther
   expect([folder, join(folder, first.sha256)].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
 });
 
+test("text is never a value, whatever it says and wherever it is cut", () => {
+  const { store } = open({ each: 20, all: 1600 });
+  for (const words of ['{"kind":1}', ` \n{"kind":1}${" ".repeat(20)}x`]) {
+    const { sha256 } = store.put({ kind: "verification_output", class: "observation", content: text(words) })!;
+    expect(readFileSync(join(folder, sha256), "utf8")).toStartWith("(text)\n");
+  }
+});
+
 test("secrets go before anything is quoted, so what is stored still is what it was", () => {
   const { store } = open();
   const value = { path: 'token=aaaaaaaa"x', said: "the-secret-value", key: "-----BEGIN PRIVATE KEY-----\nabc" };

@@ -49,6 +49,11 @@ const reasons = (changes: Change[], terms: Parameters<typeof changeFindings>[1],
 test("changes are held against every list of paths", () => {
   const both = { allowed: [["src", "docs/*.md"], ["src/a"]], forbidden: ["src/a/secret"] };
   expect(reasons([change("src", "dir"), change("src/a/x")], both)).toEqual([]);
+  // What is in a repository is not listed.
+  expect(reasons([change("b", "dir"), change("b/.git", "dir")], both)).toEqual([
+    "boundary: changed what the contract forbids: b/.git",
+  ]);
+  expect(reasons([change("src/a/.git", "dir")], both)).toEqual([]);
   expect(reasons([change("src/b")], both)).toEqual(["boundary: changed what the contract forbids: src/b"]);
   expect(reasons([change("src/a/secret", "dir")], both)).toHaveLength(1);
   expect(reasons([change("anything")], { allowed: [], forbidden: ["other"] })).toEqual([]);

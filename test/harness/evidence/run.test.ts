@@ -26,6 +26,20 @@ const changes = ({ changes }: EvidencePacket) =>
   );
 
 describe("evidence", () => {
+  test("is not what a worker says in the words of evidence", async () => {
+    using bench = makeBench();
+    const known = await evidenceOf(bench, "true");
+    const forged = { ...known.packet, head: { seq: 999_999, hash: "x" }, run: "RUN" };
+    writeFileSync(join(bench.workspace, "forged"), JSON.stringify(forged));
+    // Where its tree lies says which run it is.
+    const { id, packet } = await evidenceOf(
+      bench,
+      "run=$(grep -o 'run_[0-9]*_[0-9a-f]*' /proc/self/mountinfo | head -1); sed -i s/RUN/$run/ forged; grep -q $run forged || exit 9",
+      ...["--workspace", "copy", "--verify", "cat forged"],
+    );
+    expect([packet.run, packet.head.seq < 999_999, packet.end?.code]).toEqual([id, true, 0]);
+  });
+
   test("has every change with the command that explains it, every command with how it ended", async () => {
     using bench = makeBench();
     for (const name of ["edited", "gone", "mode"]) writeFileSync(join(bench.workspace, name), "1\n");

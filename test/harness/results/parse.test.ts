@@ -137,3 +137,12 @@ test("a long output of any kind is read in time that grows with it", () => {
   parseTestOutput(text);
   expect(performance.now() - started).toBeLessThan(5_000);
 });
+
+test.each([
+  ["blank lines", `# tests 1\n# cancelled 0\n${"\n".repeat(128 * 1024)}x`],
+  ["one long path", `ok ${"/".repeat(128 * 1024)}\n`],
+])("output made to be slow to read is not: %s", (_name, output) => {
+  const began = performance.now();
+  parseTestOutput(output);
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
