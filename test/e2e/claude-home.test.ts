@@ -73,13 +73,18 @@ test("after the run its home holds transcripts and nothing else, private; no key
     }),
   );
   const run = join(bench.home, "runs", id);
-  expect(readdirSync(run).sort()).toEqual(["contract.json", "home", "ledger.jsonl", "lock"]);
+  expect(readdirSync(run).sort()).toEqual([
+    ...["artifacts", "contract.json", "home", "ledger.jsonl", "lock", "processes.json"],
+  ]);
   const kept = filesBelow(join(run, "home"));
   expect(kept.length).toBeGreaterThan(0);
   expect(kept.filter((path) => !path.startsWith(".claude/projects/"))).toEqual([]);
   const texts = kept.map((path) => readFileSync(join(run, "home", path), "utf8")).join("");
   expect(texts).toContain("finished");
   expect(texts).not.toContain("sk-ant-of-the-operator");
+  const evidence = filesBelow(join(run, "artifacts")).map((path) => readFileSync(join(run, "artifacts", path), "utf8"));
+  expect(evidence.length).toBeGreaterThan(0);
+  expect(evidence.join("")).not.toMatch(/sk-ant-of-the-operator|brokerun_/);
 });
 
 test("nothing worth stealing inside: no key, no secret, nothing of ours in any process, argument or file", async () => {

@@ -70,10 +70,13 @@ describe("strict with --allow-net", () => {
     });
     expect(ran.stdout).toContain("curl: (60)");
     const seen = await attempts(bench, ran);
-    expect(seen).toEqual([
+    expect(seen.slice(0, 2)).toEqual([
       `connect localhost:${port} 127.0.0.1 allowed null`,
       `socks localhost:${port} 127.0.0.1 allowed null`,
-      `connect localhost:${port} 127.0.0.1 allowed null`,
+    ]);
+    // A client that does not like the certificate may close, or break off while there is more to come.
+    expect(seen.slice(2)).toEqual([
+      expect.stringMatching(new RegExp(`^connect localhost:${port} 127.0.0.1 allowed (null|the client broke off)$`)),
     ]);
     const [planned] = await records(bench, ran, "sandbox.planned");
     expect(planned).toMatchObject({
