@@ -22,7 +22,7 @@ export function diskBytes(stat: BigIntStats): number {
 }
 
 const SLASH = Buffer.from("/");
-const strict = new TextDecoder("utf-8", { fatal: true });
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text of a name or path; null when it is not UTF-8. */
 export function utf8(bytes: Uint8Array): string | null {

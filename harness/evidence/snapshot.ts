@@ -18,7 +18,7 @@ export type Snapshot = {
   texts: ReadonlyMap<string, string>;
 };
 
-const strict = new TextDecoder("utf-8", { fatal: true });
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text of a file's bytes; undefined for what is none. */
 export function textOf(content: Uint8Array): string | undefined {

@@ -53,6 +53,19 @@ test("what was made goes, what was changed or taken away comes back, with its mo
   expect((await bench.broke(["audit", "verify"])).code).toBe(0);
 });
 
+test("a byte order mark is part of a text, and of a name", async () => {
+  using bench = makeBench();
+  writeFileSync(join(bench.workspace, "marked"), "\ufeffone\n");
+  const id = await blocked(bench, "echo two > a; echo two > marked");
+  expect((await bench.broke(["harness", "restore", id])).stderr).toBe("");
+  expect(readFileSync(join(bench.workspace, "marked"))).toEqual(Buffer.from("\ufeffone\n"));
+  const other = await bench.broke([
+    ...["harness", "run", "--client", "exec", "--workspace", "copy", "--policy", "throughput", "--allowed-paths", "b"],
+    ...["--verify", "true", "--", "sh", "-c", "echo x > $(printf '\\357\\273\\277b')"],
+  ]);
+  expect([other.code, existsSync(join(bench.workspace, "\ufeffb"))]).toEqual([13, false]);
+});
+
 test("not where somebody has been since, nor for a run on a tree of its own", async () => {
   using bench = makeBench();
   const id = await blocked(bench, "echo two > a");
