@@ -7,6 +7,7 @@ import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
 import type { Launch } from "#acp/runtimes/pipes.ts";
+import { dropToOwner } from "#harness/identity.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { slots } from "#src/routing/slots.ts";
@@ -64,6 +65,8 @@ async function startRuntime(state: State, options: RuntimeOptions): Promise<Agen
 
 /** Serves until the editor is gone, or tells us to end. */
 export async function serveEditor(): Promise<number> {
+  // An editor of root's in somebody's folder: from here on it is theirs.
+  dropToOwner(process.cwd(), process.env);
   const state = openState();
   const over = Promise.withResolvers<void>();
   const end = () => over.resolve();

@@ -1,7 +1,10 @@
 // What an editor is told starts the server, from anywhere and with next to nothing in its environment.
 
 import { describe, expect, test } from "bun:test";
+import { chownSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { editors } from "#acp/editors.ts";
+import { startAcp } from "#test/support/acp.ts";
 import { LAUNCHER, makeBench } from "#test/support/broke.ts";
 
 type Agent = { command: string; args: string[]; env: Record<string, string> };
@@ -45,3 +48,17 @@ describe("started as it is told", () => {
     expect((await reader.read()).done).toBe(true);
   });
 });
+
+test.skipIf(process.getuid!() !== 0)(
+  "started by root in somebody's folder, what it keeps is theirs (needs root)",
+  async () => {
+    using bench = makeBench();
+    const uid = 1234;
+    for (const folder of [dirname(bench.workspace), bench.workspace]) chownSync(folder, uid, uid);
+    await using server = startAcp(bench);
+    await server.connection.agent.request("initialize", { protocolVersion: 1, clientCapabilities: {} });
+    await server.connection.agent.request("session/new", { cwd: bench.workspace, mcpServers: [] });
+    const [session] = readdirSync(join(bench.home, "acp"));
+    expect([statSync(bench.home).uid, statSync(join(bench.home, "acp", session!)).uid]).toEqual([uid, uid]);
+  },
+);

@@ -5,9 +5,7 @@ import type { Turn } from "#acp/runtime.ts";
 import { toolCallOf as claudeCall } from "#acp/runtimes/claude-wire.ts";
 import { toolCallOf as codexCall } from "#acp/runtimes/codex-wire.ts";
 import { faultOf } from "#test/support/acp.ts";
-import { type Frame, openTalk } from "#test/support/acp-pair.ts";
-
-const text = (words: string) => [{ type: "text", text: words }];
+import { type Frame, openTalk, text } from "#test/support/acp-pair.ts";
 
 describe("permission", () => {
   const execute = { toolCall: { toolCallId: "t", title: "rm -rf x", name: "Bash" }, kind: "execute" as const };

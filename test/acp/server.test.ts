@@ -5,18 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { faultOf } from "#test/support/acp.ts";
-import { type Frame, openPair, openTalk, type Pair } from "#test/support/acp-pair.ts";
-
-const text = (words: string) => [{ type: "text", text: words }];
-const chunk = (words: string) => ({
-  sessionUpdate: "agent_message_chunk" as const,
-  content: { type: "text" as const, text: words },
-});
-const updatesOf = ({ frames }: Pair) =>
-  frames.flatMap(({ method, params }) =>
-    method === "session/update" ? [(params as unknown as { update: { sessionUpdate: string } }).update] : [],
-  );
-const codeOf = ({ error }: Frame) => error?.code;
+import { chunk, codeOf, type Frame, openPair, openTalk, text, updatesOf } from "#test/support/acp-pair.ts";
 
 describe("frames", () => {
   test.each([

@@ -4,20 +4,10 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Turn } from "#acp/runtime.ts";
-import { type Frame, openTalk, type Pair, type Runtime } from "#test/support/acp-pair.ts";
+import { chunk, codeOf, openTalk, type Runtime, text, updatesOf } from "#test/support/acp-pair.ts";
 
-const text = (words: string) => [{ type: "text", text: words }];
-const chunk = (words: string) => ({
-  sessionUpdate: "agent_message_chunk" as const,
-  content: { type: "text" as const, text: words },
-});
-const updatesOf = ({ frames }: Pair) =>
-  frames.flatMap(({ method, params }) =>
-    method === "session/update" ? [(params as unknown as { update: { sessionUpdate: string } }).update] : [],
-  );
 const aborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-const codeOf = ({ error }: Frame) => error?.code;
 
 describe("a turn", () => {
   test.each([

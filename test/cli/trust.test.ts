@@ -2,27 +2,11 @@
 // real launcher.
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isConfiguration } from "#harness/base-config.ts";
+import { git, put } from "#test/support/git.ts";
 import { type Bench, makeBench, runIdOf } from "#test/support/broke.ts";
-
-function git(cwd: string, ...args: string[]): string {
-  const identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"];
-  const ran = Bun.spawnSync(["git", ...identity, ...args], {
-    cwd,
-    env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent" },
-  });
-  if (!ran.success) throw new Error(ran.stderr.toString());
-  return ran.stdout.toString().trim();
-}
-
-const put = (folder: string, files: Record<string, string>) => {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-};
 
 /** A checkout of the pull request; returns the environment of the job. */
 function checkout(bench: Bench, change: (folder: string) => void): Record<string, string> {

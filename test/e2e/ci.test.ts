@@ -2,26 +2,10 @@
 // verdicts, whoever owns the checkout.
 
 import { describe, expect, test } from "bun:test";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { git, put } from "#test/support/git.ts";
 import { type Bench, LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
-
-function git(cwd: string, ...args: string[]): string {
-  const identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "safe.directory=*"];
-  const ran = Bun.spawnSync(["git", ...identity, ...args], {
-    cwd,
-    env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent" },
-  });
-  if (!ran.success) throw new Error(ran.stderr.toString());
-  return ran.stdout.toString().trim();
-}
-
-const put = (folder: string, files: Record<string, string>) => {
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
-};
 
 /** What its author would like an agent, a tool or us to obey. */
 const HOSTILE = {

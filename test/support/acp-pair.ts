@@ -127,3 +127,17 @@ export async function openTalk(prompt?: Runtime["prompt"]): Promise<Pair & { ses
   const { result } = await pair.ask("session/new", { cwd: pair.cwd, mcpServers: [] });
   return Object.assign(pair, { sessionId: (result as unknown as { sessionId: string }).sessionId });
 }
+
+/** A prompt of words. */
+export const text = (words: string) => [{ type: "text", text: words }];
+/** What an assistant says. */
+export const chunk = (words: string) => ({
+  sessionUpdate: "agent_message_chunk" as const,
+  content: { type: "text" as const, text: words },
+});
+/** What the editor was shown. */
+export const updatesOf = ({ frames }: Pair) =>
+  frames.flatMap(({ method, params }) =>
+    method === "session/update" ? [(params as unknown as { update: { sessionUpdate: string } }).update] : [],
+  );
+export const codeOf = ({ error }: Frame) => error?.code;
