@@ -69,7 +69,7 @@ const noContract = { layer: {} as Layer, terms: undefined, timeoutMs: null };
 /** What the run is held to: by options, files and what is stored, in that order of precedence. */
 async function readContract(
   { contract, document }: NonNullable<Launch["held"]>,
-  { home, trust, settings, env }: State,
+  { home, trust, settings, env, generations }: State,
   cwd: string,
   base: { text: string | null } | undefined,
 ): Promise<{ layer: Layer } & MadeTerms> {
@@ -77,7 +77,7 @@ async function readContract(
   const { readLayer } = await import("#harness/contract/document.ts");
   const { writtenContract } = await import("#harness/contract/files.ts");
   const { layOn } = await import("#harness/contract/layers.ts");
-  const { slots } = await import("#src/routing/slots.ts");
+  const { slotsOf } = await import("#src/routing/slots.ts");
   const { makeTerms } = await import("#harness/contract/make-terms.ts");
   const folder = realpathSync(cwd);
   const { said, bounds } = writtenContract(contract, { home, trust, folder, base });
@@ -85,7 +85,7 @@ async function readContract(
   const options = readLayer("the command line", document);
   const layer = layOn(layOn(stored, said), options);
   const unknown = Object.values(layer.roles ?? {}).some(
-    (slot) => slot !== null && !slots.some(({ id }) => id === slot),
+    (slot) => slot !== null && !slotsOf(generations.current()).some(({ id }) => id === slot),
   );
   if (unknown)
     throw new BrokeError("usage", "a role is given a slot that there is none of", "`broke list` shows the slots");
@@ -118,7 +118,7 @@ export async function runDeps(state: State): Promise<RunDeps> {
   const { gatewayDeps, knownNow, secretNames, secretValues } = await import("./compose.ts");
   const { describeSlots } = await import("#src/observe/routes.ts");
   const { openLaunchAudit } = await import("./audit.ts");
-  const { slots } = await import("#src/routing/slots.ts");
+  const { slotsOf } = await import("#src/routing/slots.ts");
   const { signingKeys } = await import("#src/state/secrets.ts");
   const { systemClock } = await import("#src/core/clock.ts");
   const generation = state.generations.current();
@@ -139,7 +139,7 @@ export async function runDeps(state: State): Promise<RunDeps> {
       },
       servedSlots: () => served(describeSlots(knownNow(state))),
     },
-    slots: slots.map(({ id, client, title }) => ({ id, client, title })),
+    slots: slotsOf(generation).map(({ id, client, title }) => ({ id, client, title })),
     keyNames: secretNames(state.keys, generation),
     secrets: secretValues(state.keys, generation),
     keyOf: (name) => state.keys.get(name),

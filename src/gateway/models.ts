@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { isoTime } from "#src/core/clock.ts";
 import type { Dialect } from "#src/core/dialects.ts";
-import { type Slot, slots } from "#src/routing/slots.ts";
+import { type Slot, slotsOf } from "#src/routing/slots.ts";
 import { resolveNow } from "./resolution.ts";
 
 const anthropicModel = v.object({
@@ -50,7 +50,7 @@ function geminiOf({ id, title }: Slot): v.InferOutput<typeof geminiModel> {
 
 /** The slots the resolver would serve now. */
 export function servedSlots(deps: Parameters<typeof resolveNow>[1]): Slot[] {
-  return slots.filter((slot) => resolveNow(slot.id, deps).resolution.kind === "attempts");
+  return slotsOf(deps.generations.current()).filter((slot) => resolveNow(slot.id, deps).resolution.kind === "attempts");
 }
 
 /** The whole list. */

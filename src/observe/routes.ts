@@ -1,7 +1,9 @@
 // Views of the resolver's answer, for people and programs. They ask the resolver; they decide nothing.
 
 import { resolve, type ResolveInput } from "#src/routing/resolve.ts";
-import { slots } from "#src/routing/slots.ts";
+import { fallbackOf } from "#src/routing/fallback.ts";
+import { allowedSlots } from "#src/routing/resolve.ts";
+import { viewOf } from "#src/routing/view.ts";
 
 export type RouteView =
   | {
@@ -39,18 +41,28 @@ export function describeRoute(requested: string, known: Known): RouteView {
   };
 }
 
-export type SlotView = { slot: string; client: string; backends: string[]; served: boolean; problem: string | null };
+export type SlotView = {
+  slot: string;
+  client: string | null;
+  backends: string[];
+  served: boolean;
+  problem: string | null;
+};
 
 /** Every slot with its backends and whether it would be served now. */
 export function describeSlots(known: Known): SlotView[] {
-  return slots.map((slot) => {
+  const view = viewOf(known.generation, known.profile ?? null);
+  if (view === undefined) return [];
+  return allowedSlots(known.generation, view).map((slot) => {
     const resolution = resolve({ requested: slot.id, ...known });
     const problem =
       resolution.kind === "refused" ? (resolution.reason === "slot_not_set" ? "not set" : resolution.message) : null;
     return {
       slot: slot.id,
       client: slot.client,
-      backends: [...(known.generation.slots[slot.id] ?? [])],
+      backends: [view.slots[slot.id], ...(fallbackOf(view, slot.id)?.labels ?? [])].filter(
+        (label) => label !== undefined,
+      ),
       served: resolution.kind === "attempts",
       problem,
     };

@@ -21,6 +21,10 @@ export type Backend = {
   pinned: boolean | null;
   /** Null: unknown. */
   price: Price | null;
+  /** In tokens. Null: unknown. */
+  contextWindow: number | null;
+  /** What it reads. Null: unknown. */
+  modalities: readonly string[] | null;
   source: "operator" | "catalogue";
 };
 
@@ -47,6 +51,8 @@ function fromStored(stored: StoredBackend): Backend {
     keyEnv: stored.keyEnv ?? provider?.keyEnv ?? null,
     pinned: null,
     price: stored.price,
+    contextWindow: stored.contextWindow ?? null,
+    modalities: stored.modalities ?? null,
     source: "operator",
   } as const;
   // A base URL of the operator's own is another server, whatever it is said to be compatible with.
@@ -64,15 +70,17 @@ function fromStored(stored: StoredBackend): Backend {
   return { ...rest, ...atProvider(provider, dialect, model) };
 }
 
+const byLabel = new Map(catalogue.map((entry) => [entry.label, entry]));
+
 /** The backend of that label; undefined when neither the operator nor the catalogue knows it. */
 export function findBackend(routing: Routing, label: string): Backend | undefined {
   const stored = Object.hasOwn(routing.backends, label) ? routing.backends[label] : undefined;
   if (stored !== undefined) return fromStored(stored);
-  const entry = catalogue.find((known) => known.label === label);
+  const entry = byLabel.get(label);
   const provider = entry === undefined ? undefined : providers.get(entry.provider);
   if (entry === undefined || provider === undefined) return undefined;
   const { keyEnv, dialect } = provider;
-  return { ...entry, keyEnv, ...atProvider(provider, dialect, entry.model), price: null, source: "catalogue" };
+  return { ...entry, keyEnv, ...atProvider(provider, dialect, entry.model), source: "catalogue" };
 }
 
 /** Every label that can be routed to, the operator's own first. */

@@ -1,13 +1,27 @@
 // The catalogue: known backends as data, so that `broke swap sonnet=Groq/Kimi-K2` works with nothing but a key.
 // Labels are what a person types; identity is provider and model.
 
-export type CatalogueEntry = { label: string; provider: string; model: string; pinned: boolean };
+import type { Price } from "./generation.ts";
+
+/** What is null, nobody could say for certain. */
+export type CatalogueEntry = {
+  label: string;
+  provider: string;
+  model: string;
+  pinned: boolean;
+  contextWindow: number | null;
+  modalities: readonly string[] | null;
+  price: Price | null;
+};
 
 const row = (label: string, provider: string, model: string, pinned = true): CatalogueEntry => ({
   label,
   provider,
   model,
   pinned,
+  contextWindow: null,
+  modalities: null,
+  price: null,
 });
 
 export const catalogue: readonly CatalogueEntry[] = [

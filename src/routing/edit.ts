@@ -4,9 +4,9 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { allBackends, findBackend } from "./backends.ts";
-import { backendSchema, type Routing, type StoredBackend } from "./generation.ts";
+import { backendSchema, type Fallbacks, type Routing, type StoredBackend } from "./generation.ts";
 import { providers } from "./providers.ts";
-import { slots } from "./slots.ts";
+import { slotsOf } from "./slots.ts";
 
 function didYouMean(word: string, known: string[]): string | undefined {
   const guess = nearest(word, known);
@@ -64,6 +64,26 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
   return { ...routing, backends: { ...routing.backends, [backend.label]: parsed.output } };
 }
 
+/** Every place of the routing that names the backend, in words. */
+function usersOf(routing: Routing, label: string): string[] {
+  const fallbacksOf = ({ direct, lane, backend }: Fallbacks) =>
+    Object.entries({ ...backend, ...lane, ...direct }).flatMap(([from, labels]) =>
+      labels.includes(label) ? [`the fallbacks of ${from}`] : [],
+    );
+  const slotsWith = (slots: Record<string, string>) =>
+    Object.entries(slots).flatMap(([slot, set]) => (set === label ? [slot] : []));
+  return [
+    ...slotsWith(routing.slots),
+    ...fallbacksOf(routing.fallbacks),
+    ...Object.entries(routing.modelPolicies).flatMap(([slot, { order }]) =>
+      order.includes(label) ? [`the policy of ${slot}`] : [],
+    ),
+    ...Object.entries(routing.teams).flatMap(([team, { slots, fallbacks }]) =>
+      [...slotsWith(slots), ...fallbacksOf(fallbacks)].map((user) => `${user} in the team ${team}`),
+    ),
+  ];
+}
+
 /** Removes an operator's backend. Throws `denied` while a slot uses it. */
 export function removeBackend(routing: Routing, label: string): Routing {
   if (!Object.hasOwn(routing.backends, label)) {
@@ -73,11 +93,11 @@ export function removeBackend(routing: Routing, label: string): Routing {
       didYouMean(label, Object.keys(routing.backends)) ?? "`broke backend list` shows them",
     );
   }
-  const users = Object.entries(routing.slots).filter(([, labels]) => labels.includes(label));
+  const users = usersOf(routing, label);
   if (users.length > 0) {
     throw new BrokeError(
       "denied",
-      `${label} answers for ${users.map(([slot]) => slot).join(", ")}`,
+      `${label} answers for ${users.join(", ")}`,
       "swap those slots to another backend first",
     );
   }
@@ -109,13 +129,13 @@ export function swapSlots(routing: Routing, assignments: { slot: string; label: 
       const known = allBackends(routing).map((backend) => backend.label);
       throw new BrokeError("usage", "unknown backend", didYouMean(label, known) ?? "`broke models` lists the backends");
     }
-    const targets = slot === "all" ? slots.map((known) => known.id) : [slot];
+    const known = slotsOf(routing).map(({ id }) => id);
+    const targets = slot === "all" ? known : [slot];
     for (const target of targets) {
-      const known = slots.map((item) => item.id);
       if (!known.includes(target)) {
         throw new BrokeError("usage", "unknown slot", didYouMean(target, known) ?? `slots: ${known.join(", ")}`);
       }
-      next[target] = [label];
+      next[target] = label;
     }
   }
   return { ...routing, slots: next };

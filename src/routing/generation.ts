@@ -2,6 +2,8 @@
 
 import * as v from "valibot";
 import { dialects } from "#src/core/dialects.ts";
+import { accessSchema, openAccess } from "./access.ts";
+import { policySchema } from "./policy.ts";
 
 const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));
@@ -22,16 +24,68 @@ export const backendSchema = v.strictObject({
   keyEnv: v.nullable(envName),
   /** Null: nobody said. */
   price: v.optional(v.nullable(priceSchema), null),
+  /** In tokens. */
+  contextWindow: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)))),
+  /** What it reads: text, image, … */
+  modalities: v.optional(v.nullable(v.array(v.string()))),
 });
 export type StoredBackend = v.InferOutput<typeof backendSchema>;
 
 /** Reasoning models think for minutes without a word. */
 const SILENCE_MS = 15 * 60_000;
 
+const labels = v.array(v.string());
+const name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
+
+/** A slot of the operator's own. Its names are matched whole, in any case of letters. */
+export const ownSlotSchema = v.strictObject({
+  client: v.nullable(v.picklist(["claude", "codex", "gemini"])),
+  title: v.string(),
+  aliases: v.array(v.string()),
+});
+export type OwnSlot = v.InferOutput<typeof ownSlotSchema>;
+
+/** Who answers where a slot's backend does not. The first scope that has an entry is used, whole: direct, lane, backend, slot. */
+export const fallbacksSchema = v.strictObject({
+  /** Slot → labels. */
+  direct: v.record(v.string(), labels),
+  /** `slot|label` → labels: only while that backend answers for that slot. */
+  lane: v.record(v.string(), labels),
+  /** Label → labels, whatever slot it answers for. */
+  backend: v.record(v.string(), labels),
+  /** Slot → slots, whose own backends follow. */
+  slot: v.record(v.string(), labels),
+});
+export type Fallbacks = v.InferOutput<typeof fallbacksSchema>;
+export const noFallbacks: Fallbacks = { direct: {}, lane: {}, backend: {}, slot: {} };
+
+/** A saved routing, for a profile or to be loaded. `router`: `broke` starts the gateway alone. */
+export const teamSchema = v.strictObject({
+  mode: v.picklist(["cli", "router"]),
+  slots: v.record(v.string(), v.string()),
+  fallbacks: fallbacksSchema,
+  access: accessSchema,
+});
+export type Team = v.InferOutput<typeof teamSchema>;
+
+/** What a token may use: a team, narrowed. */
+export const profileSchema = v.strictObject({ team: v.string(), description: v.string(), access: accessSchema });
+export type Profile = v.InferOutput<typeof profileSchema>;
+
 export const routingSchema = v.strictObject({
   backends: v.record(v.string(), backendSchema),
-  /** Slot id → labels in the order they are tried. */
-  slots: v.record(v.string(), v.pipe(v.array(v.string()), v.minLength(1))),
+  ownSlots: v.record(v.string(), ownSlotSchema),
+  /** Slot id → label. */
+  slots: v.record(v.string(), v.string()),
+  fallbacks: fallbacksSchema,
+  /** By provider, or by the base variable of keys that are no known provider's. */
+  keyPolicies: v.record(v.string(), policySchema),
+  /** By slot. */
+  modelPolicies: v.record(v.string(), policySchema),
+  teams: v.record(name, teamSchema),
+  profiles: v.record(name, profileSchema),
+  /** Of who comes without a profile. */
+  access: accessSchema,
   /** Refuse a request that its backend's dialect cannot carry whole. */
   lossless: v.optional(v.boolean(), false),
   /** How long a provider may say nothing before its answer counts as broken, in ms. */
@@ -41,4 +95,40 @@ export type Routing = v.InferOutput<typeof routingSchema>;
 
 export type Generation = Readonly<Routing & { id: number }>;
 
-export const emptyRouting: Routing = { backends: {}, slots: {}, lossless: false, silenceMs: SILENCE_MS };
+export const emptyRouting: Routing = {
+  backends: {},
+  ownSlots: {},
+  slots: {},
+  fallbacks: noFallbacks,
+  keyPolicies: {},
+  modelPolicies: {},
+  teams: {},
+  profiles: {},
+  access: openAccess,
+  lossless: false,
+  silenceMs: SILENCE_MS,
+};
+
+/** What the first version stored: a slot had its labels in the order they are tried. */
+const firstSchema = v.object({
+  slots: v.record(v.string(), v.pipe(v.array(v.string()), v.minLength(1))),
+});
+
+/** A stored routing of this version or an earlier one; undefined when it is neither. */
+export function readRouting(stored: unknown): Routing | undefined {
+  const now = v.safeParse(routingSchema, stored);
+  if (now.success) return now.output;
+  const first = v.safeParse(firstSchema, stored);
+  if (!first.success) return undefined;
+  const chains = Object.entries(first.output.slots);
+  const upgraded = v.safeParse(routingSchema, {
+    ...emptyRouting,
+    ...(stored as object),
+    slots: Object.fromEntries(chains.map(([slot, [head]]) => [slot, head])),
+    fallbacks: {
+      ...noFallbacks,
+      direct: Object.fromEntries(chains.filter(([, all]) => all.length > 1).map(([slot, [, ...rest]]) => [slot, rest])),
+    },
+  });
+  return upgraded.success ? upgraded.output : undefined;
+}

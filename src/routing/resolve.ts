@@ -1,17 +1,27 @@
 // The one resolver: for this request, under this generation and with these keys, which attempts in which order, and why.
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
-import { type Attempt, candidatesOf, type Skipped, slotServing } from "./candidates.ts";
+import { allowsSlot } from "./access.ts";
+import { type Attempt, type Lane, planOf, type Skipped, slotServing } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
 import { blockOf, type Health, type HealthReason, healthy } from "./health.ts";
-import { type Slot, slotOf, slots } from "./slots.ts";
+import { arrange, noRotation, pinOf, type Rotation } from "./rotation.ts";
+import { type Slot, slotOf, slotsOf } from "./slots.ts";
+import { type View, viewOf } from "./view.ts";
 
 export type RefusalReason =
-  "unknown_model" | "slot_not_set" | "no_key" | "unknown_backend" | "cooling" | "keys_refused";
+  | "unknown_profile"
+  | "unknown_model"
+  | "not_allowed"
+  | "slot_not_set"
+  | "no_key"
+  | "unknown_backend"
+  | "cooling"
+  | "keys_refused";
 
 export type Resolution =
-  | { kind: "attempts"; slot: Slot; attempts: Attempt[]; skipped: Skipped[] }
+  | { kind: "attempts"; slot: Slot; view: View; attempts: readonly Attempt[]; skipped: Skipped[] }
   | {
       kind: "refused";
       slot: Slot | undefined;
@@ -31,6 +41,12 @@ export type ResolveInput = {
   /** What is known of keys and backends; nothing, unless given. */
   health?: Health;
   nowMs?: number;
+  /** Whose team it is asked of; nobody's: the live routing. */
+  profile?: string | null;
+  /** The conversation, for choices that stick to it. */
+  session?: string | null;
+  /** What was chosen before; nothing, unless given. */
+  rotation?: Rotation;
 };
 
 const words: Record<HealthReason, string> = {
@@ -71,54 +87,104 @@ function blockedRefusal(slot: Slot, blocks: { reason: HealthReason; untilMs: num
   };
 }
 
-/** Decides the attempts. Never throws on input; what cannot be served is a refusal with its reason. */
-export function resolve({ requested, generation, keyNames, health = healthy, nowMs = 0 }: ResolveInput): Resolution {
-  const slot = slotOf(requested) ?? slotServing(generation, requested);
-  if (slot === undefined) {
-    const known = slots.map((item) => item.id).join(", ");
-    return {
-      kind: "refused",
-      slot,
-      reason: "unknown_model",
-      message: "unknown model",
-      hint: `ask for a slot: ${known}`,
-    };
+const refused = (slot: Slot | undefined, reason: RefusalReason, message: string, hint: string): Resolution => ({
+  ...{ kind: "refused", slot, reason, message, hint },
+});
+
+type Block = { reason: HealthReason; untilMs: number | null };
+
+/** What of a lane may be tried now, in its order; what may not is told to both. */
+function openAttempts(
+  lane: Lane,
+  health: Health,
+  nowMs: number,
+  skipped: Skipped[],
+  blocks: Block[],
+): readonly Attempt[] {
+  const { label } = lane;
+  if (lane.problem !== null) {
+    skipped.push({ label, why: lane.problem });
+    return lane.attempts;
   }
-  const candidates = candidatesOf(generation, slot.id, keyNames);
-  if (candidates === undefined) {
-    return {
-      kind: "refused",
-      slot,
-      reason: "slot_not_set",
-      message: `no backend is set for the slot ${slot.id}`,
-      hint: `broke swap ${slot.id}=<backend>; \`broke models\` lists the backends`,
-    };
-  }
-  const attempts: Attempt[] = [];
-  const skipped: Skipped[] = [];
-  const blocks: { reason: HealthReason; untilMs: number | null }[] = [];
-  for (const candidate of candidates) {
-    if (candidate.kind === "skipped") {
-      skipped.push({ label: candidate.label, why: candidate.why });
-      continue;
-    }
-    const { attempt } = candidate;
+  if (!health.any()) return lane.attempts;
+  return lane.attempts.filter((attempt) => {
     const block = blockOf(attempt, health, nowMs);
-    if (block === undefined) attempts.push(attempt);
-    else {
-      blocks.push(block);
-      skipped.push({ label: attempt.backend.label, why: whyBlocked(attempt, block) });
-    }
+    if (block === undefined) return true;
+    blocks.push(block);
+    skipped.push({ label, why: whyBlocked(attempt, block) });
+    return false;
+  });
+}
+
+/** The keys of one lane in the order of this request. */
+function inTurn({ pool, label }: Lane, open: readonly Attempt[], input: Asked, skipped: Skipped[]): readonly Attempt[] {
+  if (pool === null) return open;
+  const names = open.map(({ keyName }) => keyName!);
+  const order = arrange(pool, names, input.rotation, input.session);
+  if (order.length === 0 && open.length > 0) skipped.push({ label, why: `pinned to ${pinOf(pool)}` });
+  const cut = pool.policy.retries === null ? order : order.slice(0, pool.policy.retries);
+  return cut === names ? open : cut.map((name) => open[names.indexOf(name)]!);
+}
+
+type Asked = { rotation: Rotation; session: string | null };
+
+/** Decides the attempts. Never throws on input; what cannot be served is a refusal with its reason. */
+export function resolve({
+  requested,
+  generation,
+  keyNames,
+  health = healthy,
+  nowMs = 0,
+  profile = null,
+  session = null,
+  rotation = noRotation,
+}: ResolveInput): Resolution {
+  const view = viewOf(generation, profile);
+  if (view === undefined) {
+    const hint = "`broke profile list` shows the profiles, `broke team list` the teams";
+    return refused(undefined, "unknown_profile", "there is no such profile, or its team is gone", hint);
   }
-  if (attempts.length > 0) return { kind: "attempts", slot, attempts, skipped };
+  const slot = slotOf(requested, generation) ?? slotServing(generation, view, requested);
+  if (slot === undefined) {
+    const known = allowedSlots(generation, view).map((item) => item.id);
+    return refused(slot, "unknown_model", "unknown model", `ask for a slot: ${known.join(", ")}`);
+  }
+  if (!allowsSlot(view.access, slot.id)) {
+    const known = allowedSlots(generation, view).map((item) => item.id);
+    return refused(slot, "not_allowed", `the slot ${slot.id} is not allowed here`, `ask for: ${known.join(", ")}`);
+  }
+  const plan = planOf(generation, view, slot.id, keyNames);
+  if (plan === undefined) {
+    const hint = `broke swap ${slot.id}=<backend>; \`broke models\` lists the backends`;
+    return refused(slot, "slot_not_set", `no backend is set for the slot ${slot.id}`, hint);
+  }
+  const skipped: Skipped[] = [];
+  const blocks: Block[] = [];
+  const asked = { rotation, session };
+  const open = (lane: Lane) => inTurn(lane, openAttempts(lane, health, nowMs, skipped, blocks), asked, skipped);
+  const first = plan.lanes.map(open);
+  const { pool } = plan;
+  let lanes = first.filter((attempts) => attempts.length > 0);
+  if (pool !== null) {
+    const labels = lanes.map((attempts) => attempts[0]!.backend.label);
+    lanes = arrange(pool, labels, rotation, session).map((label) => lanes[labels.indexOf(label)]!);
+  }
+  if (pool?.policy.mode === "manual_pin") {
+    for (const { label } of [...plan.lanes, ...plan.rest]) {
+      if (label !== pinOf(pool)) skipped.push({ label, why: `pinned to ${pinOf(pool)}` });
+    }
+  } else lanes = [...lanes, ...plan.rest.map(open).filter((attempts) => attempts.length > 0)];
+  if (pool !== null && pool.policy.retries !== null) lanes = lanes.slice(0, pool.policy.retries);
+  const attempts = lanes.length === 1 ? lanes[0]! : lanes.flat();
+  if (attempts.length > 0) return { kind: "attempts", slot, view, attempts, skipped };
   if (blocks.length > 0) return blockedRefusal(slot, blocks);
-  const first = skipped[0]!;
-  const reason = first.why === "unknown backend" ? "unknown_backend" : "no_key";
-  return {
-    kind: "refused",
-    slot,
-    reason,
-    message: `the slot ${slot.id} cannot be served: ${first.label}: ${first.why}`,
-    hint: reason === "no_key" ? "put the key into .env in BROKE_HOME" : `broke swap ${slot.id}=<backend>`,
-  };
+  const why = skipped[0]!;
+  const reason = why.why === "unknown backend" ? "unknown_backend" : "no_key";
+  const hint = reason === "no_key" ? "put the key into .env in BROKE_HOME" : `broke swap ${slot.id}=<backend>`;
+  return refused(slot, reason, `the slot ${slot.id} cannot be served: ${why.label}: ${why.why}`, hint);
+}
+
+/** The slots a caller may ask for, set or not. */
+export function allowedSlots(generation: Generation, { access }: View): readonly Slot[] {
+  return slotsOf(generation).filter(({ id }) => allowsSlot(access, id));
 }

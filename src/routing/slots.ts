@@ -1,9 +1,12 @@
 // Slots: the stable names a client asks for. A slot's own id always names it; the names real clients send are matched by its aliases.
 // Two slots that share a backend stay two slots, because the match is on what was asked and never on what answers.
 
+import type { OwnSlot, Routing } from "./generation.ts";
+
 export type SlotClient = "claude" | "codex" | "gemini";
 
-export type Slot = { id: string; client: SlotClient; title: string; aliases: RegExp[] };
+/** `client` null: nobody's in particular. `aliases` are of the built-in ones; the operator's are matched as they stand. */
+export type Slot = { id: string; client: SlotClient | null; title: string; aliases: RegExp[] };
 
 const table: Slot[] = [
   { id: "sonnet", client: "claude", title: "Claude main model", aliases: [/^claude-.*sonnet/] },
@@ -38,10 +41,40 @@ const table: Slot[] = [
   },
 ];
 
+/** The built-in ones; `slotsOf` has the operator's too. */
 export const slots: readonly Slot[] = table;
 
+type Names = { all: readonly Slot[]; own: ReadonlyMap<string, Slot> };
+const known = new WeakMap<Record<string, OwnSlot>, Names>();
+
+function namesOf({ ownSlots }: Pick<Routing, "ownSlots">): Names {
+  const kept = known.get(ownSlots);
+  if (kept !== undefined) return kept;
+  const own = new Map<string, Slot>();
+  const added = Object.entries(ownSlots).map(([id, { client, title, aliases }]) => {
+    const slot: Slot = { id, client, title, aliases: [] };
+    for (const name of [id, ...aliases]) own.set(name.toLowerCase(), slot);
+    return slot;
+  });
+  const names = { all: [...table, ...added], own };
+  known.set(ownSlots, names);
+  return names;
+}
+
+/** Every slot, the operator's own last. */
+export function slotsOf(routing: Pick<Routing, "ownSlots">): readonly Slot[] {
+  return namesOf(routing).all;
+}
+
+const builtIn = new Map(table.map((slot) => [slot.id, slot]));
+const noneOfTheirOwn = { ownSlots: {} };
+
 /** The slot a requested model name means, or undefined. Client suffixes such as `[1m]` do not change the slot. */
-export function slotOf(requested: string): Slot | undefined {
+export function slotOf(requested: string, routing: Pick<Routing, "ownSlots"> = noneOfTheirOwn): Slot | undefined {
   const name = requested.replace(/\[[^\]]*\]$/, "").toLowerCase();
-  return table.find((slot) => slot.id === name) ?? table.find((slot) => slot.aliases.some((alias) => alias.test(name)));
+  return (
+    builtIn.get(name) ??
+    namesOf(routing).own.get(name) ??
+    table.find((slot) => slot.aliases.some((alias) => alias.test(name)))
+  );
 }

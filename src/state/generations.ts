@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
-import { emptyRouting, type Generation, type Routing, routingSchema } from "#src/routing/generation.ts";
+import { emptyRouting, type Generation, readRouting, type Routing, routingSchema } from "#src/routing/generation.ts";
 import { type Db, foreignChanges } from "./database.ts";
 import { perTurn } from "./turn.ts";
 
@@ -20,15 +20,15 @@ export type GenerationStore = {
 type Row = { id: number; body: string };
 
 function parseRow(row: Row): Generation {
-  const parsed = v.safeParse(routingSchema, parseJson(row.body));
-  if (!parsed.success) {
+  const routing = readRouting(parseJson(row.body));
+  if (routing === undefined) {
     throw new BrokeError(
       "config",
       `generation ${row.id} in broke.db is damaged`,
       "move broke.db away and set the routing anew",
     );
   }
-  return deepFreeze({ ...parsed.output, id: row.id });
+  return deepFreeze({ ...routing, id: row.id });
 }
 
 function deepFreeze<T>(value: T): T {

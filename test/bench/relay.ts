@@ -90,7 +90,7 @@ for (const dialect of ["anthropic", "openai-chat"] as const) {
         price: null,
       },
     }),
-    slots: { sonnet: ["only"] },
+    slots: { sonnet: "only" },
   }));
   const app = tcpApp({ ...gatewayDeps(state), onReport: () => {} }, () => TOKEN, "0.0.0");
   globalThis.fetch = provide(answers[dialect]);

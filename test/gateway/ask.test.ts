@@ -19,7 +19,7 @@ async function ask(script: Script, over: Partial<Question> = {}) {
     state.generations.commit("test", (routing) => {
       const backend = { provider: null, baseUrl: `${upstream.url}/v1`, model: "m", keyEnv: null, price: null };
       const added = addBackend(routing, { label: "b", dialect: "openai-chat", ...backend });
-      return { ...added, slots: { ...added.slots, opus: ["b"] } };
+      return { ...added, slots: { ...added.slots, opus: "b" } };
     });
     const reports: RequestReport[] = [];
     const reply = await askModel(gatewayDeps(state), {

@@ -1,6 +1,7 @@
 // Which key and which backend is asked next, what is held against whom, for how long, and what the client is told when nobody is left.
 
 import { describe, expect, test } from "bun:test";
+import { emptyRouting } from "#src/routing/generation.ts";
 import { type BackendSpec, startGateway, type TestGateway } from "#test/support/gateway.ts";
 import { startUpstream, type Upstream } from "#test/support/upstream.ts";
 import { refuse, type Reply, say, type Script, sequence } from "#test/support/upstream/script.ts";
@@ -64,7 +65,7 @@ describe("a key that cannot serve leaves the others", () => {
             ...routing.backends,
             other: { ...routing.backends["backend-0"]!, label: "other", model: "other-model" },
           },
-          slots: { ...routing.slots, opus: ["other"] },
+          slots: { ...routing.slots, opus: "other" },
         }));
         await gateway.post("/v1/messages", { ...ask, model: "opus" });
         expect(upstream.asked().map((seen) => [seen.model, keyOf(seen)])).toEqual([
@@ -288,7 +289,7 @@ test("an edit takes effect with the next request; one in flight keeps its backen
   ]);
   const inFlight = gateway.post("/v1/messages", ask);
   await first.until((seen) => seen.length === 1);
-  gateway.edit((routing) => ({ ...routing, slots: { sonnet: ["backend-1"] } }));
+  gateway.edit((routing) => ({ ...routing, slots: { sonnet: "backend-1" }, fallbacks: emptyRouting.fallbacks }));
   const next = await gateway.post("/v1/messages", ask);
   gate.resolve();
   const [early, late] = [await inFlight, next];

@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { dialects } from "#src/core/dialects.ts";
+import { emptyRouting } from "#src/routing/generation.ts";
 import { question } from "#test/support/asks.ts";
 import { startGateway, TOKEN } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
@@ -139,7 +140,8 @@ test("hundreds of edits while requests run: each request sees one generation who
     gateway.edit((routing) => ({
       ...routing,
       backends: { ...routing.backends, [label]: { ...routing.backends[label]!, model: `model-of-${id}` } },
-      slots: { ...routing.slots, sonnet: [label] },
+      slots: { ...routing.slots, sonnet: label },
+      fallbacks: emptyRouting.fallbacks,
     }));
   };
   const asking: Promise<{ id: number; right: boolean }>[] = [];

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { allBackends } from "#src/routing/backends.ts";
 import { catalogue } from "#src/routing/catalogue.ts";
-import { emptyRouting, type Generation, type StoredBackend } from "#src/routing/generation.ts";
+import { emptyRouting, type Generation, noFallbacks, type StoredBackend } from "#src/routing/generation.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/candidates.ts";
 import { resolve } from "#src/routing/resolve.ts";
@@ -22,7 +22,16 @@ const backends = Object.fromEntries(
   [backend("open"), backend("keyed", "MY_KEY"), backend("other", "OTHER_KEY")].map((item) => [item.label, item]),
 );
 const generation = (slotsOf: Record<string, string[]>): Generation =>
-  Object.freeze({ ...emptyRouting, id: 7, backends, slots: slotsOf });
+  Object.freeze({
+    ...emptyRouting,
+    id: 7,
+    backends,
+    slots: Object.fromEntries(Object.entries(slotsOf).map(([slot, [first]]) => [slot, first!])),
+    fallbacks: {
+      ...noFallbacks,
+      direct: Object.fromEntries(Object.entries(slotsOf).map(([slot, [, ...rest]]) => [slot, rest])),
+    },
+  });
 
 const ask = (requested: string, slotsOf: Record<string, string[]>, keyNames: string[] = []) => {
   const answer = resolve({ requested, generation: generation(slotsOf), keyNames });
@@ -148,7 +157,11 @@ test("the same question has the same answer, and nothing is changed by asking", 
     ...emptyRouting,
     id: 1,
     backends: Object.freeze({ ...backends }),
-    slots: Object.freeze({ sonnet: Object.freeze(["keyed", "open"]) as unknown as string[] }),
+    slots: Object.freeze({ sonnet: "keyed" }),
+    fallbacks: Object.freeze({
+      ...noFallbacks,
+      direct: Object.freeze({ sonnet: Object.freeze(["open"]) as unknown as string[] }),
+    }),
   });
   const keyNames = Object.freeze(["MY_KEY_2", "MY_KEY"]) as string[];
   const first = resolve({ requested: "sonnet", generation: frozen, keyNames });

@@ -41,6 +41,17 @@ export type TestGateway = AsyncDisposable & {
   reported(count: number): Promise<void>;
 };
 
+/** Sets a slot's backend, and who follows it. */
+export function letAnswer(routing: Routing, slot: string, label: string, ...fallbacks: string[]): Routing {
+  const direct = { ...routing.fallbacks.direct, [slot]: fallbacks };
+  if (fallbacks.length === 0) delete direct[slot];
+  return {
+    ...routing,
+    slots: { ...routing.slots, [slot]: label },
+    fallbacks: { ...routing.fallbacks, direct },
+  };
+}
+
 /** Starts one whose slot `sonnet` has these backends, in order; keys go to BROKE_HOME/.env. */
 export async function startGateway(
   backends: BackendSpec[],
@@ -66,7 +77,8 @@ export async function startGateway(
         }),
       { ...routing, ...settings },
     );
-    return labels.length === 0 ? added : { ...added, slots: { ...added.slots, sonnet: labels } };
+    const [first, ...rest] = labels;
+    return first === undefined ? added : letAnswer(added, "sonnet", first, ...rest);
   });
   const reports: RequestReport[] = [];
   const usual = gatewayDeps(state);

@@ -26,7 +26,7 @@ state.generations.commit("bench", (routing) => {
       }),
     routing,
   );
-  const slots = Object.fromEntries(Object.entries(modes).map(([slot, model]) => [slot, [model]]));
+  const slots = Object.fromEntries(Object.entries(modes).map(([slot, model]) => [slot, model]));
   return { ...added, slots };
 });
 const deps = { ...gatewayDeps(state), onReport: () => {} };

@@ -103,6 +103,8 @@ function attemptAt(dialect: Dialect, quirks: Partial<Quirks>): Attempt {
     quirks: { ...usualQuirks[dialect], ...quirks },
     pinned: null,
     price: null,
+    contextWindow: null,
+    modalities: null,
     source: "operator",
   } as const;
   return { backend, keyName: "TEST_KEY", why: "" };
