@@ -12,6 +12,7 @@ import { type Home, openHome } from "#src/state/paths.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
 import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
+import { openSnapshots, type SnapshotStore } from "#src/state/snapshots.ts";
 import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
@@ -49,6 +50,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   heads: HeadStore;
   settings: SettingStore;
   trust: TrustStore;
+  snapshots: SnapshotStore;
   keys: KeyRing;
   health: HealthStore;
   env: Record<string, string | undefined>;
@@ -70,6 +72,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     heads: openHeads(db),
     settings: openSettings(db),
     trust: openTrust(db),
+    snapshots: openSnapshots(db, systemClock),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
     env,

@@ -71,6 +71,52 @@ const sandbox = group(
   lazy("Show its profile and the others", () => import("./verbs/sandbox-show.ts")),
 );
 
+const team = group(
+  "Saved routings",
+  {
+    save: lazy("Save the live routing as a team", () => import("./verbs/team-save.ts")),
+    load: lazy("Make a team's routing the live one", () => import("./verbs/team-load.ts")),
+    list: lazy("List the teams", () => import("./verbs/team-list.ts")),
+    delete: lazy("Delete a team", () => import("./verbs/team-delete.ts")),
+    rm: lazy("Delete a team", () => import("./verbs/team-delete.ts")),
+    fallback: lazy("Set the fallbacks of a slot of a team", () => import("./verbs/team-fallback.ts")),
+    access: lazy("Set what a team may use", () => import("./verbs/team-access.ts")),
+  },
+  lazy("List the teams", () => import("./verbs/team-list.ts")),
+);
+
+const profile = group(
+  "Access profiles: a team, narrowed, for a token to be bound to",
+  {
+    new: lazy("Make a profile of a team", () => import("./verbs/profile-new.ts")),
+    load: lazy("Make a profile's routing and access the live ones", () => import("./verbs/profile-load.ts")),
+    list: lazy("List the profiles", () => import("./verbs/profile-list.ts")),
+    delete: lazy("Delete a profile", () => import("./verbs/profile-delete.ts")),
+    rm: lazy("Delete a profile", () => import("./verbs/profile-delete.ts")),
+  },
+  lazy("List the profiles", () => import("./verbs/profile-list.ts")),
+);
+
+const snapshot = group(
+  "Saved states of all of the routing",
+  {
+    save: lazy("Save it as it is now", () => import("./verbs/snapshot-save.ts")),
+    list: lazy("List the snapshots", () => import("./verbs/snapshot-list.ts")),
+    diff: lazy("Show what changed since one", () => import("./verbs/snapshot-diff.ts")),
+    restore: lazy("Make one the live routing", () => import("./verbs/snapshot-restore.ts")),
+  },
+  lazy("List the snapshots", () => import("./verbs/snapshot-list.ts")),
+);
+
+const provider = group(
+  "The client that `broke` alone launches",
+  {
+    list: lazy("List the clients", () => import("./verbs/provider-list.ts")),
+    swap: lazy("Choose the client", () => import("./verbs/provider-swap.ts")),
+  },
+  lazy("List the clients", () => import("./verbs/provider-list.ts")),
+);
+
 const audit = group(
   "What was launched, with which permissions, and how it ended",
   {
@@ -105,6 +151,15 @@ export const root: Group = {
     doctor: lazy("Look for what would keep a run from being launched", () => import("./verbs/doctor.ts")),
     backend,
     sandbox,
+    init: lazy("Make what is kept, where it is missing", () => import("./verbs/init.ts")),
+    team,
+    profile,
+    snapshot,
+    freeze: lazy("Let no command change routing and settings", () => import("./verbs/freeze.ts")),
+    export: lazy("Write the routing to a file, without keys", () => import("./verbs/export.ts")),
+    import: lazy("Take in such a file", () => import("./verbs/import.ts")),
+    provider,
+    mode: lazy("Say what `broke` alone does", () => import("./verbs/mode.ts")),
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),
     models: lazy("List the backends that can be used", () => import("./verbs/models.ts")),
     swap: lazy("Point slots at backends", () => import("./verbs/swap.ts")),
@@ -115,6 +170,9 @@ export const root: Group = {
     stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),
     restart: lazy("Restart the gateway", () => import("./verbs/restart.ts")),
     status: lazy("Say whether the gateway runs", () => import("./verbs/status.ts")),
+    logs: lazy("Print the background gateway's log", () => import("./verbs/logs.ts")),
+    completion: lazy("Print a completion script", () => import("./verbs/completion.ts")),
     gateway: lazy("Run the gateway in the foreground", () => import("./verbs/gateway.ts")),
   },
+  fallback: lazy("Launch the active client", () => import("./verbs/bare.ts")),
 };

@@ -75,6 +75,12 @@ const migrations = [
      created_ms INTEGER NOT NULL
    ) STRICT;`,
   `UPDATE runs SET status = CASE status WHEN 'running' THEN 'launched' WHEN 'failed' THEN 'abandoned' ELSE status END;`,
+  `CREATE TABLE snapshots (
+     hash TEXT PRIMARY KEY,
+     name TEXT UNIQUE,
+     created_ms INTEGER NOT NULL,
+     body TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -8,12 +8,13 @@ import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
 import { emptyRouting, type Generation, readRouting, type Routing, routingSchema } from "#src/routing/generation.ts";
 import { type Db, foreignChanges } from "./database.ts";
+import { requireThawed } from "./freeze.ts";
 import { perTurn } from "./turn.ts";
 
 export type GenerationStore = {
   /** The newest generation, frozen; generation 0 when nothing was ever set. The same object until somebody commits. */
   current(): Generation;
-  /** Applies a pure change and commits it; returns the new generation. A change that throws commits nothing. */
+  /** Applies a pure change and commits it; returns the new generation. A change that throws commits nothing; while frozen nothing is. */
   commit(reason: string, change: (routing: Routing) => Routing): Generation;
 };
 
@@ -67,6 +68,7 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
     commit: (reason, change) =>
       db
         .transaction(() => {
+          requireThawed(db);
           const { id: _, ...routing } = read();
           const next = v.parse(routingSchema, change(routing));
           insert.run(clock(), reason, JSON.stringify(next));

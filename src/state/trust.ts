@@ -2,6 +2,7 @@
 // Does not stop: a project moved to a path where another was trusted, unless its file differs.
 
 import type { Db } from "./database.ts";
+import { requireThawed } from "./freeze.ts";
 
 export type TrustStore = {
   get(folder: string): string | undefined;
@@ -20,7 +21,13 @@ export function openTrust(db: Db): TrustStore {
   const remove = db.query("DELETE FROM trust WHERE folder = ?");
   return {
     get: (folder) => select.get(folder)?.hash,
-    set: (folder, hash, nowMs) => void upsert.run(folder, hash, nowMs),
-    forget: (folder) => remove.run(folder).changes > 0,
+    set(folder, hash, nowMs) {
+      requireThawed(db);
+      upsert.run(folder, hash, nowMs);
+    },
+    forget(folder) {
+      requireThawed(db);
+      return remove.run(folder).changes > 0;
+    },
   };
 }

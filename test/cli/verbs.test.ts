@@ -281,7 +281,7 @@ test("the state is private: folders 0700, files 0600", async () => {
 
 test("help for every command, and the version", async () => {
   using bench = makeBench();
-  const top = await bench.broke([]);
+  const top = await bench.broke(["--help"]);
   expect({ code: top.code, stderr: top.stderr }).toEqual({ code: 0, stderr: "" });
   const groups: Record<string, string[]> = {
     "": ["list", "models", "swap", "settings", "route", "start", "stop", "restart", "status", "gateway"],

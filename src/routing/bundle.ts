@@ -1,0 +1,66 @@
+// A routing as one file for another machine: it names keys by their variables and holds no value of one, and no token. Taking one in shows what would
+// change, and never sends a key where it did not go before without the operator's word. Pure.
+// Does not stop: a label that says one thing and asks another; the difference shows what it asks.
+
+import * as v from "valibot";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import { allBackends } from "./backends.ts";
+import { type Routing, routingSchema } from "./generation.ts";
+import { providers } from "./providers.ts";
+
+const FORMAT = 1;
+
+const bundleSchema = v.strictObject({ broke_export: v.literal(FORMAT), routing: routingSchema });
+
+/** The file's content. */
+export function exportRouting({ id: _, ...routing }: Routing & { id?: number }): Json {
+  return { broke_export: FORMAT, routing } as Json;
+}
+
+/** Reads one. Throws `usage` naming what does not fit. */
+export function readBundle(document: Json | undefined): Routing {
+  const parsed = v.safeParse(bundleSchema, document);
+  if (parsed.success) return parsed.output.routing;
+  const where = v.getDotPath(parsed.issues[0]);
+  throw new BrokeError(
+    "usage",
+    where === null ? "the file is no export of broke's" : `the export is not valid at ${where}`,
+    "`broke export FILE` writes one",
+  );
+}
+
+const named = ["backends", "ownSlots", "slots", "keyPolicies", "modelPolicies", "teams", "profiles"] as const;
+const scopes = ["direct", "lane", "backend", "slot"] as const;
+
+/**
+ * The routing with what the other adds. What is there under the same name stays, unless `overwrite`; so does what everybody may use, and the settings.
+ */
+export function mergeRouting(own: Routing, other: Routing, overwrite: boolean): Routing {
+  const join = <Item>(mine: Record<string, Item>, theirs: Record<string, Item>) =>
+    overwrite ? { ...mine, ...theirs } : { ...theirs, ...mine };
+  const merged: Routing = { ...own };
+  for (const group of named) Object.assign(merged, { [group]: join<unknown>(own[group], other[group]) });
+  const fallbacks = { ...own.fallbacks };
+  for (const scope of scopes) fallbacks[scope] = join(own.fallbacks[scope], other.fallbacks[scope]);
+  const { access, lossless, silenceMs } = overwrite ? other : own;
+  return { ...merged, fallbacks, access, lossless, silenceMs };
+}
+
+/** Where a key goes to. */
+export type Destination = { keyEnv: string; baseUrl: string; label: string };
+
+const spell = ({ keyEnv, baseUrl }: Pick<Destination, "keyEnv" | "baseUrl">) => `${keyEnv} ${baseUrl}`;
+
+/** Keys that `next` would send to a base URL that they do not go to now, nor belong to. */
+export function newDestinations(now: Routing, next: Routing): Destination[] {
+  const owned = new Set(
+    [...providers.values()].flatMap(({ keyEnv, endpoints }) =>
+      keyEnv === null ? [] : Object.values(endpoints).map(({ baseUrl }) => spell({ keyEnv, baseUrl })),
+    ),
+  );
+  for (const { keyEnv, baseUrl } of allBackends(now)) if (keyEnv !== null) owned.add(spell({ keyEnv, baseUrl }));
+  return allBackends(next).flatMap(({ label, keyEnv, baseUrl }) =>
+    keyEnv === null || owned.has(spell({ keyEnv, baseUrl })) ? [] : [{ keyEnv, baseUrl, label }],
+  );
+}

@@ -1,0 +1,122 @@
+// Teams and profiles, pure: a team is a saved routing, a profile a team narrowed. Each edit takes a routing and returns the next, or throws
+// `usage`/`missing`/`denied` and changes nothing.
+
+import { BrokeError } from "#src/core/errors.ts";
+import { nearest } from "#src/core/nearest.ts";
+import { type Access, narrow, openAccess } from "./access.ts";
+import { findBackend } from "./backends.ts";
+import type { Profile, Routing, Team } from "./generation.ts";
+import { slotsOf } from "./slots.ts";
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Undefined: as it was. Limits of 0: none. `slots` null: all of them. */
+export type AccessChange = Partial<Access>;
+
+function checkName(name: string, what: string): void {
+  if (!NAME.test(name) || ["__proto__", "constructor"].includes(name))
+    throw new BrokeError("usage", `a ${what}'s name is letters, digits, dots, dashes and underscores, 64 at most`);
+}
+
+function known<Item>(items: Record<string, Item>, name: string, what: string, list: string): Item {
+  if (Object.hasOwn(items, name)) return items[name]!;
+  const guess = nearest(name, Object.keys(items));
+  throw new BrokeError("missing", `no such ${what}`, guess === undefined ? list : `did you mean ${guess}?`);
+}
+
+/** The team of that name. Throws `missing`. */
+export const teamOf = (routing: Routing, name: string): Team =>
+  known(routing.teams, name, "team", "`broke team list` shows them");
+/** The profile of that name. Throws `missing`. */
+export const profileOf = (routing: Routing, name: string): Profile =>
+  known(routing.profiles, name, "profile", "`broke profile list` shows them");
+
+/** Throws `usage` for a slot that is none. */
+export function checkSlots(routing: Routing, ids: readonly string[]): void {
+  const all = slotsOf(routing).map(({ id }) => id);
+  for (const id of ids) {
+    if (all.includes(id)) continue;
+    const guess = nearest(id, all);
+    throw new BrokeError(
+      "usage",
+      "unknown slot",
+      guess === undefined ? `slots: ${all.join(", ")}` : `did you mean ${guess}?`,
+    );
+  }
+}
+
+function changeAccess(routing: Routing, access: Access, change: AccessChange): Access {
+  checkSlots(routing, change.slots ?? []);
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  return { ...access, ...given };
+}
+
+/** Saves the live routing as a team; one of that name is replaced. */
+export function saveTeam(routing: Routing, name: string, mode: Team["mode"]): Routing {
+  checkName(name, "team");
+  const { slots, fallbacks, access } = routing;
+  return { ...routing, teams: { ...routing.teams, [name]: { mode, slots, fallbacks, access } } };
+}
+
+/** Makes a team's routing the live one. */
+export function loadTeam(routing: Routing, name: string): Routing {
+  const { slots, fallbacks, access } = teamOf(routing, name);
+  return { ...routing, slots, fallbacks, access };
+}
+
+/** Removes a team. Throws `denied` while a profile is made of it. */
+export function deleteTeam(routing: Routing, name: string): Routing {
+  teamOf(routing, name);
+  const users = Object.entries(routing.profiles).flatMap(([profile, { team }]) => (team === name ? [profile] : []));
+  if (users.length > 0)
+    throw new BrokeError("denied", `the team is used by the profiles ${users.join(", ")}`, "delete those first");
+  const { [name]: _, ...teams } = routing.teams;
+  return { ...routing, teams };
+}
+
+const withTeam = (routing: Routing, name: string, change: Partial<Team>): Routing => ({
+  ...routing,
+  teams: { ...routing.teams, [name]: { ...teamOf(routing, name), ...change } },
+});
+
+/** Sets who answers for a slot of a saved team when its backend does not; no labels: nobody. */
+export function setTeamFallback(routing: Routing, name: string, slot: string, labels: string[]): Routing {
+  const { fallbacks } = teamOf(routing, name);
+  checkSlots(routing, [slot]);
+  const unknown = labels.find((label) => findBackend(routing, label) === undefined);
+  if (unknown !== undefined) throw new BrokeError("usage", "unknown backend", "`broke models` lists the backends");
+  const { [slot]: _, ...direct } = fallbacks.direct;
+  const next = labels.length === 0 ? direct : { ...direct, [slot]: labels };
+  return withTeam(routing, name, { fallbacks: { ...fallbacks, direct: next } });
+}
+
+/** Changes what a saved team may use. */
+export function setTeamAccess(routing: Routing, name: string, change: AccessChange): Routing {
+  return withTeam(routing, name, { access: changeAccess(routing, teamOf(routing, name).access, change) });
+}
+
+/** Makes a profile of a team; one of that name is replaced. Its access can only narrow the team's. */
+export function newProfile(
+  routing: Routing,
+  name: string,
+  { team, description, access }: { team: string; description: string; access: AccessChange },
+): Routing {
+  checkName(name, "profile");
+  teamOf(routing, team);
+  const profile = { team, description, access: changeAccess(routing, openAccess, access) };
+  return { ...routing, profiles: { ...routing.profiles, [name]: profile } };
+}
+
+/** Makes a profile's routing, and what it may use, the live ones. */
+export function loadProfile(routing: Routing, name: string): Routing {
+  const { team, access } = profileOf(routing, name);
+  const loaded = loadTeam(routing, team);
+  return { ...loaded, access: narrow(loaded.access, access) };
+}
+
+/** Removes a profile. */
+export function deleteProfile(routing: Routing, name: string): Routing {
+  profileOf(routing, name);
+  const { [name]: _, ...profiles } = routing.profiles;
+  return { ...routing, profiles };
+}
