@@ -129,6 +129,8 @@ export const root: Group = {
     "model-state": modelState,
     settings: lazy("Show or change settings of the gateway", () => import("./verbs/settings.ts")),
     route: lazy("Show what would be tried for a slot, in order", () => import("./verbs/route.ts")),
+    explain: lazy("Say what a slot's answer follows from", () => import("./verbs/explain.ts")),
+    validate: lazy("Check the routing, without asking anybody", () => import("./verbs/validate.ts")),
     start: lazy("Start the gateway in the background", () => import("./verbs/start.ts")),
     stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),
     restart: lazy("Restart the gateway", () => import("./verbs/restart.ts")),
