@@ -9,6 +9,7 @@ import { openGenerations } from "#src/state/generations.ts";
 import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
+import { openRotation, type RotationStore } from "#src/state/rotation.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
 import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
@@ -53,6 +54,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   snapshots: SnapshotStore;
   keys: KeyRing;
   health: HealthStore;
+  rotation: RotationStore;
   env: Record<string, string | undefined>;
 } {
   const repaired: string[] = [];
@@ -75,6 +77,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     snapshots: openSnapshots(db, systemClock),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
+    rotation: openRotation(db),
     env,
   };
 }
@@ -82,13 +85,13 @@ export function openState(env: Record<string, string | undefined> = process.env)
 export type State = ReturnType<typeof openState>;
 
 /** What the resolver goes by at this moment. */
-export function knownNow({ generations, keys, health }: State): Known {
-  return { generation: generations.current(), keyNames: keys.names(), health, nowMs: systemClock() };
+export function knownNow({ generations, keys, health, rotation }: State): Known {
+  return { generation: generations.current(), keyNames: keys.names(), health, rotation, nowMs: systemClock() };
 }
 
 /** What the gateway works on, but for where it reports. */
 export function gatewayDeps(state: State) {
   const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
-  const { generations, keys, health } = state;
-  return { generations, keys, health, redact, clock: systemClock, timing: usualTiming };
+  const { generations, keys, health, rotation } = state;
+  return { generations, keys, health, rotation, redact, clock: systemClock, timing: usualTiming };
 }

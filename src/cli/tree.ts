@@ -56,9 +56,21 @@ const backend = group("The operator's own backends", {
 
 const keyState = group(
   "What is known of keys and backends from the answers they gave",
-  { set: lazy("Lift what is held against a key or backend", () => import("./verbs/key-state-set.ts")) },
+  { set: lazy("Say how a key is, or lift what is held", () => import("./verbs/key-state-set.ts")) },
   lazy("List it", () => import("./verbs/key-state.ts")),
 );
+
+const modelState = group(
+  "What is known of backends from the answers they gave",
+  { set: lazy("Say how a backend is, or lift what is held", () => import("./verbs/model-state-set.ts")) },
+  lazy("List it", () => import("./verbs/model-state.ts")),
+);
+
+const slot = group("The names clients ask for, and your own", {
+  add: lazy("Add a slot of your own", () => import("./verbs/slot-add.ts")),
+  list: lazy("List the slots", () => import("./verbs/slot-list.ts")),
+  remove: lazy("Remove a slot of your own", () => import("./verbs/slot-remove.ts")),
+});
 
 const sandbox = group(
   "The sandbox that clients are launched in",
@@ -163,9 +175,17 @@ export const root: Group = {
     list: lazy("Show which backend answers for each slot", () => import("./verbs/list.ts")),
     models: lazy("List the backends that can be used", () => import("./verbs/models.ts")),
     swap: lazy("Point slots at backends", () => import("./verbs/swap.ts")),
+    "swap-many": lazy("Point several slots at backends", () => import("./verbs/swap.ts")),
+    slot,
+    fallback: lazy("Show or set who follows a slot's backend", () => import("./verbs/fallback.ts")),
+    "key-policy": lazy("Show or change how a provider's keys are chosen", () => import("./verbs/key-policy.ts")),
     "key-state": keyState,
+    "model-policy": lazy("Show or change which of several models answers", () => import("./verbs/model-policy.ts")),
+    "model-state": modelState,
     settings: lazy("Show or change settings of the gateway", () => import("./verbs/settings.ts")),
     route: lazy("Show what would be tried for a slot, in order", () => import("./verbs/route.ts")),
+    explain: lazy("Say what a slot's answer follows from", () => import("./verbs/explain.ts")),
+    validate: lazy("Check the routing, without asking anybody", () => import("./verbs/validate.ts")),
     start: lazy("Start the gateway in the background", () => import("./verbs/start.ts")),
     stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),
     restart: lazy("Restart the gateway", () => import("./verbs/restart.ts")),

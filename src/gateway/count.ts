@@ -12,6 +12,7 @@ import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { versionIn } from "#src/wire/messages/pass.ts";
 import { isObject } from "#src/wire/schema.ts";
 import { spliceTopLevel } from "#src/wire/splice.ts";
+import { type Caller, liveCaller, sessionOf } from "./caller.ts";
 import { openExchange } from "./exchange.ts";
 import { type Door, type Incoming, readIncoming } from "./incoming.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -83,12 +84,20 @@ async function askProvider(
 }
 
 /** Serves a count. Never rejects. */
-export async function countTokens(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
+export async function countTokens(
+  request: Request,
+  deps: GatewayDeps,
+  door: Door,
+  caller: Caller = liveCaller,
+): Promise<Response> {
   const exchange = openExchange(door.route, deps);
   const form = forms[door.dialect]!;
   try {
     const incoming = await readIncoming(request, door, exchange.id);
-    const { resolution, nowMs } = resolveNow(incoming.model, deps);
+    const { resolution, nowMs } = resolveNow(incoming.model, deps, {
+      ...caller,
+      session: sessionOf(request.headers, caller),
+    });
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") {
       const fault = refusalFault(resolution, nowMs);

@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { isoTime } from "#src/core/clock.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import { type Slot, slotsOf } from "#src/routing/slots.ts";
-import { resolveNow } from "./resolution.ts";
+import { type Caller, liveCaller } from "./caller.ts";
+import { type ResolveDeps, resolveNow } from "./resolution.ts";
 
 const anthropicModel = v.object({
   type: v.literal("model"),
@@ -49,8 +50,10 @@ function geminiOf({ id, title }: Slot): v.InferOutput<typeof geminiModel> {
 }
 
 /** The slots the resolver would serve now. */
-export function servedSlots(deps: Parameters<typeof resolveNow>[1]): Slot[] {
-  return slotsOf(deps.generations.current()).filter((slot) => resolveNow(slot.id, deps).resolution.kind === "attempts");
+export function servedSlots(deps: ResolveDeps, caller: Caller = liveCaller): Slot[] {
+  return slotsOf(deps.generations.current()).filter(
+    (slot) => resolveNow(slot.id, deps, caller).resolution.kind === "attempts",
+  );
 }
 
 /** The whole list. */

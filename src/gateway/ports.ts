@@ -4,6 +4,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
+import type { RotationStore } from "#src/state/rotation.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 import type { Usage } from "./usage.ts";
 
@@ -42,6 +43,7 @@ export type GatewayDeps = {
   redact: Redactor;
   clock: Clock;
   health: HealthStore;
+  rotation: RotationStore;
   timing: Timing;
   /** A request has come; each is reported once. */
   onBegin?(): void;

@@ -1,5 +1,6 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
+import { cooldownOf } from "#src/routing/cooldown.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { arrayBody } from "./array-reply.ts";
@@ -11,6 +12,7 @@ import { type Door, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
+import { type Caller, liveCaller, sessionOf } from "./caller.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
 import { usageOf } from "./usage.ts";
@@ -128,7 +130,12 @@ export function refuse(error: unknown, request: Request, door: Door, exchange: E
 }
 
 /** Serves one model request. Never rejects: every failure is an answer. */
-export async function relay(request: Request, deps: GatewayDeps, door: Door): Promise<Response> {
+export async function relay(
+  request: Request,
+  deps: GatewayDeps,
+  door: Door,
+  caller: Caller = liveCaller,
+): Promise<Response> {
   const exchange = openExchange(door.route, deps);
   const departure = watchDeparture();
   const abandon = departure.leave;
@@ -139,16 +146,23 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
       exchange.finish({ status: fault.status });
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
-    const { generation, resolution, nowMs } = await resolveSoon(incoming.model, deps, departure);
+    const session = sessionOf(request.headers, caller);
+    const asked = { profile: caller.profile, session };
+    const { generation, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
-    const { keys, redact, clock, timing, health } = deps;
+    const { keys, redact, clock, timing, health, rotation } = deps;
+    const slot = resolution.slot.id;
     const about = {
       "x-broke-request-id": exchange.id,
       "x-broke-slot": resolution.slot.id,
       "x-broke-generation": String(generation.id),
     };
     const context: Context = { door, incoming, exchange, about, pingMs: timing.pingMs, abandon };
+    const begin = (attempt: Attempt, before: Attempt) => {
+      rotation.begun(attempt, before);
+      return true;
+    };
     const walking = walkAttempts({
       attempts: resolution.attempts,
       prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
@@ -159,8 +173,15 @@ export async function relay(request: Request, deps: GatewayDeps, door: Door): Pr
       silenceMs: generation.silenceMs,
       backoffMs: timing.backoffMs,
       onAttempt: exchange.attempt,
-      failed: health.failed,
-      worked: health.worked,
+      begun: (attempt, before) =>
+        before === undefined ? claimed === true : health.claim(attempt) && begin(attempt, before),
+      failed: (attempt, failure) =>
+        health.failed(attempt, { ...failure, cooldownMs: cooldownOf(generation, slot, attempt, failure.reason) }),
+      worked(attempt) {
+        health.worked(attempt);
+        rotation.worked(attempt, session);
+      },
+      released: health.release,
     });
     if (incoming.stream) {
       let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,33 +1,51 @@
 // The resolver, asked with everything the gateway knows at this moment: the generation, the keys there are, and how they fare.
 
 import { errorTypeOf } from "#src/wire/errors.ts";
+import { type Caller, liveCaller } from "./caller.ts";
 import type { Generation } from "#src/routing/generation.ts";
 import { type Resolution, resolve } from "#src/routing/resolve.ts";
 import type { Departure } from "./departure.ts";
 import type { GatewayDeps } from "./ports.ts";
 import type { Fault } from "./reply.ts";
 
-export type Resolved = { generation: Generation; resolution: Resolution; nowMs: number };
+export type Resolved = { generation: Generation; resolution: Resolution; nowMs: number; claimed?: boolean };
+
+export type ResolveDeps = Pick<GatewayDeps, "generations" | "keys" | "health" | "rotation" | "clock">;
 
 /** What can be asked now. */
 export function resolveNow(
   requested: string,
-  { generations, keys, health, clock }: Pick<GatewayDeps, "generations" | "keys" | "health" | "clock">,
+  { generations, keys, health, rotation, clock }: ResolveDeps,
+  { profile, session }: Pick<Caller, "profile" | "session"> = liveCaller,
 ): Resolved {
   const generation = generations.current();
   const nowMs = clock();
   return {
     generation,
     nowMs,
-    resolution: resolve({ requested, generation, keyNames: keys.names(), health, nowMs }),
+    resolution: resolve({ requested, generation, keyNames: keys.names(), health, nowMs, profile, session, rotation }),
   };
 }
 
-/** What can be asked now, or after a short wait if a limit is about to pass. Rejects with `Departed` when the client goes away meanwhile. */
-export async function resolveSoon(requested: string, deps: GatewayDeps, departure: Departure): Promise<Resolved> {
+/**
+ * What can be asked now, or after a short wait if a limit is about to pass. Its first attempt has begun: whoever asks next finds the turn taken. Rejects with `Departed` when
+ * the client goes away meanwhile.
+ */
+export async function resolveSoon(
+  requested: string,
+  deps: GatewayDeps,
+  departure: Departure,
+  caller: Pick<Caller, "profile" | "session"> = liveCaller,
+): Promise<Resolved> {
   for (let waited = false; ; waited = true) {
-    const resolved = resolveNow(requested, deps);
+    const resolved = resolveNow(requested, deps, caller);
     const { resolution, nowMs } = resolved;
+    if (resolution.kind === "attempts") {
+      const first = resolution.attempts[0]!;
+      deps.rotation.begun(first);
+      // Where another gateway of this home was faster, the walk goes on with the next.
+      return { ...resolved, claimed: deps.health.claim(first) };
+    }
     const wait = resolution.kind === "refused" ? (resolution.untilMs ?? Infinity) - nowMs : Infinity;
     if (waited || wait > deps.timing.maxWaitMs) return resolved;
     await departure.pause(Math.max(0, wait));
@@ -47,6 +65,7 @@ export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }
     return { status: 429, type: "rate_limit", message, retryAfterMs };
   }
   if (resolution.reason === "keys_refused") return { status: 502, type: errorTypeOf(502), message, final: true };
+  if (resolution.reason === "not_allowed") return { status: 403, type: errorTypeOf(403), message, final: true };
   const status = resolution.reason === "unknown_model" ? 404 : 400;
   return { status, type: errorTypeOf(status), message, final: true };
 }

@@ -5,7 +5,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { clip, type Redactor } from "#src/core/text.ts";
-import type { Failure } from "#src/routing/health.ts";
+import { type Failure, type HealthReason, isPerRequest } from "#src/routing/health.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
@@ -43,15 +43,22 @@ export type Walk = {
   /** The least wait before a provider is asked once more, in ms; twice that at most. */
   backoffMs: number;
   onAttempt(): void;
+  /** Before an attempt is made, but for the first one `before` it; false where it must not be. */
+  begun(attempt: Attempt, before: Attempt | undefined): boolean;
   failed(attempt: Attempt, failure: Failure): void;
   worked(attempt: Attempt): void;
+  /** It ended, and says nothing about who was asked. */
+  released(attempt: Attempt): void;
 };
+
+/** `reason`: what it is held against, where status and type do not tell. */
+type Failing = Fault & { reason?: HealthReason };
 
 /** An attempt that gave nothing. */
 class Failed extends Error {
-  readonly fault: Fault;
+  readonly fault: Failing;
 
-  constructor(fault: Fault) {
+  constructor(fault: Failing) {
     super(fault.message);
     this.fault = fault;
   }
@@ -65,20 +72,34 @@ type Lesson =
  * A key's limit, refusal or empty account leaves the others; a provider's own failure may pass within a moment; a silent one was waited for
  * long enough. Anything else is the request's own fault.
  */
-function lessonOf({ status, type }: WireError): Lesson {
+function lessonOf({ status, type, reason }: Failing): Lesson {
   if (status === 429 || status === 401 || status === 402) return { kind: "next key" };
   if (status === 504 && type === "timeout") return { kind: "next backend" };
+  // Another model may take what this one does not: a longer text, what its filter holds, a setting.
+  if (reason !== undefined && isPerRequest(reason)) return { kind: "next backend" };
   if (status >= 500 || status === 408) return { kind: "again, then next backend" };
   return { kind: "final" };
 }
 
-function failureOf({ status, type, retryAfterMs: wait }: WireError): Failure | undefined {
+function failureOf({ status, type, reason, retryAfterMs: wait }: Failing): Failure | undefined {
   const said = wait === undefined ? {} : { retryAfterMs: wait };
   if (status === 402 || (status === 429 && type === "billing")) return { reason: "quota_exhausted" };
   if (status === 429) return { reason: "rate_limit", ...said };
   if (status === 401) return { reason: "auth_failure" };
+  if (reason !== undefined) return { reason };
   return status >= 500 || status === 408 ? { reason: "upstream_error" } : undefined;
 }
+
+/** What a refusal says of the request itself; undefined where it says nothing that another model could help. */
+function requestReason({ status, type, message }: WireError): HealthReason | undefined {
+  if (status !== 400 && status !== 413 && status !== 422) return undefined;
+  if (type === "context_window") return "context_length";
+  if (/content[ _](filter|management|policy)|safety (system|filter)|moderation/i.test(message))
+    return "content_filtered";
+  return UNSUPPORTED.test(message) ? "unsupported_parameter" : undefined;
+}
+const UNSUPPORTED =
+  /unsupported[ _](parameter|value)|(parameter|property) ['"`][^'"`]{1,64}['"`] is (not supported|unsupported)|does not support/i;
 
 async function readLimited(response: Response, limit: number, silence: SilenceWatch): Promise<Uint8Array<ArrayBuffer>> {
   const said = response.headers.get("content-length");
@@ -106,8 +127,10 @@ async function refusal(response: Response, prepared: Prepared, walk: Walk, silen
   const error = prepared.decodeError(status, clip(new TextDecoder().decode(body), MAX_ERROR_BYTES).text);
   const wait = retryAfterMs(headers, walk.clock()) ?? error.retryAfterMs;
   const final = status === 401 || headers.get("x-should-retry") === "false";
+  const about = requestReason(error);
   return new Failed({
     ...error,
+    ...(about === undefined ? {} : { reason: about }),
     message: walk.redact(error.message),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(final ? { final } : {}),
@@ -174,51 +197,64 @@ async function tryOnce(prepared: Prepared, walk: Walk): Promise<{ answer: Answer
   } catch (error) {
     if (!silent) throw error;
     const message = `the provider said nothing for ${Math.round(walk.silenceMs / 1000)} s`;
-    throw new Failed({ status: 504, type: errorTypeOf(504), message });
+    throw new Failed({ status: 504, type: errorTypeOf(504), message, reason: "timeout" });
   } finally {
     // A stream goes on under both.
     if (!streams) silence.stop();
   }
 }
 
-function faultOf(error: unknown, attempt: Attempt): Fault {
+function faultOf(error: unknown, attempt: Attempt): Failing {
   if (error instanceof Failed) return error.fault;
   if (error instanceof BrokeError && error.kind === "upstream") {
     return upstreamFailure(`${attempt.backend.label}: ${error.message}`);
   }
   // What is left comes from the network, in the runtime's words, which name addresses.
-  return upstreamFailure(`${attempt.backend.label} could not be reached, or broke off`);
+  return { ...upstreamFailure(`${attempt.backend.label} could not be reached, or broke off`), reason: "unreachable" };
 }
 
 /** The first answer, or the last attempt's fault. Throws what preparing throws, and `Departed` when the client is gone. */
 export async function walkAttempts(walk: Walk): Promise<Outcome> {
-  let fault: Fault = upstreamFailure("no provider could be asked");
+  let fault: Failing = upstreamFailure("no provider could be asked");
   let last: Attempt | undefined;
   const given = new Set<string>();
   for (const attempt of walk.attempts) {
     if (given.has(attempt.backend.label)) continue;
-    const prepared = walk.prepare(attempt);
+    if (!walk.begun(attempt, last)) {
+      last ??= attempt;
+      continue;
+    }
     last = attempt;
-    for (let round = 0; ; round++) {
-      walk.onAttempt();
-      try {
-        const { answer, head } = await tryOnce(prepared, walk);
-        walk.worked(attempt);
-        return { kind: "answer", answer, attempt, prepared, head };
-      } catch (error) {
-        walk.departure.check();
-        fault = faultOf(error, attempt);
+    let settled = false;
+    try {
+      const prepared = walk.prepare(attempt);
+      for (let round = 0; ; round++) {
+        walk.onAttempt();
+        try {
+          const { answer, head } = await tryOnce(prepared, walk);
+          walk.worked(attempt);
+          settled = true;
+          return { kind: "answer", answer, attempt, prepared, head };
+        } catch (error) {
+          walk.departure.check();
+          fault = faultOf(error, attempt);
+        }
+        const lesson = lessonOf(fault);
+        if (lesson.kind === "final") return { kind: "fault", fault, attempt };
+        if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
+          await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
+          continue;
+        }
+        const failure = failureOf(fault);
+        if (failure !== undefined && !isPerRequest(failure.reason)) {
+          walk.failed(attempt, failure);
+          settled = true;
+        }
+        if (lesson.kind !== "next key") given.add(attempt.backend.label);
+        break;
       }
-      const lesson = lessonOf(fault);
-      if (lesson.kind === "final") return { kind: "fault", fault, attempt };
-      if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
-        await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
-        continue;
-      }
-      const failure = failureOf(fault);
-      if (failure !== undefined) walk.failed(attempt, failure);
-      if (lesson.kind !== "next key") given.add(attempt.backend.label);
-      break;
+    } finally {
+      if (!settled) walk.released(attempt);
     }
   }
   return { kind: "fault", fault, attempt: last };

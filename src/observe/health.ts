@@ -1,10 +1,10 @@
 // What is held against keys and backends, for people and programs. It judges nothing: deadlines are the store's.
 
-import type { HealthEntry } from "#src/routing/health.ts";
+import type { HealthEntry, HealthState } from "#src/routing/health.ts";
 
 export type HealthView = {
   subject: string;
-  state: "blocked" | "cooldown" | "healthy";
+  state: HealthState;
   reason: HealthEntry["reason"];
   strikes: number;
   untilMs: number | null;
@@ -12,9 +12,9 @@ export type HealthView = {
 
 /** Every entry with the state it means now; `blocked` lasts until the operator lifts it. */
 export function describeHealth(entries: (HealthEntry & { subject: string })[], nowMs: number): HealthView[] {
-  return entries.map(({ subject, reason, strikes, untilMs }) => ({
+  return entries.map(({ subject, state, reason, strikes, untilMs }) => ({
     subject,
-    state: untilMs === null ? "blocked" : untilMs > nowMs ? "cooldown" : "healthy",
+    state: untilMs === null || untilMs > nowMs ? state : "healthy",
     reason,
     strikes,
     untilMs,

@@ -10,7 +10,14 @@ export type RouteView =
       kind: "attempts";
       slot: string;
       generation: number;
-      attempts: { backend: string; model: string; dialect: string; key: string | null; why: string }[];
+      attempts: {
+        backend: string;
+        model: string;
+        dialect: string;
+        key: string | null;
+        pinned: boolean | null;
+        why: string;
+      }[];
       skipped: { label: string; why: string }[];
     }
   | { kind: "refused"; slot: string | null; generation: number; reason: string; message: string; hint: string };
@@ -35,6 +42,7 @@ export function describeRoute(requested: string, known: Known): RouteView {
       model: backend.model,
       dialect: backend.dialect,
       key: keyName,
+      pinned: backend.pinned,
       why,
     })),
     skipped: resolution.skipped,

@@ -121,8 +121,11 @@ export function changeSettings(routing: Routing, changes: { name: string; value:
   }, routing);
 }
 
-/** Points slots at backends: pairs of a slot id (or `all`) and a label. All or nothing. */
-export function swapSlots(routing: Routing, assignments: { slot: string; label: string }[]): Routing {
+/** Points slots at backends: pairs of a slot id (or `all`, of one client if one is named) and a label. All or nothing. */
+export function swapSlots(routing: Routing, assignments: { slot: string; label: string }[], client?: string): Routing {
+  const clients = ["claude", "codex", "gemini"];
+  if (client !== undefined && !clients.includes(client))
+    throw new BrokeError("usage", "unknown client", didYouMean(client, clients) ?? `clients: ${clients.join(", ")}`);
   const next = { ...routing.slots };
   for (const { slot, label } of assignments) {
     if (findBackend(routing, label) === undefined) {
@@ -130,7 +133,14 @@ export function swapSlots(routing: Routing, assignments: { slot: string; label: 
       throw new BrokeError("usage", "unknown backend", didYouMean(label, known) ?? "`broke models` lists the backends");
     }
     const known = slotsOf(routing).map(({ id }) => id);
-    const targets = slot === "all" ? known : [slot];
+    const all = slotsOf(routing).filter((item) => client === undefined || item.client === client);
+    if (slot !== "all" && client !== undefined && !all.some(({ id }) => id === slot) && known.includes(slot))
+      throw new BrokeError(
+        "usage",
+        `${slot} is no slot of ${client}`,
+        `its slots: ${all.map(({ id }) => id).join(", ")}`,
+      );
+    const targets = slot === "all" ? all.map(({ id }) => id) : [slot];
     for (const target of targets) {
       if (!known.includes(target)) {
         throw new BrokeError("usage", "unknown slot", didYouMean(target, known) ?? `slots: ${known.join(", ")}`);

@@ -1,20 +1,45 @@
 // What is known of keys and backends from the answers they gave: who is cooling, who is out, whose breaker is open. Pure; the store keeps it, the
 // resolver reads it, the gateway reports what it saw. A deadline is only ever moved later, by failures, or lifted by the operator.
+// What the operator blocked, and an account without credit, wait for the operator; everything else passes, by one request that tries first.
 
 import type { Backend } from "./backends.ts";
 
-export type HealthReason = "rate_limit" | "auth_failure" | "quota_exhausted" | "upstream_error";
+export const healthStates = ["healthy", "cooldown", "blocked", "auth_failed", "incompatible"] as const;
+export type HealthState = (typeof healthStates)[number];
 
-/** `untilMs` null: until the operator lifts it. `strikes` counts failures in a row. */
-export type HealthEntry = { reason: HealthReason; untilMs: number | null; strikes: number };
+export type HealthReason =
+  | "rate_limit"
+  | "quota_exhausted"
+  | "auth_failure"
+  | "timeout"
+  | "upstream_error"
+  | "unreachable"
+  | "context_length"
+  | "unsupported_parameter"
+  | "content_filtered"
+  | "manual_set"
+  | "cooldown_expired";
+
+/**
+ * `untilMs` null: until the operator lifts it. `strikes` counts failures in a row. `probeMs`: until when the one request that tries first may take; 0
+ * while none does.
+ */
+export type HealthEntry = {
+  state: HealthState;
+  reason: HealthReason;
+  untilMs: number | null;
+  strikes: number;
+  probeMs: number;
+};
 
 /** `any`: whether anything is known of anybody, which mostly it is not. */
 export type Health = { any(): boolean; get(subject: string): HealthEntry | undefined };
 
 /** Who a failure is about. */
-type Tried = { backend: Pick<Backend, "label" | "model">; keyName: string | null };
+export type Tried = { backend: Pick<Backend, "label" | "model">; keyName: string | null };
 
-export type Failure = { reason: HealthReason; retryAfterMs?: number };
+/** `cooldownMs`: what the policy says; null or absent where none does. */
+export type Failure = { reason: HealthReason; retryAfterMs?: number; cooldownMs?: number | null };
 
 const MIN_COOLDOWN_MS = 1_000;
 const MAX_COOLDOWN_MS = 60 * 60_000;
@@ -23,6 +48,12 @@ const MAX_GUESSED_MS = 5 * 60_000;
 const AUTH_COOLDOWN_MS = 5 * 60_000;
 const BREAKER_STRIKES = 3;
 const BREAKER_MS = 30_000;
+/** What the operator's cooldown lasts where no policy says. */
+export const MANUAL_COOLDOWN_MS = 5 * 60_000;
+/** A request that tries first and never comes back holds the others up no longer than this. */
+export const PROBE_MS = 2 * 60_000;
+/** When those it holds up may look again. */
+const LOOK_AGAIN_MS = 500;
 
 /** A key is limited per model; a backend without a key as a whole. */
 const limitSubject = ({ backend, keyName }: Tried) =>
@@ -31,21 +62,32 @@ const keySubject = ({ backend, keyName }: Tried) =>
   keyName === null ? `backend ${backend.label} access` : `key ${keyName}`;
 const breakerSubject = ({ backend }: Tried) => `backend ${backend.label}`;
 
+/** What is said of one request, not of who answered it: held against nobody. */
+const perRequest: ReadonlySet<HealthReason> = new Set(["context_length", "content_filtered", "unsupported_parameter"]);
+export const isPerRequest = (reason: HealthReason) => perRequest.has(reason);
+
 /** Where a failure is written down. */
 export function subjectOf(tried: Tried, reason: HealthReason): string {
   if (reason === "rate_limit") return limitSubject(tried);
-  return reason === "upstream_error" ? breakerSubject(tried) : keySubject(tried);
+  return reason === "auth_failure" || reason === "quota_exhausted" ? keySubject(tried) : breakerSubject(tried);
 }
 
-/** The subjects a success clears. */
-export function clearedBy(tried: Tried): string[] {
-  return [limitSubject(tried), keySubject(tried), breakerSubject(tried)];
+const subjects = new WeakMap<Tried, readonly string[]>();
+
+/** The subjects a success clears, and a block of which stops it. */
+export function clearedBy(tried: Tried): readonly string[] {
+  let made = subjects.get(tried);
+  if (made === undefined) subjects.set(tried, (made = [limitSubject(tried), keySubject(tried), breakerSubject(tried)]));
+  return made;
 }
 
-/** How long a limit lasts: what the provider says, within bounds, else longer with every one in a row. */
-function cooldownMs(strikes: number, said: number | undefined): number {
-  if (said !== undefined) return Math.min(Math.max(said, MIN_COOLDOWN_MS), MAX_COOLDOWN_MS);
-  return Math.min(FIRST_COOLDOWN_MS * 2 ** Math.min(strikes - 1, 10), MAX_GUESSED_MS);
+const within = (ms: number) => Math.min(Math.max(ms, MIN_COOLDOWN_MS), MAX_COOLDOWN_MS);
+
+/** How long a limit lasts: never shorter than the provider or the policy says, else longer with every one in a row. */
+function limitMs(strikes: number, { retryAfterMs, cooldownMs }: Failure): number {
+  if (retryAfterMs === undefined && typeof cooldownMs !== "number")
+    return Math.min(FIRST_COOLDOWN_MS * 2 ** Math.min(strikes - 1, 10), MAX_GUESSED_MS);
+  return Math.max(retryAfterMs === undefined ? 0 : within(retryAfterMs), cooldownMs ?? 0);
 }
 
 /** The entry after one more failure. */
@@ -53,31 +95,34 @@ export function afterFailure(before: HealthEntry | undefined, failure: Failure, 
   const { reason } = failure;
   const strikes = (before?.strikes ?? 0) + 1;
   if (before?.untilMs === null) return { ...before, strikes };
-  if (reason === "quota_exhausted") return { reason, untilMs: null, strikes };
-  const wait =
-    reason === "rate_limit"
-      ? cooldownMs(strikes, failure.retryAfterMs)
-      : reason === "auth_failure"
-        ? AUTH_COOLDOWN_MS
-        : strikes >= BREAKER_STRIKES
-          ? BREAKER_MS
-          : 0;
-  return { reason, untilMs: Math.max(before?.untilMs ?? 0, nowMs + wait), strikes };
+  if (reason === "quota_exhausted") return { state: "blocked", reason, untilMs: null, strikes, probeMs: 0 };
+  const entry = (state: HealthState, wait: number): HealthEntry => {
+    const untilMs = Math.max(before?.untilMs ?? 0, nowMs + wait);
+    return { state, reason, untilMs, strikes, probeMs: 0 };
+  };
+  if (reason === "rate_limit") return entry("cooldown", limitMs(strikes, failure));
+  if (reason === "auth_failure") return entry("auth_failed", failure.cooldownMs ?? AUTH_COOLDOWN_MS);
+  return strikes >= BREAKER_STRIKES ? entry("cooldown", failure.cooldownMs ?? BREAKER_MS) : entry("healthy", 0);
 }
 
+/** Whether one request may try it, and only one. */
+export function isHalfOpen(entry: HealthEntry, nowMs: number): boolean {
+  return entry.state !== "healthy" && entry.untilMs !== null && entry.untilMs <= nowMs;
+}
+
+export type Block = { reason: HealthReason; untilMs: number | null };
+
 /** Why an attempt may not be made now; undefined when it may. `untilMs` null: not before the operator says so. */
-export function blockOf(
-  tried: Tried,
-  health: Health,
-  nowMs: number,
-): { reason: HealthReason; untilMs: number | null } | undefined {
+export function blockOf(tried: Tried, health: Health, nowMs: number): Block | undefined {
   if (!health.any()) return undefined;
-  let longest: HealthEntry | undefined;
+  let longest: Block | undefined;
   for (const subject of clearedBy(tried)) {
     const entry = health.get(subject);
-    if (entry === undefined || (entry.untilMs !== null && entry.untilMs <= nowMs)) continue;
-    if (entry.untilMs === null) return entry;
-    if (longest === undefined || entry.untilMs > (longest.untilMs ?? 0)) longest = entry;
+    if (entry === undefined || entry.state === "healthy") continue;
+    const { reason } = entry;
+    if (entry.untilMs === null) return { reason, untilMs: null };
+    const untilMs = isHalfOpen(entry, nowMs) && entry.probeMs > nowMs ? nowMs + LOOK_AGAIN_MS : entry.untilMs;
+    if (untilMs > nowMs && untilMs > (longest?.untilMs ?? 0)) longest = { reason, untilMs };
   }
   return longest;
 }

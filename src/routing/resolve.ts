@@ -54,19 +54,31 @@ const words: Record<HealthReason, string> = {
   auth_failure: "was refused",
   quota_exhausted: "has no credit left",
   upstream_error: "keeps failing",
+  timeout: "keeps saying nothing",
+  unreachable: "cannot be reached",
+  context_length: "takes less",
+  unsupported_parameter: "does not take it",
+  content_filtered: "filters it",
+  manual_set: "was set aside by the operator",
+  cooldown_expired: "is tried first",
 };
+/** What is said of a key, where there is one. */
+const ofKey: ReadonlySet<HealthReason> = new Set(["rate_limit", "auth_failure", "quota_exhausted"]);
+const held: ReadonlySet<HealthReason> = new Set(["auth_failure", "quota_exhausted", "manual_set"]);
 
 function whyBlocked(
   { keyName }: Attempt,
   { reason, untilMs }: { reason: HealthReason; untilMs: number | null },
 ): string {
-  const who = reason === "upstream_error" || keyName === null ? "it" : keyName;
+  const who = ofKey.has(reason) && keyName !== null ? keyName : "it";
   return `${who} ${words[reason]}${untilMs === null ? ", until lifted" : `, until ${isoTime(untilMs)}`}`;
 }
 
 /** Nothing may be asked now. Limits and failures pass; keys that were refused are the operator's to mend. */
 function blockedRefusal(slot: Slot, blocks: { reason: HealthReason; untilMs: number | null }[]): Resolution {
-  const passing = blocks.filter(({ reason }) => reason === "rate_limit" || reason === "upstream_error");
+  const passing = blocks.filter(
+    ({ reason, untilMs }) => !held.has(reason) || (reason === "manual_set" && untilMs !== null),
+  );
   const deadlines = passing.flatMap(({ untilMs }) => (untilMs === null ? [] : [untilMs]));
   if (deadlines.length === 0) {
     return {

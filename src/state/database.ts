@@ -75,6 +75,27 @@ const migrations = [
      created_ms INTEGER NOT NULL
    ) STRICT;`,
   `UPDATE runs SET status = CASE status WHEN 'running' THEN 'launched' WHEN 'failed' THEN 'abandoned' ELSE status END;`,
+  `CREATE TABLE rotation (
+     kind TEXT NOT NULL,
+     pool TEXT NOT NULL,
+     member TEXT NOT NULL,
+     value TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     PRIMARY KEY (kind, pool, member)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX rotation_at ON rotation (kind, at);
+   ALTER TABLE health ADD COLUMN state TEXT NOT NULL DEFAULT 'cooldown';
+   ALTER TABLE health ADD COLUMN probe_ms INTEGER NOT NULL DEFAULT 0;
+   UPDATE health SET state = CASE WHEN until_ms IS NULL THEN 'blocked' WHEN reason = 'auth_failure' THEN 'auth_failed'
+     WHEN reason = 'upstream_error' AND strikes < 3 THEN 'healthy' ELSE 'cooldown' END;
+   CREATE TABLE transitions (
+     id INTEGER PRIMARY KEY,
+     at_ms INTEGER NOT NULL,
+     subject TEXT NOT NULL,
+     was TEXT NOT NULL,
+     state TEXT NOT NULL,
+     reason TEXT NOT NULL
+   ) STRICT;`,
   `CREATE TABLE snapshots (
      hash TEXT PRIMARY KEY,
      name TEXT UNIQUE,

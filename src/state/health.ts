@@ -1,5 +1,5 @@
 // Health of keys and backends, shared by every gateway of this home and kept over restarts. Read from memory; another process's change is
-// noticed by SQLite's own counter.
+// noticed by SQLite's own counter. Every change of state is written to a log with its reason, the oldest of which go.
 
 import type { Clock } from "#src/core/clock.ts";
 import {
@@ -8,35 +8,61 @@ import {
   type Failure,
   type Health,
   type HealthEntry,
+  type HealthReason,
+  type HealthState,
+  isHalfOpen,
+  PROBE_MS,
   subjectOf,
+  type Tried,
 } from "#src/routing/health.ts";
-import type { Attempt } from "#src/routing/candidates.ts";
 import { type Db, foreignChanges } from "./database.ts";
+import { requireThawed } from "./freeze.ts";
 import { perTurn } from "./turn.ts";
 
+export type Transition = { atMs: number; subject: string; was: HealthState; state: HealthState; reason: HealthReason };
+
 export type HealthStore = Health & {
-  failed(attempt: Attempt, failure: Failure): void;
+  failed(attempt: Tried, failure: Failure): void;
   /** An answer came: what was counted against it is forgotten, but for what only the operator lifts. */
-  worked(attempt: Attempt): void;
+  worked(attempt: Tried): void;
+  /** Before it is made: of several requests one may try what has just cooled down. False when another does. */
+  claim(attempt: Tried): boolean;
+  /** It was not made after all, or came to nothing that says anything. */
+  release(attempt: Tried): void;
   /** Everything known, by subject. */
   all(): (HealthEntry & { subject: string })[];
   /** The operator lifts everything about a key or backend; returns how many entries that were. */
   lift(name: string): number;
+  /** The operator's word about `key <variable>` or `backend <label>`; it stands until `untilMs`, null: until he takes it back. */
+  set(subject: string, state: HealthState, untilMs: number | null): void;
+  /** The newest first. */
+  transitions(most: number): Transition[];
 };
 
-type Row = { subject: string; reason: HealthEntry["reason"]; until_ms: number | null; strikes: number };
+type Row = Omit<HealthEntry, "untilMs" | "probeMs"> & { subject: string; until_ms: number | null; probe_ms: number };
 
-const entryOf = ({ reason, until_ms: untilMs, strikes }: Row): HealthEntry => ({ reason, untilMs, strikes });
+const MOST_TRANSITIONS = 10_000;
+const COLUMNS = "subject, state, reason, until_ms, strikes, probe_ms";
+
+const entryOf = ({ state, reason, until_ms: untilMs, strikes, probe_ms: probeMs }: Row): HealthEntry => ({
+  ...{ state, reason, untilMs, strikes, probeMs },
+});
 
 /** The store on an open database. */
 export function openHealth(db: Db, clock: Clock): HealthStore {
-  const selectAll = db.query<Row, []>("SELECT subject, reason, until_ms, strikes FROM health ORDER BY subject");
-  const selectOne = db.query<Row, [string]>("SELECT subject, reason, until_ms, strikes FROM health WHERE subject = ?");
+  const selectAll = db.query<Row, []>(`SELECT ${COLUMNS} FROM health ORDER BY subject`);
+  const selectOne = db.query<Row, [string]>(`SELECT ${COLUMNS} FROM health WHERE subject = ?`);
   const upsert = db.query(
-    `INSERT INTO health (subject, reason, until_ms, strikes) VALUES (?, ?, ?, ?)
-     ON CONFLICT (subject) DO UPDATE SET reason = excluded.reason, until_ms = excluded.until_ms, strikes = excluded.strikes`,
+    `INSERT INTO health (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (subject) DO UPDATE SET state = excluded.state, reason = excluded.reason, until_ms = excluded.until_ms,
+       strikes = excluded.strikes, probe_ms = excluded.probe_ms`,
   );
   const remove = db.query("DELETE FROM health WHERE subject = ?");
+  const log = db.query("INSERT INTO transitions (at_ms, subject, was, state, reason) VALUES (?, ?, ?, ?, ?)");
+  const prune = db.query("DELETE FROM transitions WHERE id <= (SELECT max(id) FROM transitions) - ?");
+  const newest = db.query<Omit<Transition, "atMs"> & { at_ms: number }, [number]>(
+    "SELECT at_ms, subject, was, state, reason FROM transitions ORDER BY id DESC LIMIT ?",
+  );
   let known = new Map<string, HealthEntry>();
   let seen = -1;
 
@@ -49,42 +75,93 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
     return known;
   };
   const fresh = perTurn(read);
-  const drop = (subject: string) => {
-    remove.run(subject);
-    known.delete(subject);
-  };
+  /** Changes one entry by its newest state, in one transaction with its line in the log. Undefined: nothing is known any more. */
+  const change = (
+    subject: string,
+    reason: HealthReason | null,
+    next: (before: HealthEntry | undefined) => HealthEntry | undefined,
+  ) =>
+    db
+      .transaction(() => {
+        const row = selectOne.get(subject);
+        const before = row === null ? undefined : entryOf(row);
+        const after = next(before);
+        if (after === before) return;
+        const [was, state] = [before?.state ?? "healthy", after?.state ?? "healthy"];
+        if (was !== state) {
+          log.run(clock(), subject, was, state, reason ?? after?.reason ?? before!.reason);
+          prune.run(MOST_TRANSITIONS);
+        }
+        if (after === undefined) {
+          remove.run(subject);
+          read().delete(subject);
+          return;
+        }
+        upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs);
+        read().set(subject, after);
+      })
+      .immediate();
 
   return {
     any: () => fresh().size > 0,
     get: (subject) => fresh().get(subject),
     failed(attempt, failure) {
       const subject = subjectOf(attempt, failure.reason);
-      db.transaction(() => {
-        const row = selectOne.get(subject);
-        const next = afterFailure(row === null ? undefined : entryOf(row), failure, clock());
-        upsert.run(subject, next.reason, next.untilMs, next.strikes);
-        read().set(subject, next);
-      }).immediate();
+      change(subject, failure.reason, (before) => afterFailure(before, failure, clock()));
+      // Whatever else it tried first of, this says nothing about.
+      this.release(attempt);
     },
     worked(attempt) {
       const now = fresh();
       if (now.size === 0) return;
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
-        if (entry !== undefined && entry.untilMs !== null && entry.untilMs <= clock()) drop(subject);
+        if (entry === undefined || entry.untilMs === null || entry.untilMs > clock()) continue;
+        change(subject, "cooldown_expired", (before) =>
+          before !== undefined && before.untilMs !== null && before.untilMs <= clock() ? undefined : before,
+        );
+      }
+    },
+    claim(attempt) {
+      const now = fresh();
+      if (now.size === 0) return true;
+      let mine = true;
+      for (const subject of clearedBy(attempt)) {
+        const entry = now.get(subject);
+        if (!mine || entry === undefined || !isHalfOpen(entry, clock())) continue;
+        change(subject, null, (before) => {
+          if (before === undefined || !isHalfOpen(before, clock())) return before;
+          mine = before.probeMs <= clock();
+          return mine ? { ...before, probeMs: clock() + PROBE_MS } : before;
+        });
+      }
+      return mine;
+    },
+    release(attempt) {
+      const now = fresh();
+      if (now.size === 0) return;
+      for (const subject of clearedBy(attempt)) {
+        if ((now.get(subject)?.probeMs ?? 0) === 0) continue;
+        change(subject, null, (before) => (before === undefined ? before : { ...before, probeMs: 0 }));
       }
     },
     all: () => selectAll.all().map((row) => ({ subject: row.subject, ...entryOf(row) })),
     lift(name) {
-      const subjects = selectAll
+      const found = selectAll
         .all()
         .flatMap(({ subject }) =>
           [`key ${name}`, `backend ${name}`].some((start) => subject === start || subject.startsWith(`${start} `))
             ? [subject]
             : [],
         );
-      for (const subject of subjects) drop(subject);
-      return subjects.length;
+      for (const subject of found) change(subject, "manual_set", () => void requireThawed(db));
+      return found.length;
     },
+    set: (subject, state, untilMs) =>
+      change(subject, "manual_set", () => {
+        requireThawed(db);
+        return { state, reason: "manual_set", untilMs, strikes: 0, probeMs: 0 };
+      }),
+    transitions: (most) => newest.all(most).map(({ at_ms: atMs, ...rest }) => ({ atMs, ...rest })),
   };
 }

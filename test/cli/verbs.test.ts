@@ -174,7 +174,9 @@ describe("backends and slots", () => {
       kind: "attempts",
       slot: "sonnet",
       generation: 2,
-      attempts: [{ backend: "mine", model: "m", dialect: "anthropic", key: null, why: "the slot's backend" }],
+      attempts: [
+        { backend: "mine", model: "m", dialect: "anthropic", key: null, pinned: null, why: "the slot's backend" },
+      ],
       skipped: [],
     });
     expect(await bench.broke(["backend", "remove", "mine"])).toEqual(

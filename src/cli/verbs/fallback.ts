@@ -1,0 +1,38 @@
+// `broke fallback <slot> [targets…]` and `broke fallback policy [--team [name]]`: who answers where a slot's backend does not.
+
+import { BrokeError } from "#src/core/errors.ts";
+import type { Verb } from "../front.ts";
+import { answer, answerJson, table } from "../output.ts";
+
+export const verb: Verb = {
+  description: "Show or set who follows a slot's backend; `fallback policy` shows every chain",
+  args: {
+    slot: { type: "positional", description: "slot, or `policy`" },
+    scope: { type: "string", description: "direct, unless another is given", valueHint: "direct|lane|backend|slot" },
+    clear: { type: "boolean", description: "take the chain of this scope away" },
+    team: { type: "string", description: "in a saved team; bare, of `policy`: in all of them", valueHint: "name" },
+    json: { type: "boolean", description: "print JSON" },
+  },
+  optional: ["team"],
+  words: "targets",
+  async run({ values, flags, words }) {
+    const { openState } = await import("../compose.ts");
+    const { chainsOf } = await import("#src/observe/chains.ts");
+    const { editFallback } = await import("../edit-fallback.ts");
+    const { generations } = openState();
+    const [slot = "", team] = [values["slot"]?.[0], values["team"]?.[0]];
+    const all = slot === "policy";
+    if (all && (words.length > 0 || flags.has("clear"))) throw new BrokeError("usage", "`policy` only shows");
+    if (!all && flags.has("team")) throw new BrokeError("usage", "--team needs a name");
+    const edit = { slot, team, scope: values["scope"]?.[0] ?? "direct", targets: flags.has("clear") ? null : words };
+    const changes = !all && (flags.has("clear") || words.length > 0);
+    const now = changes
+      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(routing, edit))
+      : generations.current();
+    const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
+    if (flags.has("json")) answerJson({ generation: now.id, chains });
+    else if (chains.length === 0) answer("no slot is set");
+    else answer(table(chains.map(({ team: of, slot: id, text }) => [...(of === null ? [] : [of]), id, text])));
+    return 0;
+  },
+};

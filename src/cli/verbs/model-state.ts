@@ -1,0 +1,5 @@
+// `broke model-state`: what is held now, and why.
+
+import { healthListVerb } from "../health-verbs.ts";
+
+export const verb = healthListVerb("model");

@@ -1,0 +1,116 @@
+// Whose turn it was, of keys and of models: in memory, written down behind the answers, so that `route` foretells what the gateway does and a restart
+// goes on where it stopped. Nothing is read or written where no policy remembers anything. A crash may lose the last turns, never a limit; two gateways
+// of one home see each other's turns a moment later, so between them a turn may be taken twice.
+
+import type { Attempt } from "#src/routing/candidates.ts";
+import { remembered, type Rotation, type Turn } from "#src/routing/rotation.ts";
+import { type Db, foreignChanges } from "./database.ts";
+import { perTurn } from "./turn.ts";
+
+export type RotationStore = Rotation & {
+  /** An attempt begins. `before` is the one made before it for the same request: a model's turn goes on with its next key. */
+  begun(attempt: Attempt, before?: Attempt): void;
+  /** It answered. */
+  worked(attempt: Attempt, session: string | null): void;
+  /** Writes down what is not yet. */
+  flush(): void;
+};
+
+type Kind = "last" | "position" | "used" | "choice";
+type Row = { kind: Kind; pool: string; member: string; value: string };
+
+/** Sessions remembered, over all pools. */
+const MOST_CHOICES = 10_000;
+
+const keyOf = (kind: Kind, pool: string, member: string) => `${kind}\n${pool}\n${member}`;
+
+/** The store on an open database. */
+export function openRotation(db: Db): RotationStore {
+  const selectAll = db.query<Row, []>("SELECT kind, pool, member, value FROM rotation ORDER BY at");
+  const upsert = db.query(
+    `INSERT INTO rotation (kind, pool, member, value, at) VALUES (?1, ?2, ?3, ?4, 1 + coalesce((SELECT max(at) FROM rotation), 0))
+     ON CONFLICT (kind, pool, member) DO UPDATE SET value = excluded.value, at = excluded.at`,
+  );
+  const prune = db.query(
+    `DELETE FROM rotation WHERE kind = 'choice' AND at <=
+       (SELECT at FROM rotation WHERE kind = 'choice' ORDER BY at DESC LIMIT 1 OFFSET ?)`,
+  );
+  let values = new Map<string, string>();
+  const unwritten = new Map<string, Row>();
+  let seen = -1;
+  let tick = 0;
+  let timer: ReturnType<typeof setImmediate> | undefined;
+
+  const fresh = perTurn(() => {
+    const now = foreignChanges(db);
+    if (now === seen) return;
+    seen = now;
+    values = new Map(selectAll.all().map(({ kind, pool, member, value }) => [keyOf(kind, pool, member), value]));
+    for (const [key, { value }] of unwritten) values.set(key, value);
+    for (const [key, value] of values) if (key.startsWith("used\n")) tick = Math.max(tick, Number(value));
+  });
+  const get = (kind: Kind, pool: string, member = ""): string | undefined => {
+    fresh();
+    return values.get(keyOf(kind, pool, member));
+  };
+  const flush = () => {
+    if (timer !== undefined) clearImmediate(timer);
+    timer = undefined;
+    if (unwritten.size === 0) return;
+    const rows = [...unwritten.values()];
+    unwritten.clear();
+    // Losing the last turns with the machine's power costs nothing; waiting for its disk would cost every request.
+    db.run("PRAGMA synchronous = NORMAL");
+    try {
+      db.transaction(() => {
+        for (const { kind, pool, member, value } of rows) upsert.run(kind, pool, member, value);
+        if (rows.some(({ kind }) => kind === "choice")) prune.run(MOST_CHOICES);
+      }).immediate();
+    } finally {
+      db.run("PRAGMA synchronous = FULL");
+    }
+  };
+  const set = (kind: Kind, pool: string, member: string, value: string) => {
+    fresh();
+    const key = keyOf(kind, pool, member);
+    if (values.get(key) === value) return;
+    values.set(key, value);
+    if (kind === "choice" && values.size > 2 * MOST_CHOICES) values.delete(values.keys().next().value!);
+    unwritten.set(key, { kind, pool, member, value });
+    timer ??= setImmediate(flush);
+  };
+  const begin = ({ pool, member }: Turn) => {
+    const { name, policy, sequence } = pool;
+    if (policy.mode === "round_robin") set("last", name, "", member);
+    else if (policy.mode === "least_recently_used") set("used", name, member, String(++tick));
+    else if (policy.mode === "weighted" && sequence.length > 0) {
+      const position = Number(get("position", name) ?? 0) % sequence.length;
+      const steps = sequence.findIndex((_, step) => sequence[(position + step) % sequence.length] === member);
+      if (steps >= 0) set("position", name, "", String(position + steps + 1));
+    }
+  };
+  const keep = ({ pool, member }: Turn, session: string | null) => {
+    if (pool.policy.mode === "rotate_on_rate_limit") set("last", pool.name, "", member);
+    else if (session !== null) set("choice", pool.name, session, member);
+  };
+
+  return {
+    last: (pool) => get("last", pool),
+    position: (pool) => Number(get("position", pool) ?? 0),
+    usedAt: (pool, member) => Number(get("used", pool, member) ?? 0),
+    choice: (pool, session) => get("choice", pool, session),
+    begun({ turns }, before) {
+      if (turns === undefined) return;
+      const { model, key } = turns;
+      const again = model !== null && before?.turns?.model?.member === model.member;
+      if (model !== null && !again && remembered[model.pool.policy.mode].begun) begin(model);
+      if (key !== null && remembered[key.pool.policy.mode].begun) begin(key);
+    },
+    worked({ turns }, session) {
+      for (const turn of [turns?.model, turns?.key]) {
+        if (turn && remembered[turn.pool.policy.mode].worked) keep(turn, session);
+      }
+    },
+    flush,
+  };
+}
