@@ -5,7 +5,7 @@
 
 import type { StageTwoOrder, StageTwoReport } from "./chain.ts";
 import * as libc from "./libc.ts";
-import { fileKind, readKernelFile, readText, S_IFREG, writeText } from "./libc-files.ts";
+import { fileKind, readKernelFile, readSome, readText, S_IFREG, writeText } from "./libc-files.ts";
 import { probeSandbox } from "./self-probes.ts";
 
 const OBSERVER_FD = 3;
@@ -21,7 +21,7 @@ const ENOENT = 2;
 const O_WRONLY = 1;
 const OOM_SCORE = "500"; // the sandbox is the preferred victim
 
-let stage = "order";
+let stage = "group";
 
 function applyLimits(order: StageTwoOrder): void {
   const set = (name: keyof typeof RLIMIT, value: number | undefined) => {
@@ -97,10 +97,13 @@ function proveWalls({ probes }: StageTwoOrder): void {
 }
 
 try {
-  const order = JSON.parse(readText(ORDER_FD)) as StageTwoOrder;
-  stage = "group";
   libc.leadOwnGroup();
+  stage = "order";
+  // Started before there is one.
+  if (readSome(REPORT_FD, new Uint8Array(1)) === 0) process.exit(125);
+  const order = JSON.parse(readText(ORDER_FD)) as StageTwoOrder;
   if (order.terminal) {
+    stage = "terminal";
     libc.setSignal(SIGTTOU, libc.SIG_IGN);
     libc.setForeground(0, process.pid);
   }

@@ -141,7 +141,7 @@ describe("what no file may hold", () => {
       /\bsignalAllOthers\(|\bkill\w*\((?:-1|0)\b/,
       /^sandbox\/freeze\.ts$/,
     ],
-    ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init|stage-two)\.ts)$/],
+    ["process.exit", /\bprocess\.exit\(/, /^(src\/main\.ts|sandbox\/(init-run|stage-two)\.ts)$/],
     ["console", /\bconsole\./, /^$/],
     [
       "output outside its module",
@@ -194,6 +194,7 @@ describe("what no file may hold", () => {
       "open",
       "spawn",
       "init",
+      "init-run",
       "stage-two",
       "freeze",
       "tell",
