@@ -37,6 +37,7 @@ const headless: Record<ClientId, Words | undefined> = {
   claude: (prompt, given) => ["-p", ...given, "--", prompt],
   codex: (prompt, given) => ["exec", ...given, "--", prompt],
   gemini: (prompt, given) => [...given, `--prompt=${prompt}`],
+  agent: undefined,
   exec: undefined,
 };
 
