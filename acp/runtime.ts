@@ -2,6 +2,7 @@
 // session knows only this.
 
 import type { ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk";
+import type { Roles } from "#harness/roles/told.ts";
 import type { Mode } from "./modes.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 
@@ -35,6 +36,8 @@ export type RuntimeOptions = {
   sandbox: string;
   mode: Mode;
   transcript: string;
+  /** What lanes said of the work in it, by role; asked when its run is over. */
+  opinions?: () => Roles;
 };
 
 /** Starts one. Throws `BrokeError` where that cannot be. */

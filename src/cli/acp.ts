@@ -20,7 +20,7 @@ import { note, writeOut } from "./output.ts";
 const SHUTDOWN_MS = 3_000;
 
 /** A run of a client for one session. */
-function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): Launch {
+function launchIn(state: State, { cwd, lane, sandbox, mode, opinions = () => ({}) }: RuntimeOptions): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
@@ -42,7 +42,7 @@ function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): L
       brokeHome: state.home.root,
       env: state.env,
     });
-    const result = await runHarness({ ...(await runDeps(state)), talk }, contract);
+    const result = await runHarness({ ...(await runDeps(state)), talk, opinions }, contract);
     note(`run ${result.runId} ${result.verdict.verdict}`);
   };
 }
