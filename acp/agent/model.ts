@@ -115,7 +115,7 @@ function gather(hear: Hear) {
     answer(): Answer {
       if (finish === undefined) throw new ModelError("its answer broke off");
       const known = finish === "length" || finish === "content_filter" ? finish : undefined;
-      const made = [...calls.values()];
+      const made = [...calls].sort(([a], [b]) => a - b).map(([, call]) => call);
       return { text, calls: made, reasoning, finish: known ?? (made.length > 0 ? "tool_calls" : "stop"), tokens };
     },
   };

@@ -1,6 +1,7 @@
 // What our own agent says (acp/agent/protocol.ts), checked, and how its tools are shown to an editor. It lives in the sandbox with whatever it runs, so what
 // comes from there is anybody's. Pure.
 
+import { createHash } from "node:crypto";
 import type { ToolCall, ToolCallContent, ToolKind } from "@agentclientprotocol/sdk";
 import * as v from "valibot";
 import { type PromptPart, stopReasons } from "../agent/protocol.ts";
@@ -46,13 +47,25 @@ function titleOf(name: string, input: Record<string, unknown>): string {
   return (title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE)}…` : title).toWellFormed() || name;
 }
 
+/** Of one text in an input, in characters. */
+const MAX_INPUT = 64 * 1024;
+
+/** A text of a length that editors take. What is cut is named by its hash: what is allowed for a session is told apart by it. */
+function bounded(value: unknown): unknown {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (text.length <= MAX_INPUT) return value;
+  const hash = createHash("sha256").update(text).digest("hex");
+  return `${text.slice(0, MAX_INPUT)}\n[cut, sha256 ${hash}]`.toWellFormed();
+}
+
 /** A tool that the model wants to use. */
 export function toolCallOf({ id, name, input, change: made }: Extract<ToldLine, { kind: "tool" }>): ToolCall {
   const diff: ToolCallContent[] =
     made === undefined ? [] : [{ type: "diff", path: made.path, oldText: made.before, newText: made.after }];
+  const rawInput = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, bounded(value)]));
   const path = made?.path ?? (typeof input["path"] === "string" ? input["path"] : undefined);
   return {
-    ...{ toolCallId: id, title: titleOf(name, input), name, kind: kindOf(name), status: "pending", rawInput: input },
+    ...{ toolCallId: id, title: titleOf(name, input), name, kind: kindOf(name), status: "pending", rawInput },
     ...{ content: diff, locations: path === undefined ? [] : [{ path }] },
   };
 }

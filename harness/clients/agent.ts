@@ -1,5 +1,5 @@
 // Broke's own agent as a client (acp/agent): for models that bring none. It has no settings and no home of its own, asks the gateway by Chat, and is told what
-// to do on its standard input by whoever started the run.
+// to do on its standard input by whoever started the run, or by `-p`.
 
 import { dirname, join } from "node:path";
 import type { Client } from "./client.ts";
