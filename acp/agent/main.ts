@@ -2,6 +2,7 @@
 // gateway's address; or does the one task of `-p`. Runs inside the sandbox of a run, like any other client, and imports nothing but this folder.
 // Does not stop: anything. What it may do is the sandbox's to say; that it asks first is a courtesy to whoever watches.
 
+import { isatty } from "node:tty";
 import { openConversation } from "./conversation.ts";
 import { modelAt } from "./model.ts";
 import { openOutput, readOrders, write } from "./pipe.ts";
@@ -29,8 +30,11 @@ const conversation = openConversation(instructions(folder), size);
 const answers = new Map<string, (allowed: boolean) => void>();
 const tell = openOutput();
 const task = option("-p");
-if (task === undefined) await serve();
-else await workAlone(task);
+if (task !== undefined) await workAlone(task);
+else if (isatty(0)) {
+  write(2, 'agent: nobody gives orders on a terminal; say the task by -p "…"\n');
+  process.exitCode = 2;
+} else await serve();
 
 /** Takes orders until nobody gives any more. */
 async function serve(): Promise<void> {

@@ -2,6 +2,7 @@
 // comes from there is anybody's. Pure.
 
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import type { ToolCall, ToolCallContent, ToolKind } from "@agentclientprotocol/sdk";
 import * as v from "valibot";
 import { type PromptPart, stopReasons } from "../agent/protocol.ts";
@@ -58,15 +59,20 @@ function bounded(value: unknown): unknown {
   return `${text.slice(0, MAX_INPUT)}\n[cut, sha256 ${hash}]`.toWellFormed();
 }
 
-/** A tool that the model wants to use. */
-export function toolCallOf({ id, name, input, change: made }: Extract<ToldLine, { kind: "tool" }>): ToolCall {
+/** A tool that the model wants to use, in a session whose folder is `cwd`. */
+export function toolCallOf(
+  { id, name, input, change: made }: Extract<ToldLine, { kind: "tool" }>,
+  cwd: string,
+): ToolCall {
   const diff: ToolCallContent[] =
-    made === undefined ? [] : [{ type: "diff", path: made.path, oldText: made.before, newText: made.after }];
+    made === undefined
+      ? []
+      : [{ type: "diff", path: resolve(cwd, made.path), oldText: made.before, newText: made.after }];
   const rawInput = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, bounded(value)]));
   const path = made?.path ?? (typeof input["path"] === "string" ? input["path"] : undefined);
   return {
     ...{ toolCallId: id, title: titleOf(name, input), name, kind: kindOf(name), status: "pending", rawInput },
-    ...{ content: diff, locations: path === undefined ? [] : [{ path }] },
+    ...{ content: diff, locations: path === undefined ? [] : [{ path: resolve(cwd, path) }] },
   };
 }
 

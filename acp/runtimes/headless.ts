@@ -20,7 +20,7 @@ const MAX_CAUSE_BYTES = 512;
 /** Starts it. `contextTokens`: how much its model takes. Rejects with what kept the run from being launched. */
 export async function startHeadless(
   launch: Launch,
-  { model, transcript, contextTokens }: RuntimeOptions & { contextTokens?: number | undefined },
+  { cwd, model, transcript, contextTokens }: RuntimeOptions & { contextTokens?: number | undefined },
 ): Promise<AgentRuntime> {
   let going: Going | undefined;
   let earlier = transcript;
@@ -29,7 +29,7 @@ export async function startHeadless(
   const permit = async ({ turn, calls }: Going, id: string): Promise<void> => {
     const call = calls.get(id);
     if (call === undefined) return write({ kind: "permit", id, allowed: false });
-    const { status: _, ...toolCall } = toolCallOf(call);
+    const { status: _, ...toolCall } = toolCallOf(call, cwd);
     const allowed = await turn.permit({ toolCall, kind: kindOf(call.name) });
     write({ kind: "permit", id, allowed });
   };
@@ -44,7 +44,7 @@ export async function startHeadless(
       }
       case "tool":
         going.calls.set(told.id, told);
-        return show({ sessionUpdate: "tool_call", ...toolCallOf(told) });
+        return show({ sessionUpdate: "tool_call", ...toolCallOf(told, cwd) });
       case "ask":
         // Not waited for: while somebody thinks it over, other tools go on.
         return void permit(going, told.id);

@@ -202,10 +202,21 @@ test("of a long text both ends are kept, and it is well-formed", () => {
 test("commands too long to be shown whole are not taken for one another", () => {
   const long = "x".repeat(70_000);
   const shown = (command: string) =>
-    toolCallOf({ kind: "tool", id: "1", name: "run_command", input: { command } }).rawInput as { command: string };
+    toolCallOf({ kind: "tool", id: "1", name: "run_command", input: { command } }, "/w").rawInput as {
+      command: string;
+    };
   expect(shown(`${long}a`).command.length).toBeLessThan(66_000);
   expect(shown(`${long}a`)).not.toEqual(shown(`${long}b`));
   expect([kindOf("constructor"), kindOf("nobody's"), kindOf("read_file")]).toEqual(["execute", "execute", "read"]);
+});
+
+test("an editor is shown absolute paths, whatever the model wrote", () => {
+  const shown = (path: string) => toolCallOf({ kind: "tool", id: "1", name: "read_file", input: { path } }, "/w");
+  expect([shown("a/../b").locations, shown("/etc/hosts").locations]).toEqual([
+    [{ path: "/w/b" }],
+    [{ path: "/etc/hosts" }],
+  ]);
+  expect(shown("a").title).toBe("Read a");
 });
 
 test("the program is ready in less than a tenth of a second", async () => {

@@ -116,11 +116,41 @@ test("a context that fills in the middle of a task is summed up by the model, th
   expect(work.server.faults).toEqual([]);
 }, 120_000);
 
+test("killed in the middle of a turn, the turn is answered at once, and the next prompt has a new client that knows what was said", async () => {
+  const size = 50_000 + (Date.now() % 40_000);
+  const gate = Promise.withResolvers<void>();
+  await using work = await openHeadless({
+    args: ["--context", String(size)],
+    script: (seen) =>
+      seen.history.at(-1)!.text.includes("Which")
+        ? say("Plum.")
+        : { ...say("The word is plum, and more."), pieces: 8, pause: { after: 6, until: gate.promise } },
+  });
+  const going = work.ask("Tell me a word.").catch((error: Error) => error.message);
+  while (!work.said().includes("plum")) await Bun.sleep(20);
+  const [pid] = running(`--context\0${size}`).filter((each) => {
+    const words = readFileSync(`/proc/${each}/cmdline`, "utf8");
+    return words.includes("/agent/main.ts");
+  });
+  const began = performance.now();
+  process.kill(Number(pid), "SIGKILL");
+  expect(await going).toContain("the client ended in the middle of the turn");
+  expect(performance.now() - began).toBeLessThan(3000);
+  gate.resolve();
+  expect(await work.ask("Which word?")).toMatchObject({ stopReason: "end_turn" });
+  expect(JSON.stringify(work.upstream.asked().at(-1)!.body)).toContain("The word is plum");
+  expect([running(`--context\0${size}`).includes(pid!), work.server.faults]).toEqual([false, []]);
+}, 120_000);
+
 test("what the provider refuses, breaks off or fails ends the turn with its cause, and the next goes on", async () => {
+  const heard = { Break: Promise.withResolvers<void>(), Fail: Promise.withResolvers<void>() };
   const replies: Record<string, Reply> = {
     Refuse: refuse(400, "that is too much"),
-    Break: { ...say("One two."), pieces: 4, cut: { frames: 4 } },
-    Fail: { ...say("One two."), pieces: 4, error: { after: 4, message: "it broke" } },
+    Break: { ...say("One two."), pieces: 4, pause: { after: 4, until: heard.Break.promise }, cut: { frames: 4 } },
+    Fail: {
+      ...{ ...say("Ten two."), pieces: 4, pause: { after: 4, until: heard.Fail.promise } },
+      error: { after: 4, message: "it broke" },
+    },
     Once: say("Here again."),
   };
   const last = ({ history }: Pick<Seen, "history">) => history.findLast(({ role }) => role === "user")!.text;
@@ -128,8 +158,17 @@ test("what the provider refuses, breaks off or fails ends the turn with its caus
     script: (seen) => replies[Object.keys(replies).findLast((word) => last(seen).includes(word))!]!,
   });
   const causes: string[] = [];
-  for (const word of ["Refuse.", "Break.", "Fail."])
-    await work.ask(word).catch((error: Error) => causes.push(error.message));
+  // What was shown cannot be asked for anew, so neither the gateway nor the agent does.
+  for (const [word, shown, go] of [
+    ["Refuse.", "", () => {}],
+    ["Break.", "One", heard.Break.resolve],
+    ["Fail.", "Ten", heard.Fail.resolve],
+  ] as const) {
+    const going = work.ask(word).catch((error: Error) => causes.push(error.message));
+    while (!work.said().includes(shown)) await Bun.sleep(20);
+    go();
+    await going;
+  }
   expect(causes).toEqual([
     "the model could not go on: status 400: that is too much",
     "the model could not go on: the provider's answer ended early",
