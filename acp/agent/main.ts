@@ -25,7 +25,7 @@ delete process.env[TOKEN_VARIABLE];
 
 const size = Number(option("--context") ?? DEFAULT_CONTEXT);
 const folder = process.cwd();
-const model = modelAt({ url, token, model: option("--model") ?? DEFAULT_MODEL });
+const model = modelAt({ url, token, model: option("--model") ?? DEFAULT_MODEL, effort: option("--effort") });
 const conversation = openConversation(instructions(folder), size);
 const answers = new Map<string, (allowed: boolean) => void>();
 const tell = openOutput();

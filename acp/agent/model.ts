@@ -121,11 +121,22 @@ function gather(hear: Hear) {
   };
 }
 
-/** The model of that name behind the gateway. */
-export function modelAt({ url, token, model }: { url: string; token: string; model: string }): Model {
+/** The model of that name behind the gateway; `effort`: how hard it is to think, where that is not its own affair. */
+export function modelAt({
+  url,
+  token,
+  model,
+  effort,
+}: {
+  url: string;
+  token: string;
+  model: string;
+  effort?: string | undefined;
+}): Model {
   return async ({ messages, tools }, hear, signal) => {
     const body = {
       ...{ model, messages, stream: true, stream_options: { include_usage: true } },
+      ...(effort === undefined ? {} : { reasoning_effort: effort }),
       ...(tools.length === 0 ? {} : { tools, parallel_tool_calls: true }),
     };
     try {

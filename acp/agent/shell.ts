@@ -7,7 +7,8 @@ import type { Tool } from "./tool.ts";
 
 const MAX_OUTPUT = 24 * 1024;
 const USUAL_SECONDS = 120;
-const MAX_SECONDS = 1800;
+/** Less than a session lets its client be silent. */
+const MAX_SECONDS = 600;
 const SHELL = existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
 
 export const runTool: Tool = {
@@ -17,7 +18,11 @@ export const runTool: Tool = {
   looks: false,
   parameters: {
     command: { type: "string", description: "what the shell is given" },
-    timeout: { type: "integer", description: `seconds it may take; ${USUAL_SECONDS} if left out`, optional: true },
+    timeout: {
+      type: "integer",
+      description: `seconds it may take; ${USUAL_SECONDS} if left out, ${MAX_SECONDS} at most`,
+      optional: true,
+    },
   },
   async run(input, { folder, signal }) {
     const seconds = Math.min(MAX_SECONDS, Math.max(1, Number(input["timeout"] ?? USUAL_SECONDS)));

@@ -20,7 +20,13 @@ const MAX_CAUSE_BYTES = 512;
 /** Starts it. `contextTokens`: how much its model takes. Rejects with what kept the run from being launched. */
 export async function startHeadless(
   launch: Launch,
-  { cwd, model, transcript, contextTokens }: RuntimeOptions & { contextTokens?: number | undefined },
+  {
+    cwd,
+    model,
+    transcript,
+    contextTokens,
+    effort,
+  }: RuntimeOptions & { contextTokens?: number | undefined; effort?: string | undefined },
 ): Promise<AgentRuntime> {
   let going: Going | undefined;
   let earlier = transcript;
@@ -75,7 +81,8 @@ export async function startHeadless(
   };
 
   const size = contextTokens === undefined ? [] : ["--context", String(contextTokens)];
-  const pipes = await openPipes(launch, ["--model", model, ...size], (text) => {
+  const thinking = effort === undefined ? [] : ["--effort", effort];
+  const pipes = await openPipes(launch, ["--model", model, ...size, ...thinking], (text) => {
     const parsed = v.safeParse(toldSchema, parseJson(text));
     return parsed.success ? take(parsed.output) : undefined;
   });
