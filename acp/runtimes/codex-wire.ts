@@ -1,6 +1,6 @@
 // What of Codex's app-server is read, and how its items are shown to an editor. Facts: codex-gemini.md §1.10, observed on 0.169.0. Pure.
 
-import type { ToolCall, ToolCallContent, ToolCallStatus } from "@agentclientprotocol/sdk";
+import type { McpServerStdio, ToolCall, ToolCallContent, ToolCallStatus } from "@agentclientprotocol/sdk";
 import * as v from "valibot";
 import type { PromptBlock, SessionUpdate } from "../schema.ts";
 
@@ -12,13 +12,6 @@ export const deltaSchema = v.object({ delta: text });
 export const endSchema = v.object({
   turn: v.object({ status: text, error: v.optional(v.nullable(v.looseObject({ message: v.optional(text) }))) }),
 });
-export const usageSchema = v.object({
-  tokenUsage: v.object({
-    last: v.object({ totalTokens: v.number() }),
-    modelContextWindow: v.optional(v.nullable(v.number())),
-  }),
-});
-
 const changes = v.array(v.looseObject({ path: text, diff: v.optional(text) }));
 const item = v.variant("type", [
   v.looseObject({
@@ -99,3 +92,12 @@ export function inputOf(blocks: readonly PromptBlock[]): object[] {
     };
   });
 }
+
+/** The editor's MCP servers as its configuration has them. */
+export const serversOf = (servers: readonly McpServerStdio[]) =>
+  Object.fromEntries(
+    servers.map(({ name, command, args, env }) => [
+      name.replaceAll(/[^\w-]/g, "_"),
+      { command, args, env: Object.fromEntries(env.map((each) => [each.name, each.value])) },
+    ]),
+  );

@@ -2,6 +2,7 @@
 // protocol alone.
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
+import { usualPatience } from "#acp/keep.ts";
 import { openPeer } from "#acp/peer.ts";
 import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp } from "#acp/server.ts";
@@ -10,16 +11,18 @@ import type { Launch } from "#acp/runtimes/pipes.ts";
 import { dropToOwner } from "#harness/identity.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import { slots } from "#src/routing/slots.ts";
 import packageJson from "../../package.json";
-import { openState, type State } from "./compose.ts";
+import { acpCommands, artifactsOf } from "./acp-commands.ts";
+import { openState, secretValues, type State } from "./compose.ts";
 import { note, writeOut } from "./output.ts";
 
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
 
 /** A run of a client for one session. */
-function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): Launch {
+function launchIn(state: State, { cwd, lane, sandbox, mode, watch }: RuntimeOptions): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
@@ -41,18 +44,37 @@ function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): L
       brokeHome: state.home.root,
       env: state.env,
     });
-    const result = await runHarness({ ...(await runDeps(state)), talk }, contract);
+    const deps = await runDeps(state);
+    const serve: typeof deps.gateway.serve = (options) =>
+      deps.gateway.serve({
+        ...options,
+        onBegin() {
+          watch.asking();
+          options.onBegin?.();
+        },
+        onRequest(request) {
+          watch.asked(request);
+          options.onRequest(request);
+        },
+      });
+    const told: typeof talk = (streams) => {
+      watch.began(streams.run, streams.record);
+      return talk(streams);
+    };
+    const result = await runHarness({ ...deps, gateway: { ...deps.gateway, serve }, talk: told }, contract);
+    watch.ended(result.runId, result.verdict.verdict);
     note(`run ${result.runId} ${result.verdict.verdict}`);
   };
 }
 
 /** Who may answer; each knows the slots of its own client. */
-const lanes = [
+const clients: { id: string; title: string; efforts?: string[] }[] = [
   { id: "claude", title: "Claude Code" },
-  { id: "codex", title: "Codex" },
+  { id: "codex", title: "Codex", efforts: ["low", "medium", "high", "xhigh"] },
   { id: "gemini", title: "Gemini CLI" },
-].map(({ id, title }) => ({
-  ...{ id, title },
+];
+const lanes = clients.map(({ id, title, efforts }) => ({
+  ...{ id, title, ...(efforts === undefined ? {} : { efforts }) },
   models: slots.filter(({ client }) => client === id).map(({ id, title }) => ({ id, title })),
 }));
 
@@ -75,7 +97,9 @@ export async function serveEditor(): Promise<number> {
   const out = frameWriter(writeOut, end);
   const peer = openPeer(out);
   const server = serveAcp(peer, {
-    store: openSessionStore(state.home, systemClock),
+    store: openSessionStore(state.home, systemClock, () =>
+      makeRedactor(secretValues(state.keys, state.generations.current())),
+    ),
     start: (options) => startRuntime(state, options),
     available: { lanes, sandboxes: profileNames },
     usual: {
@@ -83,7 +107,11 @@ export async function serveEditor(): Promise<number> {
       mode: "ask",
       model: lanes[0]!.models[0]!.id,
       sandbox: state.settings.get("sandbox") ?? "strict",
+      thought_level: "default",
     },
+    patience: usualPatience,
+    commands: acpCommands(state),
+    artifactsOf: (run) => artifactsOf(state, run),
     version: packageJson.version,
   });
   const reading = (async () => {

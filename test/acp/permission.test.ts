@@ -5,7 +5,7 @@ import type { Turn } from "#acp/runtime.ts";
 import { toolCallOf as claudeCall } from "#acp/runtimes/claude-wire.ts";
 import { toolCallOf as codexCall } from "#acp/runtimes/codex-wire.ts";
 import { faultOf } from "#test/support/acp.ts";
-import { type Frame, openTalk, text } from "#test/support/acp-pair.ts";
+import { type Frame, openTalk, stopOf, text } from "#test/support/acp-pair.ts";
 
 describe("permission", () => {
   const execute = { toolCall: { toolCallId: "t", title: "rm -rf x", name: "Bash" }, kind: "execute" as const };
@@ -53,7 +53,7 @@ describe("permission", () => {
     const going = pair.ask("session/prompt", { sessionId: pair.sessionId, prompt: text("go") });
     const asked = await pair.until(question);
     pair.tell("session/cancel", { sessionId: pair.sessionId });
-    expect((await going).result).toEqual({ stopReason: "cancelled" } as never);
+    expect(stopOf(await going)).toBe("cancelled");
     pair.answer(asked.id, { outcome: { outcome: "selected", optionId: "allow" } });
     expect(pair.frames.find(({ method }) => method === "$/cancel_request")?.params).toEqual({
       requestId: asked.id,
