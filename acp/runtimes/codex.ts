@@ -72,6 +72,19 @@ export async function startCodex(
     // Only this once: what it would remember itself, it would write into rules of its own.
     return { decision: allowed ? "accept" : "decline" };
   };
+  peer.onRequest("mcpServer/elicitation/request", async (params) => {
+    const parsed = v.safeParse(wire.mcpAskSchema, params);
+    const mine = going;
+    if (!parsed.success || mine === undefined) return { action: "decline", content: null };
+    const { serverName, _meta: meta } = parsed.output;
+    const item = [...items.values()].findLast(
+      (each) => each.type === "mcpToolCall" && each.server === serverName && each.tool === meta.tool_name,
+    );
+    await shown;
+    if (item === undefined || !(await mine.turn.permit({ toolCall: wire.toolCallOf(item), kind: "other" })))
+      return { action: "decline", content: null };
+    return { action: "accept", content: {} };
+  });
   peer.onRequest("item/commandExecution/requestApproval", approve("execute"));
   peer.onRequest("item/fileChange/requestApproval", approve("edit"));
 

@@ -98,6 +98,22 @@ describe("permission", () => {
     expect(given).toEqual([true, true, false]);
   });
 
+  test("for the session a tool without a name means that one, and not all of its kind", async () => {
+    const given: boolean[] = [];
+    using pair = await openTalk(async (_, turn) => {
+      for (const title of ["word (plum)", "word (plum)", "remove (pear)"])
+        given.push(await turn.permit({ toolCall: { toolCallId: "t", title }, kind: "other" }));
+      return "end_turn";
+    });
+    const going = pair.ask("session/prompt", { sessionId: pair.sessionId, prompt: text("go") });
+    const first = await pair.until(question);
+    pair.answer(first.id, { outcome: { outcome: "selected", optionId: "allow_always" } });
+    const other = await pair.until((frame) => question(frame) && frame.id !== first.id);
+    pair.answer(other.id, { outcome: { outcome: "selected", optionId: "reject" } });
+    await going;
+    expect(given).toEqual([true, true, false]);
+  });
+
   test.each([
     ["auto", [true, true, true]],
     ["plan", [true, false, false]],
