@@ -43,7 +43,7 @@ function plus(usage: Usage, request: ModelRequest): Usage {
   };
 }
 
-/** Starts at nothing. Requests that no model answered are not counted. */
+/** Starts at nothing. Requests that no model answered are not counted: those that failed, and those our gateway answers by itself. */
 export function makeMeter(): Meter {
   let [turn, total] = [none, none];
   let used: number | undefined;
@@ -53,7 +53,7 @@ export function makeMeter(): Meter {
     begin: () => void open++,
     count(request) {
       open = Math.max(0, open - 1);
-      if (request.status < 400) {
+      if (request.status < 400 && request.attempts > 0) {
         [turn, total] = [plus(turn, request), plus(total, request)];
         const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = request;
         const all = (inputTokens ?? 0) + (outputTokens ?? 0) + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);

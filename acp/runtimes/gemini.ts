@@ -49,6 +49,17 @@ const MODE_TEXT = /^\[MODE_UPDATE\]/;
 
 type Going = { turn: Turn; known: Set<string> };
 
+/** Texts and links in words: beside an embedded one it would leave every picture out, and a link's path it would read by itself. */
+function plain(block: PromptBlock): object {
+  if (block.type === "image") return block;
+  if (block.type === "text") return { type: "text", text: block.text.toWellFormed() };
+  const [uri, said] =
+    block.type === "resource_link"
+      ? [block.uri, block.name]
+      : [block.resource.uri, "text" in block.resource ? String(block.resource["text"]) : "(not text)"];
+  return { type: "text", text: `<context uri=${JSON.stringify(uri)}>\n${said}\n</context>`.toWellFormed() };
+}
+
 /** Starts it with a session of its own. Rejects with what kept the run from being launched. */
 export async function startGemini(
   launch: Launch,
@@ -125,7 +136,7 @@ export async function startGemini(
       try {
         const answer = v.safeParse(
           stopSchema,
-          await peer.request("session/prompt", { sessionId, prompt: [...before, ...blocks] }),
+          await peer.request("session/prompt", { sessionId, prompt: [...before, ...blocks.map(plain)] }),
         );
         if (!answer.success)
           throw acpError("internal", "the client gave no reason for the turn's end", { reason: "malformed" });
