@@ -24,12 +24,16 @@ export async function startHeadless(
     cwd,
     model,
     transcript,
-    contextTokens,
     effort,
-  }: RuntimeOptions & { contextTokens?: number | undefined; effort?: string | undefined },
+    servers,
+    signal,
+    contextTokens,
+  }: RuntimeOptions & { contextTokens?: number | undefined },
 ): Promise<AgentRuntime> {
   let going: Going | undefined;
   let earlier = transcript;
+  let leftOut =
+    servers.length === 0 ? "" : `[this lane knows no MCP servers: ${servers.length} of the editor's are left out]\n`;
   let write: (order: Order) => void = () => {};
 
   const permit = async ({ turn, calls }: Going, id: string): Promise<void> => {
@@ -66,7 +70,8 @@ export async function startHeadless(
         return show({ sessionUpdate: "tool_call_update", toolCallId, status, ...shown });
       }
       case "usage":
-        return show({ sessionUpdate: "usage_update", used: told.used, size: told.size });
+        // What the gateway saw is shown, by the session.
+        return;
       case "end":
       case "failed": {
         const over = going;
@@ -82,10 +87,15 @@ export async function startHeadless(
 
   const size = contextTokens === undefined ? [] : ["--context", String(contextTokens)];
   const thinking = effort === undefined ? [] : ["--effort", effort];
-  const pipes = await openPipes(launch, ["--model", model, ...size, ...thinking], (text) => {
-    const parsed = v.safeParse(toldSchema, parseJson(text));
-    return parsed.success ? take(parsed.output) : undefined;
-  });
+  const pipes = await openPipes(
+    launch,
+    ["--model", model, ...size, ...thinking],
+    (text) => {
+      const parsed = v.safeParse(toldSchema, parseJson(text));
+      return parsed.success ? take(parsed.output) : undefined;
+    },
+    signal,
+  );
   write = pipes.write;
   return {
     ended: pipes.ended,
@@ -97,6 +107,9 @@ export async function startHeadless(
       const before =
         earlier === "" ? [] : [{ type: "text" as const, text: `What was said in this session before:\n\n${earlier}` }];
       earlier = "";
+      if (leftOut !== "")
+        await turn.update({ sessionUpdate: "agent_thought_chunk", content: { type: "text", text: leftOut } });
+      leftOut = "";
       write({ kind: "prompt", parts: partsOf([...before, ...blocks]) });
       if (turn.signal.aborted) cancel();
       try {

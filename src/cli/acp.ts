@@ -2,6 +2,7 @@
 // protocol alone.
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
+import { usualPatience } from "#acp/keep.ts";
 import { openPeer } from "#acp/peer.ts";
 import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp } from "#acp/server.ts";
@@ -11,8 +12,10 @@ import { dropToOwner } from "#harness/identity.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import packageJson from "../../package.json";
-import { openState, type State } from "./compose.ts";
+import { acpCommands, artifactsOf } from "./acp-commands.ts";
+import { openState, secretValues, type State } from "./compose.ts";
 import { clientLanes, isHeadless, lanesNow } from "./lanes.ts";
 import { note, writeOut } from "./output.ts";
 
@@ -20,7 +23,7 @@ import { note, writeOut } from "./output.ts";
 const SHUTDOWN_MS = 3_000;
 
 /** A run of a client for one session. */
-function launchIn(state: State, { cwd, lane, sandbox, mode, opinions = () => ({}) }: RuntimeOptions): Launch {
+function launchIn(state: State, { cwd, lane, sandbox, mode, watch, opinions = () => ({}) }: RuntimeOptions): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
@@ -42,7 +45,25 @@ function launchIn(state: State, { cwd, lane, sandbox, mode, opinions = () => ({}
       brokeHome: state.home.root,
       env: state.env,
     });
-    const result = await runHarness({ ...(await runDeps(state)), talk, opinions }, contract);
+    const deps = await runDeps(state);
+    const serve: typeof deps.gateway.serve = (options) =>
+      deps.gateway.serve({
+        ...options,
+        onBegin() {
+          watch.asking();
+          options.onBegin?.();
+        },
+        onRequest(request) {
+          watch.asked(request);
+          options.onRequest(request);
+        },
+      });
+    const told: typeof talk = (streams) => {
+      watch.began(streams.run, streams.record);
+      return talk(streams);
+    };
+    const result = await runHarness({ ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions }, contract);
+    watch.ended(result.runId, result.verdict.verdict);
     note(`run ${result.runId} ${result.verdict.verdict}`);
   };
 }
@@ -80,7 +101,9 @@ export async function serveEditor(contextTokens?: number): Promise<number> {
   const out = frameWriter(writeOut, end);
   const peer = openPeer(out);
   const server = serveAcp(peer, {
-    store: openSessionStore(state.home, systemClock),
+    store: openSessionStore(state.home, systemClock, () =>
+      makeRedactor(secretValues(state.keys, state.generations.current())),
+    ),
     start: (options) => startRuntime(state, options, contextTokens),
     available: {
       // What answers may change while we serve.
@@ -94,7 +117,11 @@ export async function serveEditor(contextTokens?: number): Promise<number> {
       mode: "ask",
       model: clientLanes[0]!.models[0]!.id,
       sandbox: state.settings.get("sandbox") ?? "strict",
+      thought_level: "default",
     },
+    patience: usualPatience,
+    commands: acpCommands(state),
+    artifactsOf: (run) => artifactsOf(state, run),
     version: packageJson.version,
   });
   const reading = (async () => {

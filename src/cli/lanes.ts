@@ -7,14 +7,18 @@ import { resolve } from "#src/routing/resolve.ts";
 import { slots } from "#src/routing/slots.ts";
 import { knownNow, type State } from "./compose.ts";
 
-export const clientLanes: readonly Lane[] = [
+const clients: Pick<Lane, "id" | "title" | "efforts">[] = [
   { id: "claude", title: "Claude Code" },
-  { id: "codex", title: "Codex" },
+  { id: "codex", title: "Codex", efforts: ["low", "medium", "high", "xhigh"] },
   { id: "gemini", title: "Gemini CLI" },
-].map(({ id, title }) => ({
-  ...{ id, title },
-  models: slots.filter(({ client }) => client === id).map(({ id, title }) => ({ id, title })),
+];
+export const clientLanes: readonly Lane[] = clients.map((client) => ({
+  ...client,
+  models: slots.filter((slot) => slot.client === client.id).map(({ id, title }) => ({ id, title })),
 }));
+
+/** What Chat's `reasoning_effort` has in common everywhere. */
+const efforts = ["low", "medium", "high"];
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
@@ -34,10 +38,10 @@ export function lanesNow(state: State): Lane[] {
     return resolution.kind === "attempts" ? [{ id, title, backend: resolution.attempts[0]!.backend }] : [];
   });
   const byProvider = providerLanes.map(({ id, title, serves }) => ({
-    ...{ id, title },
+    ...{ id, title, efforts },
     models: served.filter(({ backend }) => serves(backend)).map(({ id, title }) => ({ id, title })),
   }));
-  const bySlot = served.map(({ id, title }) => ({ id, title: `${title} (slot)`, models: [{ id, title }] }));
+  const bySlot = served.map(({ id, title }) => ({ id, title: `${title} (slot)`, models: [{ id, title }], efforts }));
   return [...clientLanes, ...byProvider.filter(({ models }) => models.length > 0), ...bySlot];
 }
 

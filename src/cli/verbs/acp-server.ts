@@ -9,7 +9,8 @@ export const verb: Verb = {
   args: {
     "print-config": {
       type: "string",
-      description: "print what an editor is told to start it: zed, jetbrains, codecompanion, avante, agent-shell, acpx",
+      description:
+        "print what an editor is told to start it: zed, jetbrains, codecompanion, avante, agent-shell, acpx; or registry, for its agent.json",
       valueHint: "editor",
     },
     context: {
