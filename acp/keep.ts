@@ -4,8 +4,11 @@
 
 import type { AvailableCommand, McpServerStdio } from "@agentclientprotocol/sdk";
 import type { JSONRPCErrorException } from "json-rpc-2.0";
+import { hardest, type Roles } from "#harness/roles/told.ts";
+import type { Opinion } from "#harness/verdict/decide.ts";
 import type { Json } from "#src/core/json.ts";
 import { acpError } from "./errors.ts";
+import type { LaneRole } from "./lane-result.ts";
 import { type Choices, isOther } from "./modes.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { AgentRuntime, StartRuntime } from "./runtime.ts";
@@ -42,6 +45,8 @@ export type Keep = {
   take(choices: Choices, servers: readonly McpServerStdio[], signal: AbortSignal): Promise<AgentRuntime>;
   /** The turn is over; `failed` says what was wrong with the client, if anything was. */
   rest(failed?: string): void;
+  /** What a lane says of the work that is going on: for the verdict of its run. */
+  opine(role: LaneRole, opinion: Opinion): void;
   /** Writes into the ledger of the run that is going on. */
   record(event: string, data: Record<string, Json>): void;
   stop(): Promise<void>;
@@ -54,7 +59,7 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
   const { start, quarantine, transcript, patience, said, claim, onCommands, onStir } = deps;
   const meter = makeMeter();
   const runs: KeptRun[] = [];
-  let running: { runtime: AgentRuntime; choices: Choices; record: Keep["record"] } | undefined;
+  let running: { runtime: AgentRuntime; choices: Choices; record: Keep["record"]; opinions: Roles } | undefined;
   let doing: "starting" | "busy" | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let lane = "";
@@ -81,9 +86,11 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     for (const signal of [late, withdrawn]) signal.addEventListener("abort", giveUp, { once: true });
     const { lane: of, mode, model, sandbox } = choices;
     let record: Keep["record"] = () => {};
+    const opinions: Roles = {};
     const effort = choices.thought_level === "default" ? undefined : choices.thought_level;
     const runtime = await start({
       ...{ cwd, lane: of, model, sandbox, mode, effort, servers, transcript: said(), onCommands },
+      opinions: () => opinions,
       signal: starting.signal,
       watch: {
         began(run, into) {
@@ -112,7 +119,8 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
       .finally(() => {
         for (const signal of [late, withdrawn]) signal.removeEventListener("abort", giveUp);
       });
-    const mine = { runtime, choices, record: (event: string, data: Record<string, Json>) => record(event, data) };
+    const into: Keep["record"] = (event, data) => record(event, data);
+    const mine = { runtime, choices, record: into, opinions };
     running = mine;
     void runtime.ended.then(() => {
       if (running === mine) running = undefined;
@@ -152,6 +160,9 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
       clearTimeout(idle);
       idle = setTimeout(() => void stop(), patience.idleMs);
       idle.unref();
+    },
+    opine(role, opinion) {
+      if (running !== undefined) running.opinions[role] = hardest(running.opinions[role], opinion);
     },
     record: (event, data) => running?.record(event, data),
     stop,

@@ -47,7 +47,7 @@ export const requests = {
   openSession: v.looseObject({ sessionId, cwd: folder, mcpServers: v.optional(mcpServers, []) }),
   listSessions: v.looseObject({ cwd: v.optional(v.nullable(folder)), cursor: v.optional(v.nullable(text)) }),
   oneSession: v.looseObject({ sessionId }),
-  prompt: v.looseObject({ sessionId, prompt: v.array(block) }),
+  prompt: v.looseObject({ sessionId, prompt: v.array(block), _meta: v.optional(v.nullable(v.looseObject({}))) }),
   setMode: v.looseObject({ sessionId, modeId: text }),
   anySession: v.looseObject({ sessionId: v.optional(sessionId) }),
   clear: v.looseObject({ lane: text }),

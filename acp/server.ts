@@ -14,6 +14,7 @@ import { type Commands, commandsUpdate } from "./commands.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import type { Patience } from "./keep.ts";
+import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
 import { type Available, type Choices, chosen, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
@@ -231,11 +232,14 @@ export function serveAcp(
     return {};
   });
   on("session/prompt", async (params, signal) => {
-    const { sessionId, prompt } = readParams(requests.prompt, params);
+    const { sessionId, prompt, _meta: meta } = readParams(requests.prompt, params);
     const session = find(sessionId);
     if (prompt.length === 0) throw acpError("invalidParams", "a prompt says something", { path: "prompt" });
-    const { stopReason, usage } = await session.prompt(prompt, signal);
-    return { stopReason, _meta: { ...metaOf(session), "brokellm/usage": usage } };
+    const role = laneRoleOf(meta);
+    if (role === null) throw acpError("invalidParams", "there is no such role", { path: `_meta.${LANE_ROLE}` });
+    const { stopReason, usage, result } = await session.prompt(prompt, signal, role);
+    const review = result === undefined ? {} : { [LANE_RESULT]: result };
+    return { stopReason, _meta: { ...metaOf(session), "brokellm/usage": usage, ...review } };
   });
   on("session/set_mode", (params) => {
     const { sessionId, modeId } = readParams(requests.setMode, params);

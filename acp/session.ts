@@ -7,6 +7,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type CommandContext, commandIn, type Commands, type Permitted } from "./commands.ts";
 import { acpError } from "./errors.ts";
 import { type Keep, type KeepDeps, keepRuntime } from "./keep.ts";
+import { laneContract, laneOpinion, type LaneResult, laneResultOf, type LaneRole } from "./lane-result.ts";
 import type { Choices } from "./modes.ts";
 import type { Mediator } from "./permission.ts";
 import type { Turn } from "./runtime.ts";
@@ -26,8 +27,10 @@ export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
   onCommands(own: readonly AvailableCommand[]): void;
 };
 
-/** Why a turn ended, and what it took. */
-export type Answered = { stopReason: StopReason; usage: Usage };
+/** Why a turn ended, and what it took; of a review what it came to. */
+export type Answered = { stopReason: StopReason; usage: Usage; result?: LaneResult };
+
+type Ended = { reason: StopReason; result?: LaneResult };
 
 export type Session = {
   readonly id: string;
@@ -35,8 +38,8 @@ export type Session = {
   readonly choices: Choices;
   readonly keep: Keep;
   readonly permitted: readonly Permitted[];
-  /** Answers a prompt once those before it are over. `signal`: the request was withdrawn. */
-  prompt(blocks: readonly PromptBlock[], signal: AbortSignal): Promise<Answered>;
+  /** Answers a prompt once those before it are over. `signal`: the request was withdrawn; `role`: it is a review. */
+  prompt(blocks: readonly PromptBlock[], signal: AbortSignal, role?: LaneRole): Promise<Answered>;
   /** Ends what is going on, and what waits. */
   cancel(): void;
   choose(change: Partial<Choices>): void;
@@ -100,13 +103,25 @@ export function openSession(
     return "end_turn";
   };
 
-  const take = async (blocks: readonly PromptBlock[], controller: AbortController): Promise<StopReason> => {
+  const take = async (
+    blocks: readonly PromptBlock[],
+    controller: AbortController,
+    role: LaneRole | undefined,
+  ): Promise<Ended> => {
     const { signal } = controller;
-    if (signal.aborted) return "cancelled";
+    const { lane, model } = choices;
+    let said = "";
+    const ended = (reason: StopReason): Ended => {
+      if (role === undefined) return { reason };
+      const result = laneResultOf(role, said, { lane, model, run: keep.runs.at(-1)?.id ?? "" }, reason);
+      keep.opine(role, laneOpinion(result));
+      return { reason, result };
+    };
+    if (signal.aborted) return ended("cancelled");
     transcript.append({ kind: "prompt", blocks });
     await name(blocks);
     const given = commandIn(blocks, commands);
-    if (given !== undefined) return obey(given);
+    if (given !== undefined) return { reason: await obey(given) };
     const tools = trackTools();
     const stream = streamUpdates(show);
     let over = false;
@@ -118,6 +133,10 @@ export function openSession(
         if (over) return transcript.append({ kind: "quarantined", why: "late", what: update.sessionUpdate });
         watch.stir();
         tools.see(update);
+        // An answer is what is said after the last tool.
+        if (update.sessionUpdate === "tool_call") said = "";
+        if (update.sessionUpdate === "agent_message_chunk" && update.content.type === "text")
+          said += update.content.text;
         await stream.send(update);
       },
       async permit(ask) {
@@ -133,11 +152,13 @@ export function openSession(
     try {
       const runtime = await keep.take(choices, servers, signal);
       // It may have been cancelled while its client started.
-      if (signal.aborted) return "cancelled";
-      const reason = await watch.bound(runtime, turn, () => runtime.prompt(blocks, turn), keep.stop);
-      return signal.aborted ? "cancelled" : reason;
+      if (signal.aborted) return ended("cancelled");
+      const contract: PromptBlock[] = role === undefined ? [] : [{ type: "text", text: laneContract(role) }];
+      const asked = [...blocks, ...contract];
+      const reason = await watch.bound(runtime, turn, () => runtime.prompt(asked, turn), keep.stop);
+      return ended(signal.aborted ? "cancelled" : reason);
     } catch (error) {
-      if (signal.aborted) return "cancelled";
+      if (signal.aborted) return ended("cancelled");
       const reason = reasonOf(error);
       failed = reason === "runtime_exited" || reason === "runtime_quiet" ? reason : undefined;
       throw error;
@@ -150,12 +171,12 @@ export function openSession(
     }
   };
   /** With what it took, which is shown before it is answered. */
-  const counted = async (reason: StopReason): Promise<Answered> => {
+  const counted = async ({ reason, result }: Ended): Promise<Answered> => {
     const usage = await keep.meter.takeTurn();
     const update = usage.requests > 0 ? keep.meter.update() : undefined;
     // No part of what is shown again: it was true then.
     if (update !== undefined) await notify(update);
-    return { stopReason: reason, usage };
+    return { stopReason: reason, usage, ...(result === undefined ? {} : { result }) };
   };
 
   return {
@@ -163,13 +184,13 @@ export function openSession(
     get choices() {
       return choices;
     },
-    prompt(blocks, withdrawn) {
+    prompt(blocks, withdrawn, role) {
       if (closed) throw acpError("notFound", "the session is closed", { sessionId: id });
       const controller = new AbortController();
       going.add(controller);
       const abort = () => controller.abort();
       withdrawn.addEventListener("abort", abort, { once: true });
-      const answered = queue.then(async () => counted(await take(blocks, controller)));
+      const answered = queue.then(async () => counted(await take(blocks, controller, role)));
       queue = answered
         .then(
           ({ stopReason }) => transcript.append({ kind: "stop", reason: stopReason }),

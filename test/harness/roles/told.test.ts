@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { checkContract } from "#harness/contract/contract.ts";
-import { withTold } from "#harness/roles/told.ts";
+import { hardest, withTold } from "#harness/roles/told.ts";
 import { runHarness } from "#harness/run.ts";
 import { decide, type Opinion } from "#harness/verdict/decide.ts";
 import { policyNames, reviewers } from "#harness/verdict/policies.ts";
@@ -30,6 +30,17 @@ test("it makes no verdict softer than without it, whatever the run's own reviewe
           const ok = atLeast(word(withTold(asked, { [role]: told })), word(asked));
           expect({ policy, role, asked, told, ok }).toEqual({ policy, role, asked, told, ok: true });
         }
+});
+
+test("said twice, the harder stands, and what could not be used takes nothing back", () => {
+  for (const before of verdicts)
+    for (const now of verdicts) {
+      const word = hardest(given(before), given(now));
+      expect(word).toEqual(atLeast(before, now) ? given(before) : given(now));
+    }
+  expect([hardest(undefined, absent), hardest(absent, given("ACCEPT")), hardest(given("BLOCK"), absent)]).toEqual([
+    ...[absent, given("ACCEPT"), given("BLOCK")],
+  ]);
 });
 
 test("a run that was told an opinion has it in its ledger, and in what its verdict was made of", async () => {
