@@ -29,6 +29,7 @@ export type Runtime = {
   /** What it does with each prompt. */
   prompt(blocks: readonly PromptBlock[], turn: Turn): Promise<StopReason>;
   closed: boolean;
+  dead: boolean;
   /** What was written into its run's ledger. */
   recorded: object[];
   /** As if it had died. */
@@ -71,7 +72,13 @@ export function openPair(
   });
   const start = async (options: RuntimeOptions): Promise<AgentRuntime> => {
     const gone = Promise.withResolvers<void>();
-    const runtime: Runtime = { options, prompt, closed: false, recorded: [], die: gone.resolve };
+    const runtime: Runtime = {
+      ...{ options, prompt, closed: false, dead: false, recorded: [] },
+      die() {
+        runtime.dead = true;
+        gone.resolve();
+      },
+    };
     runtimes.push(runtime);
     const run = `run_${runtimes.length}`;
     options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }));
