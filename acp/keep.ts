@@ -4,6 +4,7 @@
 
 import type { AvailableCommand, McpServerStdio } from "@agentclientprotocol/sdk";
 import type { JSONRPCErrorException } from "json-rpc-2.0";
+import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { acpError } from "./errors.ts";
 import { type Choices, isOther } from "./modes.ts";
@@ -107,7 +108,8 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     })
       .catch((error: unknown) => {
         if (late.aborted) throw acpError("internal", "the client did not answer in time", { reason: "start_timeout" });
-        throw error;
+        if (error instanceof BrokeError) throw error;
+        throw acpError("internal", "the client could not be started", { reason: "start_failed" });
       })
       .finally(() => {
         for (const signal of [late, withdrawn]) signal.removeEventListener("abort", giveUp);
