@@ -6,6 +6,7 @@ import type { AvailableCommand, McpServerStdio } from "@agentclientprotocol/sdk"
 import type { JSONRPCErrorException } from "json-rpc-2.0";
 import { hardest, type Roles } from "#harness/roles/told.ts";
 import type { Opinion } from "#harness/verdict/decide.ts";
+import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { acpError } from "./errors.ts";
 import type { LaneRole } from "./lane-result.ts";
@@ -114,7 +115,8 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     })
       .catch((error: unknown) => {
         if (late.aborted) throw acpError("internal", "the client did not answer in time", { reason: "start_timeout" });
-        throw error;
+        if (error instanceof BrokeError) throw error;
+        throw acpError("internal", "the client could not be started", { reason: "start_failed" });
       })
       .finally(() => {
         for (const signal of [late, withdrawn]) signal.removeEventListener("abort", giveUp);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Turn } from "#acp/runtime.ts";
+import type { RuntimeOptions, Turn } from "#acp/runtime.ts";
 import type { ModelRequest } from "#harness/ports.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { chunk, codeOf, type Frame, openTalk, type Pair, stopOf, text, updatesOf } from "#test/support/acp-pair.ts";
@@ -105,6 +105,35 @@ describe("a client", () => {
       { patience: { quietMs: 100 } },
     );
     expect(stopOf(await say(pair))).toBe("end_turn");
+  });
+
+  test("that does not answer as it is started is given up on, or when the turn is cancelled; one that cannot be is said so", async () => {
+    let given = 0;
+    const hangs = ({ signal }: RuntimeOptions) =>
+      new Promise<never>((_, reject) =>
+        signal.addEventListener("abort", () => {
+          given += 1;
+          reject(new Error("gone"));
+        }),
+      );
+    let starting: (options: RuntimeOptions) => Promise<never> = hangs;
+    using pair = await openTalk(undefined, { patience: { startMs: 200 }, starting: (options) => starting(options) });
+    expect([reasonOf(await say(pair)), given]).toEqual(["start_timeout", 1]);
+    const going = say(pair);
+    pair.tell("session/cancel", { sessionId: pair.sessionId });
+    expect([stopOf(await going), given <= 2]).toEqual(["cancelled", true]);
+    starting = async () => {
+      throw new Error("a bug at /home/x");
+    };
+    const failed = await say(pair);
+    expect([codeOf(failed), failed.error?.data]).toEqual([-32603, { reason: "start_failed" }]);
+    starting = async () => {
+      throw new BrokeError("missing", "no such client here", "install it");
+    };
+    expect((await say(pair)).error).toMatchObject({
+      message: "no such client here",
+      data: { hint: "install it" },
+    } as never);
   });
 
   test("that dies again and again is held back until the operator clears it", async () => {

@@ -7,7 +7,7 @@ import type { Commands } from "#acp/commands.ts";
 import { splitFrames } from "#acp/framing.ts";
 import { type Patience, usualPatience } from "#acp/keep.ts";
 import { openPeer } from "#acp/peer.ts";
-import type { AgentRuntime, RuntimeOptions, Turn } from "#acp/runtime.ts";
+import type { AgentRuntime, RuntimeOptions, StartRuntime, Turn } from "#acp/runtime.ts";
 import type { PromptBlock, StopReason } from "#acp/schema.ts";
 import { type Server, serveAcp } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
@@ -29,6 +29,7 @@ export type Runtime = {
   /** What it does with each prompt. */
   prompt(blocks: readonly PromptBlock[], turn: Turn): Promise<StopReason>;
   closed: boolean;
+  dead: boolean;
   /** What was written into its run's ledger. */
   recorded: object[];
   /** As if it had died. */
@@ -53,12 +54,18 @@ export type Pair = Disposable & {
   close(): void;
 };
 
-export type PairOptions = { patience?: Partial<Patience>; commands?: Commands; secrets?: string[] };
+/** `starting` takes the place of the client altogether. */
+export type PairOptions = {
+  patience?: Partial<Patience>;
+  commands?: Commands;
+  secrets?: string[];
+  starting?: StartRuntime;
+};
 
 /** Starts one; `prompt` is what every client does unless the test changes it. */
 export function openPair(
   prompt: Runtime["prompt"] = async () => "end_turn",
-  { patience = {}, commands = {}, secrets = [] }: PairOptions = {},
+  { patience = {}, commands = {}, secrets = [], starting }: PairOptions = {},
 ): Pair {
   const dir = mkdtempSync(join(tmpdir(), "broke-acp-"));
   const home = openHome({ BROKE_HOME: join(dir, "home") });
@@ -71,7 +78,13 @@ export function openPair(
   });
   const start = async (options: RuntimeOptions): Promise<AgentRuntime> => {
     const gone = Promise.withResolvers<void>();
-    const runtime: Runtime = { options, prompt, closed: false, recorded: [], die: gone.resolve };
+    const runtime: Runtime = {
+      ...{ options, prompt, closed: false, dead: false, recorded: [] },
+      die() {
+        runtime.dead = true;
+        gone.resolve();
+      },
+    };
     runtimes.push(runtime);
     const run = `run_${runtimes.length}`;
     options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }));
@@ -87,7 +100,12 @@ export function openPair(
     };
   };
   const server = serveAcp(peer, {
-    ...{ store: openSessionStore(home, systemClock, () => makeRedactor(secrets)), start, version: "0", commands },
+    ...{
+      store: openSessionStore(home, systemClock, () => makeRedactor(secrets)),
+      start: starting ?? start,
+      version: "0",
+      commands,
+    },
     patience: { ...usualPatience, ...patience },
     artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
