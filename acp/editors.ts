@@ -3,6 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
+import packageJson from "../package.json";
 
 /** What is started: the launcher, and whose state it uses. Both absolute. */
 export type Started = { command: string; home: string };
@@ -64,6 +65,19 @@ const forms: Record<string, { file: string; text(started: Started): string }> = 
      (acp-make-client :command ${quoted(command)} :command-params '("acp-server")
                       :environment-variables (agent-shell-make-environment-variables "BROKE_HOME" ${quoted(home)} :inherit-env t)
                       :context-buffer buffer))))`,
+  },
+  // What the ACP registry lists an agent by (agent.json of its schema, v1); who publishes a release adds where its archives are.
+  registry: {
+    file: "agent.json",
+    text: () =>
+      json({
+        id: "broke",
+        name: packageJson.name,
+        version: packageJson.version,
+        description: packageJson.description,
+        license: packageJson.license,
+        distribution: { npx: { package: `${packageJson.name}@${packageJson.version}`, args: ["acp-server"] } },
+      }),
   },
   acpx: {
     file: "~/.acpx/config.json",

@@ -33,10 +33,25 @@ export function modeState(current: Mode): SessionModeState {
   return { currentModeId: current, availableModes: modes.map((id) => ({ id, ...words[id] })) };
 }
 
-export type Choices = { lane: string; mode: Mode; model: string; sandbox: string };
+/** `thought_level`: how hard the model is to think, `default` where that is its own affair. */
+export type Choices = { lane: string; mode: Mode; model: string; sandbox: string; thought_level: string };
+
+/** Whether what was chosen now needs another client than what was chosen before. */
+export const isOther = (a: Choices, b: Choices): boolean =>
+  a.lane !== b.lane ||
+  a.model !== b.model ||
+  a.sandbox !== b.sandbox ||
+  a.thought_level !== b.thought_level ||
+  needsRestart(a.mode, b.mode);
 
 /** Who may answer, each by its own slots, the first of which it begins with. */
-export type Lane = { id: string; title: string; models: readonly { id: string; title: string }[] };
+export type Lane = {
+  id: string;
+  title: string;
+  models: readonly { id: string; title: string }[];
+  /** How hard its models can be told to think; none where they cannot. */
+  efforts?: readonly string[];
+};
 
 /** What may be chosen beside the mode: of each there is always one. */
 export type Available = { lanes: readonly Lane[]; sandboxes: readonly string[] };
@@ -47,7 +62,11 @@ export function chosen(choices: Choices, available: Available, what: string, val
   const isOne = option?.type === "select" && option.options.some((each) => "value" in each && each.value === value);
   if (!isOne) return undefined;
   const lane = available.lanes.find(({ id }) => what === "lane" && id === value);
-  return { ...choices, [what]: value, ...(lane === undefined ? {} : { model: lane.models[0]!.id }) };
+  return {
+    ...choices,
+    [what]: value,
+    ...(lane === undefined ? {} : { model: lane.models[0]!.id, thought_level: "default" }),
+  };
 }
 
 /** Every option with what is chosen now. */
@@ -56,6 +75,7 @@ export function configOptions(choices: Choices, available: Available): SessionCo
     ...{ type: "select" as const, id, name, category, options },
     currentValue: choices[id as keyof Choices],
   });
+  const lane = available.lanes.find(({ id }) => id === choices.lane);
   return [
     select(
       "mode",
@@ -73,11 +93,18 @@ export function configOptions(choices: Choices, available: Available): SessionCo
       "model",
       "Model",
       "model",
-      (available.lanes.find(({ id }) => id === choices.lane)?.models ?? []).map(({ id, title }) => ({
-        value: id,
-        name: title,
-      })),
+      (lane?.models ?? []).map(({ id, title }) => ({ value: id, name: title })),
     ),
+    ...(lane?.efforts === undefined
+      ? []
+      : [
+          select(
+            "thought_level",
+            "Effort",
+            "thought_level",
+            ["default", ...lane.efforts].map((value) => ({ value, name: value })),
+          ),
+        ]),
     select(
       "sandbox",
       "Sandbox",

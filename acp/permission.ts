@@ -33,11 +33,11 @@ export function makeMediator(
   sessionId: string,
   request: (params: RequestPermissionRequest, signal: AbortSignal) => Promise<unknown>,
 ): Mediator {
-  /** Tools that were allowed until the session ends, of commands each with its very words: a title is cut short. Never handed to the client. */
+  /** Tools that were allowed until the session ends, of commands, and of tools without a name, each with its very words: a title is cut short. Never handed to the client. */
   const always = new Set<string>();
   const keyOf = ({ toolCall: { name, title, rawInput }, kind }: Ask) => {
     const { description: _, timeout: __, ...input } = (rawInput ?? {}) as Record<string, unknown>;
-    return JSON.stringify([kind, name, kind === "execute" ? [title, input] : null]);
+    return JSON.stringify([kind, name, kind === "execute" || name == null ? [title, input] : null]);
   };
   return {
     async answer(ask, mode, signal) {

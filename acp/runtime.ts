@@ -1,7 +1,10 @@
 // What a session needs of whatever answers its prompts: a client that lives in the sandbox of a run. Each runtime speaks its own protocol inward; a
 // session knows only this.
 
-import type { ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk";
+import type { AvailableCommand, McpServerStdio, ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk";
+import type { ModelRequest } from "#harness/ports.ts";
+import type { Roles } from "#harness/roles/told.ts";
+import type { Json } from "#src/core/json.ts";
 import type { Mode } from "./modes.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 
@@ -27,6 +30,16 @@ export type AgentRuntime = {
   ended: Promise<void>;
 };
 
+/** Is told of the run a runtime lives in: by the supervisor, whatever the client says of itself. */
+export type RunWatch = {
+  /** `record` writes into its ledger. */
+  began(run: string, record: (event: string, data: Record<string, Json>) => void): void;
+  /** A model is asked; `asked` tells of it when it is over. */
+  asking(): void;
+  asked(request: ModelRequest): void;
+  ended(run: string, verdict: string): void;
+};
+
 /** What a session asks for. `transcript`: what was said before in words, where the runtime cannot know. */
 export type RuntimeOptions = {
   cwd: string;
@@ -35,6 +48,17 @@ export type RuntimeOptions = {
   sandbox: string;
   mode: Mode;
   transcript: string;
+  /** What lanes said of the work in it, by role; asked when its run is over. */
+  opinions?: () => Roles;
+  /** How hard the model is to think; undefined: as it does by itself. */
+  effort: string | undefined;
+  /** The editor's MCP servers: they live in the sandbox, beside the client. */
+  servers: readonly McpServerStdio[];
+  watch: RunWatch;
+  /** Told of the client's own slash commands. */
+  onCommands(commands: AvailableCommand[]): void;
+  /** Aborted when it has taken too long, or nobody waits for it any more. */
+  signal: AbortSignal;
 };
 
 /** Starts one. Throws `BrokeError` where that cannot be. */

@@ -17,6 +17,14 @@ const text = v.string();
 const sessionId = v.pipe(text, v.maxLength(128));
 const folder = v.pipe(text, v.check(isAbsolute, "not an absolute path"));
 const mcpServers = v.array(v.looseObject({ name: text }));
+const noNul = v.pipe(text, v.regex(/^[^\0]*$/));
+/** A server that is a program; one of another type has a `type`. */
+export const stdioServer = v.object({
+  name: v.pipe(text, v.regex(/^[\w .-]{1,64}$/)),
+  command: v.pipe(noNul, v.check(isAbsolute, "not an absolute path")),
+  args: v.nullish(v.array(noNul), []),
+  env: v.nullish(v.array(v.object({ name: v.pipe(text, v.regex(/^[A-Za-z_]\w*$/)), value: noNul })), []),
+});
 
 const block = v.variant("type", [
   v.looseObject({ type: v.literal("text"), text }),
@@ -39,8 +47,10 @@ export const requests = {
   openSession: v.looseObject({ sessionId, cwd: folder, mcpServers: v.optional(mcpServers, []) }),
   listSessions: v.looseObject({ cwd: v.optional(v.nullable(folder)), cursor: v.optional(v.nullable(text)) }),
   oneSession: v.looseObject({ sessionId }),
-  prompt: v.looseObject({ sessionId, prompt: v.array(block) }),
+  prompt: v.looseObject({ sessionId, prompt: v.array(block), _meta: v.optional(v.nullable(v.looseObject({}))) }),
   setMode: v.looseObject({ sessionId, modeId: text }),
+  anySession: v.looseObject({ sessionId: v.optional(sessionId) }),
+  clear: v.looseObject({ lane: text }),
   setOption: v.looseObject({ sessionId, configId: text, value: v.union([text, v.boolean()]) }),
 } as const;
 

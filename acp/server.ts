@@ -1,14 +1,26 @@
 // The agent an editor talks to: ACP's methods over sessions. It answers at once about itself and touches no client before the first prompt.
 // Does not stop: what an editor allows.
 
-import type { InitializeResponse, RequestPermissionRequest } from "@agentclientprotocol/sdk";
+import type {
+  AvailableCommand,
+  InitializeResponse,
+  McpServerStdio,
+  RequestPermissionRequest,
+} from "@agentclientprotocol/sdk";
 import { existsSync, realpathSync, statSync } from "node:fs";
+import * as v from "valibot";
+import { isWithin } from "#sandbox/protected.ts";
+import { type Commands, commandsUpdate } from "./commands.ts";
 import { acpError } from "./errors.ts";
+import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
+import type { Patience } from "./keep.ts";
+import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
 import { type Available, type Choices, chosen, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
+import { makeQuarantine } from "./quarantine.ts";
 import type { StartRuntime } from "./runtime.ts";
-import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate } from "./schema.ts";
+import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
 import { openSession, type Session, type SessionState } from "./session.ts";
 import type { SessionStore, StoredSession, Transcript } from "./store.ts";
 import { wordsOf } from "./transcript.ts";
@@ -20,6 +32,10 @@ export type ServerDeps = {
   /** What a new session begins with. */
   usual: Choices;
   version: string;
+  patience: Patience;
+  /** Answered without a model. */
+  commands: Commands;
+  artifactsOf: ExtraDeps["artifactsOf"];
 };
 
 export type Server = {
@@ -35,13 +51,43 @@ function folderOf(cwd: string): string {
   return realpathSync(cwd);
 }
 
+/** The servers that may live beside a client. Of the others nothing could be reached from there. */
+function serversOf(given: readonly object[]): McpServerStdio[] {
+  if (given.some((server) => "type" in server && server.type !== "stdio"))
+    throw acpError("invalidParams", "MCP servers over the network cannot be reached from the sandbox", {
+      ...{ path: "mcpServers", hint: "name a server that is a program (stdio)" },
+    });
+  const parsed = v.safeParse(v.array(stdioServer), given);
+  if (!parsed.success) throw acpError("invalidParams", "an MCP server is not what it can be", { path: "mcpServers" });
+  if (new Set(parsed.output.map(({ name }) => name)).size < parsed.output.length)
+    throw acpError("invalidParams", "two MCP servers have one name", { path: "mcpServers" });
+  return parsed.output;
+}
+
 /** Serves a peer. */
-export function serveAcp(peer: Peer, { store, start, available, usual, version }: ServerDeps): Server {
+export function serveAcp(
+  peer: Peer,
+  { store, start, available, usual, version, patience, commands, artifactsOf }: ServerDeps,
+): Server {
   const sessions = new Map<string, Session>();
+  const quarantine = makeQuarantine();
   let greeted = false;
 
+  /** Ends the clients that do nothing in that folder. Throws where one does something. */
+  const claim = async (id: string, cwd: string): Promise<void> => {
+    const others = [...sessions.values()].filter(
+      (other) => other.id !== id && (isWithin(other.cwd, cwd) || isWithin(cwd, other.cwd)),
+    );
+    const busy = others.find(({ keep, choices }) => ["starting", "busy"].includes(keep.state(choices.lane)));
+    if (busy !== undefined)
+      throw acpError("internal", "another session works in this folder: wait for it, or cancel it", {
+        ...{ reason: "folder_busy", sessionId: busy.id },
+      });
+    await Promise.all(others.map(({ keep }) => keep.stop()));
+  };
+
   const unknown = (sessionId: string) => acpError("notFound", "there is no such session", { sessionId });
-  const open = (id: string, cwd: string, transcript: Transcript): Session => {
+  const open = (id: string, cwd: string, transcript: Transcript, titled = false): Session => {
     const notify = (update: SessionUpdate) => peer.notify("session/update", { sessionId: id, update });
     const ask = (params: RequestPermissionRequest, signal: AbortSignal) =>
       peer.request("session/request_permission", params, signal);
@@ -54,16 +100,24 @@ export function serveAcp(peer: Peer, { store, start, available, usual, version }
         ),
       );
     };
+    const onCommands = (own: readonly AvailableCommand[]) => void notify(commandsUpdate(commands, own));
     const session = openSession(
-      { id, cwd, choices: usual },
-      { start, mediator: makeMediator(id, ask), transcript, said, notify },
+      { id, cwd, choices: usual, titled },
+      {
+        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands },
+        ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
+      },
     );
     sessions.set(id, session);
     return session;
   };
-  const stateOf = ({ choices }: Session): SessionState => ({
-    modes: modeState(choices.mode),
-    configOptions: configOptions(choices, available),
+  /** After the answer: before it an editor does not know the session. */
+  const tellCommands = (id: string) =>
+    setImmediate(() => void peer.notify("session/update", { sessionId: id, update: commandsUpdate(commands, []) }));
+  const stateOf = (session: Session): SessionState & { _meta: Record<string, unknown> } => ({
+    modes: modeState(session.choices.mode),
+    configOptions: configOptions(session.choices, available),
+    _meta: metaOf(session),
   });
   const find = (id: string): Session => {
     const session = sessions.get(id);
@@ -74,7 +128,17 @@ export function serveAcp(peer: Peer, { store, start, available, usual, version }
   const reopen = (id: string): { session: Session; stored: StoredSession } => {
     const stored = store.read(id);
     if (stored === undefined) throw unknown(id);
-    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id)), stored };
+    const titled = stored.lines.some(({ kind }) => kind === "prompt");
+    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), titled), stored };
+  };
+  const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
+    const { sessionId, mcpServers } = readParams(requests.openSession, params);
+    if (store.read(sessionId) === undefined) throw unknown(sessionId);
+    const servers = serversOf(mcpServers);
+    const found = reopen(sessionId);
+    found.session.serve(servers);
+    tellCommands(sessionId);
+    return found;
   };
   const replay = async ({ id, lines }: StoredSession): Promise<void> => {
     for (const entry of lines) {
@@ -126,18 +190,20 @@ export function serveAcp(peer: Peer, { store, start, available, usual, version }
   });
   on("session/new", (params) => {
     const { cwd, mcpServers } = readParams(requests.newSession, params);
-    if (mcpServers.length > 0)
-      throw acpError("invalidParams", "MCP servers are not passed on yet", { path: "mcpServers" });
+    const servers = serversOf(mcpServers);
     const folder = folderOf(cwd);
     const { id, transcript } = store.create(folder);
-    return { sessionId: id, ...stateOf(open(id, folder, transcript)) };
+    const session = open(id, folder, transcript);
+    session.serve(servers);
+    tellCommands(id);
+    return { sessionId: id, ...stateOf(session) };
   });
   on("session/load", async (params) => {
-    const { session, stored } = reopen(readParams(requests.openSession, params).sessionId);
+    const { session, stored } = comeBack(params);
     await replay(stored);
     return stateOf(session);
   });
-  on("session/resume", (params) => stateOf(reopen(readParams(requests.openSession, params).sessionId).session));
+  on("session/resume", (params) => stateOf(comeBack(params).session));
   on("session/list", (params) => {
     const { cwd, cursor } = readParams(requests.listSessions, params);
     const from = cursor == null ? 0 : Number(/^\d{1,9}$/.exec(cursor)?.[0] ?? Number.NaN);
@@ -166,10 +232,14 @@ export function serveAcp(peer: Peer, { store, start, available, usual, version }
     return {};
   });
   on("session/prompt", async (params, signal) => {
-    const { sessionId, prompt } = readParams(requests.prompt, params);
+    const { sessionId, prompt, _meta: meta } = readParams(requests.prompt, params);
     const session = find(sessionId);
     if (prompt.length === 0) throw acpError("invalidParams", "a prompt says something", { path: "prompt" });
-    return { stopReason: await session.prompt(prompt, signal) };
+    const role = laneRoleOf(meta);
+    if (role === null) throw acpError("invalidParams", "there is no such role", { path: `_meta.${LANE_ROLE}` });
+    const { stopReason, usage, result } = await session.prompt(prompt, signal, role);
+    const review = result === undefined ? {} : { [LANE_RESULT]: result };
+    return { stopReason, _meta: { ...metaOf(session), "brokellm/usage": usage, ...review } };
   });
   on("session/set_mode", (params) => {
     const { sessionId, modeId } = readParams(requests.setMode, params);
@@ -186,6 +256,10 @@ export function serveAcp(peer: Peer, { store, start, available, usual, version }
     choose(session, configId, value);
     if (configId === "mode") tellMode(session);
     return { configOptions: configOptions(session.choices, available) };
+  });
+  serveExtras(on, {
+    ...{ find, quarantine, artifactsOf, sessions: () => [...sessions.values()] },
+    now: () => new Date().toISOString(),
   });
   peer.onNotification("session/cancel", (params) => {
     const id = (params as { sessionId?: unknown } | undefined)?.sessionId;

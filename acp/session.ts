@@ -1,153 +1,199 @@
-// One session: its prompts one after the other, each to its end; what it chose; the client that answers, started when it is needed and again when it
-// is gone. What is shown is stored first, and what comes when no prompt is going on is shown to nobody.
+// One session: its prompts one after the other, each to its end; what it chose; the client that answers (keep.ts). What is shown is stored first, and
+// what comes when no prompt is going on is shown to nobody.
 
-import type { SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
+import type { AvailableCommand, McpServerStdio, SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
+import { JSONRPCErrorException } from "json-rpc-2.0";
+import { BrokeError } from "#src/core/errors.ts";
+import { type CommandContext, commandIn, type Commands, type Permitted } from "./commands.ts";
 import { acpError } from "./errors.ts";
-import { type Choices, type Mode, needsRestart } from "./modes.ts";
+import { type Keep, type KeepDeps, keepRuntime } from "./keep.ts";
+import { laneContract, laneOpinion, type LaneResult, laneResultOf, type LaneRole } from "./lane-result.ts";
+import type { Choices } from "./modes.ts";
 import type { Mediator } from "./permission.ts";
-import type { AgentRuntime, StartRuntime, Turn } from "./runtime.ts";
+import type { Turn } from "./runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
-import type { Transcript } from "./store.ts";
+import { titleFrom } from "./store.ts";
 import { streamUpdates } from "./stream.ts";
 import { trackTools } from "./tools.ts";
+import type { Usage } from "./usage.ts";
+import { watchTurn } from "./watch.ts";
 
-/** So long a client may take to end a turn that was cancelled; then it is ended itself. */
-const CANCEL_GRACE_MS = 5_000;
-
-export type SessionDeps = {
-  start: StartRuntime;
+export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
   mediator: Mediator;
-  transcript: Transcript;
-  /** What was said before the last prompt, in words. */
-  said(): string;
+  commands: Commands;
   /** Sends an update to the editor. */
   notify(update: SessionUpdate): Promise<void>;
+  /** Told of the client's own commands. */
+  onCommands(own: readonly AvailableCommand[]): void;
 };
+
+/** Why a turn ended, and what it took; of a review what it came to. */
+export type Answered = { stopReason: StopReason; usage: Usage; result?: LaneResult };
+
+type Ended = { reason: StopReason; result?: LaneResult };
 
 export type Session = {
   readonly id: string;
   readonly cwd: string;
   readonly choices: Choices;
-  /** Answers a prompt once those before it are over. `signal`: the request was withdrawn. */
-  prompt(blocks: readonly PromptBlock[], signal: AbortSignal): Promise<StopReason>;
+  readonly keep: Keep;
+  readonly permitted: readonly Permitted[];
+  /** Answers a prompt once those before it are over. `signal`: the request was withdrawn; `role`: it is a review. */
+  prompt(blocks: readonly PromptBlock[], signal: AbortSignal, role?: LaneRole): Promise<Answered>;
   /** Ends what is going on, and what waits. */
   cancel(): void;
   choose(change: Partial<Choices>): void;
+  /** The editor's MCP servers from the next client on. */
+  serve(servers: readonly McpServerStdio[]): void;
   /** Ends it all; what waits is answered as cancelled. */
   close(): Promise<void>;
 };
 
 export type SessionState = { modes: SessionModeState; configOptions: SessionConfigOption[] };
 
-/** Opens a session. */
+const MOST_PERMITTED = 100;
+
+/** What of a client's failure says that another one is needed. */
+const reasonOf = (error: unknown): string | undefined =>
+  error instanceof JSONRPCErrorException && typeof error.data?.reason === "string" ? error.data.reason : undefined;
+
+/** Opens a session; `titled`: it has a name already. */
 export function openSession(
-  { id, cwd, choices: chosen }: { id: string; cwd: string; choices: Choices },
-  { start, mediator, transcript, said, notify }: SessionDeps,
+  { id, cwd, choices: chosen, titled }: { id: string; cwd: string; choices: Choices; titled: boolean },
+  deps: SessionDeps,
 ): Session {
+  const { mediator, transcript, commands, notify, patience, onCommands } = deps;
   let choices = chosen;
-  let running: { runtime: AgentRuntime; choices: Choices } | undefined;
+  let servers: readonly McpServerStdio[] = [];
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
+  let named = titled;
+  let onStir = () => {};
   const going = new Set<AbortController>();
+  const permitted: Permitted[] = [];
+  const keep = keepRuntime(id, cwd, { ...deps, onCommands, onStir: () => onStir() });
 
   const show = async (update: SessionUpdate) => {
     transcript.append({ kind: "update", update });
     await notify(update);
   };
-  const stop = async () => {
-    const gone = running?.runtime;
-    running = undefined;
-    await gone?.close();
+  const name = async (blocks: readonly PromptBlock[]) => {
+    const title = named ? null : titleFrom(blocks);
+    if (title === null) return;
+    named = true;
+    await notify({ sessionUpdate: "session_info_update", title, updatedAt: new Date().toISOString() });
   };
-  const ready = async (): Promise<AgentRuntime> => {
-    const other = running !== undefined && isOther(running.choices, choices);
-    if (other) await stop();
-    if (running !== undefined) return running.runtime;
-    const { lane, mode, model, sandbox } = choices;
-    const runtime = await start({ cwd, lane, model, sandbox, mode, transcript: said() });
-    const mine = { runtime, choices };
-    running = mine;
-    void runtime.ended.then(() => {
-      if (running === mine) running = undefined;
-    });
-    return runtime;
+  const note = (noted: Permitted) => {
+    permitted.push(noted);
+    if (permitted.length > MOST_PERMITTED) permitted.shift();
+    transcript.append({ kind: "permission", ...noted });
+    keep.record("tool.answered", { ...noted, for_session: noted.by === "session" });
   };
 
-  const take = async (blocks: readonly PromptBlock[], controller: AbortController): Promise<StopReason> => {
+  const obey = async (given: NonNullable<ReturnType<typeof commandIn>>): Promise<StopReason> => {
+    const context: CommandContext = { cwd, choices, runs: keep.runs, permitted, endRun: keep.stop };
+    let text: string;
+    try {
+      text = await given.command.run(given.words, context);
+    } catch (error) {
+      if (!(error instanceof BrokeError)) throw error;
+      text = [error.message, error.hint ?? ""].join("\n").trim();
+    }
+    await show({ sessionUpdate: "agent_message_chunk", content: { type: "text", text: text.toWellFormed() } });
+    return "end_turn";
+  };
+
+  const take = async (
+    blocks: readonly PromptBlock[],
+    controller: AbortController,
+    role: LaneRole | undefined,
+  ): Promise<Ended> => {
     const { signal } = controller;
-    if (signal.aborted) return "cancelled";
+    const { lane, model } = choices;
+    let said = "";
+    const ended = (reason: StopReason): Ended => {
+      if (role === undefined) return { reason };
+      const result = laneResultOf(role, said, { lane, model, run: keep.runs.at(-1)?.id ?? "" }, reason);
+      keep.opine(role, laneOpinion(result));
+      return { reason, result };
+    };
+    if (signal.aborted) return ended("cancelled");
     transcript.append({ kind: "prompt", blocks });
+    await name(blocks);
+    const given = commandIn(blocks, commands);
+    if (given !== undefined) return { reason: await obey(given) };
     const tools = trackTools();
     const stream = streamUpdates(show);
     let over = false;
+    const watch = watchTurn(patience.quietMs);
+    onStir = watch.stir;
     const turn: Turn = {
       signal,
       async update(update) {
         if (over) return transcript.append({ kind: "quarantined", why: "late", what: update.sessionUpdate });
+        watch.stir();
         tools.see(update);
+        // An answer is what is said after the last tool.
+        if (update.sessionUpdate === "tool_call") said = "";
+        if (update.sessionUpdate === "agent_message_chunk" && update.content.type === "text")
+          said += update.content.text;
         await stream.send(update);
       },
       async permit(ask) {
         await stream.flush();
         if (over) return false;
+        using _waiting = watch.pause();
         const { allowed, by } = await mediator.answer(ask, choices.mode, signal);
-        transcript.append({ kind: "permission", tool: ask.toolCall.title ?? ask.kind, allowed, by });
+        note({ tool: ask.toolCall.title ?? ask.kind, allowed, by });
         return allowed && !over;
       },
     };
+    let failed: string | undefined;
     try {
-      const runtime = await ready();
+      const runtime = await keep.take(choices, servers, signal);
       // It may have been cancelled while its client started.
-      if (signal.aborted) return "cancelled";
-      const reason = await bounded(runtime, blocks, turn);
-      return signal.aborted ? "cancelled" : reason;
+      if (signal.aborted) return ended("cancelled");
+      const contract: PromptBlock[] = role === undefined ? [] : [{ type: "text", text: laneContract(role) }];
+      const asked = [...blocks, ...contract];
+      const reason = await watch.bound(runtime, turn, () => runtime.prompt(asked, turn), keep.stop);
+      return ended(signal.aborted ? "cancelled" : reason);
+    } catch (error) {
+      if (signal.aborted) return ended("cancelled");
+      const reason = reasonOf(error);
+      failed = reason === "runtime_exited" || reason === "runtime_quiet" ? reason : undefined;
+      throw error;
     } finally {
       over = true;
+      onStir = () => {};
+      keep.rest(failed);
       await stream.flush();
       for (const update of tools.close()) await show(update);
     }
   };
-
-  /** A client that does not end a cancelled turn in time is ended; one that is gone in the middle is said to be. */
-  const bounded = async (runtime: AgentRuntime, blocks: readonly PromptBlock[], turn: Turn): Promise<StopReason> => {
-    const late = Promise.withResolvers<StopReason>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const onAbort = () => {
-      timer = setTimeout(() => {
-        void stop();
-        late.resolve("cancelled");
-      }, CANCEL_GRACE_MS);
-    };
-    turn.signal.addEventListener("abort", onAbort, { once: true });
-    const gone = runtime.ended.then(() => {
-      if (turn.signal.aborted) return "cancelled" as const;
-      throw acpError("internal", "the client ended in the middle of the turn", { reason: "runtime_exited" });
-    });
-    gone.catch(() => {});
-    try {
-      return await Promise.race([runtime.prompt(blocks, turn), late.promise, gone]);
-    } finally {
-      clearTimeout(timer);
-      turn.signal.removeEventListener("abort", onAbort);
-    }
+  /** With what it took, which is shown before it is answered. */
+  const counted = async ({ reason, result }: Ended): Promise<Answered> => {
+    const usage = await keep.meter.takeTurn();
+    const update = usage.requests > 0 ? keep.meter.update() : undefined;
+    // No part of what is shown again: it was true then.
+    if (update !== undefined) await notify(update);
+    return { stopReason: reason, usage, ...(result === undefined ? {} : { result }) };
   };
 
   return {
-    id,
-    cwd,
+    ...{ id, cwd, keep, permitted },
     get choices() {
       return choices;
     },
-    prompt(blocks, withdrawn) {
+    prompt(blocks, withdrawn, role) {
       if (closed) throw acpError("notFound", "the session is closed", { sessionId: id });
       const controller = new AbortController();
       going.add(controller);
       const abort = () => controller.abort();
       withdrawn.addEventListener("abort", abort, { once: true });
-      const answered = queue.then(() => take(blocks, controller));
+      const answered = queue.then(async () => counted(await take(blocks, controller, role)));
       queue = answered
         .then(
-          (reason) => transcript.append({ kind: "stop", reason }),
+          ({ stopReason }) => transcript.append({ kind: "stop", reason: stopReason }),
           () => transcript.append({ kind: "stop", reason: "error" }),
         )
         .finally(() => {
@@ -163,15 +209,15 @@ export function openSession(
     choose(change) {
       choices = { ...choices, ...change };
     },
+    serve(given) {
+      servers = given;
+    },
     async close() {
       closed = true;
       for (const controller of going) controller.abort();
       await queue.catch(() => {});
-      await stop();
+      await keep.stop();
       transcript[Symbol.dispose]();
     },
   };
 }
-
-const isOther = (a: Choices, b: Choices) =>
-  a.lane !== b.lane || a.model !== b.model || a.sandbox !== b.sandbox || needsRestart(a.mode as Mode, b.mode as Mode);

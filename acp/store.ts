@@ -1,6 +1,6 @@
 // What was said in each session, in a file of its own: appended and on disk before an editor sees it, so that a session can be shown again whatever
 // became of the client that answered in it. One writer: the server that has the session open.
-// Does not stop: two servers with the same session open, whose lines would stand among one another; each line is whole.
+// Does not stop: two servers with the same session open, whose lines would stand among one another, each whole; a secret that is told in pieces.
 
 import { randomBytes } from "node:crypto";
 import {
@@ -19,6 +19,7 @@ import * as v from "valibot";
 import type { Clock } from "#src/core/clock.ts";
 import { isoTime } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
+import { mapStrings, type Redactor } from "#src/core/text.ts";
 import { readPrivate } from "#src/state/files.ts";
 import type { Home } from "#src/state/paths.ts";
 import { isSessionId, type PromptBlock, type SessionUpdate } from "./schema.ts";
@@ -65,26 +66,38 @@ const TITLE_LENGTH = 80;
 
 function titleOf(lines: readonly Line[]): string | null {
   const prompt = lines.find((entry) => entry.kind === "prompt");
-  const first = prompt?.blocks.find(({ type }) => type === "text")?.["text"];
+  return prompt === undefined ? null : titleFrom(prompt.blocks as PromptBlock[]);
+}
+
+/** What a session that begins with this prompt is called. */
+export function titleFrom(blocks: readonly PromptBlock[]): string | null {
+  const first = blocks.find(({ type }) => type === "text")?.["text"];
   if (typeof first !== "string") return null;
   const title = first.trim().split("\n")[0]!.toWellFormed();
   return title.length > TITLE_LENGTH ? `${title.slice(0, TITLE_LENGTH - 1)}…` : title;
 }
 
-/** The sessions below a home. */
-export function openSessionStore(home: Home, clock: Clock): SessionStore {
+/** The sessions below a home. What a redactor takes out is never written; a new one is asked for with each session that is opened. */
+export function openSessionStore(home: Home, clock: Clock, redactor: () => Redactor): SessionStore {
   const folder = join(home.root, "acp");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const fileOf = (id: string) => join(folder, `${id}.jsonl`);
   const open = (id: string, flags: number): Transcript => {
     const fd = openSync(fileOf(id), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | flags, 0o600);
+    const redact = redactor();
+    let closed = false;
     return {
       append(entry) {
-        const bytes = Buffer.from(`${JSON.stringify({ at: isoTime(clock()), ...entry })}\n`);
+        // Its number may be another file's by now.
+        if (closed) return;
+        const bytes = Buffer.from(`${JSON.stringify({ at: isoTime(clock()), ...mapStrings(entry, redact) })}\n`);
         for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
         fsyncSync(fd);
       },
-      [Symbol.dispose]: () => closeSync(fd),
+      [Symbol.dispose]() {
+        if (!closed) closeSync(fd);
+        closed = true;
+      },
     };
   };
   const read = (id: string): StoredSession | undefined => {

@@ -67,7 +67,7 @@ async function checkAudit({ audit }: HarnessDeps): Promise<Finding> {
 
 /** The clients that can be run, a look at each. */
 export function clientChecks(places: Places): Check[] {
-  const clients = clientIds.filter((id) => id !== "exec");
+  const clients = clientIds.filter((id) => id !== "exec" && id !== "agent");
   return clients.map((id) => ({ id, run: () => checkClient(id, places) }));
 }
 

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Bind } from "#sandbox/plan.ts";
 import { isWithin } from "#sandbox/protected.ts";
@@ -51,6 +51,25 @@ export function searchFolders(env: Record<string, string | undefined>, workspace
   );
 }
 
+const OWN_FLAGS = ["--config=/dev/null", "--no-env-file"];
+
+/** A program of ours, read-only where our Bun is. */
+function ownProgram(
+  { folder, main }: NonNullable<Client["own"]>,
+  args: string[],
+  bun: { inside: string; host: string },
+): FoundClient {
+  const source = realpathSync(folder);
+  const target = join(dirname(bun.inside), basename(folder));
+  return {
+    file: join(source, main),
+    command: [bun.inside, ...OWN_FLAGS, join(target, main)],
+    onHost: [bun.host, ...OWN_FLAGS, join(source, main)],
+    args,
+    binds: [{ source, target, mode: "read" }],
+  };
+}
+
 /** Finds the client. `bun` is our own, inside and on the host: the interpreter of a script where there is no node. Throws `missing`, or `usage` for an argument that is ours to give. */
 export function findClient(
   client: Client,
@@ -58,6 +77,7 @@ export function findClient(
   folders: string[],
   bun: { inside: string; host: string },
 ): FoundClient {
+  if (client.own !== undefined) return ownProgram(client.own, given, bun);
   if (client.binary === undefined) {
     const [program, ...args] = given;
     if (program === undefined)
@@ -75,7 +95,7 @@ export function findClient(
   const node = client.script ? findExecutable("node", folders) : undefined;
   const run = (interpreter: string, path: string) => {
     if (!client.script) return [path];
-    return node === undefined ? [interpreter, "--config=/dev/null", "--no-env-file", path] : [node, path];
+    return node === undefined ? [interpreter, ...OWN_FLAGS, path] : [node, path];
   };
   return {
     file: realpathSync(program.path),

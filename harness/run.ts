@@ -13,6 +13,7 @@ import type { RunContract } from "./contract/contract.ts";
 import { strictnessOf } from "./contract/terms.ts";
 import { requireInstallation } from "./installation.ts";
 import { actOnWork } from "./land.ts";
+import type { Roles } from "./roles/told.ts";
 import type { Talk } from "./supervise.ts";
 import { objectionsOf } from "./objections.ts";
 import type { StoredJudged } from "./judged.ts";
@@ -59,6 +60,8 @@ export type RunDeps = {
   clock: Clock;
   /** Talks with the client in place of whoever started us. */
   talk?: Talk;
+  /** What was said of the work while it went on, by role; asked when the work is over. It replaces no reviewer that the run has. */
+  opinions?: () => Roles;
 };
 
 /** `notes` are for the operator and bear on nothing. */

@@ -9,6 +9,7 @@ import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import type { Activity } from "./activity.ts";
@@ -47,6 +48,9 @@ export type Talk = (streams: {
   onOutput(bytes: Uint8Array): void;
   /** Asks the client to end, and ends it when it does not. */
   end(): void;
+  /** The run it is the client of, and its ledger. */
+  run: string;
+  record(event: string, data: Record<string, Json>): void;
 }) => Promise<void>;
 
 export type ClientRun = {
@@ -204,7 +208,10 @@ export async function superviseClient(
     });
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined && talk !== undefined) {
-      const talked = talk({ ...run.streams, stdin: run.streams.stdin!, onOutput: seen, end: () => endSoon(run) });
+      const talked = talk({
+        ...{ ...run.streams, stdin: run.streams.stdin!, onOutput: seen, end: () => endSoon(run) },
+        ...{ run: ledger.run, record: recorder.append },
+      });
       await run.ended;
       await talked;
     } else if (run.streams !== undefined) {

@@ -105,6 +105,17 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("the agent program imports itself alone: inside the sandbox there is nothing else of ours", () => {
+    const wrong = sources
+      .filter((path) => path.startsWith("acp/agent/"))
+      .flatMap((path) =>
+        importsOf(code.get(path)!)
+          .filter((name) => !/^\.\/[\w-]+\.ts$/.test(name) && !name.startsWith("node:"))
+          .map((name) => `${path} → ${name}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
   test("product code never imports tests; paths out of a folder go through the imports map", () => {
     const wrong = sources.flatMap((path) =>
       importsOf(code.get(path)!)
@@ -122,9 +133,9 @@ describe("imports", () => {
 describe("what no file may hold", () => {
   const rules: [string, RegExp, RegExp][] = [
     [
-      "processes are started in sandbox/spawn.ts and, inside a sandbox, by libc alone",
+      "processes are started in sandbox/spawn.ts and, inside a sandbox, by libc and by our own agent alone",
       /\bBun\.spawn(Sync)?\(|child_process/,
-      /^sandbox\/spawn\.ts$/,
+      /^(sandbox\/spawn|acp\/agent\/processes)\.ts$/,
     ],
     [
       "one way to launch a sandbox for a client, one to verify what it left, and one to try it",

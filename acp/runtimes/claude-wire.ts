@@ -1,6 +1,6 @@
 // What of Claude Code's stream-json is read, and how its tools are shown to an editor. Facts: claude.md §2, observed on 2.1.330. Pure.
 
-import type { ToolCall, ToolCallContent, ToolKind } from "@agentclientprotocol/sdk";
+import type { AvailableCommand, McpServerStdio, ToolCall, ToolCallContent, ToolKind } from "@agentclientprotocol/sdk";
 import * as v from "valibot";
 import type { PromptBlock, SessionUpdate, StopReason } from "../schema.ts";
 
@@ -22,6 +22,10 @@ export const lineSchema = v.variant("type", [
     }),
   }),
   v.looseObject({ type: v.literal("control_cancel_request"), request_id: text }),
+  v.looseObject({
+    type: v.literal("control_response"),
+    response: v.looseObject({ subtype: text, request_id: text, response: v.optional(v.unknown()) }),
+  }),
   v.looseObject({ type: v.literal("stream_event"), event: v.looseObject({ type: text }), parent_tool_use_id: parent }),
   v.looseObject({
     type: v.literal("assistant"),
@@ -152,3 +156,28 @@ export function contentOf(blocks: readonly PromptBlock[]): object[] {
     return { type: "text", text: `<context uri=${JSON.stringify(resource.uri)}>${words}</context>`.toWellFormed() };
   });
 }
+
+const commandsSchema = v.object({
+  commands: v.array(
+    v.object({ name: text, description: v.fallback(text, ""), argumentHint: v.fallback(v.nullish(text), undefined) }),
+  ),
+});
+
+/** Its own slash commands, of its answer to `initialize`. */
+export function commandsOf(answer: unknown): AvailableCommand[] {
+  const parsed = v.safeParse(commandsSchema, answer);
+  if (!parsed.success) return [];
+  return parsed.output.commands.map(({ name, description, argumentHint }) => ({
+    ...{ name, description },
+    ...(argumentHint == null || argumentHint === "" ? {} : { input: { hint: argumentHint } }),
+  }));
+}
+
+/** The editor's MCP servers as it is told of them. */
+export const serversOf = (servers: readonly McpServerStdio[]) =>
+  Object.fromEntries(
+    servers.map(({ name, command, args, env }) => [
+      name,
+      { type: "stdio", command, args, env: Object.fromEntries(env.map((each) => [each.name, each.value])) },
+    ]),
+  );

@@ -7,7 +7,18 @@ import { acpError } from "../errors.ts";
 import type { AgentRuntime, RuntimeOptions, Turn } from "../runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "../schema.ts";
 import { type Launch, openPipes } from "./pipes.ts";
-import { type ClaudeLine, contentOf, kindOf, lineSchema, planOf, resultOf, stopOf, toolCallOf } from "./claude-wire.ts";
+import {
+  type ClaudeLine,
+  commandsOf,
+  serversOf,
+  contentOf,
+  kindOf,
+  lineSchema,
+  planOf,
+  resultOf,
+  stopOf,
+  toolCallOf,
+} from "./claude-wire.ts";
 
 const arguments_ = (model: string) => [
   ...["-p", "--output-format", "stream-json", "--input-format", "stream-json", "--verbose"],
@@ -19,18 +30,30 @@ const arguments_ = (model: string) => [
     "--include-partial-messages",
     "--model",
     model,
+    // Of MCP servers only the editor's, by its own protocol: an argument would show what they are told.
+    "--strict-mcp-config",
   ],
 ];
 
 type Going = { turn: Turn; settle: PromiseWithResolvers<StopReason>; asked: Map<string, () => void> };
 
 /** Starts it. Rejects with what kept the run from being launched. */
-export async function startClaude(launch: Launch, { model, transcript }: RuntimeOptions): Promise<AgentRuntime> {
+export async function startClaude(
+  launch: Launch,
+  { model, transcript, servers, onCommands, signal }: RuntimeOptions,
+): Promise<AgentRuntime> {
   let write: (message: object) => void = () => {};
   let going: Going | undefined;
   let earlier = transcript;
   let controls = 0;
-  const control = (request: object) => write({ type: "control_request", request_id: `broke-${++controls}`, request });
+  const asked = new Map<string, (answer: unknown) => void>();
+  /** Resolves with its answer; undefined where it was an error. */
+  const control = (request: object): Promise<unknown> => {
+    const request_id = `broke-${++controls}`;
+    const answered = new Promise<unknown>((resolve) => asked.set(request_id, resolve));
+    write({ type: "control_request", request_id, request });
+    return answered;
+  };
   const show = (update: SessionUpdate | undefined) =>
     update === undefined || going === undefined ? undefined : going.turn.update(update);
 
@@ -54,6 +77,11 @@ export async function startClaude(launch: Launch, { model, transcript }: Runtime
 
   const take = async (line: ClaudeLine): Promise<void> => {
     if (line.type === "control_request") return void ask(line);
+    if (line.type === "control_response") {
+      const { request_id, subtype, response } = line.response;
+      asked.get(request_id)?.(subtype === "success" ? response : undefined);
+      return void asked.delete(request_id);
+    }
     if (line.type === "control_cancel_request") {
       const withdraw = going?.asked.get(line.request_id);
       going?.asked.delete(line.request_id);
@@ -86,18 +114,30 @@ export async function startClaude(launch: Launch, { model, transcript }: Runtime
     await show({ sessionUpdate: "tool_call", ...toolCallOf(id, name, input) });
   };
 
-  const pipes = await openPipes(launch, arguments_(model), (text) => {
-    const parsed = v.safeParse(lineSchema, parseJson(text));
-    return parsed.success ? take(parsed.output) : undefined;
-  });
+  const pipes = await openPipes(
+    launch,
+    arguments_(model),
+    (text) => {
+      const parsed = v.safeParse(lineSchema, parseJson(text));
+      return parsed.success ? take(parsed.output) : undefined;
+    },
+    signal,
+  );
   write = pipes.write;
   const { ended } = pipes;
+  const gone = ended.then((): never => {
+    throw acpError("internal", "the client ended as it was started", { reason: "runtime_exited" });
+  });
+  gone.catch(() => {});
+  onCommands(commandsOf(await Promise.race([control({ subtype: "initialize" }), gone])));
+  if (servers.length > 0)
+    await Promise.race([control({ subtype: "mcp_set_servers", servers: serversOf(servers) }), gone]);
   return {
     ended,
     async prompt(blocks: readonly PromptBlock[], turn: Turn) {
       const settle = Promise.withResolvers<StopReason>();
       going = { turn, settle, asked: new Map() };
-      const onAbort = () => control({ subtype: "interrupt" });
+      const onAbort = () => void control({ subtype: "interrupt" });
       turn.signal.addEventListener("abort", onAbort, { once: true });
       const before =
         earlier === "" ? [] : [{ type: "text", text: `What was said in this session before:\n\n${earlier}` }];

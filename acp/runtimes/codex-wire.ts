@@ -1,6 +1,6 @@
 // What of Codex's app-server is read, and how its items are shown to an editor. Facts: codex-gemini.md §1.10, observed on 0.169.0. Pure.
 
-import type { ToolCall, ToolCallContent, ToolCallStatus } from "@agentclientprotocol/sdk";
+import type { McpServerStdio, ToolCall, ToolCallContent, ToolCallStatus } from "@agentclientprotocol/sdk";
 import * as v from "valibot";
 import type { PromptBlock, SessionUpdate } from "../schema.ts";
 
@@ -12,13 +12,6 @@ export const deltaSchema = v.object({ delta: text });
 export const endSchema = v.object({
   turn: v.object({ status: text, error: v.optional(v.nullable(v.looseObject({ message: v.optional(text) }))) }),
 });
-export const usageSchema = v.object({
-  tokenUsage: v.object({
-    last: v.object({ totalTokens: v.number() }),
-    modelContextWindow: v.optional(v.nullable(v.number())),
-  }),
-});
-
 const changes = v.array(v.looseObject({ path: text, diff: v.optional(text) }));
 const item = v.variant("type", [
   v.looseObject({
@@ -29,10 +22,21 @@ const item = v.variant("type", [
     aggregatedOutput: v.optional(v.nullable(text)),
   }),
   v.looseObject({ type: v.literal("fileChange"), id: text, changes, status: v.optional(text) }),
+  v.looseObject({
+    ...{ type: v.literal("mcpToolCall"), id: text, server: text, tool: text, status: v.optional(text) },
+    arguments: v.optional(v.unknown()),
+    result: v.optional(v.nullable(v.looseObject({ content: v.optional(v.array(v.unknown())) }))),
+    error: v.optional(v.nullable(v.looseObject({ message: v.optional(text) }))),
+  }),
 ]);
 export const itemSchema = v.object({ item });
 export type Item = v.InferOutput<typeof item>;
 export const askSchema = v.object({ itemId: text });
+/** How it asks about a tool of an MCP server's; whatever else it asks so, a server asks. */
+export const mcpAskSchema = v.object({
+  serverName: text,
+  _meta: v.object({ codex_approval_kind: v.literal("mcp_tool_call"), tool_name: text }),
+});
 
 const MAX_TITLE = 200;
 /** What the shell it starts commands with is told. */
@@ -49,15 +53,30 @@ function titleOf(of: Item): string {
   const title =
     of.type === "commandExecution"
       ? of.command.replace(SHELL, (_, inner: string) => inner.replaceAll("'\\''", "'"))
-      : `Edit ${of.changes.map(({ path }) => path).join(", ")}`;
+      : of.type === "mcpToolCall"
+        ? `${of.server}: ${of.tool}`
+        : `Edit ${of.changes.map(({ path }) => path).join(", ")}`;
   return (title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE)}…` : title).toWellFormed();
 }
 
+function wordsOf(of: Item): string[] {
+  if (of.type === "commandExecution") return [of.aggregatedOutput ?? ""];
+  if (of.type === "fileChange") return of.changes.map(({ diff }) => diff ?? "");
+  const said = (of.result?.content ?? []).map((each) => (each as { text?: unknown } | null)?.text);
+  return [...said.filter((each) => typeof each === "string"), of.error?.message ?? ""];
+}
+
 function contentOf(of: Item): ToolCallContent[] {
-  const words = of.type === "commandExecution" ? [of.aggregatedOutput ?? ""] : of.changes.map(({ diff }) => diff ?? "");
-  return words
+  return wordsOf(of)
     .filter((each) => each !== "")
     .map((each) => ({ type: "content", content: { type: "text", text: each } }));
+}
+
+const kinds = { commandExecution: "execute", fileChange: "edit", mcpToolCall: "other" } as const;
+
+function inputOfItem(of: Item): { rawInput?: unknown } {
+  if (of.type === "commandExecution") return { rawInput: { command: of.command, cwd: of["cwd"] ?? null } };
+  return of.type === "mcpToolCall" ? { rawInput: of.arguments ?? null } : {};
 }
 
 /** An item as a tool call. */
@@ -65,10 +84,10 @@ export function toolCallOf(of: Item): ToolCall {
   return {
     toolCallId: of.id,
     title: titleOf(of),
-    name: of.type,
-    kind: of.type === "commandExecution" ? "execute" : "edit",
+    name: of.type === "mcpToolCall" ? `${of.server}/${of.tool}` : of.type,
+    kind: kinds[of.type],
     status: "pending",
-    ...(of.type === "commandExecution" ? { rawInput: { command: of.command, cwd: of["cwd"] ?? null } } : {}),
+    ...inputOfItem(of),
     content: of.type === "fileChange" ? contentOf(of) : [],
     locations: of.type === "fileChange" ? of.changes.map(({ path }) => ({ path })) : [],
   };
@@ -99,3 +118,18 @@ export function inputOf(blocks: readonly PromptBlock[]): object[] {
     };
   });
 }
+
+/** The editor's MCP servers as its configuration has them. */
+export const serversOf = (servers: readonly McpServerStdio[]) =>
+  Object.fromEntries(
+    servers.map(({ name, command, args, env }) => [
+      name.replaceAll(/[^\w-]/g, "_"),
+      // What a server says of its own tools is no reason not to ask.
+      {
+        command,
+        args,
+        default_tools_approval_mode: "prompt",
+        env: Object.fromEntries(env.map((each) => [each.name, each.value])),
+      },
+    ]),
+  );

@@ -18,7 +18,10 @@ type Going = { turn: Turn; settle: PromiseWithResolvers<StopReason> };
 const bare = ({ jsonrpc: _, ...message }: Record<string, unknown>) => message;
 
 /** Starts it with a thread. Rejects with what kept the run from being launched. */
-export async function startCodex(launch: Launch, { cwd, model, transcript }: RuntimeOptions): Promise<AgentRuntime> {
+export async function startCodex(
+  launch: Launch,
+  { cwd, model, transcript, effort, servers, signal }: RuntimeOptions,
+): Promise<AgentRuntime> {
   let write: (message: object) => void = () => {};
   let going: Going | undefined;
   let earlier = transcript;
@@ -51,10 +54,6 @@ export async function startCodex(launch: Launch, { cwd, model, transcript }: Run
     items.delete(item.id);
     show(wire.endOf(item));
   });
-  on("thread/tokenUsage/updated", wire.usageSchema, ({ tokenUsage: { last, modelContextWindow } }) => {
-    if (modelContextWindow != null)
-      show({ sessionUpdate: "usage_update", used: last.totalTokens, size: modelContextWindow });
-  });
   on("turn/completed", wire.endSchema, ({ turn: { status } }) => {
     const over = going;
     going = undefined;
@@ -73,15 +72,33 @@ export async function startCodex(launch: Launch, { cwd, model, transcript }: Run
     // Only this once: what it would remember itself, it would write into rules of its own.
     return { decision: allowed ? "accept" : "decline" };
   };
+  peer.onRequest("mcpServer/elicitation/request", async (params) => {
+    const parsed = v.safeParse(wire.mcpAskSchema, params);
+    const mine = going;
+    if (!parsed.success || mine === undefined) return { action: "decline", content: null };
+    const { serverName, _meta: meta } = parsed.output;
+    const item = [...items.values()].findLast(
+      (each) => each.type === "mcpToolCall" && each.server === serverName && each.tool === meta.tool_name,
+    );
+    await shown;
+    if (item === undefined || !(await mine.turn.permit({ toolCall: wire.toolCallOf(item), kind: "other" })))
+      return { action: "decline", content: null };
+    return { action: "accept", content: {} };
+  });
   peer.onRequest("item/commandExecution/requestApproval", approve("execute"));
   peer.onRequest("item/fileChange/requestApproval", approve("edit"));
 
-  const pipes = await openPipes(launch, ["app-server"], (line) => {
-    const message = parseJson(line);
-    if (message !== null && typeof message === "object" && !Array.isArray(message))
-      peer.take({ jsonrpc: "2.0", ...message });
-    return shown;
-  });
+  const pipes = await openPipes(
+    launch,
+    ["app-server"],
+    (line) => {
+      const message = parseJson(line);
+      if (message !== null && typeof message === "object" && !Array.isArray(message))
+        peer.take({ jsonrpc: "2.0", ...message });
+      return shown;
+    },
+    signal,
+  );
   write = pipes.write;
   void pipes.ended.then(() => peer.close());
   const ready = async (): Promise<string> => {
@@ -93,6 +110,7 @@ export async function startCodex(launch: Launch, { cwd, model, transcript }: Run
     await peer.notify("initialized", {});
     const started = await peer.request("thread/start", {
       ...{ cwd, model, approvalPolicy: "untrusted", sandbox: "danger-full-access" },
+      ...(servers.length === 0 ? {} : { config: { mcp_servers: wire.serversOf(servers) } }),
     });
     return v.parse(wire.threadSchema, started).thread.id;
   };
@@ -109,7 +127,10 @@ export async function startCodex(launch: Launch, { cwd, model, transcript }: Run
       const before =
         earlier === "" ? [] : [{ type: "text" as const, text: `What was said in this session before:\n\n${earlier}` }];
       earlier = "";
-      const begun = await peer.request("turn/start", { threadId, input: wire.inputOf([...before, ...blocks]) });
+      const begun = await peer.request("turn/start", {
+        ...{ threadId, input: wire.inputOf([...before, ...blocks]) },
+        ...(effort === undefined ? {} : { effort }),
+      });
       const turnId = v.parse(wire.turnSchema, begun).turn.id;
       const interrupt = () => void peer.request("turn/interrupt", { threadId, turnId }).catch(() => {});
       turn.signal.addEventListener("abort", interrupt, { once: true });

@@ -34,6 +34,12 @@ const updateSchema = v.object({
     }),
   ]),
 });
+const commandsSchema = v.object({
+  update: v.object({
+    sessionUpdate: v.literal("available_commands_update"),
+    availableCommands: v.array(v.object({ name: text, description: v.fallback(text, "") })),
+  }),
+});
 const askSchema = v.object({ toolCall: call, options: v.array(v.object({ optionId: text, kind: text })) });
 const sessionSchema = v.object({ sessionId: text });
 const stops = ["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"] as const;
@@ -43,8 +49,22 @@ const MODE_TEXT = /^\[MODE_UPDATE\]/;
 
 type Going = { turn: Turn; known: Set<string> };
 
+/** Texts and links in words: beside an embedded one it would leave every picture out, and a link's path it would read by itself. */
+function plain(block: PromptBlock): object {
+  if (block.type === "image") return block;
+  if (block.type === "text") return { type: "text", text: block.text.toWellFormed() };
+  const [uri, said] =
+    block.type === "resource_link"
+      ? [block.uri, block.name]
+      : [block.resource.uri, "text" in block.resource ? String(block.resource["text"]) : "(not text)"];
+  return { type: "text", text: `<context uri=${JSON.stringify(uri)}>\n${said}\n</context>`.toWellFormed() };
+}
+
 /** Starts it with a session of its own. Rejects with what kept the run from being launched. */
-export async function startGemini(launch: Launch, { cwd, model, transcript }: RuntimeOptions): Promise<AgentRuntime> {
+export async function startGemini(
+  launch: Launch,
+  { cwd, model, transcript, servers, onCommands, signal }: RuntimeOptions,
+): Promise<AgentRuntime> {
   let write: (message: object) => void = () => {};
   let going: Going | undefined;
   let earlier = transcript;
@@ -55,6 +75,8 @@ export async function startGemini(launch: Launch, { cwd, model, transcript }: Ru
     if (turn !== undefined) shown = shown.then(() => turn.update(update));
   };
   peer.onNotification("session/update", (params) => {
+    const told = v.safeParse(commandsSchema, params);
+    if (told.success) return onCommands(told.output.update.availableCommands);
     const parsed = v.safeParse(updateSchema, params);
     if (!parsed.success || going === undefined) return;
     const { update } = parsed.output;
@@ -80,17 +102,22 @@ export async function startGemini(launch: Launch, { cwd, model, transcript }: Ru
     else show({ sessionUpdate: "tool_call_update", toolCallId, status: "failed" });
     return once === undefined ? cancelled : { outcome: { outcome: "selected", optionId: once.optionId } };
   });
-  const pipes = await openPipes(launch, ["--acp", "--approval-mode", "default", "-m", model], (line) => {
-    const message = parseJson(line);
-    if (message !== null && typeof message === "object") peer.take(message);
-    return shown;
-  });
+  const pipes = await openPipes(
+    launch,
+    ["--acp", "--approval-mode", "default", "-m", model],
+    (line) => {
+      const message = parseJson(line);
+      if (message !== null && typeof message === "object") peer.take(message);
+      return shown;
+    },
+    signal,
+  );
   write = pipes.write;
   void pipes.ended.then(() => peer.close());
   const ready = async (): Promise<string> => {
     const clientCapabilities = { fs: { readTextFile: false, writeTextFile: false }, terminal: false };
     await peer.request("initialize", { protocolVersion: 1, clientCapabilities });
-    return v.parse(sessionSchema, await peer.request("session/new", { cwd, mcpServers: [] })).sessionId;
+    return v.parse(sessionSchema, await peer.request("session/new", { cwd, mcpServers: servers })).sessionId;
   };
   const sessionId = await ready().catch(async (error: unknown) => {
     pipes.end();
@@ -109,7 +136,7 @@ export async function startGemini(launch: Launch, { cwd, model, transcript }: Ru
       try {
         const answer = v.safeParse(
           stopSchema,
-          await peer.request("session/prompt", { sessionId, prompt: [...before, ...blocks] }),
+          await peer.request("session/prompt", { sessionId, prompt: [...before, ...blocks.map(plain)] }),
         );
         if (!answer.success)
           throw acpError("internal", "the client gave no reason for the turn's end", { reason: "malformed" });

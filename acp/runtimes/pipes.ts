@@ -15,11 +15,15 @@ export type Pipes = {
   ended: Promise<void>;
 };
 
-/** Launches and resolves when the client can be written to; `onLine` takes one line after the other. Rejects with what kept it from being launched. */
+/**
+ * Launches and resolves when the client can be written to; `onLine` takes one line after the other. Aborted, it is ended. Rejects with what kept it from
+ * being launched.
+ */
 export async function openPipes(
   launch: Launch,
   args: string[],
   onLine: (text: string) => void | Promise<void>,
+  signal: AbortSignal,
 ): Promise<Pipes> {
   let write: Pipes["write"] = () => {};
   let end = () => {};
@@ -31,6 +35,8 @@ export async function openPipes(
       void input.flush();
     };
     end = streams.end;
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
     started.resolve();
     const split = splitFrames();
     const take = async (frames: Frame[]) => {

@@ -4,7 +4,7 @@
 import type { SlotName } from "../ports.ts";
 import type { Direct } from "../routes.ts";
 
-export type ClientId = "claude" | "codex" | "gemini" | "exec";
+export type ClientId = "claude" | "codex" | "gemini" | "agent" | "exec";
 
 /** What a client's set-up may depend on; all paths are as seen from inside. */
 export type ClientContext = {
@@ -50,6 +50,8 @@ export type Client = {
   /** Executable name to look for; undefined when the command is given by the caller. */
   binary: string | undefined;
   install: string;
+  /** A program of our own, run by our Bun: a folder that needs nothing around it, and the file in it; absent for a client of others. */
+  own?: { folder: string; main: string };
   /** What is really started for the executable found; absent when it is that file. */
   program?(found: string): Program;
   /** Whether it is a script that node (or, without one, our Bun) must run. */

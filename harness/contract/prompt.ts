@@ -37,6 +37,7 @@ const headless: Record<ClientId, Words | undefined> = {
   claude: (prompt, given) => ["-p", ...given, "--", prompt],
   codex: (prompt, given) => ["exec", ...given, "--", prompt],
   gemini: (prompt, given) => [...given, `--prompt=${prompt}`],
+  agent: (prompt, given) => [...given, "-p", prompt],
   exec: undefined,
 };
 
@@ -52,7 +53,7 @@ export function taskArgs(
   const prompt = beside === undefined ? task : `${task}\n\n${beside}`;
   const words = headless[client];
   if (words === undefined)
-    throw new BrokeError("usage", `${client} takes no task`, "--task is for claude, codex and gemini");
+    throw new BrokeError("usage", `${client} takes no task`, "--task is for claude, codex, gemini and agent");
   if (args.includes("--"))
     throw new BrokeError("usage", "with --task, what follows -- are options of the client", "leave the inner -- out");
   return words(prompt, args);

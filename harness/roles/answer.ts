@@ -31,7 +31,7 @@ const MAX_REASON_BYTES = 512;
 const MAX_DETAIL_BYTES = 8 * 1024;
 
 /** The object in an answer: the whole of it, or what a fence or some words stand around. */
-function objectIn(answer: string): string {
+export function objectIn(answer: string): string {
   const from = answer.indexOf("{");
   const to = answer.lastIndexOf("}");
   return from === -1 || to < from ? answer : answer.slice(from, to + 1);

@@ -4,6 +4,7 @@
 import type { Finding } from "../verdict/categories.ts";
 import { strictnessOf } from "../contract/terms.ts";
 import { reviewersOf, reviewRun } from "../roles/review.ts";
+import { type Roles, withTold } from "../roles/told.ts";
 import type { Decision, Opinion } from "../verdict/decide.ts";
 import { decideObserved, type Observed } from "../verdict/observed.ts";
 import type { Reviewer } from "../verdict/policies.ts";
@@ -40,6 +41,17 @@ const UNASKED: Opinion = { state: "absent", reason: "no reviewer was asked: what
 const rolesOf = (reviewers: readonly Reviewer[], opinion: Opinion) =>
   Object.fromEntries(reviewers.map((role) => [role, opinion]));
 
+/** What was said of the work while it went on; every word of it is on record. */
+function toldOf({ deps, ledger }: OpenRun): Roles {
+  const told = deps.opinions?.() ?? {};
+  for (const [role, opinion] of Object.entries(told))
+    ledger.append("role.told", {
+      ...{ role, state: opinion.state, reason: opinion.reason ?? null },
+      verdict: opinion.state === "given" ? opinion.verdict : null,
+    });
+  return told;
+}
+
 /** Verifies the tree the attempt left, and judges. Throws what could not be recorded. */
 export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attempt, seen: Seen): Promise<Judged> {
   const { deps, contract, paths, ledger, artifacts } = run;
@@ -54,11 +66,12 @@ export async function judgeAttempt(run: OpenRun, ground: Ground, attempt: Attemp
   const at = { retries: attempt.turn.number - 1, evidence: evidence.sha256 };
   const found = [...verified, ...late, ...evidence.findings];
   const reviewers = reviewersOf(contract);
+  const told = toldOf(run);
   // What reviewers could say takes nothing of it away, so where it is enough by itself they are not asked.
-  const best = judge(run, { ...observed, roles: rolesOf(reviewers, CONTENT) }, found, at);
+  const best = judge(run, { ...observed, roles: withTold(rolesOf(reviewers, CONTENT), told) }, found, at);
   if (reviewers.length === 0) return best;
   if (atLeast(best.decision.verdict, "RETRY_NARROW"))
-    return judge(run, { ...observed, roles: rolesOf(reviewers, UNASKED) }, found, at);
+    return judge(run, { ...observed, roles: withTold(rolesOf(reviewers, UNASKED), told) }, found, at);
   const review = await reviewRun(run, ground, evidence);
-  return judge(run, { ...observed, roles: review.roles }, [...found, ...review.findings], at);
+  return judge(run, { ...observed, roles: withTold(review.roles, told) }, [...found, ...review.findings], at);
 }

@@ -2,6 +2,7 @@
 // protocol alone.
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
+import { usualPatience } from "#acp/keep.ts";
 import { openPeer } from "#acp/peer.ts";
 import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp } from "#acp/server.ts";
@@ -10,16 +11,19 @@ import type { Launch } from "#acp/runtimes/pipes.ts";
 import { dropToOwner } from "#harness/identity.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
-import { slots } from "#src/routing/slots.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import packageJson from "../../package.json";
-import { openState, type State } from "./compose.ts";
+import { acpCommands, artifactsOf } from "./acp-commands.ts";
+import { openState, secretValues, type State } from "./compose.ts";
+import { clientLanes, isHeadless, lanesNow } from "./lanes.ts";
 import { note, writeOut } from "./output.ts";
 
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
 
 /** A run of a client for one session. */
-function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): Launch {
+function launchIn(state: State, { cwd, lane, sandbox, mode, watch, opinions = () => ({}) }: RuntimeOptions): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
@@ -30,7 +34,7 @@ function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): L
     const { secretNames } = await import("./compose.ts");
     const write = { ...noPermissionFlags.write, denyAll: mode === "plan" };
     const contract = checkContract({
-      ...{ client: lane, profile: sandbox, home: "run", cwd, args, terminal: false },
+      ...{ client: isHeadless(lane) ? "agent" : lane, profile: sandbox, home: "run", cwd, args, terminal: false },
       permissions: { ...noPermissionFlags, write },
       limits: limitsOf(
         sandbox === "hardened" || sandbox === "normal" ? sandbox : "strict",
@@ -41,30 +45,52 @@ function launchIn(state: State, { cwd, lane, sandbox, mode }: RuntimeOptions): L
       brokeHome: state.home.root,
       env: state.env,
     });
-    const result = await runHarness({ ...(await runDeps(state)), talk }, contract);
+    const deps = await runDeps(state);
+    const serve: typeof deps.gateway.serve = (options) =>
+      deps.gateway.serve({
+        ...options,
+        onBegin() {
+          watch.asking();
+          options.onBegin?.();
+        },
+        onRequest(request) {
+          watch.asked(request);
+          options.onRequest(request);
+        },
+      });
+    const told: typeof talk = (streams) => {
+      watch.began(streams.run, streams.record);
+      return talk(streams);
+    };
+    const result = await runHarness({ ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions }, contract);
+    watch.ended(result.runId, result.verdict.verdict);
     note(`run ${result.runId} ${result.verdict.verdict}`);
   };
 }
 
-/** Who may answer; each knows the slots of its own client. */
-const lanes = [
-  { id: "claude", title: "Claude Code" },
-  { id: "codex", title: "Codex" },
-  { id: "gemini", title: "Gemini CLI" },
-].map(({ id, title }) => ({
-  ...{ id, title },
-  models: slots.filter(({ client }) => client === id).map(({ id, title }) => ({ id, title })),
-}));
+/** Our own agent, where something answers the slot as the lane says. Throws `missing` where nothing does. */
+async function startOwn(state: State, launch: Launch, options: RuntimeOptions, contextTokens?: number) {
+  const lane = lanesNow(state).find(({ id }) => id === options.lane);
+  if (lane?.models.some(({ id }) => id === options.model) !== true)
+    throw new BrokeError(
+      "missing",
+      `the slot ${options.model} is not answered by ${options.lane} now`,
+      `\`broke route ${options.model}\` says who answers it, \`broke swap\` changes that`,
+    );
+  const { startHeadless } = await import("#acp/runtimes/headless.ts");
+  return startHeadless(launch, { ...options, contextTokens });
+}
 
-async function startRuntime(state: State, options: RuntimeOptions): Promise<AgentRuntime> {
+async function startRuntime(state: State, options: RuntimeOptions, contextTokens?: number): Promise<AgentRuntime> {
   const launch = launchIn(state, options);
+  if (isHeadless(options.lane)) return startOwn(state, launch, options, contextTokens);
   if (options.lane === "codex") return (await import("#acp/runtimes/codex.ts")).startCodex(launch, options);
   if (options.lane === "gemini") return (await import("#acp/runtimes/gemini.ts")).startGemini(launch, options);
   return (await import("#acp/runtimes/claude.ts")).startClaude(launch, options);
 }
 
-/** Serves until the editor is gone, or tells us to end. */
-export async function serveEditor(): Promise<number> {
+/** Serves until the editor is gone, or tells us to end. `contextTokens`: how much the models of our own agent take. */
+export async function serveEditor(contextTokens?: number): Promise<number> {
   // An editor of root's in somebody's folder: from here on it is theirs.
   dropToOwner(process.cwd(), process.env);
   const state = openState();
@@ -75,15 +101,27 @@ export async function serveEditor(): Promise<number> {
   const out = frameWriter(writeOut, end);
   const peer = openPeer(out);
   const server = serveAcp(peer, {
-    store: openSessionStore(state.home, systemClock),
-    start: (options) => startRuntime(state, options),
-    available: { lanes, sandboxes: profileNames },
+    store: openSessionStore(state.home, systemClock, () =>
+      makeRedactor(secretValues(state.keys, state.generations.current())),
+    ),
+    start: (options) => startRuntime(state, options, contextTokens),
+    available: {
+      // What answers may change while we serve.
+      get lanes() {
+        return lanesNow(state);
+      },
+      sandboxes: profileNames,
+    },
     usual: {
       lane: "claude",
       mode: "ask",
-      model: lanes[0]!.models[0]!.id,
+      model: clientLanes[0]!.models[0]!.id,
       sandbox: state.settings.get("sandbox") ?? "strict",
+      thought_level: "default",
     },
+    patience: usualPatience,
+    commands: acpCommands(state),
+    artifactsOf: (run) => artifactsOf(state, run),
     version: packageJson.version,
   });
   const reading = (async () => {

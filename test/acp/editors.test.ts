@@ -6,12 +6,13 @@ import { dirname, join } from "node:path";
 import { editors } from "#acp/editors.ts";
 import { startAcp } from "#test/support/acp.ts";
 import { LAUNCHER, makeBench } from "#test/support/broke.ts";
+import packageJson from "../../package.json";
 
 type Agent = { command: string; args: string[]; env: Record<string, string> };
 
 test("each editor's own form has the launcher by its absolute path", async () => {
   using bench = makeBench();
-  for (const editor of editors) {
+  for (const editor of editors.filter((each) => each !== "registry")) {
     const { code, stdout, stderr } = await bench.broke(["acp-server", "--print-config", editor]);
     expect([editor, code, stdout.includes(JSON.stringify(LAUNCHER)), stderr.startsWith("broke: for ")]).toEqual([
       editor,
@@ -21,6 +22,18 @@ test("each editor's own form has the launcher by its absolute path", async () =>
     ]);
     if (editor !== "acpx") expect(stdout).toContain(JSON.stringify(bench.home));
   }
+});
+
+test("the registry's agent.json has what its schema asks for, and nothing of this machine", async () => {
+  using bench = makeBench();
+  const { stdout } = await bench.broke(["acp-server", "--print-config", "registry"]);
+  const agent = JSON.parse(stdout) as Record<string, unknown>;
+  expect(agent).toMatchObject({ id: expect.stringMatching(/^[a-z][a-z0-9-]*$/), version: packageJson.version });
+  expect([typeof agent["name"], typeof agent["description"]]).toEqual(["string", "string"]);
+  expect(agent["distribution"]).toEqual({
+    npx: { package: `${packageJson.name}@${packageJson.version}`, args: ["acp-server"] },
+  });
+  expect([stdout.includes(LAUNCHER), stdout.includes(bench.home)]).toEqual([false, false]);
 });
 
 test("an editor nobody knows", async () => {

@@ -5,7 +5,7 @@ import type { Turn } from "#acp/runtime.ts";
 import { toolCallOf as claudeCall } from "#acp/runtimes/claude-wire.ts";
 import { toolCallOf as codexCall } from "#acp/runtimes/codex-wire.ts";
 import { faultOf } from "#test/support/acp.ts";
-import { type Frame, openTalk, text } from "#test/support/acp-pair.ts";
+import { type Frame, openTalk, stopOf, text } from "#test/support/acp-pair.ts";
 
 describe("permission", () => {
   const execute = { toolCall: { toolCallId: "t", title: "rm -rf x", name: "Bash" }, kind: "execute" as const };
@@ -53,7 +53,7 @@ describe("permission", () => {
     const going = pair.ask("session/prompt", { sessionId: pair.sessionId, prompt: text("go") });
     const asked = await pair.until(question);
     pair.tell("session/cancel", { sessionId: pair.sessionId });
-    expect((await going).result).toEqual({ stopReason: "cancelled" } as never);
+    expect(stopOf(await going)).toBe("cancelled");
     pair.answer(asked.id, { outcome: { outcome: "selected", optionId: "allow" } });
     expect(pair.frames.find(({ method }) => method === "$/cancel_request")?.params).toEqual({
       requestId: asked.id,
@@ -94,6 +94,22 @@ describe("permission", () => {
     pair.answer(first.id, { outcome: { outcome: "selected", optionId: "allow_always" } });
     const other = pair.until((frame) => question(frame) && frame.id !== first.id);
     void other.then(({ id }) => pair.answer(id, { outcome: { outcome: "selected", optionId: "reject" } }));
+    await going;
+    expect(given).toEqual([true, true, false]);
+  });
+
+  test("for the session a tool without a name means that one, and not all of its kind", async () => {
+    const given: boolean[] = [];
+    using pair = await openTalk(async (_, turn) => {
+      for (const title of ["word (plum)", "word (plum)", "remove (pear)"])
+        given.push(await turn.permit({ toolCall: { toolCallId: "t", title }, kind: "other" }));
+      return "end_turn";
+    });
+    const going = pair.ask("session/prompt", { sessionId: pair.sessionId, prompt: text("go") });
+    const first = await pair.until(question);
+    pair.answer(first.id, { outcome: { outcome: "selected", optionId: "allow_always" } });
+    const other = await pair.until((frame) => question(frame) && frame.id !== first.id);
+    pair.answer(other.id, { outcome: { outcome: "selected", optionId: "reject" } });
     await going;
     expect(given).toEqual([true, true, false]);
   });

@@ -137,6 +137,7 @@ describe("what a session chose", () => {
       ["mode", "ask"],
       ["lane", "codex"],
       ["model", "gpt54"],
+      ["thought_level", "default"],
       ["sandbox", "strict"],
     ]);
     await set("mode", "auto");

@@ -88,7 +88,7 @@ describe("what is not understood is refused with a way on", () => {
       ["harness", "run", "--client", "cladue"],
       2,
       "unknown client",
-      "use one of: claude, codex, gemini, exec",
+      "use one of: claude, codex, gemini, agent, exec",
     ],
     [
       "a profile that is none",

@@ -3,13 +3,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Commands } from "#acp/commands.ts";
 import { splitFrames } from "#acp/framing.ts";
+import { type Patience, usualPatience } from "#acp/keep.ts";
 import { openPeer } from "#acp/peer.ts";
-import type { AgentRuntime, RuntimeOptions, Turn } from "#acp/runtime.ts";
+import type { AgentRuntime, RuntimeOptions, StartRuntime, Turn } from "#acp/runtime.ts";
 import type { PromptBlock, StopReason } from "#acp/schema.ts";
 import { type Server, serveAcp } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
 import { systemClock } from "#src/core/clock.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import { openHome } from "#src/state/paths.ts";
 
 export type Frame = {
@@ -26,6 +29,9 @@ export type Runtime = {
   /** What it does with each prompt. */
   prompt(blocks: readonly PromptBlock[], turn: Turn): Promise<StopReason>;
   closed: boolean;
+  dead: boolean;
+  /** What was written into its run's ledger. */
+  recorded: object[];
   /** As if it had died. */
   die(): void;
 };
@@ -48,11 +54,20 @@ export type Pair = Disposable & {
   close(): void;
 };
 
+/** `starting` takes the place of the client altogether. */
+export type PairOptions = {
+  patience?: Partial<Patience>;
+  commands?: Commands;
+  secrets?: string[];
+  starting?: StartRuntime;
+};
+
 /** Starts one; `prompt` is what every client does unless the test changes it. */
 export function openPair(
   prompt: Runtime["prompt"] = async () => "end_turn",
-  dir = mkdtempSync(join(tmpdir(), "broke-acp-")),
+  { patience = {}, commands = {}, secrets = [], starting }: PairOptions = {},
 ): Pair {
+  const dir = mkdtempSync(join(tmpdir(), "broke-acp-"));
   const home = openHome({ BROKE_HOME: join(dir, "home") });
   const frames: Frame[] = [];
   const runtimes: Runtime[] = [];
@@ -63,19 +78,36 @@ export function openPair(
   });
   const start = async (options: RuntimeOptions): Promise<AgentRuntime> => {
     const gone = Promise.withResolvers<void>();
-    const runtime: Runtime = { options, prompt, closed: false, die: gone.resolve };
+    const runtime: Runtime = {
+      ...{ options, prompt, closed: false, dead: false, recorded: [] },
+      die() {
+        runtime.dead = true;
+        gone.resolve();
+      },
+    };
     runtimes.push(runtime);
+    const run = `run_${runtimes.length}`;
+    options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }));
+    const ended = gone.promise.then(() => options.watch.ended(run, "ACCEPT"));
     return {
-      ended: gone.promise,
+      ended,
       prompt: (blocks, turn) => runtime.prompt(blocks, turn),
       async close() {
         runtime.closed = true;
         gone.resolve();
+        await ended;
       },
     };
   };
   const server = serveAcp(peer, {
-    ...{ store: openSessionStore(home, systemClock), start, version: "0" },
+    ...{
+      store: openSessionStore(home, systemClock, () => makeRedactor(secrets)),
+      start: starting ?? start,
+      version: "0",
+      commands,
+    },
+    patience: { ...usualPatience, ...patience },
+    artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
       lanes: [
         {
@@ -85,11 +117,11 @@ export function openPair(
             { id: "opus", title: "Opus" },
           ],
         },
-        { id: "codex", title: "Codex", models: [{ id: "gpt54", title: "GPT" }] },
+        { id: "codex", title: "Codex", models: [{ id: "gpt54", title: "GPT" }], efforts: ["low", "high"] },
       ],
       sandboxes: ["strict", "hardened"],
     },
-    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict" },
+    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict", thought_level: "default" },
   });
   const split = splitFrames(1024 * 1024);
   const put = (text: string) => {
@@ -121,8 +153,11 @@ export function openPair(
 }
 
 /** A greeted pair with a session. */
-export async function openTalk(prompt?: Runtime["prompt"]): Promise<Pair & { sessionId: string }> {
-  const pair = openPair(prompt);
+export async function openTalk(
+  prompt?: Runtime["prompt"],
+  options?: PairOptions,
+): Promise<Pair & { sessionId: string }> {
+  const pair = openPair(prompt, options);
   await pair.ask("initialize", { protocolVersion: 1 });
   const { result } = await pair.ask("session/new", { cwd: pair.cwd, mcpServers: [] });
   return Object.assign(pair, { sessionId: (result as unknown as { sessionId: string }).sessionId });
@@ -141,3 +176,5 @@ export const updatesOf = ({ frames }: Pair) =>
     method === "session/update" ? [(params as unknown as { update: { sessionUpdate: string } }).update] : [],
   );
 export const codeOf = ({ error }: Frame) => error?.code;
+/** Why the prompt it answers ended. */
+export const stopOf = ({ result }: Frame) => (result as { stopReason?: string } | undefined)?.stopReason;

@@ -123,8 +123,13 @@ type Permit = (
 ) => Promise<string | "cancelled"> | string;
 
 /** Starts the server and connects. `permit` answers questions with an option's id. */
-export function startAcp(bench: Bench, permit: Permit = () => "reject", env: Record<string, string> = {}): AcpServer {
-  const process = Bun.spawn([LAUNCHER, "acp-server"], {
+export function startAcp(
+  bench: Bench,
+  permit: Permit = () => "reject",
+  env: Record<string, string> = {},
+  args: readonly string[] = [],
+): AcpServer {
+  const process = Bun.spawn([LAUNCHER, "acp-server", ...args], {
     ...{ cwd: bench.workspace, env: { ...bench.env, ...env } },
     ...{ stdin: "pipe", stdout: "pipe", stderr: "pipe" },
   });

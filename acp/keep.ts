@@ -1,0 +1,172 @@
+// The client of one session: started when it is needed, within a deadline and only where no other works in its folder; ended when it has been idle for
+// a while; started anew when it is gone or another was chosen. It knows the run it lives in.
+// Does not stop: another server, or a run beside it, that holds the folder; the harness refuses the second.
+
+import type { AvailableCommand, McpServerStdio } from "@agentclientprotocol/sdk";
+import type { JSONRPCErrorException } from "json-rpc-2.0";
+import { hardest, type Roles } from "#harness/roles/told.ts";
+import type { Opinion } from "#harness/verdict/decide.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import { acpError } from "./errors.ts";
+import type { LaneRole } from "./lane-result.ts";
+import { type Choices, isOther } from "./modes.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { AgentRuntime, StartRuntime } from "./runtime.ts";
+import type { Transcript } from "./store.ts";
+import { makeMeter, type Meter } from "./usage.ts";
+
+/** Times in milliseconds: what a client may take to answer at all, to do nothing between two prompts, to show nothing within one. */
+export type Patience = { startMs: number; idleMs: number; quietMs: number };
+export const usualPatience: Patience = { startMs: 60_000, idleMs: 10 * 60_000, quietMs: 15 * 60_000 };
+
+/** A run of the session's; `verdict` is null while it goes on. */
+export type KeptRun = { id: string; lane: string; verdict: string | null };
+
+export type LaneState = "none" | "starting" | "idle" | "busy" | "quarantined";
+
+export type KeepDeps = {
+  start: StartRuntime;
+  quarantine: Quarantine;
+  transcript: Transcript;
+  patience: Patience;
+  said(): string;
+  /** Makes room in the folder. Throws where somebody works in it. */
+  claim(): Promise<void>;
+  onCommands(commands: AvailableCommand[]): void;
+  /** A model was asked, or answered. */
+  onStir(): void;
+};
+
+export type Keep = {
+  readonly meter: Meter;
+  readonly runs: readonly KeptRun[];
+  state(lane: string): LaneState;
+  /** The client for these choices, held until `rest`. Throws where there can be none now. */
+  take(choices: Choices, servers: readonly McpServerStdio[], signal: AbortSignal): Promise<AgentRuntime>;
+  /** The turn is over; `failed` says what was wrong with the client, if anything was. */
+  rest(failed?: string): void;
+  /** What a lane says of the work that is going on: for the verdict of its run. */
+  opine(role: LaneRole, opinion: Opinion): void;
+  /** Writes into the ledger of the run that is going on. */
+  record(event: string, data: Record<string, Json>): void;
+  stop(): Promise<void>;
+};
+
+const MOST_RUNS = 100;
+
+/** Keeps none yet. */
+export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
+  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir } = deps;
+  const meter = makeMeter();
+  const runs: KeptRun[] = [];
+  let running: { runtime: AgentRuntime; choices: Choices; record: Keep["record"]; opinions: Roles } | undefined;
+  let doing: "starting" | "busy" | undefined;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  let lane = "";
+
+  const stop = async () => {
+    clearTimeout(idle);
+    const gone = running?.runtime;
+    running = undefined;
+    await gone?.close();
+  };
+  const noted = (run: string, verdict: string | null, of: string) => {
+    const known = runs.find((each) => each.id === run);
+    if (known === undefined) runs.push({ id: run, lane: of, verdict });
+    else known.verdict = verdict;
+    if (runs.length > MOST_RUNS) runs.shift();
+    transcript.append({ kind: "run", run, verdict });
+  };
+  const launch = async (choices: Choices, servers: readonly McpServerStdio[], withdrawn: AbortSignal) => {
+    await claim();
+    const late = AbortSignal.timeout(patience.startMs);
+    // Once it is there it is nobody's to end by these.
+    const starting = new AbortController();
+    const giveUp = () => starting.abort();
+    for (const signal of [late, withdrawn]) signal.addEventListener("abort", giveUp, { once: true });
+    const { lane: of, mode, model, sandbox } = choices;
+    let record: Keep["record"] = () => {};
+    const opinions: Roles = {};
+    const effort = choices.thought_level === "default" ? undefined : choices.thought_level;
+    const runtime = await start({
+      ...{ cwd, lane: of, model, sandbox, mode, effort, servers, transcript: said(), onCommands },
+      opinions: () => opinions,
+      signal: starting.signal,
+      watch: {
+        began(run, into) {
+          record = into;
+          noted(run, null, of);
+          into("session.served", { session: id, lane: of, mode });
+        },
+        asking() {
+          meter.begin();
+          onStir();
+        },
+        asked(request) {
+          meter.count(request);
+          onStir();
+        },
+        ended(run, verdict) {
+          record = () => {};
+          noted(run, verdict, of);
+        },
+      },
+    })
+      .catch((error: unknown) => {
+        if (late.aborted) throw acpError("internal", "the client did not answer in time", { reason: "start_timeout" });
+        if (error instanceof BrokeError) throw error;
+        throw acpError("internal", "the client could not be started", { reason: "start_failed" });
+      })
+      .finally(() => {
+        for (const signal of [late, withdrawn]) signal.removeEventListener("abort", giveUp);
+      });
+    const into: Keep["record"] = (event, data) => record(event, data);
+    const mine = { runtime, choices, record: into, opinions };
+    running = mine;
+    void runtime.ended.then(() => {
+      if (running === mine) running = undefined;
+    });
+    return runtime;
+  };
+
+  return {
+    ...{ meter, runs },
+    state: (of) => doing ?? (running ? "idle" : quarantine.heldFor(of) === undefined ? "none" : "quarantined"),
+    async take(choices, servers, signal) {
+      clearTimeout(idle);
+      lane = choices.lane;
+      const held = quarantine.heldFor(lane);
+      if (held !== undefined)
+        throw acpError("internal", "this agent failed again and again and is held back until it is cleared", {
+          ...{ reason: "lane_quarantined", lane, last: held },
+        });
+      doing = "starting";
+      try {
+        if (running !== undefined && isOther(running.choices, choices)) await stop();
+        const runtime = running?.runtime ?? (await launch(choices, servers, signal));
+        doing = "busy";
+        return runtime;
+      } catch (error) {
+        doing = undefined;
+        const reason = (error as JSONRPCErrorException | undefined)?.data?.reason;
+        if (typeof reason === "string" && reason !== "folder_busy" && !signal.aborted) quarantine.failed(lane, reason);
+        throw error;
+      }
+    },
+    rest(failed) {
+      if (doing === undefined) return;
+      doing = undefined;
+      if (failed === undefined) quarantine.worked(lane);
+      else quarantine.failed(lane, failed);
+      clearTimeout(idle);
+      idle = setTimeout(() => void stop(), patience.idleMs);
+      idle.unref();
+    },
+    opine(role, opinion) {
+      if (running !== undefined) running.opinions[role] = hardest(running.opinions[role], opinion);
+    },
+    record: (event, data) => running?.record(event, data),
+    stop,
+  };
+}
