@@ -1,22 +1,14 @@
 // The operator's word for lending a worker a key: asked for on the terminal, or said in the environment where nobody sits. Never a default, never
 // stored, and only for as long as it says.
 
-import { readSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunContract } from "#harness/contract/contract.ts";
 import { note } from "./output.ts";
+import { readLine } from "./pick.ts";
 
 export type Elevate = { asked: boolean; duration: string | undefined };
 
 const USUAL = "1h";
-const MAX_ANSWER = 64;
-
-/** One line from the terminal, typed after the question stood there. */
-function readLine(): string {
-  const bytes = Buffer.alloc(MAX_ANSWER);
-  const length = readSync(0, bytes, 0, MAX_ANSWER, null);
-  return bytes.subarray(0, length).toString("utf8").trim();
-}
 
 /** The lease, or null where nobody gave it. */
 export async function confirmLease(

@@ -4,7 +4,6 @@
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { type Access, narrow, openAccess } from "./access.ts";
-import { findBackend } from "./backends.ts";
 import type { Profile, Routing, Team } from "./generation.ts";
 import { slotsOf } from "./slots.ts";
 
@@ -78,17 +77,6 @@ const withTeam = (routing: Routing, name: string, change: Partial<Team>): Routin
   ...routing,
   teams: { ...routing.teams, [name]: { ...teamOf(routing, name), ...change } },
 });
-
-/** Sets who answers for a slot of a saved team when its backend does not; no labels: nobody. */
-export function setTeamFallback(routing: Routing, name: string, slot: string, labels: string[]): Routing {
-  const { fallbacks } = teamOf(routing, name);
-  checkSlots(routing, [slot]);
-  const unknown = labels.find((label) => findBackend(routing, label) === undefined);
-  if (unknown !== undefined) throw new BrokeError("usage", "unknown backend", "`broke models` lists the backends");
-  const { [slot]: _, ...direct } = fallbacks.direct;
-  const next = labels.length === 0 ? direct : { ...direct, [slot]: labels };
-  return withTeam(routing, name, { fallbacks: { ...fallbacks, direct: next } });
-}
 
 /** Changes what a saved team may use. */
 export function setTeamAccess(routing: Routing, name: string, change: AccessChange): Routing {

@@ -18,14 +18,18 @@ export const verb: Verb = {
   async run({ values, flags, words }) {
     const { openState } = await import("../compose.ts");
     const { chainsOf } = await import("#src/observe/chains.ts");
+    const { pickFallbacks } = await import("../pick-swap.ts");
     const { editFallback } = await import("../edit-fallback.ts");
     const { generations } = openState();
     const [slot = "", team] = [values["slot"]?.[0], values["team"]?.[0]];
     const all = slot === "policy";
     if (all && (words.length > 0 || flags.has("clear"))) throw new BrokeError("usage", "`policy` only shows");
     if (!all && flags.has("team")) throw new BrokeError("usage", "--team needs a name");
-    const edit = { slot, team, scope: values["scope"]?.[0] ?? "direct", targets: flags.has("clear") ? null : words };
-    const changes = !all && (flags.has("clear") || words.length > 0);
+    const told = flags.has("clear") || words.length > 0;
+    const picked = all || told || flags.has("json") ? undefined : pickFallbacks(generations.current(), slot);
+    const targets = flags.has("clear") || picked?.length === 0 ? null : (picked ?? words);
+    const edit = { slot, team, scope: values["scope"]?.[0] ?? "direct", targets };
+    const changes = !all && (told || picked !== undefined);
     const now = changes
       ? generations.commit(`fallback ${slot}`, (routing) => editFallback(routing, edit))
       : generations.current();

@@ -13,11 +13,11 @@ export const verb: Verb = {
   words: "backend",
   async run({ values, flags, words }) {
     const [team, slot] = [values.team![0]!, values.slot![0]!];
-    const { setTeamFallback } = await import("#src/routing/presets.ts");
+    const { editFallback } = await import("../edit-fallback.ts");
     const said =
       words.length === 0 ? `${slot} of ${team} has no fallbacks` : `${slot} of ${team} → ${words.join(" → ")}`;
     return commitEdit(`team fallback ${team} ${slot}`, flags, said, (routing) =>
-      setTeamFallback(routing, team, slot, words),
+      editFallback(routing, { slot, team, scope: "direct", targets: words.length === 0 ? null : words }),
     );
   },
 };
