@@ -14,7 +14,7 @@ import { type Commands, commandsUpdate } from "./commands.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import type { Patience } from "./keep.ts";
-import { type Available, type Choices, chosen, configOptions, modeOf, modeState } from "./modes.ts";
+import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
 import { makeQuarantine } from "./quarantine.ts";
@@ -86,7 +86,7 @@ export function serveAcp(
   };
 
   const unknown = (sessionId: string) => acpError("notFound", "there is no such session", { sessionId });
-  const open = (id: string, cwd: string, transcript: Transcript, titled = false): Session => {
+  const open = (id: string, cwd: string, transcript: Transcript, choices = usual, titled = false): Session => {
     const notify = (update: SessionUpdate) => peer.notify("session/update", { sessionId: id, update });
     const ask = (params: RequestPermissionRequest, signal: AbortSignal) =>
       peer.request("session/request_permission", params, signal);
@@ -101,7 +101,7 @@ export function serveAcp(
     };
     const onCommands = (own: readonly AvailableCommand[]) => void notify(commandsUpdate(commands, own));
     const session = openSession(
-      { id, cwd, choices: usual, titled },
+      { id, cwd, choices, titled },
       {
         ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
@@ -128,7 +128,9 @@ export function serveAcp(
     const stored = store.read(id);
     if (stored === undefined) throw unknown(id);
     const titled = stored.lines.some(({ kind }) => kind === "prompt");
-    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), titled), stored };
+    const last = stored.lines.findLast((entry) => entry.kind === "chose");
+    const choices = () => (last === undefined ? usual : chosenAgain(usual, available, last.choices));
+    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), titled), stored };
   };
   const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
     const { sessionId, mcpServers } = readParams(requests.openSession, params);

@@ -187,6 +187,7 @@ export function openSession(
     },
     choose(change) {
       choices = { ...choices, ...change };
+      transcript.append({ kind: "chose", choices });
     },
     serve(given) {
       servers = given;

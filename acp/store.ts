@@ -33,6 +33,7 @@ const line = v.variant("kind", [
   v.object({
     ...{ kind: v.literal("permission"), at: v.string(), tool: v.string(), allowed: v.boolean(), by: v.string() },
   }),
+  v.object({ kind: v.literal("chose"), at: v.string(), choices: v.record(v.string(), v.string()) }),
   v.object({ kind: v.literal("quarantined"), at: v.string(), why: v.string(), what: v.string() }),
 ]);
 type Line = v.InferOutput<typeof line>;
@@ -44,6 +45,7 @@ export type Entry =
   | { kind: "stop"; reason: string }
   | { kind: "run"; run: string; verdict: string | null }
   | { kind: "permission"; tool: string; allowed: boolean; by: string }
+  | { kind: "chose"; choices: Record<string, string> }
   | { kind: "quarantined"; why: string; what: string };
 
 export type StoredSession = { id: string; cwd: string; lines: Line[] };
