@@ -70,6 +70,7 @@ export function serveAcp(
 ): Server {
   const sessions = new Map<string, Session>();
   const quarantine = makeQuarantine();
+  const ownCommands = new Map<string, readonly AvailableCommand[]>();
   let greeted = false;
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
@@ -99,7 +100,10 @@ export function serveAcp(
         ),
       );
     };
-    const onCommands = (own: readonly AvailableCommand[]) => void notify(commandsUpdate(commands, own));
+    const onCommands = (own: readonly AvailableCommand[]) => {
+      ownCommands.set(id, own);
+      void notify(commandsUpdate(commands, own));
+    };
     const session = openSession(
       { id, cwd, choices, titled },
       {
@@ -112,7 +116,13 @@ export function serveAcp(
   };
   /** After the answer: before it an editor does not know the session. */
   const tellCommands = (id: string) =>
-    setImmediate(() => void peer.notify("session/update", { sessionId: id, update: commandsUpdate(commands, []) }));
+    setImmediate(
+      () =>
+        void peer.notify("session/update", {
+          sessionId: id,
+          update: commandsUpdate(commands, ownCommands.get(id) ?? []),
+        }),
+    );
   const stateOf = (session: Session): SessionState & { _meta: Record<string, unknown> } => ({
     modes: modeState(session.choices.mode),
     configOptions: configOptions(session.choices, available),
@@ -189,13 +199,14 @@ export function serveAcp(
     readParams(requests.authenticate, params);
     throw acpError("invalidParams", "there is nothing to log in to", { path: "methodId" });
   });
-  on("session/new", (params) => {
+  on("session/new", async (params) => {
     const { cwd, mcpServers } = readParams(requests.newSession, params);
     const servers = serversOf(mcpServers);
     const folder = folderOf(cwd);
     const { id, transcript } = store.create(folder);
     const session = open(id, folder, transcript);
     session.serve(servers);
+    await transcript.synced();
     tellCommands(id);
     return { sessionId: id, ...stateOf(session) };
   });
@@ -221,6 +232,7 @@ export function serveAcp(
     const { sessionId } = readParams(requests.oneSession, params);
     const session = find(sessionId);
     sessions.delete(sessionId);
+    ownCommands.delete(sessionId);
     await session.close();
     return {};
   });

@@ -72,6 +72,7 @@ export function openSession(
 
   const show = async (update: SessionUpdate) => {
     transcript.append({ kind: "update", update });
+    await transcript.synced();
     await notify(update);
   };
   const name = async (blocks: readonly PromptBlock[]) => {
@@ -175,6 +176,7 @@ export function openSession(
           ({ stopReason }) => transcript.append({ kind: "stop", reason: stopReason }),
           () => transcript.append({ kind: "stop", reason: "error" }),
         )
+        .then(() => transcript.synced())
         .finally(() => {
           going.delete(controller);
           withdrawn.removeEventListener("abort", abort);
