@@ -113,3 +113,9 @@ export function configOptions(choices: Choices, available: Available): SessionCo
     ),
   ];
 }
+
+/** What was chosen once, as far as it can still be: an option that is not there any more is as usual. */
+export function chosenAgain(usual: Choices, available: Available, before: Readonly<Record<string, string>>): Choices {
+  const order = ["lane", "model", "thought_level", "sandbox", "mode"] as const;
+  return order.reduce((choices, what) => chosen(choices, available, what, before[what]) ?? choices, usual);
+}

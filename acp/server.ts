@@ -15,7 +15,7 @@ import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import type { Patience } from "./keep.ts";
 import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
-import { type Available, type Choices, chosen, configOptions, modeOf, modeState } from "./modes.ts";
+import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
 import { makeQuarantine } from "./quarantine.ts";
@@ -71,6 +71,7 @@ export function serveAcp(
 ): Server {
   const sessions = new Map<string, Session>();
   const quarantine = makeQuarantine();
+  const ownCommands = new Map<string, readonly AvailableCommand[]>();
   let greeted = false;
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
@@ -87,7 +88,7 @@ export function serveAcp(
   };
 
   const unknown = (sessionId: string) => acpError("notFound", "there is no such session", { sessionId });
-  const open = (id: string, cwd: string, transcript: Transcript, titled = false): Session => {
+  const open = (id: string, cwd: string, transcript: Transcript, choices = usual, titled = false): Session => {
     const notify = (update: SessionUpdate) => peer.notify("session/update", { sessionId: id, update });
     const ask = (params: RequestPermissionRequest, signal: AbortSignal) =>
       peer.request("session/request_permission", params, signal);
@@ -100,9 +101,12 @@ export function serveAcp(
         ),
       );
     };
-    const onCommands = (own: readonly AvailableCommand[]) => void notify(commandsUpdate(commands, own));
+    const onCommands = (own: readonly AvailableCommand[]) => {
+      ownCommands.set(id, own);
+      void notify(commandsUpdate(commands, own));
+    };
     const session = openSession(
-      { id, cwd, choices: usual, titled },
+      { id, cwd, choices, titled },
       {
         ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
@@ -113,7 +117,13 @@ export function serveAcp(
   };
   /** After the answer: before it an editor does not know the session. */
   const tellCommands = (id: string) =>
-    setImmediate(() => void peer.notify("session/update", { sessionId: id, update: commandsUpdate(commands, []) }));
+    setImmediate(
+      () =>
+        void peer.notify("session/update", {
+          sessionId: id,
+          update: commandsUpdate(commands, ownCommands.get(id) ?? []),
+        }),
+    );
   const stateOf = (session: Session): SessionState & { _meta: Record<string, unknown> } => ({
     modes: modeState(session.choices.mode),
     configOptions: configOptions(session.choices, available),
@@ -129,7 +139,9 @@ export function serveAcp(
     const stored = store.read(id);
     if (stored === undefined) throw unknown(id);
     const titled = stored.lines.some(({ kind }) => kind === "prompt");
-    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), titled), stored };
+    const last = stored.lines.findLast((entry) => entry.kind === "chose");
+    const choices = () => (last === undefined ? usual : chosenAgain(usual, available, last.choices));
+    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), titled), stored };
   };
   const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
     const { sessionId, mcpServers } = readParams(requests.openSession, params);
@@ -188,13 +200,14 @@ export function serveAcp(
     readParams(requests.authenticate, params);
     throw acpError("invalidParams", "there is nothing to log in to", { path: "methodId" });
   });
-  on("session/new", (params) => {
+  on("session/new", async (params) => {
     const { cwd, mcpServers } = readParams(requests.newSession, params);
     const servers = serversOf(mcpServers);
     const folder = folderOf(cwd);
     const { id, transcript } = store.create(folder);
     const session = open(id, folder, transcript);
     session.serve(servers);
+    await transcript.synced();
     tellCommands(id);
     return { sessionId: id, ...stateOf(session) };
   });
@@ -220,6 +233,7 @@ export function serveAcp(
     const { sessionId } = readParams(requests.oneSession, params);
     const session = find(sessionId);
     sessions.delete(sessionId);
+    ownCommands.delete(sessionId);
     await session.close();
     return {};
   });

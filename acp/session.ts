@@ -75,6 +75,7 @@ export function openSession(
 
   const show = async (update: SessionUpdate) => {
     transcript.append({ kind: "update", update });
+    await transcript.synced();
     await notify(update);
   };
   const name = async (blocks: readonly PromptBlock[]) => {
@@ -196,6 +197,7 @@ export function openSession(
           ({ stopReason }) => transcript.append({ kind: "stop", reason: stopReason }),
           () => transcript.append({ kind: "stop", reason: "error" }),
         )
+        .then(() => transcript.synced())
         .finally(() => {
           going.delete(controller);
           withdrawn.removeEventListener("abort", abort);
@@ -208,6 +210,7 @@ export function openSession(
     },
     choose(change) {
       choices = { ...choices, ...change };
+      transcript.append({ kind: "chose", choices });
     },
     serve(given) {
       servers = given;

@@ -7,6 +7,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -33,6 +34,7 @@ const line = v.variant("kind", [
   v.object({
     ...{ kind: v.literal("permission"), at: v.string(), tool: v.string(), allowed: v.boolean(), by: v.string() },
   }),
+  v.object({ kind: v.literal("chose"), at: v.string(), choices: v.record(v.string(), v.string()) }),
   v.object({ kind: v.literal("quarantined"), at: v.string(), why: v.string(), what: v.string() }),
 ]);
 type Line = v.InferOutput<typeof line>;
@@ -44,12 +46,17 @@ export type Entry =
   | { kind: "stop"; reason: string }
   | { kind: "run"; run: string; verdict: string | null }
   | { kind: "permission"; tool: string; allowed: boolean; by: string }
+  | { kind: "chose"; choices: Record<string, string> }
   | { kind: "quarantined"; why: string; what: string };
 
 export type StoredSession = { id: string; cwd: string; lines: Line[] };
 export type Summary = { id: string; cwd: string; title: string | null; updatedAt: string };
 
-export type Transcript = Disposable & { append(entry: Entry): void };
+export type Transcript = Disposable & {
+  append(entry: Entry): void;
+  /** Resolves when all that was appended is on disk; meanwhile other sessions go on. */
+  synced(): Promise<void>;
+};
 
 export type SessionStore = {
   /** A new session. */
@@ -86,17 +93,36 @@ export function openSessionStore(home: Home, clock: Clock, redactor: () => Redac
     const fd = openSync(fileOf(id), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | flags, 0o600);
     const redact = redactor();
     let closed = false;
+    let dirty = false;
+    let syncing: Promise<void> | undefined;
     return {
       append(entry) {
         // Its number may be another file's by now.
         if (closed) return;
         const bytes = Buffer.from(`${JSON.stringify({ at: isoTime(clock()), ...mapStrings(entry, redact) })}\n`);
         for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
-        fsyncSync(fd);
+        dirty = true;
+      },
+      async synced() {
+        while (syncing !== undefined) await syncing;
+        if (!dirty || closed) return;
+        dirty = false;
+        const done = Promise.withResolvers<void>();
+        syncing = done.promise;
+        fsync(fd, (error) => {
+          syncing = undefined;
+          if (closed) closeSync(fd);
+          if (error === null) done.resolve();
+          else done.reject(error);
+        });
+        await done.promise;
       },
       [Symbol.dispose]() {
-        if (!closed) closeSync(fd);
+        if (closed) return;
         closed = true;
+        if (syncing !== undefined) return;
+        if (dirty) fsyncSync(fd);
+        closeSync(fd);
       },
     };
   };

@@ -20,7 +20,7 @@ const bare = ({ jsonrpc: _, ...message }: Record<string, unknown>) => message;
 /** Starts it with a thread. Rejects with what kept the run from being launched. */
 export async function startCodex(
   launch: Launch,
-  { cwd, model, transcript, effort, servers, signal }: RuntimeOptions,
+  { cwd, model, transcript, effort, servers, onCommands, signal }: RuntimeOptions,
 ): Promise<AgentRuntime> {
   let write: (message: object) => void = () => {};
   let going: Going | undefined;
@@ -119,6 +119,8 @@ export async function startCodex(
     await pipes.ended;
     throw error;
   });
+  // It has none of its own here: those of the client before it are gone.
+  onCommands([]);
   return {
     ended: pipes.ended,
     async prompt(blocks: readonly PromptBlock[], turn: Turn) {

@@ -168,6 +168,28 @@ describe("what a session chose", () => {
 });
 
 describe("the store", () => {
+  test("what a session chose is what it has when it is opened again; what there is none of any more is as usual", async () => {
+    using pair = await openTalk();
+    const { sessionId } = pair;
+    const set = (configId: string, value: string) =>
+      pair.ask("session/set_config_option", { sessionId, configId, value });
+    await set("lane", "codex");
+    await set("thought_level", "high");
+    await pair.ask("session/set_mode", { sessionId, modeId: "plan" });
+    await pair.ask("session/close", { sessionId });
+    const values = async () => {
+      const { result } = await pair.ask("session/resume", { sessionId, cwd: pair.cwd, mcpServers: [] });
+      const { configOptions } = result as unknown as { configOptions: { currentValue: string }[] };
+      return configOptions.map(({ currentValue }) => currentValue);
+    };
+    expect(await values()).toEqual(["plan", "codex", "gpt54", "high", "strict"]);
+    await pair.ask("session/close", { sessionId });
+    const gone = { lane: "codex", model: "opus", thought_level: "x", sandbox: "none", mode: "root" };
+    const line = { kind: "chose", at: "2026-01-01T00:00:00.000Z", choices: gone };
+    appendFileSync(join(pair.home, "acp", `${sessionId}.jsonl`), `${JSON.stringify(line)}\n`);
+    expect(await values()).toEqual(["ask", "codex", "gpt54", "default", "strict"]);
+  });
+
   test("a session is closed once, listed by its folder, gone when it is deleted; pages end", async () => {
     using pair = await openTalk();
     const { sessionId } = pair;
