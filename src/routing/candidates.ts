@@ -70,7 +70,8 @@ function laneOf(
   const set = keyPool(keyEnv, keyNames);
   if (set.length === 0) return none(`${keyEnv} is not set`);
   const policy = keyPolicyOf(generation, backend);
-  const pool = policy === undefined ? null : makePool(keyPoolName(keyEnv), policy, set);
+  const named = (policy?.order ?? []).filter((name) => set.includes(name));
+  const pool = policy === undefined ? null : makePool(keyPoolName(keyEnv), policy, [...new Set([...named, ...set])]);
   const members = pool?.members ?? set;
   const attempts = members.map((keyName, at): Attempt => {
     const key = pool === null ? null : { pool, member: keyName };
