@@ -11,19 +11,21 @@ const ROOT = join(import.meta.dir, "..");
 const shown = v.object({ file: v.string(), title: v.string() });
 const cases = v.parse(v.record(v.pipe(v.string(), v.digits()), v.pipe(v.array(shown), v.minLength(1))), written);
 
-/** The cases of presets: 33–35, 37, 38; of the harness: 39–63, 65–67, 81, 82, 85; of the ACP server and its lanes: 70–76, 78, 79. */
 const between = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+/** Of the gateway and its routing 1–38, of the harness 39–67 and 80–85, of the ACP server and its lanes 68–79. */
 const wanted = [
+  ...between(1, 4),
+  ...between(15, 16),
+  ...between(18, 22),
+  ...between(25, 26),
+  28,
+  30,
   ...between(33, 35),
-  37,
-  38,
-  ...between(39, 63),
+  ...between(37, 63),
   ...between(65, 67),
   ...between(70, 76),
-  78,
-  79,
-  81,
-  82,
+  ...between(78, 79),
+  ...between(81, 82),
   85,
 ].map(String);
 

@@ -5,6 +5,7 @@ import { type Backend, findBackend } from "./backends.ts";
 import { type Chain, fallbackOf } from "./fallback.ts";
 import type { Generation, Routing } from "./generation.ts";
 import type { Policy } from "./policy.ts";
+import { subjectsOf } from "./health.ts";
 import { makePool, type Pool, type Turn } from "./rotation.ts";
 import { type Slot, slotsOf } from "./slots.ts";
 import { allowsSlot } from "./access.ts";
@@ -19,6 +20,7 @@ export type Attempt = {
   keyName: string | null;
   why: string;
   turns?: { model: Turn | null; key: Turn | null };
+  subjects?: readonly string[];
 };
 
 /** A label that gives nothing to call, and why. */
@@ -65,17 +67,24 @@ function laneOf(
   const { keyEnv } = backend;
   if (keyEnv === null) {
     const turns = model === null ? {} : { turns: { model, key: null } };
-    return { label, attempts: [{ backend, keyName: null, why: role, ...turns }], problem: null, pool: null };
+    return {
+      label,
+      attempts: [{ backend, keyName: null, why: role, ...turns, subjects: subjectsOf({ backend, keyName: null }) }],
+      problem: null,
+      pool: null,
+    };
   }
   const set = keyPool(keyEnv, keyNames);
   if (set.length === 0) return none(`${keyEnv} is not set`);
   const policy = keyPolicyOf(generation, backend);
-  const pool = policy === undefined ? null : makePool(keyPoolName(keyEnv), policy, set);
+  const named = (policy?.order ?? []).filter((name) => set.includes(name));
+  const pool = policy === undefined ? null : makePool(keyPoolName(keyEnv), policy, [...new Set([...named, ...set])]);
   const members = pool?.members ?? set;
   const attempts = members.map((keyName, at): Attempt => {
     const key = pool === null ? null : { pool, member: keyName };
     const why = members.length === 1 ? role : `${role}, key ${at + 1} of ${members.length}`;
-    return { backend, keyName, why, ...(model === null && key === null ? {} : { turns: { model, key } }) };
+    const subjects = subjectsOf({ backend, keyName });
+    return { backend, keyName, why, subjects, ...(model === null && key === null ? {} : { turns: { model, key } }) };
   });
   return { label, attempts, problem: null, pool };
 }

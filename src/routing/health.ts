@@ -36,7 +36,12 @@ export type HealthEntry = {
 export type Health = { any(): boolean; get(subject: string): HealthEntry | undefined };
 
 /** Who a failure is about. */
-export type Tried = { backend: Pick<Backend, "label" | "model">; keyName: string | null };
+export type Tried = {
+  backend: Pick<Backend, "label" | "model">;
+  keyName: string | null;
+  /** Kept where it is looked up for every request: `subjectsOf` it. */
+  subjects?: readonly string[];
+};
 
 /** `cooldownMs`: what the policy says; null or absent where none does. */
 export type Failure = { reason: HealthReason; retryAfterMs?: number; cooldownMs?: number | null };
@@ -72,14 +77,14 @@ export function subjectOf(tried: Tried, reason: HealthReason): string {
   return reason === "auth_failure" || reason === "quota_exhausted" ? keySubject(tried) : breakerSubject(tried);
 }
 
-const subjects = new WeakMap<Tried, readonly string[]>();
-
 /** The subjects a success clears, and a block of which stops it. */
 export function clearedBy(tried: Tried): readonly string[] {
-  let made = subjects.get(tried);
-  if (made === undefined) subjects.set(tried, (made = [limitSubject(tried), keySubject(tried), breakerSubject(tried)]));
-  return made;
+  return tried.subjects ?? subjectsOf(tried);
 }
+
+export const subjectsOf = (tried: Tried): readonly string[] => [
+  ...[limitSubject(tried), keySubject(tried), breakerSubject(tried)],
+];
 
 const within = (ms: number) => Math.min(Math.max(ms, MIN_COOLDOWN_MS), MAX_COOLDOWN_MS);
 

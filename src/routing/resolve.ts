@@ -5,7 +5,7 @@ import { allowsSlot } from "./access.ts";
 import { type Attempt, type Lane, planOf, type Skipped, slotServing } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
-import { blockOf, type Health, type HealthReason, healthy } from "./health.ts";
+import { type Block, blockOf, type Health, type HealthReason, healthy } from "./health.ts";
 import { arrange, noRotation, pinOf, type Rotation } from "./rotation.ts";
 import { type Slot, slotOf, slotsOf } from "./slots.ts";
 import { type View, viewOf } from "./view.ts";
@@ -103,7 +103,7 @@ const refused = (slot: Slot | undefined, reason: RefusalReason, message: string,
   ...{ kind: "refused", slot, reason, message, hint },
 });
 
-type Block = { reason: HealthReason; untilMs: number | null };
+type Blocked = Block & { attempt: Attempt };
 
 /** What of a lane may be tried now, in its order; what may not is told to both. */
 function openAttempts(
@@ -111,7 +111,7 @@ function openAttempts(
   health: Health,
   nowMs: number,
   skipped: Skipped[],
-  blocks: Block[],
+  blocks: Blocked[],
 ): readonly Attempt[] {
   const { label } = lane;
   if (lane.problem !== null) {
@@ -122,8 +122,7 @@ function openAttempts(
   return lane.attempts.filter((attempt) => {
     const block = blockOf(attempt, health, nowMs);
     if (block === undefined) return true;
-    blocks.push(block);
-    skipped.push({ label, why: whyBlocked(attempt, block) });
+    blocks.push({ ...block, attempt });
     return false;
   });
 }
@@ -171,7 +170,7 @@ export function resolve({
     return refused(slot, "slot_not_set", `no backend is set for the slot ${slot.id}`, hint);
   }
   const skipped: Skipped[] = [];
-  const blocks: Block[] = [];
+  const blocks: Blocked[] = [];
   const asked = { rotation, session };
   const open = (lane: Lane) => inTurn(lane, openAttempts(lane, health, nowMs, skipped, blocks), asked, skipped);
   const first = plan.lanes.map(open);
@@ -188,7 +187,17 @@ export function resolve({
   } else lanes = [...lanes, ...plan.rest.map(open).filter((attempts) => attempts.length > 0)];
   if (pool !== null && pool.policy.retries !== null) lanes = lanes.slice(0, pool.policy.retries);
   const attempts = lanes.length === 1 ? lanes[0]! : lanes.flat();
-  if (attempts.length > 0) return { kind: "attempts", slot, view, attempts, skipped };
+  if (attempts.length > 0) {
+    // Only views ask for it; saying when each cooldown ends costs more than deciding.
+    const held = () =>
+      blocks.map((block) => ({ label: block.attempt.backend.label, why: whyBlocked(block.attempt, block) }));
+    return {
+      ...{ kind: "attempts", slot, view, attempts },
+      get skipped() {
+        return [...skipped, ...held()];
+      },
+    };
+  }
   if (blocks.length > 0) return blockedRefusal(slot, blocks);
   const why = skipped[0]!;
   const reason = why.why === "unknown backend" ? "unknown_backend" : "no_key";

@@ -49,10 +49,8 @@ function turnsByWeight(members: readonly string[], weights: Policy["weights"]): 
   });
 }
 
-/** The pool of these members under the policy. Members the policy names come first, in its order. */
-export function makePool(name: string, policy: Policy, all: readonly string[]): Pool {
-  const named = policy.order.filter((member) => all.includes(member));
-  const members = [...new Set([...named, ...all])];
+/** The pool of these members, in this order, under the policy. */
+export function makePool(name: string, policy: Policy, members: readonly string[]): Pool {
   const sequence = policy.mode === "weighted" ? turnsByWeight(members, policy.weights) : [];
   return { name, policy, members, sequence };
 }

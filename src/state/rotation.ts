@@ -84,7 +84,7 @@ export function openRotation(db: Db): RotationStore {
     if (policy.mode === "round_robin") set("last", name, "", member);
     else if (policy.mode === "least_recently_used") set("used", name, member, String(++tick));
     else if (policy.mode === "weighted" && sequence.length > 0) {
-      const position = Number(get("position", name) ?? 0) % sequence.length;
+      const position = Number(get("position", name) ?? 0);
       const steps = sequence.findIndex((_, step) => sequence[(position + step) % sequence.length] === member);
       if (steps >= 0) set("position", name, "", String(position + steps + 1));
     }

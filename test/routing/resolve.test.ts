@@ -7,6 +7,7 @@ import { emptyRouting, type Generation, noFallbacks, type StoredBackend } from "
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/candidates.ts";
 import { resolve } from "#src/routing/resolve.ts";
+import { viewOf } from "#src/routing/view.ts";
 import { slotOf, slots } from "#src/routing/slots.ts";
 
 const backend = (label: string, keyEnv: string | null = null): StoredBackend => ({
@@ -150,6 +151,36 @@ describe("the slot a name means", () => {
   for (const [name, slot] of cases)
     test(name === "" ? "(nothing)" : name, () => expect(slotOf(name)?.id).toBe(slot as string));
   test("every slot is named by its own id", () => expect(slots.filter(({ id }) => slotOf(id)?.id !== id)).toEqual([]));
+});
+
+test("a team's backends answer for its profile alone; the profile can only narrow what the team may", () => {
+  const open = { slots: null, rpm: 0, tpm: 0, concurrency: 0, dailyUsd: 0 };
+  const team = {
+    mode: "cli" as const,
+    slots: { sonnet: "other", opus: "open" },
+    fallbacks: { ...noFallbacks, direct: { sonnet: ["open"] } },
+    access: { ...open, slots: ["sonnet"], rpm: 10 },
+  };
+  const teams = Object.freeze({
+    ...generation({ sonnet: ["open"] }),
+    teams: { work: team },
+    profiles: {
+      app: { team: "work", description: "", access: { ...open, slots: ["sonnet", "opus"], rpm: 30, tpm: 5 } },
+      lost: { team: "gone", description: "", access: open },
+    },
+    modelPolicies: {
+      sonnet: { mode: "manual_pin" as const, order: ["keyed"], weights: {}, cooldownMs: null, retries: null },
+    },
+  });
+  const ask = (requested: string, profile: string | null) => {
+    const answer = resolve({ requested, generation: teams, keyNames: ["OTHER_KEY", "MY_KEY"], profile });
+    return answer.kind === "refused" ? answer.reason : answer.attempts.map(({ backend: { label } }) => label);
+  };
+  expect([ask("sonnet", null), ask("model-of-other", null)]).toEqual([["keyed"], "unknown_model"]);
+  expect([ask("sonnet", "app"), ask("model-of-other", "app")]).toEqual([["other"], ["other"]]);
+  const refused = [ask("opus", "app"), ask("open", "app"), ask("sonnet", "lost"), ask("sonnet", "none")];
+  expect(refused.map(String)).toEqual(["not_allowed", "not_allowed", "unknown_profile", "unknown_profile"]);
+  expect(viewOf(teams, "app")!.access).toEqual({ slots: ["sonnet"], rpm: 10, tpm: 5, concurrency: 0, dailyUsd: 0 });
 });
 
 test("the same question has the same answer, and nothing is changed by asking", () => {
