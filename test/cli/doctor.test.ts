@@ -25,6 +25,7 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
   expect(report.checks.map(({ id }) => id)).toEqual([
     ...["bubblewrap", "helpers", "preloads", "namespaces", "seccomp", "limits", "sandbox strict"],
     ...["home", "database", "keys", "signing key"],
+    ...["slots", "routing"],
     ...["start", "installation", "claude", "codex", "gemini", "runs", "launch audit"],
   ]);
   const notThere = ["protected names cannot be written to", "what is denied cannot be read"];
@@ -34,6 +35,29 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
   const text = await bench.broke(["doctor"]);
   expect(text).toMatchObject({ code: 0, stderr: "" });
   expect(text.stdout.split("\n")[0]).toMatch(/^ok +bubblewrap +\d/);
+});
+
+test("route, explain and doctor are of one mind about a slot, and warn of a name that floats", async () => {
+  using bench = makeBench();
+  const env = { GITHUB_TOKEN: "ghp_0123456789abcdef" };
+  const about = async (id: string) => (await examine(bench, env)).report.checks.find((check) => check.id === id)!;
+  expect(await about("slots")).toMatchObject({ status: "warning", detail: "no slot is set" });
+  await bench.broke(["swap", "sonnet=GitHub/GPT-4o-mini"]);
+  expect(await about("slots")).toEqual({ id: "slots", status: "ok", detail: "1 set, each would be answered now" });
+  expect((await about("routing")).detail).toBe(
+    "GitHub/GPT-4o-mini: floating alias: openai/gpt-4o-mini may come to mean another model",
+  );
+  for (const verb of ["route", "explain"]) {
+    const { code, stdout } = await bench.broke([verb, "sonnet"], { env });
+    expect({ verb, code, backend: stdout.includes("GitHub/GPT-4o-mini"), floats: stdout.includes("floating") }).toEqual(
+      {
+        ...{ verb, code: 0, backend: true, floats: true },
+      },
+    );
+  }
+  const { report } = await examine(bench);
+  expect(report.ready).toBe(true);
+  expect(report.checks.find(({ id }) => id === "slots")!.detail).toContain("GITHUB_TOKEN is not set");
 });
 
 test("the configured profile is the one that is tried", async () => {

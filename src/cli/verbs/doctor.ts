@@ -11,7 +11,10 @@ async function allChecks(): Promise<Check[]> {
   const { sandboxChecks } = await import("#sandbox/checks.ts");
   const { profileOf } = await import("#sandbox/profile.ts");
   try {
-    const state = (await import("../compose.ts")).openState();
+    const { knownNow, openState } = await import("../compose.ts");
+    const state = openState();
+    const { routingChecks } = await import("#src/observe/checks.ts");
+    const { isFrozen } = await import("#src/state/freeze.ts");
     const { harnessChecks } = await import("#harness/checks.ts");
     const { stateChecks } = await import("#src/state/checks.ts");
     const { openLaunchAudit } = await import("../audit.ts");
@@ -19,6 +22,7 @@ async function allChecks(): Promise<Check[]> {
     return [
       ...sandboxChecks(profileOf(settings.get("sandbox") ?? "strict"), home.live, [home.root]),
       ...stateChecks(state),
+      ...routingChecks(() => knownNow(state), state.keys.get, isFrozen(state.db)),
       ...harnessChecks({ home, runs, audit: () => openLaunchAudit(state), env, cwd: process.cwd() }),
     ];
   } catch (error) {
