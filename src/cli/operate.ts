@@ -2,6 +2,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Reply, Request } from "#harness/supervision/wire.ts";
+import type { State } from "./compose.ts";
 import type { Verb } from "./front.ts";
 import { answer, answerJson } from "./output.ts";
 
@@ -20,10 +21,11 @@ export async function tellRun(
   runId: string,
   act: Request,
   onOutput?: (bytes: Uint8Array) => void,
+  state?: Pick<State, "home" | "runs">,
 ): Promise<Reply & { ok: true }> {
   const { openState } = await import("./compose.ts");
   const { askSupervisor } = await import("#harness/supervision/ask.ts");
-  const { home, runs } = openState();
+  const { home, runs } = state ?? openState();
   const reply = await askSupervisor(home, runs, runId, act, onOutput);
   if (reply.ok) return reply;
   throw new BrokeError("negative", reply.reason, "`broke harness status` shows what runs now");

@@ -190,6 +190,7 @@ export const root: Group = {
     stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),
     restart: lazy("Restart the gateway", () => import("./verbs/restart.ts")),
     status: lazy("Say whether the gateway runs", () => import("./verbs/status.ts")),
+    dashboard: lazy("Serve a page with the runs and slots", () => import("./verbs/dashboard.ts")),
     logs: lazy("Print the background gateway's log", () => import("./verbs/logs.ts")),
     completion: lazy("Print a completion script", () => import("./verbs/completion.ts")),
     gateway: lazy("Run the gateway in the foreground", () => import("./verbs/gateway.ts")),

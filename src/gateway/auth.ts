@@ -1,5 +1,4 @@
-// Who may ask: the bearer of the token, compared in constant time; and from where: our own host names only, so that a web page whose name was
-// rebound to 127.0.0.1 gets nothing.
+// Who may ask: the bearer of the token, compared in constant time.
 // Does not stop: another process of the same user that can read the token.
 
 import { timingSafeEqual } from "node:crypto";
@@ -26,14 +25,4 @@ export function hasToken(request: Pick<Request, "headers" | "url">, token: strin
   const wanted = encoder.encode(token);
   const sameLength = given.length === wanted.length;
   return timingSafeEqual(sameLength ? given : wanted, wanted) && sameLength;
-}
-
-const LOCAL_NAME = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
-
-/** Whether Host names this machine and Origin, when there is one, is a page of ours. */
-export function isLocalRequest(headers: Headers): boolean {
-  const host = headers.get("host");
-  if (host === null || !LOCAL_NAME.test(host)) return false;
-  const origin = headers.get("origin");
-  return origin === null || origin === `http://${host}`;
 }
