@@ -13,10 +13,24 @@ function didYouMean(word: string, known: string[]): string | undefined {
   return guess === undefined ? undefined : `did you mean ${guess}?`;
 }
 
-const hasCredentials = (url: URL) => url.username !== "" || url.password !== "";
+function hasCredentials(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== "" || password !== "";
+}
 
 /** Adds a backend under a new label. */
 export function addBackend(routing: Routing, backend: StoredBackend): Routing {
+  if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
+    throw new BrokeError("usage", "--base-url must start with http:// or https://");
+  }
+  if (backend.baseUrl !== null && hasCredentials(backend.baseUrl)) {
+    throw new BrokeError(
+      "usage",
+      "--base-url must not carry credentials",
+      "put the key in .env and name it with --key-env",
+    );
+  }
   const parsed = v.safeParse(backendSchema, backend);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]) ?? "the backend";
@@ -50,16 +64,6 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
         `it speaks ${spoken.join(", ")}`,
       );
     }
-  }
-  if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
-    throw new BrokeError("usage", "--base-url must start with http:// or https://");
-  }
-  if (backend.baseUrl !== null && hasCredentials(new URL(backend.baseUrl))) {
-    throw new BrokeError(
-      "usage",
-      "--base-url must not carry credentials",
-      "put the key in .env and name it with --key-env",
-    );
   }
   return { ...routing, backends: { ...routing.backends, [backend.label]: parsed.output } };
 }

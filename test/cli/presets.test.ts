@@ -246,6 +246,26 @@ describe("export and import", () => {
   });
 
   test.each([
+    ["a file for a provider", { label: "quiet", baseUrl: "file:///etc" }],
+    ["credentials in a base URL", { label: "quiet", baseUrl: "http://me:secret@127.0.0.1:9" }],
+    ["a backend under another's label", { label: "other", baseUrl: "http://127.0.0.1:9" }],
+    ["a label that is none", { label: "\u001b[2J", baseUrl: "http://127.0.0.1:9" }],
+  ])("what no command would take is not taken in: %s", async (_, given) => {
+    using bench = makeBench();
+    const file = join(bench.workspace, "x.json");
+    const own = await routing(bench);
+    const rest = { provider: null, dialect: "openai-chat", model: "m", keyEnv: null, price: null };
+    const backends = { quiet: { ...rest, ...given } };
+    writeFileSync(file, JSON.stringify({ broke_export: 1, routing: { ...own, backends } }));
+    const ran = await bench.broke(["import", file, "--overwrite", "--trust"]);
+    expect({ code: ran.code, secret: (ran.stdout + ran.stderr).includes("secret") }).toEqual({
+      code: 2,
+      secret: false,
+    });
+    expect(await routing(bench)).toEqual(own);
+  });
+
+  test.each([
     ["nothing", ""],
     ["no export", "{}"],
     ["a field too many", '{"broke_export":1,"routing":{"tokens":["t"]}}'],
