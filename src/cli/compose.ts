@@ -8,6 +8,7 @@ import { type Db, openDatabase } from "#src/state/database.ts";
 import { openGenerations } from "#src/state/generations.ts";
 import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
+import { type ListingStore, openListings } from "#src/state/listings.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRotation, type RotationStore } from "#src/state/rotation.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
@@ -52,6 +53,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   settings: SettingStore;
   trust: TrustStore;
   snapshots: SnapshotStore;
+  listings: ListingStore;
   keys: KeyRing;
   health: HealthStore;
   rotation: RotationStore;
@@ -75,6 +77,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     settings: openSettings(db),
     trust: openTrust(db),
     snapshots: openSnapshots(db, systemClock),
+    listings: openListings(db, systemClock),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
     rotation: openRotation(db),

@@ -19,8 +19,10 @@ export const verb: Verb = {
     const { openState } = await import("../compose.ts");
     const { chainsOf } = await import("#src/observe/chains.ts");
     const { pickFallbacks } = await import("../pick-swap.ts");
+    const { adoptAll } = await import("../adopt.ts");
     const { editFallback } = await import("../edit-fallback.ts");
-    const { generations } = openState();
+    const state = openState();
+    const { generations } = state;
     const [slot = "", team] = [values["slot"]?.[0], values["team"]?.[0]];
     const all = slot === "policy";
     if (all && (words.length > 0 || flags.has("clear"))) throw new BrokeError("usage", "`policy` only shows");
@@ -31,7 +33,7 @@ export const verb: Verb = {
     const edit = { slot, team, scope: values["scope"]?.[0] ?? "direct", targets };
     const changes = !all && (told || picked !== undefined);
     const now = changes
-      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(routing, edit))
+      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(adoptAll(state, routing, targets ?? []), edit))
       : generations.current();
     const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
     if (flags.has("json")) answerJson({ generation: now.id, chains });
