@@ -38,7 +38,11 @@ export const verb: Verb = {
     const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
     if (flags.has("json")) answerJson({ generation: now.id, chains });
     else if (chains.length === 0) answer("no slot is set");
-    else answer(table(chains.map(({ team: of, slot: id, text }) => [...(of === null ? [] : [of]), id, text])));
+    else {
+      const drift = (labels: string[]) => (labels.length === 0 ? "" : `floating: ${labels.join(", ")}`);
+      const rows = chains.map((of) => [...(of.team === null ? [] : [of.team]), of.slot, of.text, drift(of.floating)]);
+      answer(table(rows));
+    }
     return 0;
   },
 };

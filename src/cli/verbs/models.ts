@@ -27,6 +27,7 @@ export const verb: Verb = {
     const { allBackends } = await import("#src/routing/backends.ts");
     const { keyPool } = await import("#src/routing/candidates.ts");
     const { listedOf, listedState, requireOrigin, sourceOf } = await import("#src/routing/listing.ts");
+    const { providers } = await import("#src/routing/providers.ts");
     const state = openState();
     const now = state.generations.current();
     const name = values.provider?.[0];
@@ -55,6 +56,7 @@ export const verb: Verb = {
       const { state: listed, listed: said } = listedState(backend, listings);
       return {
         ...backend,
+        provider_name: backend.provider === null ? null : (providers.get(backend.provider)?.name ?? null),
         contextWindow: backend.contextWindow ?? said?.contextWindow ?? null,
         modalities: backend.modalities ?? said?.modalities ?? null,
         price: backend.price ?? said?.price ?? null,
@@ -68,7 +70,7 @@ export const verb: Verb = {
     if (flags.has("json")) answerJson(backends);
     else {
       const rows = backends.map((of) => [
-        ...[of.label, of.provider ?? "-", of.model, drift(of.pinned), ...facts(of), key(of)],
+        ...[of.label, of.provider_name ?? "-", of.model, drift(of.pinned), ...facts(of), key(of)],
         of.listed_at === null ? "" : `${of.listed === "stale" ? "stale, " : ""}${of.listed_at.slice(0, 10)}`,
       ]);
       answer(table([HEAD, ...rows]));
