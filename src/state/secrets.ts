@@ -12,7 +12,9 @@ import type { Home } from "./paths.ts";
 import { perTurn } from "./turn.ts";
 
 /** Looks a variable up; the process environment wins over the file, as in every shell. */
-export type KeyRing = { get(name: string): string | undefined; names(): string[] };
+export type Keys = { get(name: string): string | undefined };
+/** `held`: as they are at this moment, whatever becomes of the file. */
+export type KeyRing = Keys & { names(): string[]; held(): Keys };
 
 /** Reads the key file anew whenever it changed, so that a key added to it joins at the next request. */
 export function openKeyRing(home: Home, env: Record<string, string | undefined>): KeyRing {
@@ -29,11 +31,16 @@ export function openKeyRing(home: Home, env: Record<string, string | undefined>)
     names = [...new Set([...set, ...kept])];
     stamp = now;
   });
+  const find = (from: ReadonlyMap<string, string>, name: string) => env[name] || from.get(name) || undefined;
   return {
     get(name) {
       refresh();
-      const value = env[name] || file.get(name);
-      return value === "" ? undefined : value;
+      return find(file, name);
+    },
+    held() {
+      refresh();
+      const now = file;
+      return { get: (name) => find(now, name) };
     },
     names() {
       refresh();
