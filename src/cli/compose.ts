@@ -8,7 +8,6 @@ import { type Db, openDatabase } from "#src/state/database.ts";
 import { openGenerations } from "#src/state/generations.ts";
 import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
-import { type ListingStore, openListings } from "#src/state/listings.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { openRotation, type RotationStore } from "#src/state/rotation.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
@@ -17,7 +16,7 @@ import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
 import { openSnapshots, type SnapshotStore } from "#src/state/snapshots.ts";
 import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
-import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
+import { type KeyRing, openKeyRing } from "#src/state/keys.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/candidates.ts";
 import { usualTiming } from "#src/gateway/ports.ts";
@@ -39,6 +38,22 @@ export function secretValues(keys: KeyRing, generation: Generation): string[] {
   return values.filter((value) => value !== undefined);
 }
 
+type Made<Makers> = { [Name in keyof Makers]: Makers[Name] extends () => infer Item ? Item : never };
+
+/** An object whose parts are made when they are first looked at, once. */
+function lazily<Makers extends Record<string, () => unknown>>(makers: Makers): Made<Makers> {
+  const whole = {};
+  for (const [name, make] of Object.entries(makers)) {
+    const get = () => {
+      const item = make();
+      Object.defineProperty(whole, name, { value: item, enumerable: true });
+      return item;
+    };
+    Object.defineProperty(whole, name, { get, enumerable: true, configurable: true });
+  }
+  return whole as Made<Makers>;
+}
+
 /** Opens the state under BROKE_HOME. */
 export function openState(env: Record<string, string | undefined> = process.env): {
   home: Home;
@@ -53,7 +68,6 @@ export function openState(env: Record<string, string | undefined> = process.env)
   settings: SettingStore;
   trust: TrustStore;
   snapshots: SnapshotStore;
-  listings: ListingStore;
   keys: KeyRing;
   health: HealthStore;
   rotation: RotationStore;
@@ -65,24 +79,24 @@ export function openState(env: Record<string, string | undefined> = process.env)
     note(`${path} could be read by others; it is private again`);
   });
   const db = openDatabase(home);
-  return {
-    home,
-    repaired,
-    db,
-    generations: openGenerations(db, systemClock),
-    runs: openRuns(db),
-    roles: openRoles(db, systemClock),
-    verdicts: openVerdicts(db, systemClock),
-    heads: openHeads(db),
-    settings: openSettings(db),
-    trust: openTrust(db),
-    snapshots: openSnapshots(db, systemClock),
-    listings: openListings(db, systemClock),
-    keys: openKeyRing(home, env),
-    health: openHealth(db, systemClock),
-    rotation: openRotation(db),
-    env,
-  };
+  // Each is opened by who first asks for it: most commands ask for two or three.
+  return lazily({
+    home: () => home,
+    repaired: () => repaired,
+    db: () => db,
+    generations: () => openGenerations(db, systemClock),
+    runs: () => openRuns(db),
+    roles: () => openRoles(db, systemClock),
+    verdicts: () => openVerdicts(db, systemClock),
+    heads: () => openHeads(db),
+    settings: () => openSettings(db),
+    trust: () => openTrust(db),
+    snapshots: () => openSnapshots(db, systemClock),
+    keys: () => openKeyRing(home, env),
+    health: () => openHealth(db, systemClock),
+    rotation: () => openRotation(db),
+    env: () => env,
+  });
 }
 
 export type State = ReturnType<typeof openState>;

@@ -5,11 +5,15 @@ import { systemClock } from "#src/core/clock.ts";
 import { askForList } from "#src/gateway/listing.ts";
 import { listSources } from "#src/routing/listing.ts";
 import { requireThawed } from "#src/state/freeze.ts";
+import type { ListingStore } from "#src/state/listings.ts";
 import type { State } from "./compose.ts";
 import { note } from "./output.ts";
 
 /** Whether all who were asked answered; of the others it says why. Throws `denied` while frozen, before anybody is asked, and `missing`. */
-export async function refreshModels({ db, generations, keys, health, listings }: State): Promise<boolean> {
+export async function refreshModels(
+  { db, generations, keys, health }: State,
+  listings: ListingStore,
+): Promise<boolean> {
   requireThawed(db);
   const known = { keys, health, nowMs: systemClock() };
   const sources = [...listSources(generations.current())];

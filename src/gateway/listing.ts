@@ -9,7 +9,7 @@ import { keyPool } from "#src/routing/candidates.ts";
 import { blockOf, type Health } from "#src/routing/health.ts";
 import { type Listing, readListing } from "#src/routing/listing.ts";
 import { providers } from "#src/routing/providers.ts";
-import type { KeyRing } from "#src/state/secrets.ts";
+import type { KeyRing } from "#src/state/keys.ts";
 import { requestHeaders, upstreamUrl } from "./upstream.ts";
 
 const TIMEOUT_MS = 15_000;

@@ -4,7 +4,7 @@ import { errorTypeOf } from "#src/wire/errors.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { Generation } from "#src/routing/generation.ts";
 import { type Resolution, resolve } from "#src/routing/resolve.ts";
-import type { Keys } from "#src/state/secrets.ts";
+import type { Keys } from "#src/state/keys.ts";
 import type { Departure } from "./departure.ts";
 import type { GatewayDeps } from "./ports.ts";
 import type { Fault } from "./reply.ts";

@@ -19,7 +19,7 @@ export const verb: Verb = {
     const { openState } = await import("../compose.ts");
     const { chainsOf } = await import("#src/observe/chains.ts");
     const { pickFallbacks } = await import("../pick-swap.ts");
-    const { adoptAll } = await import("../adopt.ts");
+    const { adopting } = await import("../adopt.ts");
     const { editFallback } = await import("../edit-fallback.ts");
     const state = openState();
     const { generations } = state;
@@ -32,8 +32,9 @@ export const verb: Verb = {
     const targets = flags.has("clear") || picked?.length === 0 ? null : (picked ?? words);
     const edit = { slot, team, scope: values["scope"]?.[0] ?? "direct", targets };
     const changes = !all && (told || picked !== undefined);
+    const adopt = await adopting(state, changes ? (targets ?? []) : []);
     const now = changes
-      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(adoptAll(state, routing, targets ?? []), edit))
+      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(adopt(routing), edit))
       : generations.current();
     const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
     if (flags.has("json")) answerJson({ generation: now.id, chains });
