@@ -1,7 +1,7 @@
 // What the harness needs from the rest and does not import: named here, joined in src/cli/compose.ts.
 
-/** A name a client can ask a model by. */
-export type SlotName = { id: string; client: string | null; title: string };
+/** A name a client can ask a model by. `set`: whether a backend was set for it at the launch. */
+export type SlotName = { id: string; client: string | null; title: string; set?: boolean };
 
 /**
  * One model request as the supervisor saw it. Tokens are null when the provider did not say; those of its cache are not part of `inputTokens`.

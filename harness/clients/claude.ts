@@ -13,6 +13,9 @@ const claudeSlots = {
   ANTHROPIC_SMALL_FAST_MODEL: "haiku",
 };
 
+/** What it asks for where there is somebody who answers: without one it would ask for nobody. */
+const servedSlots = { subagent: "CLAUDE_CODE_SUBAGENT_MODEL", custom: "ANTHROPIC_CUSTOM_MODEL_OPTION" };
+
 const PERMISSION_ARGS = /^--(permission-mode|permission-prompt-tool|(allow-)?dangerously-skip-permissions)(=|$)/;
 
 /**
@@ -36,6 +39,11 @@ function models(context: ClientContext): Record<string, string> {
   if (context.direct?.kind === "key") return { ANTHROPIC_API_KEY: context.direct.key };
   return {
     ...claudeSlots,
+    ...Object.fromEntries(
+      Object.entries(servedSlots).flatMap(([slot, name]) =>
+        context.slots.some(({ id, set }) => id === slot && set === true) ? [[name, slot]] : [],
+      ),
+    ),
     ANTHROPIC_BASE_URL: context.gatewayUrl,
     ANTHROPIC_AUTH_TOKEN: context.token,
     // It cannot know what stands behind a slot and would assume a million tokens.

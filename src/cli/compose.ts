@@ -16,7 +16,7 @@ import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
 import { openSnapshots, type SnapshotStore } from "#src/state/snapshots.ts";
 import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
-import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
+import { type KeyRing, openKeyRing } from "#src/state/keys.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/candidates.ts";
 import { usualTiming } from "#src/gateway/ports.ts";
@@ -36,6 +36,22 @@ export function secretNames(keys: KeyRing, generation: Generation): string[] {
 export function secretValues(keys: KeyRing, generation: Generation): string[] {
   const values = secretNames(keys, generation).map((name) => keys.get(name));
   return values.filter((value) => value !== undefined);
+}
+
+type Made<Makers> = { [Name in keyof Makers]: Makers[Name] extends () => infer Item ? Item : never };
+
+/** An object whose parts are made when they are first looked at, once. */
+function lazily<Makers extends Record<string, () => unknown>>(makers: Makers): Made<Makers> {
+  const whole = {};
+  for (const [name, make] of Object.entries(makers)) {
+    const get = () => {
+      const item = make();
+      Object.defineProperty(whole, name, { value: item, enumerable: true });
+      return item;
+    };
+    Object.defineProperty(whole, name, { get, enumerable: true, configurable: true });
+  }
+  return whole as Made<Makers>;
 }
 
 /** Opens the state under BROKE_HOME. */
@@ -63,23 +79,24 @@ export function openState(env: Record<string, string | undefined> = process.env)
     note(`${path} could be read by others; it is private again`);
   });
   const db = openDatabase(home);
-  return {
-    home,
-    repaired,
-    db,
-    generations: openGenerations(db, systemClock),
-    runs: openRuns(db),
-    roles: openRoles(db, systemClock),
-    verdicts: openVerdicts(db, systemClock),
-    heads: openHeads(db),
-    settings: openSettings(db),
-    trust: openTrust(db),
-    snapshots: openSnapshots(db, systemClock),
-    keys: openKeyRing(home, env),
-    health: openHealth(db, systemClock),
-    rotation: openRotation(db),
-    env,
-  };
+  // Each is opened by who first asks for it: most commands ask for two or three.
+  return lazily({
+    home: () => home,
+    repaired: () => repaired,
+    db: () => db,
+    generations: () => openGenerations(db, systemClock),
+    runs: () => openRuns(db),
+    roles: () => openRoles(db, systemClock),
+    verdicts: () => openVerdicts(db, systemClock),
+    heads: () => openHeads(db),
+    settings: () => openSettings(db),
+    trust: () => openTrust(db),
+    snapshots: () => openSnapshots(db, systemClock),
+    keys: () => openKeyRing(home, env),
+    health: () => openHealth(db, systemClock),
+    rotation: () => openRotation(db),
+    env: () => env,
+  });
 }
 
 export type State = ReturnType<typeof openState>;

@@ -1,7 +1,7 @@
 // The strict front over citty: walks the command tree, checks every word against it, and only then runs. citty alone accepts unknown flags,
 // takes the last of repeated ones and shows our help for a `--help` meant for the client.
 
-import { type ArgDef, type ArgsDef, type CommandDef, renderUsage } from "citty";
+import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
 
@@ -69,6 +69,7 @@ function toCommand(path: string[], node: { verb: Verb } | { group: Group }): Com
 
 /** Help for a node of the tree, without colour. */
 export async function helpText(path: string[], node: { verb: Verb } | { group: Group }): Promise<string> {
+  const { renderUsage } = await import("citty");
   const parent = path.length > 1 ? { meta: { name: path.slice(0, -1).join(" ") } } : undefined;
   return Bun.stripANSI(await renderUsage(toCommand(path, node), parent));
 }

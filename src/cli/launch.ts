@@ -139,7 +139,10 @@ export async function runDeps(state: State): Promise<RunDeps> {
       },
       servedSlots: () => served(describeSlots(knownNow(state))),
     },
-    slots: slotsOf(generation).map(({ id, client, title }) => ({ id, client, title })),
+    slots: slotsOf(generation).map(({ id, client, title }) => ({
+      ...{ id, client, title },
+      set: Object.hasOwn(generation.slots, id),
+    })),
     keyNames: secretNames(state.keys, generation),
     secrets: secretValues(state.keys, generation),
     keyOf: (name) => state.keys.get(name),

@@ -1,6 +1,8 @@
 // Identifiers: made here, checked here. A run id is also a folder name, so its shape is a security property.
 
-import { randomBytes } from "node:crypto";
+/** The runtime's own: loading node:crypto costs every command milliseconds. */
+export const randomBytes = (bytes: number): Buffer<ArrayBuffer> =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(bytes)));
 
 const RUN_ID = /^run_\d{10,12}_[0-9a-f]{8}$/;
 

@@ -6,7 +6,7 @@ import { parseJson } from "#src/core/json.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
-import type { KeyRing } from "#src/state/secrets.ts";
+import type { Keys } from "#src/state/keys.ts";
 import { outbound, passing } from "#src/wire/codecs.ts";
 import type { PassCodec, Target } from "#src/wire/dialect.ts";
 import type { WireError } from "#src/wire/errors.ts";
@@ -102,7 +102,7 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
 export function prepareAttempt(
   attempt: Attempt,
   incoming: Incoming,
-  { keys, redact, lossless }: { keys: KeyRing; redact: Redactor; lossless: boolean },
+  { keys, redact, lossless }: { keys: Keys; redact: Redactor; lossless: boolean },
 ): Prepared {
   const { backend, keyName } = attempt;
   const key = keyName === null ? undefined : keys.get(keyName);

@@ -5,7 +5,7 @@ import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
 import type { RotationStore } from "#src/state/rotation.ts";
-import type { KeyRing } from "#src/state/secrets.ts";
+import type { KeyRing } from "#src/state/keys.ts";
 import type { Usage } from "./usage.ts";
 
 /** One finished request; never a body, a prompt or a key. */

@@ -148,10 +148,10 @@ export async function relay(
     };
     const session = sessionOf(request.headers, caller);
     const asked = { profile: caller.profile, session };
-    const { generation, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
+    const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
-    const { keys, redact, clock, timing, health, rotation } = deps;
+    const { redact, clock, timing, health, rotation } = deps;
     const slot = resolution.slot.id;
     const about = {
       "x-broke-request-id": exchange.id,

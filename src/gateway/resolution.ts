@@ -4,11 +4,19 @@ import { errorTypeOf } from "#src/wire/errors.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { Generation } from "#src/routing/generation.ts";
 import { type Resolution, resolve } from "#src/routing/resolve.ts";
+import type { Keys } from "#src/state/keys.ts";
 import type { Departure } from "./departure.ts";
 import type { GatewayDeps } from "./ports.ts";
 import type { Fault } from "./reply.ts";
 
-export type Resolved = { generation: Generation; resolution: Resolution; nowMs: number; claimed?: boolean };
+/** `keys`: as they were then, for as long as the request lasts. */
+export type Resolved = {
+  generation: Generation;
+  keys: Keys;
+  resolution: Resolution;
+  nowMs: number;
+  claimed?: boolean;
+};
 
 export type ResolveDeps = Pick<GatewayDeps, "generations" | "keys" | "health" | "rotation" | "clock">;
 
@@ -22,6 +30,7 @@ export function resolveNow(
   const nowMs = clock();
   return {
     generation,
+    keys: keys.held(),
     nowMs,
     resolution: resolve({ requested, generation, keyNames: keys.names(), health, nowMs, profile, session, rotation }),
   };

@@ -73,16 +73,17 @@ type Lesson =
  * long enough. Anything else is the request's own fault.
  */
 function lessonOf({ status, type, reason }: Failing): Lesson {
-  if (status === 429 || status === 401 || status === 402) return { kind: "next key" };
-  if (status === 504 && type === "timeout") return { kind: "next backend" };
   // Another model may take what this one does not: a longer text, what its filter holds, a setting.
   if (reason !== undefined && isPerRequest(reason)) return { kind: "next backend" };
+  if (status === 429 || status === 401 || status === 402) return { kind: "next key" };
+  if (status === 504 && type === "timeout") return { kind: "next backend" };
   if (status >= 500 || status === 408) return { kind: "again, then next backend" };
   return { kind: "final" };
 }
 
 function failureOf({ status, type, reason, retryAfterMs: wait }: Failing): Failure | undefined {
   const said = wait === undefined ? {} : { retryAfterMs: wait };
+  if (reason !== undefined && isPerRequest(reason)) return { reason };
   if (status === 402 || (status === 429 && type === "billing")) return { reason: "quota_exhausted" };
   if (status === 429) return { reason: "rate_limit", ...said };
   if (status === 401) return { reason: "auth_failure" };
@@ -92,12 +93,15 @@ function failureOf({ status, type, reason, retryAfterMs: wait }: Failing): Failu
 
 /** What a refusal says of the request itself; undefined where it says nothing that another model could help. */
 function requestReason({ status, type, message }: WireError): HealthReason | undefined {
+  if ((status === 402 || status === 429) && TOO_MUCH.test(message)) return "context_length";
   if (status !== 400 && status !== 413 && status !== 422) return undefined;
   if (type === "context_window") return "context_length";
   if (/content[ _](filter|management|policy)|safety (system|filter)|moderation/i.test(message))
     return "content_filtered";
   return UNSUPPORTED.test(message) ? "unsupported_parameter" : undefined;
 }
+/** OpenRouter's and OpenAI's words for one request beyond what is left, or beyond a whole minute's limit: a smaller one would be answered. */
+const TOO_MUCH = /can only afford [1-9]|^request too large/i;
 const UNSUPPORTED =
   /unsupported[ _](parameter|value)|(parameter|property) ['"`][^'"`]{1,64}['"`] is (not supported|unsupported)|does not support/i;
 

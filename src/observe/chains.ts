@@ -5,6 +5,7 @@ import { type FallbackScope, fallbackOf } from "#src/routing/fallback.ts";
 import type { Generation } from "#src/routing/generation.ts";
 import { knownSlot } from "#src/routing/edit-policies.ts";
 import { slotsOf } from "#src/routing/slots.ts";
+import { floatingOf } from "./routes.ts";
 import { type View, viewOf } from "#src/routing/view.ts";
 
 export type ChainView = {
@@ -14,6 +15,8 @@ export type ChainView = {
   backend: string;
   scope: FallbackScope | null;
   fallbacks: string[];
+  /** Of all of them, those behind whose name the provider may put another model. */
+  floating: string[];
   /** As it is shown: `A → B [direct]`. */
   text: string;
 };
@@ -38,7 +41,8 @@ export function chainsOf(
       const backend = view.slots[id]!;
       const { scope, labels } = fallbackOf(view, id) ?? { scope: null, labels: [] };
       const text = labels.length === 0 ? `${backend} —` : `${[backend, ...labels].join(" → ")} [${scope}]`;
-      return [{ team: name, slot: id, backend, scope, fallbacks: labels, text }];
+      const floating = floatingOf(generation, [backend, ...labels]);
+      return [{ team: name, slot: id, backend, scope, fallbacks: labels, floating, text }];
     });
   });
 }

@@ -1,5 +1,7 @@
 // Views of the resolver's answer, for people and programs. They ask the resolver; they decide nothing.
 
+import { findBackend } from "#src/routing/backends.ts";
+import type { Generation } from "#src/routing/generation.ts";
 import { resolve, type ResolveInput } from "#src/routing/resolve.ts";
 import { fallbackOf } from "#src/routing/fallback.ts";
 import { allowedSlots } from "#src/routing/resolve.ts";
@@ -49,10 +51,16 @@ export function describeRoute(requested: string, known: Known): RouteView {
   };
 }
 
+/** Of these labels, those whose name is known to come to mean other models. */
+export const floatingOf = (generation: Generation, labels: readonly string[]): string[] =>
+  labels.filter((label) => findBackend(generation, label)?.pinned === false);
+
 export type SlotView = {
   slot: string;
   client: string | null;
   backends: string[];
+  /** Of them, those behind whose name the provider may put another model. */
+  floating: string[];
   served: boolean;
   problem: string | null;
 };
@@ -65,12 +73,14 @@ export function describeSlots(known: Known): SlotView[] {
     const resolution = resolve({ requested: slot.id, ...known });
     const problem =
       resolution.kind === "refused" ? (resolution.reason === "slot_not_set" ? "not set" : resolution.message) : null;
+    const backends = [view.slots[slot.id], ...(fallbackOf(view, slot.id)?.labels ?? [])].filter(
+      (label) => label !== undefined,
+    );
     return {
       slot: slot.id,
       client: slot.client,
-      backends: [view.slots[slot.id], ...(fallbackOf(view, slot.id)?.labels ?? [])].filter(
-        (label) => label !== undefined,
-      ),
+      backends,
+      floating: floatingOf(known.generation, backends),
       served: resolution.kind === "attempts",
       problem,
     };

@@ -40,6 +40,24 @@ function atProvider(
   return { dialect, baseUrl, keyHeader, quirks: quirksOf(provider, dialect, model) };
 }
 
+/** A name that says itself that it comes to mean other models; null: it may, or may not. */
+export const floats = (model: string): false | null => (/(^|[-:/])latest$/i.test(model) ? false : null);
+
+/** What a provider is asked with that is no question to a model. */
+export function providerBackend(provider: Provider): Backend {
+  const { id, name: label, keyEnv, dialect } = provider;
+  const unknown = { pinned: null, price: null, contextWindow: null, modalities: null };
+  return {
+    label,
+    provider: id,
+    model: "",
+    keyEnv,
+    ...unknown,
+    ...atProvider(provider, dialect, ""),
+    source: "catalogue",
+  };
+}
+
 function fromStored(stored: StoredBackend): Backend {
   const { label, model, provider: providerId } = stored;
   const provider = providerId === null ? undefined : providers.get(providerId);
@@ -49,7 +67,7 @@ function fromStored(stored: StoredBackend): Backend {
     model,
     provider: providerId,
     keyEnv: stored.keyEnv ?? provider?.keyEnv ?? null,
-    pinned: null,
+    pinned: floats(model),
     price: stored.price,
     contextWindow: stored.contextWindow ?? null,
     modalities: stored.modalities ?? null,

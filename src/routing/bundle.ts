@@ -5,8 +5,11 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import { reservedName } from "#src/core/reserved.ts";
 import { allBackends } from "./backends.ts";
-import { type Routing, routingSchema } from "./generation.ts";
+import { addBackend } from "./edit.ts";
+import { addSlot } from "./edit-policies.ts";
+import { emptyRouting, type Routing, routingSchema } from "./generation.ts";
 import { providers } from "./providers.ts";
 
 const FORMAT = 1;
@@ -18,10 +21,28 @@ export function exportRouting({ id: _, ...routing }: Routing & { id?: number }):
   return { broke_export: FORMAT, routing } as Json;
 }
 
+/** What commands hold an edit to, and a file written by hand might not be. Throws `usage`. */
+function checkParts({ backends, ownSlots, teams, profiles }: Routing): void {
+  const wrong = (what: string) => new BrokeError("usage", `the export is not valid: ${what}`);
+  let made = emptyRouting;
+  for (const [name, backend] of Object.entries(backends)) {
+    if (backend.label !== name) throw wrong("a backend stands under another name than its own");
+    made = addBackend(made, backend);
+  }
+  for (const [id, slot] of Object.entries(ownSlots)) made = addSlot(made, id, slot);
+  if (Object.values(profiles).some(({ team }) => !Object.hasOwn(teams, team)))
+    throw wrong("a profile's team is not in it");
+}
+
 /** Reads one. Throws `usage` naming what does not fit. */
 export function readBundle(document: Json | undefined): Routing {
+  const reserved = reservedName(document);
+  if (reserved !== undefined) throw new BrokeError("usage", `in the export something is called ${reserved}`);
   const parsed = v.safeParse(bundleSchema, document);
-  if (parsed.success) return parsed.output.routing;
+  if (parsed.success) {
+    checkParts(parsed.output.routing);
+    return parsed.output.routing;
+  }
   const where = v.getDotPath(parsed.issues[0]);
   throw new BrokeError(
     "usage",
@@ -35,6 +56,7 @@ const scopes = ["direct", "lane", "backend", "slot"] as const;
 
 /**
  * The routing with what the other adds. What is there under the same name stays, unless `overwrite`; so does what everybody may use, and the settings.
+ * Throws `usage` where a name would mean two slots.
  */
 export function mergeRouting(own: Routing, other: Routing, overwrite: boolean): Routing {
   const join = <Item>(mine: Record<string, Item>, theirs: Record<string, Item>) =>
@@ -43,6 +65,8 @@ export function mergeRouting(own: Routing, other: Routing, overwrite: boolean): 
   for (const group of named) Object.assign(merged, { [group]: join<unknown>(own[group], other[group]) });
   const fallbacks = { ...own.fallbacks };
   for (const scope of scopes) fallbacks[scope] = join(own.fallbacks[scope], other.fallbacks[scope]);
+  // A name may mean one slot here and another there.
+  Object.entries(merged.ownSlots).reduce((made, [id, slot]) => addSlot(made, id, slot), emptyRouting);
   const { access, lossless, silenceMs } = overwrite ? other : own;
   return { ...merged, fallbacks, access, lossless, silenceMs };
 }

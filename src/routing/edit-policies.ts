@@ -28,10 +28,13 @@ export function knownLabel(routing: Routing, label: string): string {
   return unknown("backend", label, labels, "`broke models` lists the backends");
 }
 
+/** It is shown in lists. */
+const MOST_TITLE = 200;
 const SLOT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 
 /** Adds a slot. None of its names may mean another slot already, or a backend. */
 export function addSlot(routing: Routing, id: string, slot: OwnSlot): Routing {
+  if (slot.title.length > MOST_TITLE) throw new BrokeError("usage", `a title has ${MOST_TITLE} characters at most`);
   for (const name of [id, ...slot.aliases]) {
     if (!SLOT_NAME.test(name) || (name === id && id !== id.toLowerCase()))
       throw new BrokeError("usage", "a slot's name is letters, digits, . _ -", "its id in small letters");

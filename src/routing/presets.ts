@@ -9,6 +9,9 @@ import { slotsOf } from "./slots.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+/** It is shown in lists. */
+const MOST_DESCRIPTION = 500;
+
 /** Undefined: as it was. Limits of 0: none. `slots` null: all of them. */
 export type AccessChange = Partial<Access>;
 
@@ -90,6 +93,8 @@ export function newProfile(
   { team, description, access }: { team: string; description: string; access: AccessChange },
 ): Routing {
   checkName(name, "profile");
+  if (description.length > MOST_DESCRIPTION)
+    throw new BrokeError("usage", `a description has ${MOST_DESCRIPTION} characters at most`);
   teamOf(routing, team);
   const profile = { team, description, access: changeAccess(routing, openAccess, access) };
   return { ...routing, profiles: { ...routing.profiles, [name]: profile } };

@@ -23,6 +23,8 @@ export type Provider = {
   /** The dialect spoken unless the operator says another; the first one with least to lose. */
   dialect: Dialect;
   endpoints: { [dialect in Dialect]?: Endpoint };
+  /** Where it lists its models, where that is not below its base URL. */
+  list?: string;
   models?: { match: RegExp; quirks: Partial<Quirks> }[];
 };
 
@@ -134,6 +136,7 @@ const table: Provider[] = [
     keyEnv: "GITHUB_TOKEN",
     dialect: "openai-chat",
     endpoints: { "openai-chat": { baseUrl: "https://models.github.ai/inference", keyHeader: "bearer" } },
+    list: "https://models.github.ai/catalog/models",
     models: [
       ...openaiReasoning,
       { match: /^mistral-ai\//, quirks: { callIds: "alnum9", streamUsage: false, unsupported: ["user"] } },

@@ -4,7 +4,8 @@ import type { Db } from "./database.ts";
 import { type Check, ok } from "#src/core/checks.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Home } from "./paths.ts";
-import { type KeyRing, signingKeys } from "./secrets.ts";
+import type { KeyRing } from "./keys.ts";
+import { signingKeys } from "./secrets.ts";
 
 /** `repaired` is what was not private when the home was opened. */
 export function stateChecks({

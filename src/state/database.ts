@@ -102,6 +102,11 @@ const migrations = [
      created_ms INTEGER NOT NULL,
      body TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE listings (
+     source TEXT PRIMARY KEY,
+     listed_ms INTEGER NOT NULL,
+     body TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -2,7 +2,6 @@
 // and appear whole or not at all.
 // Does not stop: another process of the same user.
 
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -17,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { randomBytes } from "#src/core/ids.ts";
 
 /** Text of a private file, or undefined when it does not exist. Repairs group and other permissions. Throws `config` when it is not a plain file of ours. */
 export function readPrivate(path: string): string | undefined {

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
+import { reservedName } from "#src/core/reserved.ts";
 import { emptyRouting, type Generation, readRouting, type Routing, routingSchema } from "#src/routing/generation.ts";
 import { type Db, foreignChanges } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
@@ -70,7 +71,10 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
         .transaction(() => {
           requireThawed(db);
           const { id: _, ...routing } = read();
-          const next = v.parse(routingSchema, change(routing));
+          const changed = change(routing);
+          const reserved = reservedName(changed);
+          if (reserved !== undefined) throw new BrokeError("usage", `nothing can be called ${reserved}`);
+          const next = v.parse(routingSchema, changed);
           insert.run(clock(), reason, JSON.stringify(next));
           current.forget();
           seen = -1;

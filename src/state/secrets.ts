@@ -1,46 +1,11 @@
-// Secrets of the operator: provider keys (BROKE_HOME/.env, then the environment), the client token of the TCP gateway, the ledger's
-// signing key. Values leave this module only to the gateway's upstream calls, the token check, the signer and the redactor.
+// Secrets of our own: the client token of the TCP gateway, the ledger's signing key. Values leave this module only to the token check and the signer.
 // Does not stop: another process of the same user from reading the same files.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { statSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { newSecret } from "#src/core/ids.ts";
-import { parseDotenv } from "./dotenv.ts";
-import { createPrivate, readPrivate } from "./files.ts";
+import { createPrivate } from "./files.ts";
 import type { Home } from "./paths.ts";
-import { perTurn } from "./turn.ts";
-
-/** Looks a variable up; the process environment wins over the file, as in every shell. */
-export type KeyRing = { get(name: string): string | undefined; names(): string[] };
-
-/** Reads the key file anew whenever it changed, so that a key added to it joins at the next request. */
-export function openKeyRing(home: Home, env: Record<string, string | undefined>): KeyRing {
-  let stamp = "";
-  let file = new Map<string, string>();
-  let names: string[] = [];
-  const refresh = perTurn(() => {
-    const stat = statSync(home.env, { throwIfNoEntry: false, bigint: true });
-    const now = stat === undefined ? "absent" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-    if (now === stamp) return;
-    file = parseDotenv(readPrivate(home.env) ?? "", home.env);
-    const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
-    const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
-    names = [...new Set([...set, ...kept])];
-    stamp = now;
-  });
-  return {
-    get(name) {
-      refresh();
-      const value = env[name] || file.get(name);
-      return value === "" ? undefined : value;
-    },
-    names() {
-      refresh();
-      return names;
-    },
-  };
-}
 
 /** The token clients of the TCP gateway present: `BROKE_CLIENT_TOKEN`, else one generated once. */
 export function clientToken(home: Home, env: Record<string, string | undefined>): string {

@@ -70,14 +70,14 @@ describe("fallbacks", () => {
     ]);
     await bench.broke(["fallback", "opus", "Cerebras/GPT-OSS-120B", "OR/GLM-4.5"]);
     expect((await bench.broke(["fallback", "opus"])).stdout).toBe(
-      "opus  OR/Nemotron-3-Super → Cerebras/GPT-OSS-120B → OR/GLM-4.5 [direct]\n",
+      "opus  OR/Nemotron-3-Super → Cerebras/GPT-OSS-120B → OR/GLM-4.5 [direct]  floating: Cerebras/GPT-OSS-120B\n",
     );
     expect((await keysOf(bench, "opus")).map((line) => line.split(" ")[0])).toEqual([
       ...["OR/Nemotron-3-Super", "Cerebras/GPT-OSS-120B", "OR/GLM-4.5"],
     ]);
     await bench.broke(["fallback", "opus", "--clear"]);
     expect((await bench.broke(["fallback", "policy"])).stdout).toBe(
-      "opus  OR/Nemotron-3-Super → Groq/Compound [backend]\n",
+      "opus  OR/Nemotron-3-Super → Groq/Compound [backend]  floating: Groq/Compound\n",
     );
     expect(await refusal(bench, "fallback", "opus", "Cerebras/GPT-OSS-20B")).toEqual([
       ...[2, "", ["broke: unknown backend", "broke: did you mean Cerebras/GPT-OSS-120B?"]],
@@ -238,6 +238,93 @@ test("validate has its five sections, and says no when one fails; a floating ali
     expect((await bench.broke(words)).stdout).toContain("floating");
   writeFileSync(join(bench.home, ".env"), "GITHUB_TOKEN=ghp_XXXXXXXXXXXX\n", { mode: 0o600 });
   expect((await bench.broke(["validate"])).code).toBe(1);
+});
+
+test("a floating alias, and no other, is marked in list and in every chain", async () => {
+  using bench = makeBench();
+  await bench.broke(["swap", "sonnet=GitHub/GPT-4o-mini", "opus=OR/GLM-4.5"]);
+  await bench.broke(["fallback", "opus", "Groq/Kimi-K2", "Groq/Compound"]);
+  type Floats = { slot: string; floating: string[] };
+  const of = (views: Floats[]) =>
+    views.flatMap(({ slot, floating }) => (floating.length > 0 ? [[slot, ...floating]] : []));
+  const expected = [
+    ["sonnet", "GitHub/GPT-4o-mini"],
+    ["opus", "Groq/Compound"],
+  ];
+  expect(of(await json<Floats[]>(bench, "list"))).toEqual(expected);
+  expect(of((await json<{ chains: Floats[] }>(bench, "fallback", "policy")).chains)).toEqual(expected);
+  expect((await bench.broke(["list"])).stdout).toMatch(/^opus .* Groq\/Compound$/m);
+  expect((await bench.broke(["fallback", "policy"])).stdout).toContain("[direct]  floating: Groq/Compound\n");
+});
+
+test("the mapping has every slot of Claude and Codex, each by its own name", async () => {
+  using bench = makeBench();
+  const ids = (await json<{ slot: string }[]>(bench, "list")).map(({ slot }) => slot);
+  expect(ids.slice(0, 12)).toEqual([
+    ...["sonnet", "opus", "haiku", "custom", "subagent"],
+    ...["gpt54", "gpt54mini", "gpt53codex", "gpt52codex", "gpt52", "gpt51codexmax", "gpt51codexmini"],
+  ]);
+  await bench.broke(["swap", "all=OR/GLM-4.5"]);
+  const set = await json<{ backends: string[] }[]>(bench, "list");
+  expect(set.every(({ backends }) => backends.join() === "OR/GLM-4.5")).toBe(true);
+});
+
+test("models: the provider's name and the bare model stand apart", async () => {
+  using bench = makeBench();
+  type Model = { label: string; provider: string; provider_name: string; model: string };
+  const models = await json<Model[]>(bench, "models");
+  const known = models.find(({ label }) => label === "OR/Qwen-3.6+")!;
+  expect([known.provider, known.provider_name, known.model]).toEqual([
+    ...["openrouter", "OpenRouter", "qwen/qwen3.6-plus:free"],
+  ]);
+  const doubled = models.filter(({ provider, model }) => model.startsWith(`${provider}/`) && provider !== "groq");
+  expect(doubled).toEqual([]);
+  expect((await bench.broke(["models"])).stdout).toMatch(/^OR\/GLM-4.5 +OpenRouter +z-ai\/glm-4.5-air:free +pinned /m);
+});
+
+test("fallback policy: bare --team shows all teams, a name one of them", async () => {
+  using bench = makeBench();
+  for (const team of ["work", "home"]) {
+    await bench.broke(["swap", `sonnet=${team === "work" ? "OR/GLM-4.5" : "Groq/Kimi-K2"}`]);
+    await bench.broke(["team", "save", team]);
+    await bench.broke(["fallback", "sonnet", "OR/Step-3.5", "--team", team]);
+  }
+  expect((await bench.broke(["fallback", "policy", "--team"])).stdout).toBe(
+    "work  sonnet  OR/GLM-4.5 → OR/Step-3.5 [direct]\nhome  sonnet  Groq/Kimi-K2 → OR/Step-3.5 [direct]\n",
+  );
+  expect((await bench.broke(["fallback", "policy", "--team", "work"])).stdout).toBe(
+    "work  sonnet  OR/GLM-4.5 → OR/Step-3.5 [direct]\n",
+  );
+  expect((await bench.broke(["fallback", "policy"])).stdout).toBe("sonnet  Groq/Kimi-K2 —\n");
+});
+
+test("Claude Code's names of models are slots, so that what is mapped later answers by them too", async () => {
+  using bench = makeBench();
+  const bin = join(bench.workspace, "..", "node_modules", "claude");
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, "package.json"), "{}");
+  writeFileSync(join(bin, "claude"), "#!/bin/sh\nenv | grep -E '_MODEL(_OPTION)?=' | sort\n", { mode: 0o755 });
+  setKeys(bench, "OPENROUTER_API_KEY");
+  const env = { PATH: `${bin}:${bench.env["PATH"]}` };
+  const launch = async () => (await bench.broke(["claude"], { env })).stdout.trimEnd().split("\n");
+  const always = [
+    "ANTHROPIC_DEFAULT_FABLE_MODEL=opus",
+    "ANTHROPIC_DEFAULT_HAIKU_MODEL=haiku",
+    "ANTHROPIC_DEFAULT_OPUS_MODEL=opus",
+    "ANTHROPIC_DEFAULT_SONNET_MODEL=sonnet",
+    "ANTHROPIC_MODEL=sonnet",
+    "ANTHROPIC_SMALL_FAST_MODEL=haiku",
+  ];
+  await bench.broke(["swap", "sonnet=OR/GLM-4.5"]);
+  expect(await launch()).toEqual(always);
+  await bench.broke(["swap", "all=OR/Step-3.5", "--client", "claude"]);
+  expect(await launch()).toEqual([
+    "ANTHROPIC_CUSTOM_MODEL_OPTION=custom",
+    ...always,
+    "CLAUDE_CODE_SUBAGENT_MODEL=subagent",
+  ]);
+  for (const name of ["sonnet", "opus", "haiku", "custom", "subagent"])
+    expect(await keysOf(bench, name)).toEqual(["OR/Step-3.5 OPENROUTER_API_KEY"]);
 });
 
 test("swap: all of one client, several at once, all or nothing", async () => {

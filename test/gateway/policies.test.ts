@@ -245,3 +245,27 @@ test("a slot that is not allowed is refused by every name and door, and in no li
   expect(await (await gateway.get("/v1/models")).json()).toEqual({ object: "list", data: [] });
   expect(upstream.asked()).toEqual([]);
 });
+
+test.each([
+  [
+    402,
+    "This request requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 900.",
+  ],
+  [429, "Request too large for model-0 on tokens per min (TPM): Limit 6000, Requested 90000."],
+])(
+  "a request that asks for too much (%i) goes on to the next backend, and others still find the first",
+  async (status, message) => {
+    await using first = await startUpstream((_, index) => (index === 0 ? refuse(status, message) : say("first")));
+    await using second = await startUpstream(() => say("second"));
+    await using gateway = await startGateway(
+      [
+        { dialect: "anthropic", url: first.url, keyEnv: "TEST_KEY" },
+        { dialect: "anthropic", url: second.url },
+      ],
+      { TEST_KEY: "the-first-key-value" },
+      { timing },
+    );
+    const answer = async () => (await gateway.post(path, body)).headers.get("x-broke-backend");
+    expect([await answer(), gateway.health.all(), await answer()]).toEqual(["backend-1", [], "backend-0"]);
+  },
+);

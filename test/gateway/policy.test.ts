@@ -8,7 +8,7 @@ import { emptyRouting } from "#src/routing/generation.ts";
 import { question } from "#test/support/asks.ts";
 import { startGateway, TOKEN } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
-import { refuse, say } from "#test/support/upstream/script.ts";
+import { refuse, say, type Seen } from "#test/support/upstream/script.ts";
 
 const EDITS = 300;
 
@@ -166,4 +166,56 @@ test("hundreds of edits while requests run: each request sees one generation who
     upstream.asked().filter(({ model }) => model !== "model-0" && Number(model.slice("model-of-".length)) % 2 !== at),
   );
   expect(strangers.map(({ model }) => model)).toEqual([]);
+});
+
+test("hundreds of edits of the keys while requests run: each request keeps its key and its model over all its attempts", async () => {
+  const calls = new Map<string, { key: string; model: string }[]>();
+  const note = (seen: Seen) => {
+    const asked = seen.history.at(-1)!.text;
+    calls.set(asked, [...(calls.get(asked) ?? []), { key: seen.headers["x-api-key"] ?? "none", model: seen.model }]);
+  };
+  // Said of the request alone, so that each goes on to the second backend, and nothing is held against the first.
+  await using first = await startUpstream(async (seen) => {
+    note(seen);
+    await Bun.sleep(1 + Math.random() * 20);
+    return refuse(400, "prompt is too long: 300000 tokens > 200000 maximum");
+  });
+  await using second = await startUpstream((seen) => {
+    note(seen);
+    return say("yes");
+  });
+  const backends = [first, second].map(({ url }) => ({ dialect: "anthropic" as const, url, keyEnv: "TEST_KEY" }));
+  await using gateway = await startGateway(backends, { TEST_KEY: "key-value-of-0" });
+  const generations = new Map([[1, "model-0"]]);
+  const asking: Promise<{ id: string; status: number; generation: number }>[] = [];
+  for (let at = 1; at <= EDITS; at++) {
+    // Every third time there is none at all for a moment: a request that was let in has one.
+    if (at % 3 === 0) gateway.setKeys({ OTHER_KEY: "something-else" });
+    await Bun.sleep(0);
+    gateway.setKeys({ TEST_KEY: `key-value-of-${at}` });
+    generations.set(at + 1, `model-of-${at}`);
+    gateway.edit((routing) => ({
+      ...routing,
+      backends: Object.fromEntries(
+        Object.entries(routing.backends).map(([label, backend]) => [label, { ...backend, model: `model-of-${at}` }]),
+      ),
+    }));
+    const id = `request ${at}`;
+    const body = { model: "sonnet", max_tokens: 9, messages: [{ role: "user", content: id }] };
+    asking.push(
+      gateway.post("/v1/messages", body).then(async (response) => {
+        await response.text();
+        return { id, status: response.status, generation: Number(response.headers.get("x-broke-generation")) };
+      }),
+    );
+  }
+  const answers = await Promise.all(asking);
+  const wrong = answers.filter(({ id, status, generation }) => {
+    const [one, two, ...more] = calls.get(id) ?? [];
+    const whole = one !== undefined && one.key !== "none" && Bun.deepEquals(one, two) && more.length === 0;
+    return status === 200 ? !whole || one.model !== generations.get(generation) : calls.has(id);
+  });
+  expect(wrong).toEqual([]);
+  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(EDITS / 2);
+  expect(new Set([...calls.values()].map(([one]) => one!.key)).size).toBeGreaterThan(EDITS / 10);
 });

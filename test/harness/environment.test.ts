@@ -71,6 +71,16 @@ test("Claude Code: every model it resolves is a slot", () => {
   });
 });
 
+test("Claude Code: its subagents and one more entry of its picker are slots where somebody answers for them", () => {
+  const slots = ["subagent", "custom"].map((id) => ({ id, client: "claude", title: id, set: true }));
+  const plain = clientEnvironment(clientOf("claude"), context, options);
+  expect(clientEnvironment(clientOf("claude"), { ...context, slots }, options)).toEqual({
+    ...plain,
+    CLAUDE_CODE_SUBAGENT_MODEL: "subagent",
+    ANTHROPIC_CUSTOM_MODEL_OPTION: "custom",
+  });
+});
+
 test("the terminal's kind: the user's own with one, a common one when that is unknown, dumb without", () => {
   const term = (terminal: boolean, given: string | undefined) =>
     clientEnvironment(clientOf("exec"), { ...context, terminal }, { ...options, term: given }).TERM;

@@ -1,6 +1,6 @@
 // The gateway in this process, on a real port, over a real BROKE_HOME, with backends of the test's choice.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#src/core/clock.ts";
@@ -30,6 +30,8 @@ export type TestGateway = AsyncDisposable & {
   health: HealthStore;
   /** Changes the routing as a command would. */
   edit(change: (routing: Routing) => Routing): void;
+  /** Replaces the keys in its file. */
+  setKeys(keys: Record<string, string>): void;
   /** POSTs JSON (or text as it is) with the token. */
   post(
     path: string,
@@ -60,8 +62,12 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), "broke-gateway-"));
   const state = openState({ BROKE_HOME: dir });
-  const env = Object.entries(keys).map(([name, value]) => `${name}=${value}\n`);
-  writeFileSync(join(dir, ".env"), env.join(""), { mode: 0o600 });
+  const setKeys = (now: Record<string, string>) => {
+    const lines = Object.entries(now).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(join(dir, ".env.new"), lines.join(""), { mode: 0o600 });
+    renameSync(join(dir, ".env.new"), join(dir, ".env"));
+  };
+  setKeys(keys);
   const labels = backends.map((_, index) => `backend-${index}`);
   state.generations.commit("test", (routing) => {
     const added = backends.reduce(
@@ -99,6 +105,7 @@ export async function startGateway(
     reports,
     health: state.health,
     edit: (change) => void state.generations.commit("test", change),
+    setKeys,
     post: (path, body, init = {}) =>
       fetch(url + path, {
         method: "POST",

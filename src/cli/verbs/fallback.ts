@@ -19,8 +19,10 @@ export const verb: Verb = {
     const { openState } = await import("../compose.ts");
     const { chainsOf } = await import("#src/observe/chains.ts");
     const { pickFallbacks } = await import("../pick-swap.ts");
+    const { adopting } = await import("../adopt.ts");
     const { editFallback } = await import("../edit-fallback.ts");
-    const { generations } = openState();
+    const state = openState();
+    const { generations } = state;
     const [slot = "", team] = [values["slot"]?.[0], values["team"]?.[0]];
     const all = slot === "policy";
     if (all && (words.length > 0 || flags.has("clear"))) throw new BrokeError("usage", "`policy` only shows");
@@ -30,13 +32,18 @@ export const verb: Verb = {
     const targets = flags.has("clear") || picked?.length === 0 ? null : (picked ?? words);
     const edit = { slot, team, scope: values["scope"]?.[0] ?? "direct", targets };
     const changes = !all && (told || picked !== undefined);
+    const adopt = await adopting(state, changes ? (targets ?? []) : []);
     const now = changes
-      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(routing, edit))
+      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(adopt(routing), edit))
       : generations.current();
     const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
     if (flags.has("json")) answerJson({ generation: now.id, chains });
     else if (chains.length === 0) answer("no slot is set");
-    else answer(table(chains.map(({ team: of, slot: id, text }) => [...(of === null ? [] : [of]), id, text])));
+    else {
+      const drift = (labels: string[]) => (labels.length === 0 ? "" : `floating: ${labels.join(", ")}`);
+      const rows = chains.map((of) => [...(of.team === null ? [] : [of.team]), of.slot, of.text, drift(of.floating)]);
+      answer(table(rows));
+    }
     return 0;
   },
 };

@@ -16,8 +16,9 @@ export const verb: Verb = {
         route.slot,
         route.backends.join(" → ") || "-",
         route.served ? "ready" : (route.problem ?? ""),
+        route.floating.join(", "),
       ]);
-      answer(table([["SLOT", "BACKEND", "STATE"], ...rows]));
+      answer(table([["SLOT", "BACKEND", "STATE", "FLOATING"], ...rows]));
     }
     return 0;
   },

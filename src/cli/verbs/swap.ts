@@ -23,8 +23,13 @@ export const verb: Verb = {
     if (words === undefined) return 1;
     const assignments = readAssignments(words, "slot=backend").map(({ name, value }) => ({ slot: name, label: value }));
     const { swapSlots } = await import("#src/routing/edit.ts");
+    const { adopting } = await import("../adopt.ts");
+    const adopt = await adopting(
+      state,
+      assignments.map(({ label }) => label),
+    );
     const generation = state.generations.commit(`swap ${words.join(" ")}`, (routing) =>
-      swapSlots(routing, assignments, values["client"]?.[0]),
+      swapSlots(adopt(routing), assignments, values["client"]?.[0]),
     );
     if (flags.has("json")) answerJson({ generation: generation.id, slots: generation.slots });
     else
