@@ -14,6 +14,7 @@ import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
 import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
 import { openSnapshots, type SnapshotStore } from "#src/state/snapshots.ts";
+import { openTokens, type TokenStore } from "#src/state/tokens.ts";
 import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
@@ -52,6 +53,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   settings: SettingStore;
   trust: TrustStore;
   snapshots: SnapshotStore;
+  tokens: TokenStore;
   keys: KeyRing;
   health: HealthStore;
   rotation: RotationStore;
@@ -75,6 +77,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     settings: openSettings(db),
     trust: openTrust(db),
     snapshots: openSnapshots(db, systemClock),
+    tokens: openTokens(db, systemClock),
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
     rotation: openRotation(db),
@@ -92,6 +95,6 @@ export function knownNow({ generations, keys, health, rotation }: State): Known 
 /** What the gateway works on, but for where it reports. */
 export function gatewayDeps(state: State) {
   const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
-  const { generations, keys, health, rotation } = state;
-  return { generations, keys, health, rotation, redact, clock: systemClock, timing: usualTiming };
+  const { generations, keys, health, rotation, tokens } = state;
+  return { generations, keys, health, rotation, tokens, redact, clock: systemClock, timing: usualTiming };
 }

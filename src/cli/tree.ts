@@ -109,6 +109,16 @@ const profile = group(
   lazy("List the profiles", () => import("./verbs/profile-list.ts")),
 );
 
+const token = group(
+  "The tokens that are bound to profiles",
+  {
+    list: lazy("List them", () => import("./verbs/token-list.ts")),
+    revoke: lazy("End one", () => import("./verbs/token-revoke.ts")),
+    rm: lazy("End one", () => import("./verbs/token-revoke.ts")),
+  },
+  lazy("List them", () => import("./verbs/token-list.ts")),
+);
+
 const snapshot = group(
   "Saved states of all of the routing",
   {
@@ -166,6 +176,8 @@ export const root: Group = {
     init: lazy("Make what is kept, where it is missing", () => import("./verbs/init.ts")),
     team,
     profile,
+    connect: lazy("Show how a program asks the gateway, and bind a token", () => import("./verbs/connect.ts")),
+    token,
     snapshot,
     freeze: lazy("Let no command change routing and settings", () => import("./verbs/freeze.ts")),
     export: lazy("Write the routing to a file, without keys", () => import("./verbs/export.ts")),

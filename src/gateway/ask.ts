@@ -3,6 +3,7 @@
 
 import * as v from "valibot";
 import { newSecret } from "#src/core/ids.ts";
+import { admitHolder } from "./admission.ts";
 import { guardedApp, modelApp } from "./app.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 
@@ -29,7 +30,12 @@ const textBlock = (text: string) => ({ type: "text", text });
 /** Asks once. Throws nothing: what went wrong is an answer too. */
 export async function askModel(deps: Omit<GatewayDeps, "onReport">, question: Question): Promise<Answered> {
   const token = newSecret("brokerole");
-  const app = guardedApp().use(modelApp({ ...deps, onReport: question.onRequest }, () => token));
+  const app = guardedApp().use(
+    modelApp(
+      { ...deps, onReport: question.onRequest },
+      admitHolder(() => token),
+    ),
+  );
   const body = {
     model: question.slot,
     max_tokens: question.maxTokens,

@@ -6,6 +6,7 @@ import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
 import type { RotationStore } from "#src/state/rotation.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
+import type { TokenStore } from "#src/state/tokens.ts";
 import type { Usage } from "./usage.ts";
 
 /** One finished request; never a body, a prompt or a key. */
@@ -44,6 +45,7 @@ export type GatewayDeps = {
   clock: Clock;
   health: HealthStore;
   rotation: RotationStore;
+  tokens: TokenStore;
   timing: Timing;
   /** A request has come; each is reported once. */
   onBegin?(): void;

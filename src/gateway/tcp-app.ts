@@ -1,7 +1,8 @@
 // The gateway on TCP: the model dialects, health, and the documentation, for this machine's own callers.
 
 import * as v from "valibot";
-import { guardedApp, modelApp, type Token } from "./app.ts";
+import { admitClients, type Token } from "./admission.ts";
+import { guardedApp, modelApp } from "./app.ts";
 import { docsApp } from "./docs.ts";
 import { modelDocs } from "./model-docs.ts";
 import { operation } from "./openapi.ts";
@@ -34,6 +35,6 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
         }),
       },
     )
-    .use(modelApp(deps, token, modelDocs))
+    .use(modelApp(deps, admitClients(token, deps), modelDocs))
     .use(docsApp(version));
 }

@@ -102,6 +102,17 @@ const migrations = [
      created_ms INTEGER NOT NULL,
      body TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE tokens (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL,
+     hash TEXT NOT NULL UNIQUE,
+     profile TEXT NOT NULL,
+     created_ms INTEGER NOT NULL,
+     expires_ms INTEGER,
+     used_ms INTEGER,
+     revoked_ms INTEGER
+   ) STRICT;
+   CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_ms IS NULL;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -12,6 +12,7 @@ import { tcpApp } from "#src/gateway/tcp-app.ts";
 import { addBackend } from "#src/routing/edit.ts";
 import type { Routing } from "#src/routing/generation.ts";
 import type { HealthStore } from "#src/state/health.ts";
+import type { TokenStore } from "#src/state/tokens.ts";
 
 export const TOKEN = "test-token-of-the-gateway";
 
@@ -28,6 +29,9 @@ export type TestGateway = AsyncDisposable & {
   url: string;
   reports: RequestReport[];
   health: HealthStore;
+  tokens: TokenStore;
+  /** BROKE_HOME. */
+  home: string;
   /** Changes the routing as a command would. */
   edit(change: (routing: Routing) => Routing): void;
   /** POSTs JSON (or text as it is) with the token. */
@@ -36,7 +40,7 @@ export type TestGateway = AsyncDisposable & {
     body: unknown,
     init?: { headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response>;
-  get(path: string): Promise<Response>;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** Ends when so many requests have been reported. */
   reported(count: number): Promise<void>;
 };
@@ -98,6 +102,8 @@ export async function startGateway(
     url,
     reports,
     health: state.health,
+    tokens: state.tokens,
+    home: dir,
     edit: (change) => void state.generations.commit("test", change),
     post: (path, body, init = {}) =>
       fetch(url + path, {
@@ -106,7 +112,7 @@ export async function startGateway(
         body: typeof body === "string" ? body : JSON.stringify(body),
         ...(init.signal === undefined ? {} : { signal: init.signal }),
       }),
-    get: (path) => fetch(url + path, { headers: auth }),
+    get: (path, headers = {}) => fetch(url + path, { headers: { ...auth, ...headers } }),
     async reported(count) {
       while (reports.length < count) await Bun.sleep(1);
     },
