@@ -9,6 +9,7 @@ import { openGenerations } from "#src/state/generations.ts";
 import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
+import { type LimitStore, openLimits } from "#src/state/limits.ts";
 import { openRotation, type RotationStore } from "#src/state/rotation.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
@@ -20,6 +21,7 @@ import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/secrets.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/candidates.ts";
+import { isAlive, ownerNow } from "#src/gateway/ownership.ts";
 import { usualTiming } from "#src/gateway/ports.ts";
 import type { Generation } from "#src/routing/generation.ts";
 
@@ -57,6 +59,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   keys: KeyRing;
   health: HealthStore;
   rotation: RotationStore;
+  limits: LimitStore;
   env: Record<string, string | undefined>;
 } {
   const repaired: string[] = [];
@@ -81,6 +84,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     keys: openKeyRing(home, env),
     health: openHealth(db, systemClock),
     rotation: openRotation(db),
+    limits: openLimits(db, systemClock, { self: ownerNow(), isAlive }),
     env,
   };
 }
@@ -95,6 +99,6 @@ export function knownNow({ generations, keys, health, rotation }: State): Known 
 /** What the gateway works on, but for where it reports. */
 export function gatewayDeps(state: State) {
   const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
-  const { generations, keys, health, rotation, tokens } = state;
-  return { generations, keys, health, rotation, tokens, redact, clock: systemClock, timing: usualTiming };
+  const { generations, keys, health, rotation, tokens, limits } = state;
+  return { generations, keys, health, rotation, tokens, limits, redact, clock: systemClock, timing: usualTiming };
 }

@@ -12,6 +12,7 @@ import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { versionIn } from "#src/wire/messages/pass.ts";
 import { isObject } from "#src/wire/schema.ts";
 import { spliceTopLevel } from "#src/wire/splice.ts";
+import { takeAllowance } from "./allowance.ts";
 import { type Caller, liveCaller, sessionOf } from "./caller.ts";
 import { openExchange } from "./exchange.ts";
 import { type Door, type Incoming, readIncoming } from "./incoming.ts";
@@ -94,10 +95,14 @@ export async function countTokens(
   const form = forms[door.dialect]!;
   try {
     const incoming = await readIncoming(request, door, exchange.id);
-    const { resolution, nowMs } = resolveNow(incoming.model, deps, {
-      ...caller,
-      session: sessionOf(request.headers, caller),
-    });
+    const asking = { ...caller, session: sessionOf(request.headers, caller) };
+    const allowed = takeAllowance(incoming, deps, asking, true);
+    if (allowed.kind === "refused") {
+      exchange.finish({ status: allowed.fault.status });
+      return errorReply(incoming.codec, allowed.fault, exchange.id);
+    }
+    if (allowed.kind === "held") exchange.hold(allowed.hold);
+    const { resolution, nowMs } = resolveNow(incoming.model, deps, asking);
     exchange.note({ slot: resolution.slot?.id ?? null });
     if (resolution.kind === "refused") {
       const fault = refusalFault(resolution, nowMs);

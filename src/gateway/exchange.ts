@@ -1,6 +1,8 @@
 // One request as the log knows it: an id, and one report at its end, however it ends.
 
 import { newRequestId } from "#src/core/ids.ts";
+import type { Hold } from "#src/state/limits.ts";
+import { usedBy } from "./allowance.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 import { noUsage } from "./usage.ts";
 
@@ -11,6 +13,10 @@ export type Exchange = {
   /** One attempt more. */
   attempt(): void;
   attempts(): number;
+  /** What is given back, or paid, at its end. */
+  hold(hold: Hold): void;
+  /** Tokens that came, as far as their bytes tell; for an answer whose end does not. */
+  saw(tokens: number): void;
   /** Reports, the first time only. */
   finish(change: Partial<RequestReport>): void;
 };
@@ -20,6 +26,8 @@ export function openExchange(path: string, deps: Pick<GatewayDeps, "onBegin" | "
   deps.onBegin?.();
   const started = performance.now();
   let over = false;
+  let held: Hold | undefined;
+  let seen = 0;
   const state: RequestReport = {
     id: newRequestId(),
     slot: null,
@@ -37,10 +45,14 @@ export function openExchange(path: string, deps: Pick<GatewayDeps, "onBegin" | "
     note: (change) => void Object.assign(state, change),
     attempt: () => void (state.attempts += 1),
     attempts: () => state.attempts,
+    hold: (hold) => void (held = hold),
+    saw: (tokens) => void (seen = tokens),
     finish(change) {
       if (over) return;
       over = true;
-      deps.onReport({ ...state, ...change, ms: performance.now() - started });
+      const report = { ...state, ...change, ms: performance.now() - started };
+      held?.settle(usedBy(report, seen, held.need));
+      deps.onReport(report);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
+import type { LimitStore } from "#src/state/limits.ts";
 import type { RotationStore } from "#src/state/rotation.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 import type { TokenStore } from "#src/state/tokens.ts";
@@ -46,6 +47,7 @@ export type GatewayDeps = {
   health: HealthStore;
   rotation: RotationStore;
   tokens: TokenStore;
+  limits: LimitStore;
   timing: Timing;
   /** A request has come; each is reported once. */
   onBegin?(): void;

@@ -3,6 +3,7 @@
 import { cooldownOf } from "#src/routing/cooldown.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
+import { takeAllowance } from "./allowance.ts";
 import { arrayBody } from "./array-reply.ts";
 import { prepareAttempt } from "./attempt.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
@@ -15,6 +16,7 @@ import { errorReply, type Fault, faultOf } from "./reply.ts";
 import { type Caller, liveCaller, sessionOf } from "./caller.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
+import { estimateTokens } from "#src/wire/estimate.ts";
 import { usageOf } from "./usage.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
@@ -77,6 +79,7 @@ function answerReply(outcome: Answered, context: Context): Response {
   if (answer.kind === "stream")
     return streamReply(streamBody(answer, { ...context, price: outcome.attempt.backend.price }), headers, context);
   headers["content-type"] = "application/json";
+  exchange.saw(estimateTokens(answer.body.length));
   exchange.finish({ status: 200, ...usageOf(answer.cost, outcome.attempt.backend.price) });
   return new Response(answer.body, { status: 200, headers });
 }
@@ -147,6 +150,9 @@ export async function relay(
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
     const session = sessionOf(request.headers, caller);
+    const allowed = takeAllowance(incoming, deps, { ...caller, session });
+    if (allowed.kind === "refused") return fail(allowed.fault);
+    if (allowed.kind === "held") exchange.hold(allowed.hold);
     const asked = { profile: caller.profile, session };
     const { generation, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });

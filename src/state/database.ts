@@ -113,6 +113,23 @@ const migrations = [
      revoked_ms INTEGER
    ) STRICT;
    CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_ms IS NULL;`,
+  `CREATE TABLE allowances (
+     id INTEGER PRIMARY KEY,
+     subject TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     usd REAL NOT NULL,
+     owner TEXT
+   ) STRICT;
+   CREATE INDEX allowances_window ON allowances (subject, at_ms);
+   CREATE INDEX allowances_open ON allowances (subject, owner) WHERE owner IS NOT NULL;
+   CREATE TABLE spending (
+     subject TEXT NOT NULL,
+     day INTEGER NOT NULL,
+     usd REAL NOT NULL,
+     PRIMARY KEY (subject, day)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -9,6 +9,7 @@ import { gatewayDeps, openState } from "#src/cli/compose.ts";
 import { listen } from "#src/gateway/listen.ts";
 import type { RequestReport, Timing } from "#src/gateway/ports.ts";
 import { tcpApp } from "#src/gateway/tcp-app.ts";
+import { openAccess } from "#src/routing/access.ts";
 import { addBackend } from "#src/routing/edit.ts";
 import type { Routing } from "#src/routing/generation.ts";
 import type { HealthStore } from "#src/state/health.ts";
@@ -53,6 +54,16 @@ export function letAnswer(routing: Routing, slot: string, label: string, ...fall
     ...routing,
     slots: { ...routing.slots, [slot]: label },
     fallbacks: { ...routing.fallbacks, direct },
+  };
+}
+
+/** A profile of that name, which may ask for whatever the live routing answers. */
+export function withProfileOfAll(routing: Routing, name: string): Routing {
+  const { slots, fallbacks } = routing;
+  return {
+    ...routing,
+    teams: { ...routing.teams, all: { mode: "cli", slots, fallbacks, access: openAccess } },
+    profiles: { ...routing.profiles, [name]: { team: "all", description: "", access: openAccess } },
   };
 }
 
@@ -120,5 +131,18 @@ export async function startGateway(
       await listening.stop(false);
       rmSync(dir, { recursive: true, force: true });
     },
+  };
+}
+
+/** Another gateway over the same BROKE_HOME, with its own connection to what is stored. */
+export function serveTwin(home: string): AsyncDisposable & { url: string } {
+  const deps = { ...gatewayDeps(openState({ BROKE_HOME: home })), onReport: () => {} };
+  const listening = listen(
+    tcpApp(deps, () => TOKEN, "0.0.0"),
+    { kind: "tcp", port: 0 },
+  );
+  return {
+    url: `http://127.0.0.1:${listening.port}`,
+    [Symbol.asyncDispose]: () => listening.stop(false),
   };
 }
