@@ -71,6 +71,7 @@ const homeOf: Record<string, RegExp> = {
   "bun:ffi": /^sandbox\/libc(-[a-z]+)?\.ts$/,
   diff: /^harness\/evidence\/diff\.ts$/,
   execa: /^sandbox\/spawn\.ts$/,
+  "prom-client": /^src\/gateway\/metrics\.ts$/,
   valibot: /./,
 };
 

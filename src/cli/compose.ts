@@ -10,6 +10,7 @@ import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
 import { type LimitStore, openLimits } from "#src/state/limits.ts";
+import { openRequests, type RequestLog } from "#src/state/requests.ts";
 import { openRotation, type RotationStore } from "#src/state/rotation.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
@@ -60,6 +61,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   health: HealthStore;
   rotation: RotationStore;
   limits: LimitStore;
+  requests: RequestLog;
   env: Record<string, string | undefined>;
 } {
   const repaired: string[] = [];
@@ -85,6 +87,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
     health: openHealth(db, systemClock),
     rotation: openRotation(db),
     limits: openLimits(db, systemClock, { self: ownerNow(), isAlive }),
+    requests: openRequests(db, systemClock),
     env,
   };
 }
@@ -99,6 +102,17 @@ export function knownNow({ generations, keys, health, rotation }: State): Known 
 /** What the gateway works on, but for where it reports. */
 export function gatewayDeps(state: State) {
   const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
-  const { generations, keys, health, rotation, tokens, limits } = state;
-  return { generations, keys, health, rotation, tokens, limits, redact, clock: systemClock, timing: usualTiming };
+  const { generations, keys, health, rotation, tokens, limits, requests } = state;
+  return {
+    generations,
+    keys,
+    health,
+    rotation,
+    tokens,
+    limits,
+    requests,
+    redact,
+    clock: systemClock,
+    timing: usualTiming,
+  };
 }

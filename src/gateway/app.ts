@@ -2,6 +2,7 @@
 // serves.
 
 import { Elysia } from "elysia";
+import type { Clock } from "#src/core/clock.ts";
 import { newRequestId } from "#src/core/ids.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import { inbound } from "#src/wire/codecs.ts";
@@ -82,27 +83,40 @@ const services: Record<
 /** Who tells where a request comes from: a connection is known by its port. */
 type PeerSource = { requestIP(request: Request): { port: number } | null };
 
-/** The model routes, for whom `admit` lets in. */
-export function modelApp(deps: GatewayDeps, admit: Admit, docs: Docs = {}) {
-  const throttle = makeThrottle(deps.clock);
+/** Who is let in, and then known. */
+export type Doorkeeper = {
+  /** An answer where somebody is not. */
+  beforeHandle(context: { request: Request; server: PeerSource | null }): Response | undefined;
+  callerOf(request: Request): Caller;
+};
+
+/** One for everything a listener serves behind a token. */
+export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
+  const throttle = makeThrottle(clock);
   const callers = new WeakMap<Request, Caller>();
-  const callerOf = (request: Request) => callers.get(request) ?? liveCaller;
-  const beforeHandle = ({ request, server }: { request: Request; server: PeerSource | null }) => {
-    const peer = server?.requestIP(request)?.port;
-    const wait = throttle.blockedMs(peer, () => hashOfMade(presentedToken(request)));
-    if (wait !== undefined) {
-      const message = "too many wrong client tokens";
-      return plainError(request, { status: 429, type: "rate_limit", message, retryAfterMs: wait, final: true });
-    }
-    const admission = admit(request);
-    if (admission.kind === "refused") {
-      if (admission.guessed) throttle.failed();
-      return plainError(request, admission.fault);
-    }
-    throttle.passed(peer, admission.hash);
-    callers.set(request, admission.caller);
-    return undefined;
+  return {
+    callerOf: (request) => callers.get(request) ?? liveCaller,
+    beforeHandle({ request, server }) {
+      const peer = server?.requestIP(request)?.port;
+      const wait = throttle.blockedMs(peer, () => hashOfMade(presentedToken(request)));
+      if (wait !== undefined) {
+        const message = "too many wrong client tokens";
+        return plainError(request, { status: 429, type: "rate_limit", message, retryAfterMs: wait, final: true });
+      }
+      const admission = admit(request);
+      if (admission.kind === "refused") {
+        if (admission.guessed) throttle.failed();
+        return plainError(request, admission.fault);
+      }
+      throttle.passed(peer, admission.hash);
+      callers.set(request, admission.caller);
+      return undefined;
+    },
   };
+}
+
+/** The model routes, for whom the doorkeeper lets in. */
+export function modelApp(deps: GatewayDeps, { beforeHandle, callerOf }: Doorkeeper, docs: Docs = {}) {
   // The relay reads the body itself: parsing it here would cost a copy, and a schema would strip what providers understand.
   const raw = { parse: "none", beforeHandle } as const;
   const hidden = { hide: true };

@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import { newSecret } from "#src/core/ids.ts";
 import { admitHolder } from "./admission.ts";
-import { guardedApp, modelApp } from "./app.ts";
+import { guardedApp, makeDoorkeeper, modelApp } from "./app.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 
 const answerSchema = v.object({
@@ -33,7 +33,10 @@ export async function askModel(deps: Omit<GatewayDeps, "onReport">, question: Qu
   const app = guardedApp().use(
     modelApp(
       { ...deps, onReport: question.onRequest },
-      admitHolder(() => token),
+      makeDoorkeeper(
+        deps.clock,
+        admitHolder(() => token),
+      ),
     ),
   );
   const body = {
@@ -64,5 +67,8 @@ export async function askModel(deps: Omit<GatewayDeps, "onReport">, question: Qu
   } catch {
     const reason = question.signal.aborted ? "it took too long, or was given up" : "the question could not be asked";
     return { kind: "refused", status: null, reason };
+  } finally {
+    deps.limits.flush();
+    deps.requests.flush();
   }
 }

@@ -91,7 +91,7 @@ export async function countTokens(
   door: Door,
   caller: Caller = liveCaller,
 ): Promise<Response> {
-  const exchange = openExchange(door.route, deps);
+  const exchange = openExchange(door.route, deps, caller);
   const form = forms[door.dialect]!;
   try {
     const incoming = await readIncoming(request, door, exchange.id);
@@ -102,8 +102,9 @@ export async function countTokens(
       return errorReply(incoming.codec, allowed.fault, exchange.id);
     }
     if (allowed.kind === "held") exchange.hold(allowed.hold);
-    const { resolution, nowMs } = resolveNow(incoming.model, deps, asking);
+    const { generation, resolution, nowMs } = resolveNow(incoming.model, deps, asking);
     exchange.note({ slot: resolution.slot?.id ?? null });
+    exchange.under(generation.id);
     if (resolution.kind === "refused") {
       const fault = refusalFault(resolution, nowMs);
       exchange.finish({ status: fault.status });
@@ -113,6 +114,7 @@ export async function countTokens(
       if (attempt.backend.dialect !== door.dialect) continue;
       exchange.attempt();
       const counted = await askProvider(attempt, form, incoming, deps, request.signal);
+      exchange.tried(attempt, counted === undefined ? 502 : 200, counted === undefined ? "no_count" : null);
       if (counted === undefined) continue;
       exchange.finish({ status: 200, backend: attempt.backend.label });
       return json(form.say(counted), 200, { "x-broke-count": "provider" });

@@ -5,6 +5,7 @@ import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
 import type { LimitStore } from "#src/state/limits.ts";
+import type { RequestLog } from "#src/state/requests.ts";
 import type { RotationStore } from "#src/state/rotation.ts";
 import type { KeyRing } from "#src/state/secrets.ts";
 import type { TokenStore } from "#src/state/tokens.ts";
@@ -48,6 +49,7 @@ export type GatewayDeps = {
   rotation: RotationStore;
   tokens: TokenStore;
   limits: LimitStore;
+  requests: RequestLog;
   timing: Timing;
   /** A request has come; each is reported once. */
   onBegin?(): void;

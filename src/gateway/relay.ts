@@ -51,6 +51,7 @@ function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, ab
 /** Notes who answered and what was lost, and returns the headers that say so. */
 function noteAnswer(outcome: Answered, context: Context): ReplyHeaders {
   const asked = noteAsked(outcome, context);
+  context.exchange.first(outcome.attempt, outcome.answer.model);
   const all = outcome.prepared.losses;
   if (all.length === 0) return asked;
   const losses = [...new Set(all.map((loss) => loss.what))];
@@ -139,7 +140,7 @@ export async function relay(
   door: Door,
   caller: Caller = liveCaller,
 ): Promise<Response> {
-  const exchange = openExchange(door.route, deps);
+  const exchange = openExchange(door.route, deps, caller);
   const departure = watchDeparture();
   const abandon = departure.leave;
   request.signal.addEventListener("abort", abandon);
@@ -156,6 +157,7 @@ export async function relay(
     const asked = { profile: caller.profile, session };
     const { generation, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });
+    exchange.under(generation.id);
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
     const { keys, redact, clock, timing, health, rotation } = deps;
     const slot = resolution.slot.id;
@@ -179,11 +181,13 @@ export async function relay(
       silenceMs: generation.silenceMs,
       backoffMs: timing.backoffMs,
       onAttempt: exchange.attempt,
+      tried: exchange.tried,
       begun: (attempt, before) =>
         before === undefined ? claimed === true : health.claim(attempt) && begin(attempt, before),
       failed: (attempt, failure) =>
         health.failed(attempt, { ...failure, cooldownMs: cooldownOf(generation, slot, attempt, failure.reason) }),
       worked(attempt) {
+        exchange.tried(attempt, 200, null);
         health.worked(attempt);
         rotation.worked(attempt, session);
       },

@@ -35,12 +35,15 @@ export function serveRun(
   let app: App | undefined;
   let loading: Promise<App> | undefined;
   const load = async () => {
-    const { guardedApp, modelApp } = await import("./app.ts");
+    const { guardedApp, makeDoorkeeper, modelApp } = await import("./app.ts");
     const told = { onBegin: options.onBegin ?? (() => {}), onReport: options.onRequest };
     return (app = guardedApp().use(
       modelApp(
         { ...deps, ...told },
-        admitHolder(() => token, caller),
+        makeDoorkeeper(
+          deps.clock,
+          admitHolder(() => token, caller),
+        ),
       ),
     ));
   };
@@ -60,6 +63,8 @@ export function serveRun(
       token = null;
       clearTimeout(timer);
       await listening.stop(false);
+      deps.limits.flush();
+      deps.requests.flush();
     },
   };
 }

@@ -130,6 +130,32 @@ const migrations = [
      usd REAL NOT NULL,
      PRIMARY KEY (subject, day)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE requests (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     run TEXT,
+     profile TEXT,
+     token TEXT,
+     path TEXT NOT NULL,
+     slot TEXT,
+     backend TEXT,
+     key TEXT,
+     tried TEXT NOT NULL,
+     generation INTEGER,
+     status INTEGER NOT NULL,
+     aborted INTEGER NOT NULL,
+     ms REAL NOT NULL,
+     ttft_ms REAL,
+     input_tokens INTEGER,
+     output_tokens INTEGER,
+     cache_read_tokens INTEGER,
+     cache_write_tokens INTEGER,
+     cost_usd REAL,
+     model TEXT,
+     answered TEXT
+   ) STRICT;
+   CREATE INDEX requests_at ON requests (at_ms);`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();
