@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dir, "..");
 const shown = v.object({ file: v.string(), title: v.string() });
 const cases = v.parse(v.record(v.pipe(v.string(), v.digits()), v.pipe(v.array(shown), v.minLength(1))), written);
 
-const access = [7, 8, 11, 12, 36, 84];
+const access = [7, 8, 11, 12, 14, 36, 84, 86];
 const presets = [33, 34, 35, 37, 38];
 const harness = [...Array.from({ length: 25 }, (_, at) => 39 + at), 65, 66, 67, 81, 82, 85];
 const wanted = [...access, ...presets, ...harness].sort((a, b) => a - b).map(String);

@@ -197,6 +197,7 @@ export const root: Group = {
     settings: lazy("Show or change settings of the gateway", () => import("./verbs/settings.ts")),
     route: lazy("Show what would be tried for a slot, in order", () => import("./verbs/route.ts")),
     explain: lazy("Say what a slot's answer follows from", () => import("./verbs/explain.ts")),
+    probe: lazy("Ask a slot something small, to see that it answers", () => import("./verbs/probe.ts")),
     metrics: lazy("Show what requests came to", () => import("./verbs/metrics.ts")),
     "active-model": lazy("Show who answered last", () => import("./verbs/active-model.ts")),
     validate: lazy("Check the routing, without asking anybody", () => import("./verbs/validate.ts")),

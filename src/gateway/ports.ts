@@ -51,6 +51,8 @@ export type GatewayDeps = {
   limits: LimitStore;
   requests: RequestLog;
   timing: Timing;
+  /** The first attempt and nothing after it, whatever comes of it: what a probe may spend. */
+  once?: boolean;
   /** A request has come; each is reported once. */
   onBegin?(): void;
   onReport(report: RequestReport): void;

@@ -172,7 +172,8 @@ export async function relay(
       return true;
     };
     const walking = walkAttempts({
-      attempts: resolution.attempts,
+      attempts: deps.once === true ? resolution.attempts.slice(0, 1) : resolution.attempts,
+      once: deps.once === true,
       prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
       stream: incoming.stream,
       departure,

@@ -35,6 +35,8 @@ export type Outcome =
 
 export type Walk = {
   attempts: readonly Attempt[];
+  /** A provider that failed is not asked once more. */
+  once: boolean;
   prepare(attempt: Attempt): Prepared;
   stream: boolean;
   departure: Departure;
@@ -251,7 +253,7 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
         }
         const lesson = lessonOf(fault);
         if (lesson.kind === "final") return { kind: "fault", fault, attempt };
-        if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
+        if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true && !walk.once) {
           await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
           continue;
         }

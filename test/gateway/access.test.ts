@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { openState } from "#src/cli/compose.ts";
 import { openAccess } from "#src/routing/access.ts";
@@ -223,5 +224,77 @@ describe("a profile that may ask for one slot", () => {
     expect((await (await gateway.get("/v1/models")).json()) as object).toMatchObject({
       data: expect.arrayContaining([expect.objectContaining({ id: "opus" })]) as object[],
     });
+  });
+});
+
+describe("hostile", () => {
+  /** Sends bytes as they are; everything that comes back until the other end closes, or says nothing for a while. */
+  function exchange(url: string, text: string): Promise<{ text: string; closed: boolean }> {
+    const { promise, resolve } = Promise.withResolvers<{ text: string; closed: boolean }>();
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(text));
+    let got = "";
+    socket.setTimeout(2_000, () => {
+      resolve({ text: got, closed: false });
+      socket.destroy();
+    });
+    socket.on("data", (bytes) => void (got += bytes.toString("latin1")));
+    socket.on("close", () => resolve({ text: got, closed: true }));
+    socket.on("error", () => resolve({ text: got, closed: true }));
+    return promise;
+  }
+  const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+  const head = (path: string, port: string, ...more: string[]) =>
+    [`POST ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, "Content-Type: application/json", ...more].join("\r\n");
+
+  test("a bad token with more behind it gets one answer and a closed connection; the rest is not read", async () => {
+    await using all = await world();
+    const { gateway, upstream } = all;
+    const { port } = new URL(gateway.url);
+    const body = JSON.stringify(chat("gpt54"));
+    const length = `Content-Length: ${body.length}`;
+    const good = `${head("/v1/chat/completions", port, `Authorization: Bearer ${TOKEN}`, length)}\r\n\r\n${body}`;
+    for (const bad of [
+      `${head("/v1/chat/completions", port, "Authorization: Bearer wrong", length)}\r\n\r\n${body}`,
+      `${head("/v1/chat/completions", port, "Authorization: Bearer wrong", "Content-Length: 0")}\r\n\r\n`,
+      `${head("/v1/chat/completions", port, `Authorization: Bearer ${TOKEN}`, "X-Api-Key: other", length)}\r\n\r\n${body}`,
+    ]) {
+      const got = await exchange(gateway.url, bad + good);
+      expect({ statuses: statuses(got.text), closed: got.closed }).toEqual({ statuses: [401], closed: true });
+    }
+    expect(upstream.asked()).toEqual([]);
+  });
+
+  test("another page, another host, a path that climbs: refused before the token is looked at", async () => {
+    await using all = await world();
+    const { gateway } = all;
+    for (const headers of [
+      { origin: "http://evil.example" },
+      { origin: "null" },
+      { host: "evil.example" },
+      { host: "127.0.0.1.evil.example" },
+    ] as Record<string, string>[]) {
+      expect((await ask(gateway, headers)).status).toBe(403);
+    }
+    for (const path of ["/v1/models/../../metrics", "/v1/models/%2e%2e%2fmetrics", "/v1/models/..%2f..%2fbroke.db"])
+      expect(await (await gateway.get(path)).text()).not.toContain("SQLite");
+  });
+
+  test("names and sessions of any form do no harm: no header of theirs is a profile, a line of the log, or another's session", async () => {
+    await using all = await world();
+    const { gateway, bind } = all;
+    const { token } = bind();
+    for (const value of [
+      "x".repeat(10_000),
+      "'; DROP TABLE tokens; --",
+      "\u00e9\u00ff",
+      "%00",
+      "../../etc/passwd",
+      "constructor",
+    ]) {
+      expect((await ask(gateway, { "x-broke-profile": value })).status).toBe(400);
+      expect((await ask(gateway, { ...bearer(token), "x-broke-session": value })).status).toBe(200);
+      expect((await ask(gateway, bearer(`x${encodeURIComponent(value).slice(0, 200)}`))).status).toBe(401);
+    }
+    expect(gateway.tokens.list().length).toBe(1);
   });
 });
