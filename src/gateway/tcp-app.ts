@@ -7,7 +7,7 @@ import { docsApp } from "./docs.ts";
 import { makeMetrics } from "./metrics.ts";
 import { modelDocs } from "./model-docs.ts";
 import { operation } from "./openapi.ts";
-import type { RequestLog } from "#src/state/requests.ts";
+import { tapRequests } from "#src/state/requests.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { json } from "./reply.ts";
 
@@ -18,13 +18,7 @@ const ready = v.object({ status: v.literal("ready"), generation: v.number() });
 export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
   const doorkeeper = makeDoorkeeper(deps.clock, admitClients(token, deps));
   const metrics = makeMetrics();
-  const requests: RequestLog = {
-    ...deps.requests,
-    add(request) {
-      metrics.count(request);
-      deps.requests.add(request);
-    },
-  };
+  const requests = tapRequests(deps.requests, metrics.count);
   return guardedApp()
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({

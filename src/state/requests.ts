@@ -156,3 +156,12 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
     flush,
   };
 }
+
+/** The same log, of which somebody else is told too. */
+export const tapRequests = (log: RequestLog, tell: (request: LoggedRequest) => void): RequestLog => ({
+  ...log,
+  add(request) {
+    tell(request);
+    log.add(request);
+  },
+});
