@@ -32,7 +32,7 @@ function quantile(values: number[], part: number): number | null {
 const plain = (model: string) =>
   model
     .toLowerCase()
-    .replace(/^(models\/|[^/]+\/)+/, "")
+    .replace(/^.*\//, "")
     .replace(/:[a-z]+$/, "");
 
 /** Whether what answered is something else than what was asked for, or than what answered before. A dated edition of it is not. */

@@ -31,11 +31,11 @@ export const verb: Verb = {
     const global = clientToken(state.home, state.env);
     if (own === global) throw new BrokeError("usage", "that is the client token already", "choose another");
     const url = `http://127.0.0.1:${readOwner(state.home)?.port ?? DEFAULT_PORT}`;
-    if (profile !== undefined) profileOf(state.generations.current(), profile);
-    const bound =
-      profile === undefined
-        ? { name: null, token: global }
-        : state.tokens.issue({ name: name ?? null, profile, token: own ?? null, expiresMs });
+    const bind = state.db.transaction((profile: string) => {
+      profileOf(state.generations.current(), profile);
+      return state.tokens.issue({ name: name ?? null, profile, token: own ?? null, expiresMs });
+    }).immediate;
+    const bound = profile === undefined ? { name: null, token: global } : bind(profile);
     const about = { url, profile: profile ?? null, ...bound, expires: expiresMs === null ? null : isoTime(expiresMs) };
     if (flags.has("json")) answerJson(about);
     else answer(snippets(about));
