@@ -51,6 +51,7 @@ export type ModelGateway = {
   serve(options: {
     socketPath: string;
     token: string;
+    run: string;
     /** A request has come; `onRequest` tells of each once, when it is over. */
     onBegin?(): void;
     onRequest(request: ModelRequest): void;

@@ -71,6 +71,11 @@ const homeOf: Record<string, RegExp> = {
   "bun:ffi": /^sandbox\/libc(-[a-z]+)?\.ts$/,
   diff: /^harness\/evidence\/diff\.ts$/,
   execa: /^sandbox\/spawn\.ts$/,
+  "prom-client": /^src\/gateway\/metrics\.ts$/,
+  "@opentelemetry/api": /^src\/gateway\/telemetry\.ts$/,
+  "@opentelemetry/sdk-trace": /^src\/gateway\/telemetry\.ts$/,
+  "@opentelemetry/resources": /^src\/gateway\/telemetry\.ts$/,
+  "@opentelemetry/exporter-trace-otlp-http": /^src\/gateway\/telemetry\.ts$/,
   valibot: /./,
 };
 

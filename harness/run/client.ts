@@ -41,6 +41,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   const gateway = await deps.gateway.serve({
     socketPath: `${paths.socketDir}/${GATEWAY.socket}`,
     token: run.token,
+    run: ledger.run,
     onBegin: () => void begun.push(activity.begin()),
     onRequest(request) {
       begun.pop()?.();

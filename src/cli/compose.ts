@@ -9,16 +9,20 @@ import { openGenerations } from "#src/state/generations.ts";
 import { type HeadStore, openHeads } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
+import { type LimitStore, openLimits } from "#src/state/limits.ts";
+import { openRequests, type RequestLog } from "#src/state/requests.ts";
 import { openRotation, type RotationStore } from "#src/state/rotation.ts";
 import { openRoles, type RoleStore } from "#src/state/roles.ts";
 import { openRuns } from "#src/state/runs.ts";
 import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
 import { openSnapshots, type SnapshotStore } from "#src/state/snapshots.ts";
+import { openTokens, type TokenStore } from "#src/state/tokens.ts";
 import { openTrust, type TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/keys.ts";
 import { providers } from "#src/routing/providers.ts";
 import { keyPool } from "#src/routing/candidates.ts";
+import { isAlive, ownerNow } from "#src/gateway/ownership.ts";
 import { usualTiming } from "#src/gateway/ports.ts";
 import type { Generation } from "#src/routing/generation.ts";
 
@@ -68,9 +72,12 @@ export function openState(env: Record<string, string | undefined> = process.env)
   settings: SettingStore;
   trust: TrustStore;
   snapshots: SnapshotStore;
+  tokens: TokenStore;
   keys: KeyRing;
   health: HealthStore;
   rotation: RotationStore;
+  limits: LimitStore;
+  requests: RequestLog;
   env: Record<string, string | undefined>;
 } {
   const repaired: string[] = [];
@@ -92,9 +99,12 @@ export function openState(env: Record<string, string | undefined> = process.env)
     settings: () => openSettings(db),
     trust: () => openTrust(db),
     snapshots: () => openSnapshots(db, systemClock),
+    tokens: () => openTokens(db, systemClock),
     keys: () => openKeyRing(home, env),
     health: () => openHealth(db, systemClock),
     rotation: () => openRotation(db),
+    limits: () => openLimits(db, systemClock, { self: ownerNow(), isAlive }),
+    requests: () => openRequests(db, systemClock),
     env: () => env,
   });
 }
@@ -109,6 +119,17 @@ export function knownNow({ generations, keys, health, rotation }: State): Known 
 /** What the gateway works on, but for where it reports. */
 export function gatewayDeps(state: State) {
   const redact = makeRedactor(secretValues(state.keys, state.generations.current()));
-  const { generations, keys, health, rotation } = state;
-  return { generations, keys, health, rotation, redact, clock: systemClock, timing: usualTiming };
+  const { generations, keys, health, rotation, tokens, limits, requests } = state;
+  return {
+    generations,
+    keys,
+    health,
+    rotation,
+    tokens,
+    limits,
+    requests,
+    redact,
+    clock: systemClock,
+    timing: usualTiming,
+  };
 }

@@ -131,7 +131,10 @@ export async function runDeps(state: State): Promise<RunDeps> {
     gateway: {
       async serve(options) {
         const { serveRun } = await import("#src/gateway/run-gateway.ts");
-        return serveRun(gatewayDeps(state), options);
+        const { watched } = await import("./telemetry.ts");
+        const { deps, stop } = await watched(gatewayDeps(state), state.env);
+        const served = serveRun(deps, options);
+        return { warm: served.warm, stop: () => served.stop().then(stop) };
       },
       async ask(question) {
         const { askModel } = await import("#src/gateway/ask.ts");

@@ -109,6 +109,16 @@ const profile = group(
   lazy("List the profiles", () => import("./verbs/profile-list.ts")),
 );
 
+const token = group(
+  "The tokens that are bound to profiles",
+  {
+    list: lazy("List them", () => import("./verbs/token-list.ts")),
+    revoke: lazy("End one", () => import("./verbs/token-revoke.ts")),
+    rm: lazy("End one", () => import("./verbs/token-revoke.ts")),
+  },
+  lazy("List them", () => import("./verbs/token-list.ts")),
+);
+
 const snapshot = group(
   "Saved states of all of the routing",
   {
@@ -166,6 +176,8 @@ export const root: Group = {
     init: lazy("Make what is kept, where it is missing", () => import("./verbs/init.ts")),
     team,
     profile,
+    connect: lazy("Show how a program asks the gateway, and bind a token", () => import("./verbs/connect.ts")),
+    token,
     snapshot,
     freeze: lazy("Let no command change routing and settings", () => import("./verbs/freeze.ts")),
     export: lazy("Write the routing to a file, without keys", () => import("./verbs/export.ts")),
@@ -185,6 +197,9 @@ export const root: Group = {
     settings: lazy("Show or change settings of the gateway", () => import("./verbs/settings.ts")),
     route: lazy("Show what would be tried for a slot, in order", () => import("./verbs/route.ts")),
     explain: lazy("Say what a slot's answer follows from", () => import("./verbs/explain.ts")),
+    probe: lazy("Ask a slot something small, to see that it answers", () => import("./verbs/probe.ts")),
+    metrics: lazy("Show what requests came to", () => import("./verbs/metrics.ts")),
+    "active-model": lazy("Show who answered last", () => import("./verbs/active-model.ts")),
     validate: lazy("Check the routing, without asking anybody", () => import("./verbs/validate.ts")),
     start: lazy("Start the gateway in the background", () => import("./verbs/start.ts")),
     stop: lazy("Stop the gateway", () => import("./verbs/stop.ts")),

@@ -35,3 +35,14 @@ export function newRequestId(): string {
   used += ID_BYTES;
   return `req_${chance.toString("base64url", used - ID_BYTES, used)}`;
 }
+
+const references = new Map<string, string>();
+
+/** What a key is called where its name is nobody's business, `key_<10 hex>`: the same name is always the same reference. */
+export function keyReference(name: string): string {
+  const known = references.get(name);
+  if (known !== undefined) return known;
+  const reference = `key_${new Bun.CryptoHasher("sha256").update(`broke key ${name}`).digest("hex").slice(0, 10)}`;
+  references.set(name, reference);
+  return reference;
+}

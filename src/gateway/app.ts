@@ -2,12 +2,15 @@
 // serves.
 
 import { Elysia } from "elysia";
+import type { Clock } from "#src/core/clock.ts";
 import { newRequestId } from "#src/core/ids.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
 import { isLocalRequest } from "#src/core/local-request.ts";
-import { hasToken } from "./auth.ts";
+import { type Admit, hashOfMade } from "./admission.ts";
+import { presentedToken } from "./auth.ts";
+import { type Caller, liveCaller } from "./caller.ts";
 import { countTokens } from "./count.ts";
 import { absenceAt, allowedAt, decode, dialectAt, geminiDoor, lists, posts, type Service } from "./doors.ts";
 import type { Door } from "./incoming.ts";
@@ -17,9 +20,6 @@ import { relay } from "./relay.ts";
 import { targetOf } from "./target.ts";
 import { makeThrottle } from "./throttle.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
-
-/** The token callers must present now; null means revoked: nobody is let in. */
-export type Token = () => string | null;
 
 /** Finished OpenAPI operations by method and path (a parameter in braces), where there is somebody to read them. */
 export type Docs = { [route: string]: object };
@@ -73,7 +73,10 @@ export function guardedApp() {
   });
 }
 
-const services: Record<Service, (request: Request, deps: GatewayDeps, door: Door) => Promise<Response>> = {
+const services: Record<
+  Service,
+  (request: Request, deps: GatewayDeps, door: Door, caller: Caller) => Promise<Response>
+> = {
   model: relay,
   count: countTokens,
 };
@@ -81,22 +84,40 @@ const services: Record<Service, (request: Request, deps: GatewayDeps, door: Door
 /** Who tells where a request comes from: a connection is known by its port. */
 type PeerSource = { requestIP(request: Request): { port: number } | null };
 
-/** The model routes, behind the token. */
-export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
-  const throttle = makeThrottle(deps.clock);
-  const beforeHandle = ({ request, server }: { request: Request; server: PeerSource | null }) => {
-    const current = token();
-    const peer = server?.requestIP(request)?.port;
-    const wait = throttle.blockedMs(peer);
-    if (wait !== undefined) {
-      const message = "too many wrong client tokens";
-      return plainError(request, { status: 429, type: "rate_limit", message, retryAfterMs: wait, final: true });
-    }
-    if (current !== null && hasToken(request, current)) return throttle.passed(peer);
-    if (current !== null) throttle.failed();
-    const message = current === null ? "the run is over" : "missing or wrong client token";
-    return plainError(request, { status: 401, type: "authentication", message, final: true });
+/** Who is let in, and then known. */
+export type Doorkeeper = {
+  /** An answer where somebody is not. */
+  beforeHandle(context: { request: Request; server: PeerSource | null }): Response | undefined;
+  callerOf(request: Request): Caller;
+};
+
+/** One for everything a listener serves behind a token. */
+export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
+  const throttle = makeThrottle(clock);
+  const callers = new WeakMap<Request, Caller>();
+  return {
+    callerOf: (request) => callers.get(request) ?? liveCaller,
+    beforeHandle({ request, server }) {
+      const peer = server?.requestIP(request)?.port;
+      const wait = throttle.blockedMs(peer, () => hashOfMade(presentedToken(request)));
+      if (wait !== undefined) {
+        const message = "too many wrong client tokens";
+        return plainError(request, { status: 429, type: "rate_limit", message, retryAfterMs: wait, final: true });
+      }
+      const admission = admit(request);
+      if (admission.kind === "refused") {
+        if (admission.guessed) throttle.failed();
+        return plainError(request, admission.fault);
+      }
+      throttle.passed(peer, admission.hash);
+      callers.set(request, admission.caller);
+      return undefined;
+    },
   };
+}
+
+/** The model routes, for whom the doorkeeper lets in. */
+export function modelApp(deps: GatewayDeps, { beforeHandle, callerOf }: Doorkeeper, docs: Docs = {}) {
   // The relay reads the body itself: parsing it here would cost a copy, and a schema would strip what providers understand.
   const raw = { parse: "none", beforeHandle } as const;
   const hidden = { hide: true };
@@ -104,7 +125,7 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
   for (const { paths, dialect, service } of posts) {
     for (const path of paths) {
       const door: Door = { dialect, route: paths[0]! };
-      app.post(path, ({ request }) => services[service](request, deps, door), {
+      app.post(path, ({ request }) => services[service](request, deps, door, callerOf(request)), {
         ...raw,
         detail: docs[`POST ${path}`] ?? hidden,
       });
@@ -112,12 +133,14 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
   }
   const gemini = ({ request }: { request: Request }) => {
     const found = geminiDoor(targetOf(request.url));
-    return found === undefined ? notFound(request) : services[found.service](request, deps, found.door);
+    return found === undefined
+      ? notFound(request)
+      : services[found.service](request, deps, found.door, callerOf(request));
   };
   const one = ({ request }: { request: Request }) => {
     const path = pathOf(request).replace(/\/$/, "");
     const id = decode(path.slice(path.lastIndexOf("/") + 1));
-    const slot = servedSlots(deps).find((served) => served.id === id);
+    const slot = servedSlots(deps, callerOf(request)).find((served) => served.id === id);
     if (slot !== undefined) return json(modelEntry(slot, dialectOfCaller(path, request.headers)));
     if (path.includes(":")) return notFound(request);
     return plainError(request, { status: 404, type: errorTypeOf(404), message: "no such model", final: true });
@@ -126,7 +149,10 @@ export function modelApp(deps: GatewayDeps, token: Token, docs: Docs = {}) {
     app
       .get(
         path,
-        ({ request }) => json(modelList(servedSlots(deps), dialectOfCaller(pathOf(request), request.headers))),
+        ({ request }) => {
+          const dialect = dialectOfCaller(pathOf(request), request.headers);
+          return json(modelList(servedSlots(deps, callerOf(request)), dialect));
+        },
         { beforeHandle, detail: docs[`GET ${path}`] ?? hidden },
       )
       .get(`${path}/:model`, one, { beforeHandle, detail: docs[`GET ${path}/{model}`] ?? hidden });

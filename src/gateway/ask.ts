@@ -3,7 +3,8 @@
 
 import * as v from "valibot";
 import { newSecret } from "#src/core/ids.ts";
-import { guardedApp, modelApp } from "./app.ts";
+import { admitHolder } from "./admission.ts";
+import { guardedApp, makeDoorkeeper, modelApp } from "./app.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 
 const answerSchema = v.object({
@@ -29,7 +30,15 @@ const textBlock = (text: string) => ({ type: "text", text });
 /** Asks once. Throws nothing: what went wrong is an answer too. */
 export async function askModel(deps: Omit<GatewayDeps, "onReport">, question: Question): Promise<Answered> {
   const token = newSecret("brokerole");
-  const app = guardedApp().use(modelApp({ ...deps, onReport: question.onRequest }, () => token));
+  const app = guardedApp().use(
+    modelApp(
+      { ...deps, onReport: question.onRequest },
+      makeDoorkeeper(
+        deps.clock,
+        admitHolder(() => token),
+      ),
+    ),
+  );
   const body = {
     model: question.slot,
     max_tokens: question.maxTokens,
@@ -58,5 +67,8 @@ export async function askModel(deps: Omit<GatewayDeps, "onReport">, question: Qu
   } catch {
     const reason = question.signal.aborted ? "it took too long, or was given up" : "the question could not be asked";
     return { kind: "refused", status: null, reason };
+  } finally {
+    deps.limits.flush();
+    deps.requests.flush();
   }
 }

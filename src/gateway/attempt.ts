@@ -1,6 +1,7 @@
 // One attempt made ready: the bytes for this backend, and how its answer is read. Same dialect at both ends: the client's own bytes with the
 // backend's spans spliced in, and the answer passes. Otherwise both are translated.
 
+import type { Dialect } from "#src/core/dialects.ts";
 import type { Json } from "#src/core/json.ts";
 import { parseJson } from "#src/core/json.ts";
 import { BrokeError } from "#src/core/errors.ts";
@@ -21,6 +22,8 @@ import { requestHeaders, responseHeaders, upstreamUrl } from "./upstream.ts";
 export type Whole = { kind: "answer"; body: Uint8Array<ArrayBuffer>; cost: Cost } | { kind: "error"; error: WireError };
 
 export type Prepared = {
+  /** The backend's. */
+  dialect: Dialect;
   url: string;
   headers: Record<string, string>;
   body: Uint8Array<ArrayBuffer> | string;
@@ -49,6 +52,7 @@ function preparePass({ attempt: { backend }, incoming, target, key, redact }: Co
   const { id, model, createdMs } = incoming;
   const { body, watchStream } = codec.prepare(incoming.body, target);
   return {
+    dialect: backend.dialect,
     url: upstreamUrl(backend, codec.path(target, incoming.query)),
     headers: requestHeaders(backend, key, incoming.headers),
     body,
@@ -75,6 +79,7 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
   const { id, model, createdMs } = incoming;
   const meta = { id, model, createdMs, request, estimate: Math.ceil(body.length / 4) };
   return {
+    dialect: backend.dialect,
     url: upstreamUrl(backend, codec.path(target)),
     headers: requestHeaders(backend, key, incoming.headers),
     body,

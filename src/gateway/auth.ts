@@ -19,9 +19,9 @@ export function presentedToken({ headers, url }: Pick<Request, "headers" | "url"
   return token;
 }
 
-/** Whether the request carries the token. How long a token is, is known; nothing else of it shows in the time. */
-export function hasToken(request: Pick<Request, "headers" | "url">, token: string): boolean {
-  const given = encoder.encode(presentedToken(request) ?? "");
+/** Whether it is the token. How long a token is, is known; nothing else of it shows in the time. */
+export function isToken(presented: string, token: string): boolean {
+  const given = encoder.encode(presented);
   const wanted = encoder.encode(token);
   const sameLength = given.length === wanted.length;
   return timingSafeEqual(sameLength ? given : wanted, wanted) && sameLength;

@@ -12,6 +12,7 @@ import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { versionIn } from "#src/wire/messages/pass.ts";
 import { isObject } from "#src/wire/schema.ts";
 import { spliceTopLevel } from "#src/wire/splice.ts";
+import { takeAllowance } from "./allowance.ts";
 import { type Caller, liveCaller, sessionOf } from "./caller.ts";
 import { openExchange } from "./exchange.ts";
 import { type Door, type Incoming, readIncoming } from "./incoming.ts";
@@ -90,15 +91,20 @@ export async function countTokens(
   door: Door,
   caller: Caller = liveCaller,
 ): Promise<Response> {
-  const exchange = openExchange(door.route, deps);
+  const exchange = openExchange(door.route, deps, caller);
   const form = forms[door.dialect]!;
   try {
     const incoming = await readIncoming(request, door, exchange.id);
-    const { resolution, nowMs } = resolveNow(incoming.model, deps, {
-      ...caller,
-      session: sessionOf(request.headers, caller),
-    });
+    const asking = { ...caller, session: sessionOf(request.headers, caller) };
+    const allowed = takeAllowance(incoming, deps, asking, true);
+    if (allowed.kind === "refused") {
+      exchange.finish({ status: allowed.fault.status });
+      return errorReply(incoming.codec, allowed.fault, exchange.id);
+    }
+    if (allowed.kind === "held") exchange.hold(allowed.hold);
+    const { generation, resolution, nowMs } = resolveNow(incoming.model, deps, asking);
     exchange.note({ slot: resolution.slot?.id ?? null });
+    exchange.under(generation.id);
     if (resolution.kind === "refused") {
       const fault = refusalFault(resolution, nowMs);
       exchange.finish({ status: fault.status });
@@ -108,6 +114,7 @@ export async function countTokens(
       if (attempt.backend.dialect !== door.dialect) continue;
       exchange.attempt();
       const counted = await askProvider(attempt, form, incoming, deps, request.signal);
+      exchange.tried(attempt, counted === undefined ? 502 : 200, counted === undefined ? "no_count" : null);
       if (counted === undefined) continue;
       exchange.finish({ status: 200, backend: attempt.backend.label });
       return json(form.say(counted), 200, { "x-broke-count": "provider" });

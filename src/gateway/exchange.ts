@@ -1,6 +1,11 @@
 // One request as the log knows it: an id, and one report at its end, however it ends.
 
-import { newRequestId } from "#src/core/ids.ts";
+import { keyReference, newRequestId } from "#src/core/ids.ts";
+import type { Attempt } from "#src/routing/candidates.ts";
+import type { TriedAttempt } from "#src/state/requests.ts";
+import type { Hold } from "#src/state/limits.ts";
+import { usedBy } from "./allowance.ts";
+import { type Caller, liveCaller } from "./caller.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 import { noUsage } from "./usage.ts";
 
@@ -11,15 +16,36 @@ export type Exchange = {
   /** One attempt more. */
   attempt(): void;
   attempts(): number;
+  /** What came of an attempt; `reason` null: it answered. */
+  tried(attempt: Attempt, status: number, reason: string | null): void;
+  /** The first content is there; `answered` is the model that the provider says it is. */
+  first(attempt: Attempt, answered: string | null): void;
+  /** Under which generation. */
+  under(generation: number): void;
+  /** What is given back, or paid, at its end. */
+  hold(hold: Hold): void;
+  /** Tokens that came, as far as their bytes tell; for an answer whose end does not. */
+  saw(tokens: number): void;
   /** Reports, the first time only. */
   finish(change: Partial<RequestReport>): void;
 };
 
 /** Starts the clock of a request. */
-export function openExchange(path: string, deps: Pick<GatewayDeps, "onBegin" | "onReport">): Exchange {
+export function openExchange(
+  path: string,
+  deps: Pick<GatewayDeps, "onBegin" | "onReport" | "requests" | "clock">,
+  { run, profile, token }: Caller = liveCaller,
+): Exchange {
   deps.onBegin?.();
+  const atMs = deps.clock();
+  const tried: TriedAttempt[] = [];
+  const about: { generation: number | null; ttftMs: number | null; model: string | null; answered: string | null } = {
+    ...{ generation: null, ttftMs: null, model: null, answered: null },
+  };
   const started = performance.now();
   let over = false;
+  let held: Hold | undefined;
+  let seen = 0;
   const state: RequestReport = {
     id: newRequestId(),
     slot: null,
@@ -37,10 +63,23 @@ export function openExchange(path: string, deps: Pick<GatewayDeps, "onBegin" | "
     note: (change) => void Object.assign(state, change),
     attempt: () => void (state.attempts += 1),
     attempts: () => state.attempts,
+    tried({ backend, keyName }, status, reason) {
+      tried.push({ backend: backend.label, key: keyName === null ? null : keyReference(keyName), status, reason });
+    },
+    first({ backend }, answered) {
+      Object.assign(about, { ttftMs: performance.now() - started, model: backend.model, answered });
+    },
+    under: (generation) => void (about.generation = generation),
+    hold: (hold) => void (held = hold),
+    saw: (tokens) => void (seen = tokens),
     finish(change) {
       if (over) return;
       over = true;
-      deps.onReport({ ...state, ...change, ms: performance.now() - started });
+      const report = { ...state, ...change, ms: performance.now() - started };
+      held?.settle(usedBy(report, seen, held.need));
+      const { attempts: _, losses: __, ...logged } = report;
+      deps.requests.add({ ...logged, ...about, atMs, run, profile, token, key: tried.at(-1)?.key ?? null, tried });
+      deps.onReport(report);
     },
   };
 }

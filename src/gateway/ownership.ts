@@ -37,6 +37,15 @@ export function startTicks(pid: number): string | undefined {
 
 const bootId = () => readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
 
+/** A process, by a name no other ever has on this machine. */
+export const ownerNow = (): string => `${process.pid} ${startTicks(process.pid)} ${bootId()}`;
+
+/** Whether the process of that name goes on. */
+export function isAlive(owner: string): boolean {
+  const [pid, ticks, boot] = owner.split(" ");
+  return boot === bootId() && startTicks(Number(pid)) === ticks;
+}
+
 /** Claims the daemon for this process. */
 export function writeOwner(home: Home, port: number): void {
   const owner: Owner = { pid: process.pid, startTicks: startTicks(process.pid)!, bootId: bootId(), port };

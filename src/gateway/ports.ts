@@ -4,8 +4,11 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
+import type { LimitStore } from "#src/state/limits.ts";
+import type { RequestLog } from "#src/state/requests.ts";
 import type { RotationStore } from "#src/state/rotation.ts";
 import type { KeyRing } from "#src/state/keys.ts";
+import type { TokenStore } from "#src/state/tokens.ts";
 import type { Usage } from "./usage.ts";
 
 /** One finished request; never a body, a prompt or a key. */
@@ -44,7 +47,12 @@ export type GatewayDeps = {
   clock: Clock;
   health: HealthStore;
   rotation: RotationStore;
+  tokens: TokenStore;
+  limits: LimitStore;
+  requests: RequestLog;
   timing: Timing;
+  /** The first attempt and nothing after it, whatever comes of it: what a probe may spend. */
+  once?: boolean;
   /** A request has come; each is reported once. */
   onBegin?(): void;
   onReport(report: RequestReport): void;

@@ -3,6 +3,7 @@
 import { cooldownOf } from "#src/routing/cooldown.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
+import { takeAllowance } from "./allowance.ts";
 import { arrayBody } from "./array-reply.ts";
 import { prepareAttempt } from "./attempt.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
@@ -15,6 +16,7 @@ import { errorReply, type Fault, faultOf } from "./reply.ts";
 import { type Caller, liveCaller, sessionOf } from "./caller.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
+import { estimateTokens } from "#src/wire/estimate.ts";
 import { usageOf } from "./usage.ts";
 import { type Outcome, walkAttempts } from "./walk.ts";
 
@@ -49,6 +51,7 @@ function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, ab
 /** Notes who answered and what was lost, and returns the headers that say so. */
 function noteAnswer(outcome: Answered, context: Context): ReplyHeaders {
   const asked = noteAsked(outcome, context);
+  context.exchange.first(outcome.attempt, outcome.answer.model);
   const all = outcome.prepared.losses;
   if (all.length === 0) return asked;
   const losses = [...new Set(all.map((loss) => loss.what))];
@@ -77,6 +80,7 @@ function answerReply(outcome: Answered, context: Context): Response {
   if (answer.kind === "stream")
     return streamReply(streamBody(answer, { ...context, price: outcome.attempt.backend.price }), headers, context);
   headers["content-type"] = "application/json";
+  exchange.saw(estimateTokens(answer.body.length));
   exchange.finish({ status: 200, ...usageOf(answer.cost, outcome.attempt.backend.price) });
   return new Response(answer.body, { status: 200, headers });
 }
@@ -136,7 +140,7 @@ export async function relay(
   door: Door,
   caller: Caller = liveCaller,
 ): Promise<Response> {
-  const exchange = openExchange(door.route, deps);
+  const exchange = openExchange(door.route, deps, caller);
   const departure = watchDeparture();
   const abandon = departure.leave;
   request.signal.addEventListener("abort", abandon);
@@ -147,9 +151,13 @@ export async function relay(
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
     const session = sessionOf(request.headers, caller);
+    const allowed = takeAllowance(incoming, deps, { ...caller, session });
+    if (allowed.kind === "refused") return fail(allowed.fault);
+    if (allowed.kind === "held") exchange.hold(allowed.hold);
     const asked = { profile: caller.profile, session };
     const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });
+    exchange.under(generation.id);
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
     const { redact, clock, timing, health, rotation } = deps;
     const slot = resolution.slot.id;
@@ -164,7 +172,8 @@ export async function relay(
       return true;
     };
     const walking = walkAttempts({
-      attempts: resolution.attempts,
+      attempts: deps.once === true ? resolution.attempts.slice(0, 1) : resolution.attempts,
+      once: deps.once === true,
       prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
       stream: incoming.stream,
       departure,
@@ -173,11 +182,13 @@ export async function relay(
       silenceMs: generation.silenceMs,
       backoffMs: timing.backoffMs,
       onAttempt: exchange.attempt,
+      tried: exchange.tried,
       begun: (attempt, before) =>
         before === undefined ? claimed === true : health.claim(attempt) && begin(attempt, before),
       failed: (attempt, failure) =>
         health.failed(attempt, { ...failure, cooldownMs: cooldownOf(generation, slot, attempt, failure.reason) }),
       worked(attempt) {
+        exchange.tried(attempt, 200, null);
         health.worked(attempt);
         rotation.worked(attempt, session);
       },

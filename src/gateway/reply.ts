@@ -9,8 +9,11 @@ export function json(body: unknown, status = 200, headers: Record<string, string
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 }
 
-/** `final`: asking again cannot help, and clients that would (Claude Code asks ten times after a 401) are told so. */
-export type Fault = WireError & { final?: boolean };
+/**
+ * `final`: asking again cannot help, and clients that would (Claude Code asks ten times after a 401) are told so. `exact`: how long to wait is known, and
+ * said however long it is.
+ */
+export type Fault = WireError & { final?: boolean; exact?: boolean };
 
 /** Codex sleeps as long as it is told, two hours if need be; what is longer than this is better asked again. */
 const MAX_RETRY_AFTER_MS = 60_000;
@@ -27,7 +30,10 @@ export function errorReply(
   const headers: Record<string, string> = { ...about, "request-id": requestId, "x-broke-request-id": requestId };
   const wait =
     fault.retryAfterMs ?? (fault.status === 429 && fault.type !== "billing" ? DEFAULT_RETRY_AFTER_MS : undefined);
-  if (wait !== undefined) headers["retry-after"] = String(Math.ceil(Math.min(wait, MAX_RETRY_AFTER_MS) / 1000));
+  if (wait !== undefined) {
+    const most = fault.exact === true ? Infinity : MAX_RETRY_AFTER_MS;
+    headers["retry-after"] = String(Math.ceil(Math.min(wait, most) / 1000));
+  }
   if (fault.final === true) headers["x-should-retry"] = "false";
   const { status, body } = codec.encodeError(fault);
   return json(body, status, headers);

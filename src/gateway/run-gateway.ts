@@ -1,7 +1,9 @@
 // The gateway of one run: the same app on the run's own socket, let in by the run's nonce, which dies with it. Loading the app takes as long as
 // building a sandbox, so it is loaded while the client starts, or when somebody with a credential asks first.
 
+import { admitHolder } from "./admission.ts";
 import { presentedToken } from "./auth.ts";
+import { liveCaller } from "./caller.ts";
 import { listen } from "./listen.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 
@@ -20,15 +22,30 @@ const WARM_AFTER_MS = 50;
 /** Serves a run from now on. */
 export function serveRun(
   deps: Omit<GatewayDeps, "onReport">,
-  options: { socketPath: string; token: string; onBegin?(): void; onRequest(report: RequestReport): void },
+  options: {
+    socketPath: string;
+    token: string;
+    run?: string;
+    onBegin?(): void;
+    onRequest(report: RequestReport): void;
+  },
 ): RunGateway {
   let token: string | null = options.token;
+  const caller = { ...liveCaller, run: options.run ?? null };
   let app: App | undefined;
   let loading: Promise<App> | undefined;
   const load = async () => {
-    const { guardedApp, modelApp } = await import("./app.ts");
+    const { guardedApp, makeDoorkeeper, modelApp } = await import("./app.ts");
     const told = { onBegin: options.onBegin ?? (() => {}), onReport: options.onRequest };
-    return (app = guardedApp().use(modelApp({ ...deps, ...told }, () => token)));
+    return (app = guardedApp().use(
+      modelApp(
+        { ...deps, ...told },
+        makeDoorkeeper(
+          deps.clock,
+          admitHolder(() => token, caller),
+        ),
+      ),
+    ));
   };
   const fetch = (request: Request) => {
     if (app !== undefined) return app.fetch(request);
@@ -46,6 +63,8 @@ export function serveRun(
       token = null;
       clearTimeout(timer);
       await listening.stop(false);
+      deps.limits.flush();
+      deps.requests.flush();
     },
   };
 }

@@ -10,6 +10,8 @@ import { usageOf } from "./usage.ts";
 import type { Answer, Reader } from "./walk.ts";
 
 const DRAIN_MS = 1_000;
+/** A token's share of a stream, between some 30 bytes (Anthropic) and 200 (OpenAI), its frame included. */
+const BYTES_PER_TOKEN = 50;
 
 type Stream = Extract<Answer, { kind: "stream" }>;
 type Sink = ReadableStreamDefaultController<Uint8Array>;
@@ -41,10 +43,12 @@ export function streamBody(
   let ping: ReturnType<typeof setInterval> | undefined;
   let quiet = true;
   let over = false;
+  let sent = 0;
 
   const send = (sink: Sink, bytes: Uint8Array): boolean => {
     if (bytes.length === 0) return false;
     sink.enqueue(bytes);
+    sent += bytes.length;
     quiet = false;
     return true;
   };
@@ -52,6 +56,7 @@ export function streamBody(
     over = true;
     clearInterval(ping);
     silence.stop();
+    exchange.saw(Math.ceil(sent / BYTES_PER_TOKEN));
     const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
     exchange.finish({ status, ...usageOf(flow.cost(), price), aborted });
   };

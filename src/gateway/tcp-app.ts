@@ -1,10 +1,13 @@
-// The gateway on TCP: the model dialects, health, and the documentation, for this machine's own callers.
+// The gateway on TCP: the model dialects, health, metrics, and the documentation, for this machine's own callers.
 
 import * as v from "valibot";
-import { guardedApp, modelApp, type Token } from "./app.ts";
+import { admitClients, type Token } from "./admission.ts";
+import { guardedApp, makeDoorkeeper, modelApp, plainError } from "./app.ts";
 import { docsApp } from "./docs.ts";
+import { makeMetrics } from "./metrics.ts";
 import { modelDocs } from "./model-docs.ts";
 import { operation } from "./openapi.ts";
+import { tapRequests } from "#src/state/requests.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { json } from "./reply.ts";
 
@@ -13,6 +16,9 @@ const ready = v.object({ status: v.literal("ready"), generation: v.number() });
 
 /** The app. `version` is the product's. */
 export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
+  const doorkeeper = makeDoorkeeper(deps.clock, admitClients(token, deps));
+  const metrics = makeMetrics();
+  const requests = tapRequests(deps.requests, metrics.count);
   return guardedApp()
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({
@@ -34,6 +40,18 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
         }),
       },
     )
-    .use(modelApp(deps, token, modelDocs))
+    .get(
+      "/metrics",
+      async ({ request }) => {
+        const { profile, token: bound } = doorkeeper.callerOf(request);
+        // What it tells is of all profiles.
+        if (profile === null && bound === null)
+          return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
+        const message = "this is for the client token alone";
+        return plainError(request, { status: 403, type: "permission", message, final: true });
+      },
+      { beforeHandle: doorkeeper.beforeHandle, detail: { hide: true } },
+    )
+    .use(modelApp({ ...deps, requests }, doorkeeper, modelDocs))
     .use(docsApp(version));
 }

@@ -8,6 +8,7 @@ import { clip, type Redactor } from "#src/core/text.ts";
 import { type Failure, type HealthReason, isPerRequest } from "#src/routing/health.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
+import { answeredModel } from "#src/wire/answered.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Prepared } from "./attempt.ts";
 import type { Departure } from "./departure.ts";
@@ -22,10 +23,11 @@ const ONE_PIECE_BYTES = 1024 * 1024;
 
 export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
-/** `held` are the bytes that became ready while the flow was held back. */
-export type Answer =
+/** `held` are the bytes that became ready while the flow was held back; `model` is what the provider says it is. */
+export type Answer = { model: string | null } & (
   | { kind: "whole"; body: Uint8Array<ArrayBuffer>; cost: Cost }
-  | { kind: "stream"; flow: Flow; held: Uint8Array[]; reader: Reader; ended: boolean; silence: SilenceWatch };
+  | { kind: "stream"; flow: Flow; held: Uint8Array[]; reader: Reader; ended: boolean; silence: SilenceWatch }
+);
 
 export type Outcome =
   | { kind: "answer"; answer: Answer; attempt: Attempt; prepared: Prepared; head: Response }
@@ -33,6 +35,8 @@ export type Outcome =
 
 export type Walk = {
   attempts: readonly Attempt[];
+  /** A provider that failed is not asked once more. */
+  once: boolean;
   prepare(attempt: Attempt): Prepared;
   stream: boolean;
   departure: Departure;
@@ -43,6 +47,8 @@ export type Walk = {
   /** The least wait before a provider is asked once more, in ms; twice that at most. */
   backoffMs: number;
   onAttempt(): void;
+  /** It gave nothing, and why. */
+  tried(attempt: Attempt, status: number, reason: string): void;
   /** Before an attempt is made, but for the first one `before` it; false where it must not be. */
   begun(attempt: Attempt, before: Attempt | undefined): boolean;
   failed(attempt: Attempt, failure: Failure): void;
@@ -141,7 +147,9 @@ async function refusal(response: Response, prepared: Prepared, walk: Walk, silen
   });
 }
 
-async function readToCommit(response: Response, flow: Flow, silence: SilenceWatch): Promise<Answer> {
+async function readToCommit(response: Response, prepared: Prepared, silence: SilenceWatch): Promise<Answer> {
+  const flow = prepared.flow();
+  let model: string | null = null;
   const reader: Reader = (
     response.body ?? new ReadableStream<Uint8Array>({ start: (body) => body.close() })
   ).getReader();
@@ -151,6 +159,7 @@ async function readToCommit(response: Response, flow: Flow, silence: SilenceWatc
     while (flow.phase() === "held" && !ended) {
       const { done, value } = await reader.read();
       silence.heard();
+      if (!done) model ??= answeredModel(prepared.dialect, value);
       const ready = done ? flow.end() : flow.push(value);
       if (ready.length > 0) held.push(ready);
       ended = done;
@@ -160,7 +169,7 @@ async function readToCommit(response: Response, flow: Flow, silence: SilenceWatc
     throw error;
   }
   const failure = flow.failure();
-  if (failure === undefined) return { kind: "stream", flow, held, reader, ended, silence };
+  if (failure === undefined) return { kind: "stream", model, flow, held, reader, ended, silence };
   void reader.cancel().catch(() => undefined);
   throw new Failed(failure);
 }
@@ -176,12 +185,14 @@ async function ask(
   if (!head.ok) throw await refusal(head, prepared, walk, silence);
   const type = head.headers.get("content-type") ?? "";
   if (walk.stream && !type.startsWith("application/json")) {
-    return { answer: await readToCommit(head, prepared.flow(), silence), head };
+    return { answer: await readToCommit(head, prepared, silence), head };
   }
-  const whole = prepared.readWhole(await readLimited(head, MAX_ANSWER_BYTES, silence));
+  const bytes = await readLimited(head, MAX_ANSWER_BYTES, silence);
+  const whole = prepared.readWhole(bytes);
   if (whole.kind === "error") throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) });
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
-  return { answer: { kind: "whole", body: whole.body, cost: whole.cost }, head };
+  const model = answeredModel(prepared.dialect, bytes);
+  return { answer: { kind: "whole", model, body: whole.body, cost: whole.cost }, head };
 }
 
 /** One call, ended by the client's going and by the provider's silence. */
@@ -242,10 +253,11 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
         } catch (error) {
           walk.departure.check();
           fault = faultOf(error, attempt);
+          walk.tried(attempt, fault.status, failureOf(fault)?.reason ?? fault.type);
         }
         const lesson = lessonOf(fault);
         if (lesson.kind === "final") return { kind: "fault", fault, attempt };
-        if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true) {
+        if (lesson.kind === "again, then next backend" && round === 0 && fault.final !== true && !walk.once) {
           await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
           continue;
         }

@@ -107,6 +107,60 @@ const migrations = [
      listed_ms INTEGER NOT NULL,
      body TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE tokens (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL,
+     hash TEXT NOT NULL UNIQUE,
+     profile TEXT NOT NULL,
+     created_ms INTEGER NOT NULL,
+     expires_ms INTEGER,
+     used_ms INTEGER,
+     revoked_ms INTEGER
+   ) STRICT;
+   CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_ms IS NULL;`,
+  `CREATE TABLE allowances (
+     id INTEGER PRIMARY KEY,
+     subject TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     usd REAL NOT NULL,
+     owner TEXT
+   ) STRICT;
+   CREATE INDEX allowances_window ON allowances (subject, at_ms);
+   CREATE INDEX allowances_open ON allowances (subject, owner) WHERE owner IS NOT NULL;
+   CREATE TABLE spending (
+     subject TEXT NOT NULL,
+     day INTEGER NOT NULL,
+     usd REAL NOT NULL,
+     PRIMARY KEY (subject, day)
+   ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE requests (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     run TEXT,
+     profile TEXT,
+     token TEXT,
+     path TEXT NOT NULL,
+     slot TEXT,
+     backend TEXT,
+     key TEXT,
+     tried TEXT NOT NULL,
+     generation INTEGER,
+     status INTEGER NOT NULL,
+     aborted INTEGER NOT NULL,
+     ms REAL NOT NULL,
+     ttft_ms REAL,
+     input_tokens INTEGER,
+     output_tokens INTEGER,
+     cache_read_tokens INTEGER,
+     cache_write_tokens INTEGER,
+     cost_usd REAL,
+     model TEXT,
+     answered TEXT
+   ) STRICT;
+   CREATE INDEX requests_at ON requests (at_ms);`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -4,23 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bench, makeBench } from "#test/support/broke.ts";
+import { done, json, refused } from "#test/support/commands.ts";
 
-async function done(bench: Bench, ...lines: string[]): Promise<string[]> {
-  const said: string[] = [];
-  for (const line of lines) {
-    const ran = await bench.broke(line.split(" "));
-    if (ran.code !== 0) throw new Error(`${line}: ${ran.stderr}`);
-    said.push(ran.stdout);
-  }
-  return said;
-}
-const json = async (bench: Bench, line: string) => JSON.parse((await done(bench, `${line} --json`))[0]!);
 const routing = async (bench: Bench) => JSON.parse((await done(bench, "export"))[0]!).routing;
-const refused = (code: number, ...lines: string[]) => ({
-  code,
-  stdout: "",
-  stderr: lines.map((line) => `broke: ${line}\n`).join(""),
-});
 
 describe("teams", () => {
   test("save, change, load: the routing is as it was; deleting it twice is an error", async () => {
@@ -152,6 +138,7 @@ describe("freeze", () => {
     "profile new q a",
     "profile load p",
     "profile delete p",
+    "connect --profile p",
     "snapshot restore s",
     "import FILE",
     "mode router",

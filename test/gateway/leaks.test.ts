@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Dialect, dialects } from "#src/core/dialects.ts";
 import { doors } from "#test/support/doors.ts";
-import { startGateway, TOKEN } from "#test/support/gateway.ts";
+import { startGateway, TOKEN, withProfileOfAll } from "#test/support/gateway.ts";
 import { startUpstream, type Upstream } from "#test/support/upstream.ts";
 import { type Reply, say } from "#test/support/upstream/script.ts";
 
@@ -61,6 +61,8 @@ async function behind(
     { [KEY_NAME]: KEY },
     { timing: { maxWaitMs: 0, backoffMs: 1 } },
   );
+  // The profile that the clients' headers name.
+  gateway.edit((routing) => withProfileOfAll(routing, MARK));
   await use(gateway, upstream);
 }
 

@@ -1,7 +1,7 @@
 // What passes untouched, and what never gets as far as a provider.
 
 import { describe, expect, test } from "bun:test";
-import { startGateway } from "#test/support/gateway.ts";
+import { startGateway, withProfileOfAll } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { say, sequence } from "#test/support/upstream/script.ts";
 
@@ -11,6 +11,7 @@ describe("pass-through", () => {
   test("bytes go up and down as they are, but for the model", async () => {
     await using upstream = await startUpstream(sequence(say("a"), { ...say("b"), split: 11 }));
     await using gateway = await startGateway([{ dialect: "anthropic", url: upstream.url }]);
+    gateway.edit((routing) => withProfileOfAll(routing, "p"));
     const text = `{ "model" : "claude-sonnet-5" ,"max_tokens":1e2, "messages":[{"role":"user","content":"\\u00e9"}], "new_beta":{"x":1.0},"stream":true}`;
     const response = await gateway.post("/v1/messages?beta=true", text, {
       headers: { "anthropic-beta": "a-1,b-2", "x-broke-profile": "p", cookie: "c=d" },

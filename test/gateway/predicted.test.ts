@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gatewayDeps, openState } from "#src/cli/compose.ts";
-import { guardedApp, modelApp } from "#src/gateway/app.ts";
+import { admitHolder } from "#src/gateway/admission.ts";
+import { guardedApp, makeDoorkeeper, modelApp } from "#src/gateway/app.ts";
 import { describeRoute } from "#src/observe/routes.ts";
 import { addBackend } from "#src/routing/edit.ts";
 import { changeKeyPolicy, changeModelPolicy, setFallback } from "#src/routing/edit-policies.ts";
@@ -76,7 +77,11 @@ test(
     const seen = openHealth(there.db, clock);
     const usual = gatewayDeps(here);
     const timing = { ...usual.timing, maxWaitMs: 0, backoffMs: 0 };
-    const app = guardedApp().use(modelApp({ ...usual, health, clock, timing, onReport: () => {} }, () => TOKEN));
+    const doorkeeper = makeDoorkeeper(
+      clock,
+      admitHolder(() => TOKEN),
+    );
+    const app = guardedApp().use(modelApp({ ...usual, health, clock, timing, onReport: () => {} }, doorkeeper));
     const reference = new ReferenceRouter();
     const writeKeys = (keys: string[]) => {
       reference.keys = keys;

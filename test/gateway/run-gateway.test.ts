@@ -4,10 +4,11 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gatewayDeps, openState } from "#src/cli/compose.ts";
+import { gatewayDeps, openState, type State } from "#src/cli/compose.ts";
 import { serveRun } from "#src/gateway/run-gateway.ts";
 import type { RequestReport } from "#src/gateway/ports.ts";
 import { addBackend, swapSlots } from "#src/routing/edit.ts";
+import { withProfileOfAll } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { say, type Script } from "#test/support/upstream/script.ts";
 
@@ -16,9 +17,10 @@ const NONCE = "brokerun_of-this-test";
 async function withRun(
   script: Script,
   use: (
-    ask: (path: string, body?: object, token?: string) => Promise<Response>,
+    ask: (path: string, body?: object, token?: string, more?: Record<string, string>) => Promise<Response>,
     stop: () => Promise<void>,
     reports: RequestReport[],
+    state: State,
   ) => Promise<void>,
 ): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "broke-run-gateway-"));
@@ -43,18 +45,19 @@ async function withRun(
   const served = serveRun(gatewayDeps(state), {
     socketPath,
     token: NONCE,
+    run: "run_of-this-test",
     onRequest: (report) => void reports.push(report),
   });
-  const ask = (path: string, body?: object, token = NONCE) =>
+  const ask = (path: string, body?: object, token = NONCE, more: Record<string, string> = {}) =>
     fetch(`http://127.0.0.1${path}`, {
       unix: socketPath,
       timeout: false,
       method: body === undefined ? "GET" : "POST",
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, ...more },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   try {
-    await use(ask, () => served.stop(), reports);
+    await use(ask, () => served.stop(), reports, state);
   } finally {
     await served.stop();
     rmSync(dir, { recursive: true, force: true });
@@ -108,6 +111,25 @@ test("a model that is silent for longer than the server's own idle limit is wait
     () => ({ ...say("at last"), delayMs: 13_000 }), // the limit is 10 s, found at 12
     async (ask) => {
       expect(await (await ask("/v1/messages", message)).text()).toContain("at last");
+    },
+  );
+});
+
+test("its requests are the run's in the log; it chooses no profile, and no token of others' lets in", async () => {
+  await withRun(
+    () => say("hi"),
+    async (ask, stop, _reports, state) => {
+      state.generations.commit("test", (routing) => withProfileOfAll(routing, "app"));
+      const { token } = state.tokens.issue({ name: null, profile: "app", token: null, expiresMs: null });
+      expect((await ask("/v1/messages", message, token)).status).toBe(401);
+      const chosen = await ask("/v1/messages", message, NONCE, { "x-broke-profile": "app" });
+      expect([chosen.status, await chosen.text()]).toEqual([401, expect.stringContaining("mismatch") as string]);
+      expect((await ask("/v1/messages", message)).status).toBe(200);
+      expect((await ask("/metrics")).status).toBe(404);
+      await stop();
+      expect(state.requests.last(9).map(({ run, profile, status }) => [run, profile, status])).toEqual([
+        ["run_of-this-test", null, 200],
+      ]);
     },
   );
 });

@@ -8,21 +8,18 @@ import { startGateway, TOKEN } from "#test/support/gateway.ts";
 test("after twenty wrong ones nothing is looked at until the minute is over; who was let in before goes on", () => {
   let now = 1_000;
   const throttle = makeThrottle(() => now);
-  throttle.passed(7);
+  throttle.passed(7, null);
+  const blocked = (peer: number | undefined, hash?: string) => throttle.blockedMs(peer, () => hash);
   for (let count = 0; count < 20; count++) {
-    expect(throttle.blockedMs(1)).toBeUndefined();
+    expect(blocked(1)).toBeUndefined();
     throttle.failed();
     now += 100;
   }
-  expect([throttle.blockedMs(1), throttle.blockedMs(7), throttle.blockedMs(undefined)]).toEqual([
-    58_000,
-    undefined,
-    undefined,
-  ]);
+  expect([blocked(1), blocked(7), blocked(undefined)]).toEqual([58_000, undefined, undefined]);
   now += 58_000;
-  expect(throttle.blockedMs(1)).toBeUndefined();
+  expect(blocked(1)).toBeUndefined();
   throttle.failed();
-  expect(throttle.blockedMs(1)).toBeUndefined();
+  expect(blocked(1)).toBeUndefined();
 });
 
 /** A connection that is kept: sends one request, returns the status of its answer. */

@@ -9,9 +9,11 @@ import { gatewayDeps, openState } from "#src/cli/compose.ts";
 import { listen } from "#src/gateway/listen.ts";
 import type { RequestReport, Timing } from "#src/gateway/ports.ts";
 import { tcpApp } from "#src/gateway/tcp-app.ts";
+import { openAccess } from "#src/routing/access.ts";
 import { addBackend } from "#src/routing/edit.ts";
 import type { Routing } from "#src/routing/generation.ts";
 import type { HealthStore } from "#src/state/health.ts";
+import type { TokenStore } from "#src/state/tokens.ts";
 
 export const TOKEN = "test-token-of-the-gateway";
 
@@ -28,6 +30,9 @@ export type TestGateway = AsyncDisposable & {
   url: string;
   reports: RequestReport[];
   health: HealthStore;
+  tokens: TokenStore;
+  /** BROKE_HOME. */
+  home: string;
   /** Changes the routing as a command would. */
   edit(change: (routing: Routing) => Routing): void;
   /** Replaces the keys in its file. */
@@ -38,7 +43,7 @@ export type TestGateway = AsyncDisposable & {
     body: unknown,
     init?: { headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response>;
-  get(path: string): Promise<Response>;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** Ends when so many requests have been reported. */
   reported(count: number): Promise<void>;
 };
@@ -51,6 +56,16 @@ export function letAnswer(routing: Routing, slot: string, label: string, ...fall
     ...routing,
     slots: { ...routing.slots, [slot]: label },
     fallbacks: { ...routing.fallbacks, direct },
+  };
+}
+
+/** A profile of that name, which may ask for whatever the live routing answers. */
+export function withProfileOfAll(routing: Routing, name: string): Routing {
+  const { slots, fallbacks } = routing;
+  return {
+    ...routing,
+    teams: { ...routing.teams, all: { mode: "cli", slots, fallbacks, access: openAccess } },
+    profiles: { ...routing.profiles, [name]: { team: "all", description: "", access: openAccess } },
   };
 }
 
@@ -104,6 +119,8 @@ export async function startGateway(
     url,
     reports,
     health: state.health,
+    tokens: state.tokens,
+    home: dir,
     edit: (change) => void state.generations.commit("test", change),
     setKeys,
     post: (path, body, init = {}) =>
@@ -113,7 +130,7 @@ export async function startGateway(
         body: typeof body === "string" ? body : JSON.stringify(body),
         ...(init.signal === undefined ? {} : { signal: init.signal }),
       }),
-    get: (path) => fetch(url + path, { headers: auth }),
+    get: (path, headers = {}) => fetch(url + path, { headers: { ...auth, ...headers } }),
     async reported(count) {
       while (reports.length < count) await Bun.sleep(1);
     },
@@ -121,5 +138,18 @@ export async function startGateway(
       await listening.stop(false);
       rmSync(dir, { recursive: true, force: true });
     },
+  };
+}
+
+/** Another gateway over the same BROKE_HOME, with its own connection to what is stored. */
+export function serveTwin(home: string): AsyncDisposable & { url: string } {
+  const deps = { ...gatewayDeps(openState({ BROKE_HOME: home })), onReport: () => {} };
+  const listening = listen(
+    tcpApp(deps, () => TOKEN, "0.0.0"),
+    { kind: "tcp", port: 0 },
+  );
+  return {
+    url: `http://127.0.0.1:${listening.port}`,
+    [Symbol.asyncDispose]: () => listening.stop(false),
   };
 }

@@ -11,14 +11,16 @@ export const verb: Verb = {
     const { gatewayDeps, openState } = await import("../compose.ts");
     const { serveForeground } = await import("#src/gateway/daemon.ts");
     const { clientToken } = await import("#src/state/secrets.ts");
+    const { watched } = await import("../telemetry.ts");
     const { tryLock } = await import("#sandbox/libc.ts");
     const { version } = await import("../../../package.json");
     const state = openState();
-    const deps = { ...gatewayDeps(state), onReport: () => {} };
+    const { deps, stop } = await watched({ ...gatewayDeps(state), onReport: () => {} }, state.env);
     const token = clientToken(state.home, state.env);
     await serveForeground(state.home, deps, token, version, portOf(values), tryLock, (port) =>
       note(`listening on http://127.0.0.1:${port}`),
     );
+    await stop();
     return 0;
   },
 };

@@ -1,7 +1,7 @@
 // `broke profile delete <name>`.
 
-import { commitEdit } from "../edit.ts";
 import type { Verb } from "../front.ts";
+import { answer, answerJson } from "../output.ts";
 
 export const verb: Verb = {
   description: "Delete a profile; tokens bound to it are refused from then on",
@@ -11,9 +11,19 @@ export const verb: Verb = {
   },
   async run({ values, flags }) {
     const name = values.name![0]!;
+    const { openState } = await import("../compose.ts");
     const { deleteProfile } = await import("#src/routing/presets.ts");
-    return commitEdit(`profile delete ${name}`, flags, `profile ${name} deleted`, (routing) =>
-      deleteProfile(routing, name),
-    );
+    const state = openState();
+    // In one transaction: a profile of the same name, made later, is not what these tokens were given for.
+    const { id, revoked } = state.db
+      .transaction(() => {
+        const { id } = state.generations.commit(`profile delete ${name}`, (routing) => deleteProfile(routing, name));
+        return { id, revoked: state.tokens.revokeOf(name) };
+      })
+      .immediate();
+    const said = revoked === 0 ? "" : `, ${revoked} ${revoked === 1 ? "token" : "tokens"} revoked`;
+    if (flags.has("json")) answerJson({ generation: id, revoked });
+    else answer(`generation ${id}: profile ${name} deleted${said}`);
+    return 0;
   },
 };
