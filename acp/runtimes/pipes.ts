@@ -6,6 +6,9 @@ import { type Frame, splitFrames } from "../framing.ts";
 /** Runs the client with these arguments and talks with it; resolves when the run is over, rejects when it was not launched. */
 export type Launch = (args: string[], talk: Talk) => Promise<unknown>;
 
+/** Writes into the run's ledger. */
+type Record = Parameters<Talk>[0]["record"];
+
 export type Pipes = {
   /** Sends a line; to a client that is gone, nothing. */
   write(message: object): void;
@@ -22,7 +25,7 @@ export type Pipes = {
 export async function openPipes(
   launch: Launch,
   args: string[],
-  onLine: (text: string) => void | Promise<void>,
+  onLine: (text: string, record: Record) => void | Promise<void>,
   signal: AbortSignal,
 ): Promise<Pipes> {
   let write: Pipes["write"] = () => {};
@@ -40,7 +43,7 @@ export async function openPipes(
     started.resolve();
     const split = splitFrames();
     const take = async (frames: Frame[]) => {
-      for (const frame of frames) if (frame.kind === "line") await onLine(frame.text);
+      for (const frame of frames) if (frame.kind === "line") await onLine(frame.text, streams.record);
     };
     const errors = (async () => {
       for await (const bytes of Bun.file(streams.stderr).stream()) streams.onOutput(bytes);

@@ -3,9 +3,9 @@
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
 import { usualPatience } from "#acp/keep.ts";
-import { openPeer } from "#acp/peer.ts";
+import { openPeer, type Peer } from "#acp/peer.ts";
 import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
-import { serveAcp } from "#acp/server.ts";
+import { serveAcp, type Server } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
 import type { Launch } from "#acp/runtimes/pipes.ts";
 import { dropToOwner } from "#harness/identity.ts";
@@ -89,21 +89,13 @@ async function startRuntime(state: State, options: RuntimeOptions, contextTokens
   return (await import("#acp/runtimes/claude.ts")).startClaude(launch, options);
 }
 
-/** Serves until the editor is gone, or tells us to end. `contextTokens`: how much the models of our own agent take. */
-export async function serveEditor(contextTokens?: number): Promise<number> {
-  // An editor of root's in somebody's folder: from here on it is theirs.
-  dropToOwner(process.cwd(), process.env);
-  const state = openState();
-  const over = Promise.withResolvers<void>();
-  const end = () => over.resolve();
-  process.stdout.on("error", end);
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
-  const out = frameWriter(writeOut, end);
-  const peer = openPeer(out);
-  const server = serveAcp(peer, {
-    store: openSessionStore(state.home, systemClock, () =>
-      makeRedactor(secretValues(state.keys, state.generations.current())),
-    ),
+/** What the operator says when they start it; `lane` is what sessions begin with. */
+export type ServeOptions = { lane?: string; contextTokens?: number | undefined };
+
+/** A server on that peer, its sessions in this state. */
+export function serveOver(peer: Peer, state: State, { lane = "claude", contextTokens }: ServeOptions = {}): Server {
+  return serveAcp(peer, {
+    store: sessionStore(state),
     start: (options) => startRuntime(state, options, contextTokens),
     available: {
       // What answers may change while we serve.
@@ -113,9 +105,9 @@ export async function serveEditor(contextTokens?: number): Promise<number> {
       sandboxes: profileNames,
     },
     usual: {
-      lane: "claude",
+      lane,
       mode: "ask",
-      model: clientLanes[0]!.models[0]!.id,
+      model: clientLanes.find(({ id }) => id === lane)!.models[0]!.id,
       sandbox: state.settings.get("sandbox") ?? "strict",
       thought_level: "default",
     },
@@ -124,6 +116,23 @@ export async function serveEditor(contextTokens?: number): Promise<number> {
     artifactsOf: (run) => artifactsOf(state, run),
     version: packageJson.version,
   });
+}
+
+export const sessionStore = (state: State) =>
+  openSessionStore(state.home, systemClock, () => makeRedactor(secretValues(state.keys, state.generations.current())));
+
+/** Serves until the editor is gone, or tells us to end. `contextTokens`: how much the models of our own agent take. */
+export async function serveEditor(options: ServeOptions): Promise<number> {
+  // An editor of root's in somebody's folder: from here on it is theirs.
+  dropToOwner(process.cwd(), process.env);
+  const state = openState();
+  const over = Promise.withResolvers<void>();
+  const end = () => over.resolve();
+  process.stdout.on("error", end);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
+  const out = frameWriter(writeOut, end);
+  const peer = openPeer(out);
+  const server = serveOver(peer, state, options);
   const reading = (async () => {
     const split = splitFrames();
     for await (const bytes of Bun.stdin.stream()) for (const frame of split.push(bytes)) peer.receive(frame);

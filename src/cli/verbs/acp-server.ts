@@ -25,7 +25,9 @@ export const verb: Verb = {
     if (context !== undefined && !/^[1-9]\d{3,7}$/.test(context))
       throw new BrokeError("usage", "--context is a number of tokens", "from 1000 to 99999999");
     if (editor === undefined)
-      return (await import("../acp.ts")).serveEditor(context === undefined ? undefined : Number(context));
+      return (await import("../acp.ts")).serveEditor({
+        contextTokens: context === undefined ? undefined : Number(context),
+      });
     const { join } = await import("node:path");
     const { editorConfig } = await import("#acp/editors.ts");
     const { homePath } = await import("#src/state/paths.ts");
