@@ -85,12 +85,12 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     const starting = new AbortController();
     const giveUp = () => starting.abort();
     for (const signal of [late, withdrawn]) signal.addEventListener("abort", giveUp, { once: true });
-    const { lane: of, mode, model, sandbox } = choices;
+    const { lane: of, mode, model, sandbox, policy } = choices;
     let record: Keep["record"] = () => {};
     const opinions: Roles = {};
     const effort = choices.thought_level === "default" ? undefined : choices.thought_level;
     const runtime = await start({
-      ...{ cwd, lane: of, model, sandbox, mode, effort, servers, transcript: said(), onCommands },
+      ...{ cwd, lane: of, model, sandbox, policy, mode, effort, servers, transcript: said(), onCommands },
       opinions: () => opinions,
       signal: starting.signal,
       watch: {

@@ -46,6 +46,7 @@ export type RuntimeOptions = {
   lane: string;
   model: string;
   sandbox: string;
+  policy: string;
   mode: Mode;
   transcript: string;
   /** What lanes said of the work in it, by role; asked when its run is over. */

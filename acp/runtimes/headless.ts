@@ -119,7 +119,8 @@ export async function startHeadless(
       }
     },
     async close() {
-      pipes.end();
+      if (going === undefined) pipes.finish();
+      else pipes.end();
       await pipes.ended;
     },
   };

@@ -8,7 +8,9 @@ import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp, type Server } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
 import type { Launch } from "#acp/runtimes/pipes.ts";
+import { writtenContract } from "#harness/contract/files.ts";
 import { dropToOwner } from "#harness/identity.ts";
+import { policyNames } from "#harness/verdict/policies.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
@@ -23,18 +25,26 @@ import { note, writeOut } from "./output.ts";
 const SHUTDOWN_MS = 3_000;
 
 /** A run of a client for one session. */
-function launchIn(state: State, { cwd, lane, sandbox, mode, watch, opinions = () => ({}) }: RuntimeOptions): Launch {
+function launchIn(
+  state: State,
+  { cwd, lane, sandbox, policy, mode, watch, opinions = () => ({}) }: RuntimeOptions,
+): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
     const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
     const { totalmem } = await import("node:os");
     const { limitsOf } = await import("#sandbox/limits.ts");
-    const { runDeps } = await import("./launch.ts");
+    const { readContract, runDeps } = await import("./launch.ts");
     const { secretNames } = await import("./compose.ts");
+    const held = { contract: undefined, document: { policy } };
+    const { terms } = await readContract(held, state, cwd, undefined);
     const write = { ...noPermissionFlags.write, denyAll: mode === "plan" };
     const contract = checkContract({
       ...{ client: isHeadless(lane) ? "agent" : lane, profile: sandbox, home: "run", cwd, args, terminal: false },
+      // Somebody sits at the editor: the work is done before their eyes, and nobody sends the client back but them.
+      mode: "direct",
+      terms: { ...terms, task: null },
       permissions: { ...noPermissionFlags, write },
       limits: limitsOf(
         sandbox === "hardened" || sandbox === "normal" ? sandbox : "strict",
@@ -92,6 +102,16 @@ async function startRuntime(state: State, options: RuntimeOptions, contextTokens
 /** What the operator says when they start it; `lane` is what sessions begin with. */
 export type ServeOptions = { lane?: string; contextTokens?: number | undefined };
 
+/** What the operator's file or setting says. Where the file is wrong, each launch says so. */
+function usualPolicy({ home, trust, settings }: State): string {
+  const stored = settings.get("harness") ?? "off";
+  try {
+    return writtenContract(undefined, { home, trust, folder: process.cwd(), base: undefined }).said.policy ?? stored;
+  } catch {
+    return stored;
+  }
+}
+
 /** A server on that peer, its sessions in this state. */
 export function serveOver(peer: Peer, state: State, { lane = "claude", contextTokens }: ServeOptions = {}): Server {
   return serveAcp(peer, {
@@ -103,12 +123,14 @@ export function serveOver(peer: Peer, state: State, { lane = "claude", contextTo
         return lanesNow(state);
       },
       sandboxes: profileNames,
+      policies: policyNames,
     },
     usual: {
       lane,
       mode: "ask",
       model: clientLanes.find(({ id }) => id === lane)!.models[0]!.id,
       sandbox: state.settings.get("sandbox") ?? "strict",
+      policy: usualPolicy(state),
       thought_level: "default",
     },
     patience: usualPatience,

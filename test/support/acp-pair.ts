@@ -120,8 +120,9 @@ export function openPair(
         { id: "codex", title: "Codex", models: [{ id: "gpt54", title: "GPT" }], efforts: ["low", "high"] },
       ],
       sandboxes: ["strict", "hardened"],
+      policies: ["off", "balanced"],
     },
-    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict", thought_level: "default" },
+    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict", policy: "off", thought_level: "default" },
   });
   const split = splitFrames(1024 * 1024);
   const put = (text: string) => {
