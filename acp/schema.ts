@@ -40,7 +40,13 @@ export type PromptBlock = v.InferOutput<typeof block>;
 export const requests = {
   initialize: v.looseObject({
     protocolVersion: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
-    clientCapabilities: v.optional(v.nullable(v.looseObject({}))),
+    clientCapabilities: v.optional(
+      v.nullable(
+        v.looseObject({
+          session: v.fallback(v.nullish(v.looseObject({ notices: v.nullish(v.unknown()) })), undefined),
+        }),
+      ),
+    ),
   }),
   authenticate: v.looseObject({ methodId: text }),
   newSession: v.looseObject({ cwd: folder, mcpServers }),

@@ -25,6 +25,10 @@ export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
   notify(update: SessionUpdate): Promise<void>;
   /** Told of the client's own commands. */
   onCommands(own: readonly AvailableCommand[]): void;
+  /** How many tokens a lane's models take. */
+  windowOf(lane: string): number;
+  /** Said before anything else in the first turn; undefined: nothing. */
+  preface?: string | undefined;
 };
 
 /** Why a turn ended, and what it took; of a review what it came to. */
@@ -62,13 +66,14 @@ export function openSession(
   { id, cwd, choices: chosen, titled }: { id: string; cwd: string; choices: Choices; titled: boolean },
   deps: SessionDeps,
 ): Session {
-  const { mediator, transcript, commands, notify, patience, onCommands } = deps;
+  const { mediator, transcript, commands, notify, patience, onCommands, windowOf } = deps;
   let choices = chosen;
   let servers: readonly McpServerStdio[] = [];
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
   let named = titled;
   let onStir = () => {};
+  let preface = deps.preface;
   const going = new Set<AbortController>();
   const permitted: Permitted[] = [];
   const keep = keepRuntime(id, cwd, { ...deps, onCommands, onStir: () => onStir() });
@@ -121,6 +126,9 @@ export function openSession(
     if (signal.aborted) return ended("cancelled");
     transcript.append({ kind: "prompt", blocks });
     await name(blocks);
+    if (preface !== undefined)
+      await show({ sessionUpdate: "agent_message_chunk", content: { type: "text", text: `${preface}\n\n` } });
+    preface = undefined;
     const given = commandIn(blocks, commands);
     if (given !== undefined) return { reason: await obey(given) };
     const tools = trackTools();
@@ -174,7 +182,7 @@ export function openSession(
   /** With what it took, which is shown before it is answered. */
   const counted = async ({ reason, result }: Ended): Promise<Answered> => {
     const usage = await keep.meter.takeTurn();
-    const update = usage.requests > 0 ? keep.meter.update() : undefined;
+    const update = usage.requests > 0 ? keep.meter.update(windowOf(choices.lane)) : undefined;
     // No part of what is shown again: it was true then.
     if (update !== undefined) await notify(update);
     return { stopReason: reason, usage, ...(result === undefined ? {} : { result }) };

@@ -4,6 +4,7 @@
 
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
 import type { Home } from "#src/state/paths.ts";
 import type { RoleStore } from "#src/state/roles.ts";
 import type { RunStore } from "#src/state/runs.ts";
@@ -58,6 +59,8 @@ export type RunDeps = {
   /** A key of ours by its name: what a route may lend. */
   keyOf(name: string): string | undefined;
   clock: Clock;
+  /** What the audit says of the launch beside what it knows. */
+  launchedAs?: Record<string, Json>;
   /** Talks with the client in place of whoever started us. */
   talk?: Talk;
   /** What was said of the work while it went on, by role; asked when the work is over. It replaces no reviewer that the run has. */

@@ -2,7 +2,7 @@
 // protocol alone.
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
-import { usualPatience } from "#acp/keep.ts";
+import { type Patience, usualPatience } from "#acp/keep.ts";
 import { openPeer, type Peer } from "#acp/peer.ts";
 import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
 import { serveAcp, type Server } from "#acp/server.ts";
@@ -14,12 +14,16 @@ import { policyNames } from "#harness/verdict/policies.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import packageJson from "../../package.json";
 import { acpCommands, artifactsOf } from "./acp-commands.ts";
 import { openState, secretValues, type State } from "./compose.ts";
 import { clientLanes, isHeadless, lanesNow } from "./lanes.ts";
 import { note, writeOut } from "./output.ts";
+
+/** Without a sandbox nothing is launched but where that is said (`--unmediated`). */
+const mediatedProfiles = profileNames.filter((name) => name !== "normal");
 
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
@@ -28,13 +32,12 @@ const SHUTDOWN_MS = 3_000;
 function launchIn(
   state: State,
   { cwd, lane, sandbox, policy, mode, watch, opinions = () => ({}) }: RuntimeOptions,
+  launchedAs: Record<string, Json>,
 ): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
     const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
-    const { totalmem } = await import("node:os");
-    const { limitsOf } = await import("#sandbox/limits.ts");
     const { readContract, runDeps } = await import("./launch.ts");
     const { secretNames } = await import("./compose.ts");
     const held = { contract: undefined, document: { policy } };
@@ -46,11 +49,8 @@ function launchIn(
       mode: "direct",
       terms: { ...terms, task: null },
       permissions: { ...noPermissionFlags, write },
-      limits: limitsOf(
-        sandbox === "hardened" || sandbox === "normal" ? sandbox : "strict",
-        {},
-        { memoryBytes: totalmem(), terminal: true },
-      ),
+      // As on a terminal: somebody reads what it says.
+      limits: { outputBytes: null },
       keyNames: secretNames(state.keys, state.generations.current()),
       brokeHome: state.home.root,
       env: state.env,
@@ -72,14 +72,17 @@ function launchIn(
       watch.began(streams.run, streams.record);
       return talk(streams);
     };
-    const result = await runHarness({ ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions }, contract);
+    const result = await runHarness(
+      { ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions, launchedAs },
+      contract,
+    );
     watch.ended(result.runId, result.verdict.verdict);
     note(`run ${result.runId} ${result.verdict.verdict}`);
   };
 }
 
 /** Our own agent, where something answers the slot as the lane says. Throws `missing` where nothing does. */
-async function startOwn(state: State, launch: Launch, options: RuntimeOptions, contextTokens?: number) {
+async function startOwn(state: State, launch: Launch, options: RuntimeOptions, contextTokens: number) {
   const lane = lanesNow(state).find(({ id }) => id === options.lane);
   if (lane?.models.some(({ id }) => id === options.model) !== true)
     throw new BrokeError(
@@ -91,8 +94,12 @@ async function startOwn(state: State, launch: Launch, options: RuntimeOptions, c
   return startHeadless(launch, { ...options, contextTokens });
 }
 
-async function startRuntime(state: State, options: RuntimeOptions, contextTokens?: number): Promise<AgentRuntime> {
-  const launch = launchIn(state, options);
+async function startRuntime(
+  state: State,
+  options: RuntimeOptions,
+  { contextTokens, unmediated }: { contextTokens: number; unmediated: boolean },
+): Promise<AgentRuntime> {
+  const launch = launchIn(state, options, unmediated ? { unmediated } : {});
   if (isHeadless(options.lane)) return startOwn(state, launch, options, contextTokens);
   if (options.lane === "codex") return (await import("#acp/runtimes/codex.ts")).startCodex(launch, options);
   if (options.lane === "gemini") return (await import("#acp/runtimes/gemini.ts")).startGemini(launch, options);
@@ -100,7 +107,21 @@ async function startRuntime(state: State, options: RuntimeOptions, contextTokens
 }
 
 /** What the operator says when they start it; `lane` is what sessions begin with. */
-export type ServeOptions = { lane?: string; contextTokens?: number | undefined };
+export type ServeOptions = {
+  lane?: string;
+  /** How much the models of our own agent take. */
+  contextTokens?: number | undefined;
+  patience?: Partial<Patience>;
+  /** Clients have the machine as they would by themselves (profile normal). */
+  unmediated?: boolean;
+};
+
+/** What clients take a slot's window for (harness/clients). */
+const WINDOW_TOKENS = 200_000;
+/** What our own agent takes it for, where nothing is said. */
+const OWN_WINDOW_TOKENS = 96_000;
+const UNMEDIATED =
+  "Unmediated: this session's agent runs outside the sandbox, with your files and network as they are.";
 
 /** What the operator's file or setting says. Where the file is wrong, each launch says so. */
 function usualPolicy({ home, trust, settings }: State): string {
@@ -113,27 +134,31 @@ function usualPolicy({ home, trust, settings }: State): string {
 }
 
 /** A server on that peer, its sessions in this state. */
-export function serveOver(peer: Peer, state: State, { lane = "claude", contextTokens }: ServeOptions = {}): Server {
+export function serveOver(peer: Peer, state: State, options: ServeOptions = {}): Server {
+  const { lane = "claude", contextTokens = OWN_WINDOW_TOKENS, patience, unmediated = false } = options;
+  const stored = state.settings.get("sandbox");
   return serveAcp(peer, {
     store: sessionStore(state),
-    start: (options) => startRuntime(state, options, contextTokens),
+    start: (wanted) => startRuntime(state, wanted, { contextTokens, unmediated }),
     available: {
       // What answers may change while we serve.
       get lanes() {
         return lanesNow(state);
       },
-      sandboxes: profileNames,
+      sandboxes: unmediated ? ["normal"] : mediatedProfiles,
       policies: policyNames,
     },
     usual: {
       lane,
       mode: "ask",
       model: clientLanes.find(({ id }) => id === lane)!.models[0]!.id,
-      sandbox: state.settings.get("sandbox") ?? "strict",
+      sandbox: unmediated ? "normal" : (mediatedProfiles.find((name) => name === stored) ?? "strict"),
       policy: usualPolicy(state),
       thought_level: "default",
     },
-    patience: usualPatience,
+    patience: { ...usualPatience, ...patience },
+    windowOf: (of) => (isHeadless(of) ? contextTokens : WINDOW_TOKENS),
+    warning: unmediated ? UNMEDIATED : undefined,
     commands: acpCommands(state),
     artifactsOf: (run) => artifactsOf(state, run),
     version: packageJson.version,
@@ -143,7 +168,7 @@ export function serveOver(peer: Peer, state: State, { lane = "claude", contextTo
 export const sessionStore = (state: State) =>
   openSessionStore(state.home, systemClock, () => makeRedactor(secretValues(state.keys, state.generations.current())));
 
-/** Serves until the editor is gone, or tells us to end. `contextTokens`: how much the models of our own agent take. */
+/** Serves until the editor is gone, or tells us to end. */
 export async function serveEditor(options: ServeOptions): Promise<number> {
   // An editor of root's in somebody's folder: from here on it is theirs.
   dropToOwner(process.cwd(), process.env);

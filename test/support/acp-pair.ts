@@ -59,13 +59,14 @@ export type PairOptions = {
   patience?: Partial<Patience>;
   commands?: Commands;
   secrets?: string[];
+  warning?: string;
   starting?: StartRuntime;
 };
 
 /** Starts one; `prompt` is what every client does unless the test changes it. */
 export function openPair(
   prompt: Runtime["prompt"] = async () => "end_turn",
-  { patience = {}, commands = {}, secrets = [], starting }: PairOptions = {},
+  { patience = {}, commands = {}, secrets = [], starting, warning }: PairOptions = {},
 ): Pair {
   const dir = mkdtempSync(join(tmpdir(), "broke-acp-"));
   const home = openHome({ BROKE_HOME: join(dir, "home") });
@@ -107,6 +108,8 @@ export function openPair(
       commands,
     },
     patience: { ...usualPatience, ...patience },
+    windowOf: (lane) => (lane === "claude" ? 200_000 : 1000),
+    warning,
     artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
       lanes: [
