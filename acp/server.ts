@@ -18,6 +18,7 @@ import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
+import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
 import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
@@ -77,6 +78,7 @@ export function serveAcp(
   const ownCommands = new Map<string, readonly AvailableCommand[]>();
   let greeted = false;
   let takesNotices = false;
+  let showsForms = false;
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
   const claim = async (id: string, cwd: string): Promise<void> => {
@@ -115,6 +117,7 @@ export function serveAcp(
         ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf },
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
+        question: makeQuestioner(id, peer.request, () => showsForms),
       },
     );
     sessions.set(id, session);
@@ -186,7 +189,9 @@ export function serveAcp(
     });
 
   peer.onRequest("initialize", (params): InitializeResponse => {
-    takesNotices = readParams(requests.initialize, params).clientCapabilities?.session?.notices != null;
+    const { clientCapabilities } = readParams(requests.initialize, params);
+    takesNotices = clientCapabilities?.session?.notices != null;
+    showsForms = clientCapabilities?.elicitation?.form != null;
     greeted = true;
     return {
       protocolVersion: PROTOCOL_VERSION,

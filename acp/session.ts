@@ -10,6 +10,7 @@ import { type Keep, type KeepDeps, keepRuntime } from "./keep.ts";
 import { laneContract, laneOpinion, type LaneResult, laneResultOf, type LaneRole } from "./lane-result.ts";
 import type { Choices } from "./modes.ts";
 import type { Mediator } from "./permission.ts";
+import type { PutQuestion } from "./question.ts";
 import type { Turn } from "./runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 import { titleFrom } from "./store.ts";
@@ -74,9 +75,21 @@ export function openSession(
   let named = titled;
   let onStir = () => {};
   let preface = deps.preface;
+  let now: { signal: AbortSignal; pause(): Disposable } | undefined;
   const going = new Set<AbortController>();
   const permitted: Permitted[] = [];
-  const keep = keepRuntime(id, cwd, { ...deps, onCommands, onStir: () => onStir() });
+  /** Of the turn that is going on: with it the question is over, and while it stands nobody is hurried. */
+  const question: PutQuestion = async (asked, over) => {
+    using _waiting = now?.pause();
+    const answer = await deps.question(asked, now === undefined ? over : AbortSignal.any([over, now.signal]));
+    note({
+      tool: asked.title,
+      allowed: answer === "once" || answer === "run",
+      by: answer === undefined ? "nobody" : "editor",
+    });
+    return answer;
+  };
+  const keep = keepRuntime(id, cwd, { ...deps, onCommands, question, onStir: () => onStir() });
 
   const show = async (update: SessionUpdate) => {
     transcript.append({ kind: "update", update });
@@ -136,6 +149,7 @@ export function openSession(
     let over = false;
     const watch = watchTurn(patience.quietMs);
     onStir = watch.stir;
+    now = { signal, pause: watch.pause };
     const turn: Turn = {
       signal,
       async update(update) {
@@ -174,6 +188,7 @@ export function openSession(
     } finally {
       over = true;
       onStir = () => {};
+      now = undefined;
       keep.rest(failed);
       await stream.flush();
       for (const update of tools.close()) await show(update);

@@ -13,6 +13,7 @@ import { dropToOwner } from "#harness/identity.ts";
 import { policyNames } from "#harness/verdict/policies.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
+import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
@@ -31,8 +32,8 @@ const SHUTDOWN_MS = 3_000;
 /** A run of a client for one session. */
 function launchIn(
   state: State,
-  { cwd, lane, sandbox, policy, mode, watch, opinions = () => ({}) }: RuntimeOptions,
-  launchedAs: Record<string, Json>,
+  { cwd, lane, sandbox, policy, mode, watch, question, opinions = () => ({}) }: RuntimeOptions,
+  { launchedAs, permissions }: { launchedAs: Record<string, Json>; permissions: PermissionFlags | undefined },
 ): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
@@ -42,13 +43,22 @@ function launchIn(
     const { secretNames } = await import("./compose.ts");
     const held = { contract: undefined, document: { policy } };
     const { terms } = await readContract(held, state, cwd, undefined);
-    const write = { ...noPermissionFlags.write, denyAll: mode === "plan" };
+    const said = permissions ?? noPermissionFlags;
+    const write = mode === "plan" ? { ...noPermissionFlags.write, denyAll: true } : said.write;
     const contract = checkContract({
-      ...{ client: isHeadless(lane) ? "agent" : lane, profile: sandbox, home: "run", cwd, args, terminal: false },
+      ...{
+        client: isHeadless(lane) ? "agent" : lane,
+        profile: sandbox,
+        home: "run",
+        cwd,
+        args,
+        terminal: false,
+        person: true,
+      },
       // Somebody sits at the editor: the work is done before their eyes, and nobody sends the client back but them.
       mode: "direct",
       terms: { ...terms, task: null },
-      permissions: { ...noPermissionFlags, write },
+      permissions: { ...said, write },
       // As on a terminal: somebody reads what it says.
       limits: { outputBytes: null },
       keyNames: secretNames(state.keys, state.generations.current()),
@@ -73,7 +83,7 @@ function launchIn(
       return talk(streams);
     };
     const result = await runHarness(
-      { ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions, launchedAs },
+      { ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions, launchedAs, question },
       contract,
     );
     watch.ended(result.runId, result.verdict.verdict);
@@ -97,9 +107,13 @@ async function startOwn(state: State, launch: Launch, options: RuntimeOptions, c
 async function startRuntime(
   state: State,
   options: RuntimeOptions,
-  { contextTokens, unmediated }: { contextTokens: number; unmediated: boolean },
+  {
+    contextTokens,
+    unmediated,
+    permissions,
+  }: { contextTokens: number } & Pick<ServeOptions, "unmediated" | "permissions">,
 ): Promise<AgentRuntime> {
-  const launch = launchIn(state, options, unmediated ? { unmediated } : {});
+  const launch = launchIn(state, options, { launchedAs: unmediated ? { unmediated } : {}, permissions });
   if (isHeadless(options.lane)) return startOwn(state, launch, options, contextTokens);
   if (options.lane === "codex") return (await import("#acp/runtimes/codex.ts")).startCodex(launch, options);
   if (options.lane === "gemini") return (await import("#acp/runtimes/gemini.ts")).startGemini(launch, options);
@@ -114,6 +128,8 @@ export type ServeOptions = {
   patience?: Partial<Patience>;
   /** Clients have the machine as they would by themselves (profile normal). */
   unmediated?: boolean;
+  /** What the sandbox lets clients do, or asks about. */
+  permissions?: PermissionFlags | undefined;
 };
 
 /** What clients take a slot's window for (harness/clients). */
@@ -135,11 +151,11 @@ function usualPolicy({ home, trust, settings }: State): string {
 
 /** A server on that peer, its sessions in this state. */
 export function serveOver(peer: Peer, state: State, options: ServeOptions = {}): Server {
-  const { lane = "claude", contextTokens = OWN_WINDOW_TOKENS, patience, unmediated = false } = options;
+  const { lane = "claude", contextTokens = OWN_WINDOW_TOKENS, patience, unmediated = false, permissions } = options;
   const stored = state.settings.get("sandbox");
   return serveAcp(peer, {
     store: sessionStore(state),
-    start: (wanted) => startRuntime(state, wanted, { contextTokens, unmediated }),
+    start: (wanted) => startRuntime(state, wanted, { contextTokens, unmediated, permissions }),
     available: {
       // What answers may change while we serve.
       get lanes() {

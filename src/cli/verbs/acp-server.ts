@@ -3,6 +3,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
 import { answer, note } from "../output.ts";
+import { permissionArgs, permissionLists } from "../permission-args.ts";
 
 const duration = (description: string) => ({ type: "string" as const, description, valueHint: "duration" });
 
@@ -23,35 +24,37 @@ export const verb: Verb = {
     start: duration("how long a client may take to come up; 1m if left out"),
     idle: duration("how long one is kept that does nothing; 10m if left out"),
     quiet: duration("how long one may show nothing within a turn; 15m if left out"),
+    ...permissionArgs,
     unmediated: {
       type: "boolean",
       description:
         "let clients have the machine as they would by themselves, without the sandbox; every session says so",
     },
   },
+  lists: permissionLists,
   async run({ values, flags }) {
-    const editor = values["print-config"]?.[0];
-    const context = values.context?.[0];
-    if (context !== undefined && !/^[1-9]\d{3,7}$/.test(context))
+    const [editor, context] = [values["print-config"]?.[0], values.context?.[0]];
+    if (context && !/^[1-9]\d{3,7}$/.test(context))
       throw new BrokeError("usage", "--context is a number of tokens", "from 1000 to 99999999");
+    const { readPermissionFlags } = await import("#sandbox/permission-flags.ts");
     const { parseTimeout } = await import("#sandbox/limits.ts");
-    const times = (["start", "idle", "quiet"] as const).flatMap((name) => {
-      const said = values[name]?.[0];
-      return said === undefined ? [] : [[`${name}Ms`, parseTimeout(said, name)]];
-    });
+    const times = ["start", "idle", "quiet"].flatMap((name) =>
+      (values[name] ?? []).map((said) => [`${name}Ms`, parseTimeout(said, name)]),
+    );
     if (editor === undefined)
       return (await import("../acp.ts")).serveEditor({
-        contextTokens: context === undefined ? undefined : Number(context),
+        contextTokens: context ? Number(context) : undefined,
         patience: Object.fromEntries(times),
+        permissions: readPermissionFlags({ flags, values }),
         unmediated: flags.has("unmediated"),
       });
     const { join } = await import("node:path");
     const { editorConfig } = await import("#acp/editors.ts");
     const { homePath } = await import("#src/state/paths.ts");
     const command = join(import.meta.dir, "..", "..", "..", "shims", "broke");
-    const { file, text } = editorConfig(editor, { command, home: homePath(process.env) });
-    note(`for ${file}:`);
-    answer(text);
+    const config = editorConfig(editor, { command, home: homePath(process.env) });
+    note(`for ${config.file}:`);
+    answer(config.text);
     return 0;
   },
 };
