@@ -11,6 +11,7 @@ import type { Json } from "#src/core/json.ts";
 import { acpError } from "./errors.ts";
 import type { LaneRole } from "./lane-result.ts";
 import { type Choices, isOther } from "./modes.ts";
+import type { PutQuestion } from "./question.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { AgentRuntime, StartRuntime } from "./runtime.ts";
 import type { Transcript } from "./store.ts";
@@ -34,6 +35,7 @@ export type KeepDeps = {
   /** Makes room in the folder. Throws where somebody works in it. */
   claim(): Promise<void>;
   onCommands(commands: AvailableCommand[]): void;
+  question: PutQuestion;
   /** A model was asked, or answered. */
   onStir(): void;
 };
@@ -57,7 +59,7 @@ const MOST_RUNS = 100;
 
 /** Keeps none yet. */
 export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
-  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir } = deps;
+  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir, question } = deps;
   const meter = makeMeter();
   const runs: KeptRun[] = [];
   let running: { runtime: AgentRuntime; choices: Choices; record: Keep["record"]; opinions: Roles } | undefined;
@@ -85,12 +87,12 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     const starting = new AbortController();
     const giveUp = () => starting.abort();
     for (const signal of [late, withdrawn]) signal.addEventListener("abort", giveUp, { once: true });
-    const { lane: of, mode, model, sandbox } = choices;
+    const { lane: of, mode, model, sandbox, policy } = choices;
     let record: Keep["record"] = () => {};
     const opinions: Roles = {};
     const effort = choices.thought_level === "default" ? undefined : choices.thought_level;
     const runtime = await start({
-      ...{ cwd, lane: of, model, sandbox, mode, effort, servers, transcript: said(), onCommands },
+      ...{ cwd, lane: of, model, sandbox, policy, mode, effort, servers, transcript: said(), onCommands, question },
       opinions: () => opinions,
       signal: starting.signal,
       watch: {

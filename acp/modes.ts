@@ -33,14 +33,22 @@ export function modeState(current: Mode): SessionModeState {
   return { currentModeId: current, availableModes: modes.map((id) => ({ id, ...words[id] })) };
 }
 
-/** `thought_level`: how hard the model is to think, `default` where that is its own affair. */
-export type Choices = { lane: string; mode: Mode; model: string; sandbox: string; thought_level: string };
+/** `thought_level`: how hard the model is to think, `default` where that is its own affair; `policy`: how strictly its run is judged. */
+export type Choices = {
+  lane: string;
+  mode: Mode;
+  model: string;
+  sandbox: string;
+  policy: string;
+  thought_level: string;
+};
 
 /** Whether what was chosen now needs another client than what was chosen before. */
 export const isOther = (a: Choices, b: Choices): boolean =>
   a.lane !== b.lane ||
   a.model !== b.model ||
   a.sandbox !== b.sandbox ||
+  a.policy !== b.policy ||
   a.thought_level !== b.thought_level ||
   needsRestart(a.mode, b.mode);
 
@@ -54,7 +62,7 @@ export type Lane = {
 };
 
 /** What may be chosen beside the mode: of each there is always one. */
-export type Available = { lanes: readonly Lane[]; sandboxes: readonly string[] };
+export type Available = { lanes: readonly Lane[]; sandboxes: readonly string[]; policies: readonly string[] };
 
 /** The choices with one changed; another lane begins with its own first model. Undefined where there is no such value. */
 export function chosen(choices: Choices, available: Available, what: string, value: unknown): Choices | undefined {
@@ -111,11 +119,17 @@ export function configOptions(choices: Choices, available: Available): SessionCo
       "_sandbox",
       available.sandboxes.map((value) => ({ value, name: value })),
     ),
+    select(
+      "policy",
+      "Judged by",
+      "_policy",
+      available.policies.map((value) => ({ value, name: value })),
+    ),
   ];
 }
 
 /** What was chosen once, as far as it can still be: an option that is not there any more is as usual. */
 export function chosenAgain(usual: Choices, available: Available, before: Readonly<Record<string, string>>): Choices {
-  const order = ["lane", "model", "thought_level", "sandbox", "mode"] as const;
+  const order = ["lane", "model", "thought_level", "sandbox", "policy", "mode"] as const;
   return order.reduce((choices, what) => chosen(choices, available, what, before[what]) ?? choices, usual);
 }

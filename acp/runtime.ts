@@ -5,6 +5,7 @@ import type { AvailableCommand, McpServerStdio, ToolCallUpdate, ToolKind } from 
 import type { ModelRequest } from "#harness/ports.ts";
 import type { Roles } from "#harness/roles/told.ts";
 import type { Json } from "#src/core/json.ts";
+import type { PutQuestion } from "./question.ts";
 import type { Mode } from "./modes.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 
@@ -46,6 +47,7 @@ export type RuntimeOptions = {
   lane: string;
   model: string;
   sandbox: string;
+  policy: string;
   mode: Mode;
   transcript: string;
   /** What lanes said of the work in it, by role; asked when its run is over. */
@@ -55,6 +57,8 @@ export type RuntimeOptions = {
   /** The editor's MCP servers: they live in the sandbox, beside the client. */
   servers: readonly McpServerStdio[];
   watch: RunWatch;
+  /** Puts what the sandbox asks about to the person at the editor. */
+  question: PutQuestion;
   /** Told of the client's own slash commands. */
   onCommands(commands: AvailableCommand[]): void;
   /** Aborted when it has taken too long, or nobody waits for it any more. */

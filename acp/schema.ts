@@ -37,10 +37,17 @@ const block = v.variant("type", [
 ]);
 export type PromptBlock = v.InferOutput<typeof block>;
 
+const offered = v.optional(v.unknown());
+/** What an editor can do, as far as it is made use of; what is not told rightly is not there. */
+const capabilities = v.looseObject({
+  session: v.fallback(v.nullish(v.looseObject({ notices: offered })), undefined),
+  elicitation: v.fallback(v.nullish(v.looseObject({ form: offered })), undefined),
+});
+
 export const requests = {
   initialize: v.looseObject({
     protocolVersion: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
-    clientCapabilities: v.optional(v.nullable(v.looseObject({}))),
+    clientCapabilities: v.optional(v.nullable(capabilities)),
   }),
   authenticate: v.looseObject({ methodId: text }),
   newSession: v.looseObject({ cwd: folder, mcpServers }),

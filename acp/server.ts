@@ -18,6 +18,7 @@ import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
+import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
 import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
@@ -36,6 +37,9 @@ export type ServerDeps = {
   /** Answered without a model. */
   commands: Commands;
   artifactsOf: ExtraDeps["artifactsOf"];
+  windowOf: (lane: string) => number;
+  /** What every session is told of itself first; undefined: nothing. */
+  warning?: string | undefined;
 };
 
 export type Server = {
@@ -67,12 +71,14 @@ function serversOf(given: readonly object[]): McpServerStdio[] {
 /** Serves a peer. */
 export function serveAcp(
   peer: Peer,
-  { store, start, available, usual, version, patience, commands, artifactsOf }: ServerDeps,
+  { store, start, available, usual, version, patience, commands, artifactsOf, windowOf, warning }: ServerDeps,
 ): Server {
   const sessions = new Map<string, Session>();
   const quarantine = makeQuarantine();
   const ownCommands = new Map<string, readonly AvailableCommand[]>();
   let greeted = false;
+  let takesNotices = false;
+  let showsForms = false;
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
   const claim = async (id: string, cwd: string): Promise<void> => {
@@ -108,26 +114,27 @@ export function serveAcp(
     const session = openSession(
       { id, cwd, choices, titled },
       {
-        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands },
+        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf },
+        ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
+        question: makeQuestioner(id, peer.request, () => showsForms),
       },
     );
     sessions.set(id, session);
     return session;
   };
   /** After the answer: before it an editor does not know the session. */
-  const tellCommands = (id: string) =>
-    setImmediate(
-      () =>
-        void peer.notify("session/update", {
-          sessionId: id,
-          update: commandsUpdate(commands, ownCommands.get(id) ?? []),
-        }),
-    );
+  const tellFirst = (id: string) =>
+    setImmediate(() => {
+      const tell = (update: SessionUpdate) => void peer.notify("session/update", { sessionId: id, update });
+      tell(commandsUpdate(commands, ownCommands.get(id) ?? []));
+      if (warning !== undefined && takesNotices)
+        tell({ sessionUpdate: "notice", severity: "warning", title: warning } as SessionUpdate);
+    });
   const stateOf = (session: Session): SessionState & { _meta: Record<string, unknown> } => ({
     modes: modeState(session.choices.mode),
     configOptions: configOptions(session.choices, available),
-    _meta: metaOf(session),
+    _meta: { ...metaOf(session), ...(warning === undefined ? {} : { "brokellm/warning": warning }) },
   });
   const find = (id: string): Session => {
     const session = sessions.get(id);
@@ -149,7 +156,7 @@ export function serveAcp(
     const servers = serversOf(mcpServers);
     const found = reopen(sessionId);
     found.session.serve(servers);
-    tellCommands(sessionId);
+    tellFirst(sessionId);
     return found;
   };
   const replay = async ({ id, lines }: StoredSession): Promise<void> => {
@@ -182,7 +189,9 @@ export function serveAcp(
     });
 
   peer.onRequest("initialize", (params): InitializeResponse => {
-    readParams(requests.initialize, params);
+    const { clientCapabilities } = readParams(requests.initialize, params);
+    takesNotices = clientCapabilities?.session?.notices != null;
+    showsForms = clientCapabilities?.elicitation?.form != null;
     greeted = true;
     return {
       protocolVersion: PROTOCOL_VERSION,
@@ -208,7 +217,7 @@ export function serveAcp(
     const session = open(id, folder, transcript);
     session.serve(servers);
     await transcript.synced();
-    tellCommands(id);
+    tellFirst(id);
     return { sessionId: id, ...stateOf(session) };
   });
   on("session/load", async (params) => {

@@ -10,6 +10,7 @@ import { type Keep, type KeepDeps, keepRuntime } from "./keep.ts";
 import { laneContract, laneOpinion, type LaneResult, laneResultOf, type LaneRole } from "./lane-result.ts";
 import type { Choices } from "./modes.ts";
 import type { Mediator } from "./permission.ts";
+import type { PutQuestion } from "./question.ts";
 import type { Turn } from "./runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 import { titleFrom } from "./store.ts";
@@ -25,6 +26,10 @@ export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
   notify(update: SessionUpdate): Promise<void>;
   /** Told of the client's own commands. */
   onCommands(own: readonly AvailableCommand[]): void;
+  /** How many tokens a lane's models take. */
+  windowOf(lane: string): number;
+  /** Said before anything else in the first turn; undefined: nothing. */
+  preface?: string | undefined;
 };
 
 /** Why a turn ended, and what it took; of a review what it came to. */
@@ -62,16 +67,29 @@ export function openSession(
   { id, cwd, choices: chosen, titled }: { id: string; cwd: string; choices: Choices; titled: boolean },
   deps: SessionDeps,
 ): Session {
-  const { mediator, transcript, commands, notify, patience, onCommands } = deps;
+  const { mediator, transcript, commands, notify, patience, onCommands, windowOf } = deps;
   let choices = chosen;
   let servers: readonly McpServerStdio[] = [];
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
   let named = titled;
   let onStir = () => {};
+  let preface = deps.preface;
+  let now: { signal: AbortSignal; pause(): Disposable } | undefined;
   const going = new Set<AbortController>();
   const permitted: Permitted[] = [];
-  const keep = keepRuntime(id, cwd, { ...deps, onCommands, onStir: () => onStir() });
+  /** Of the turn that is going on: with it the question is over, and while it stands nobody is hurried. */
+  const question: PutQuestion = async (asked, over) => {
+    using _waiting = now?.pause();
+    const answer = await deps.question(asked, now === undefined ? over : AbortSignal.any([over, now.signal]));
+    note({
+      tool: asked.title,
+      allowed: answer === "once" || answer === "run",
+      by: answer === undefined ? "nobody" : "editor",
+    });
+    return answer;
+  };
+  const keep = keepRuntime(id, cwd, { ...deps, onCommands, question, onStir: () => onStir() });
 
   const show = async (update: SessionUpdate) => {
     transcript.append({ kind: "update", update });
@@ -121,6 +139,9 @@ export function openSession(
     if (signal.aborted) return ended("cancelled");
     transcript.append({ kind: "prompt", blocks });
     await name(blocks);
+    if (preface !== undefined)
+      await show({ sessionUpdate: "agent_message_chunk", content: { type: "text", text: `${preface}\n\n` } });
+    preface = undefined;
     const given = commandIn(blocks, commands);
     if (given !== undefined) return { reason: await obey(given) };
     const tools = trackTools();
@@ -128,6 +149,7 @@ export function openSession(
     let over = false;
     const watch = watchTurn(patience.quietMs);
     onStir = watch.stir;
+    now = { signal, pause: watch.pause };
     const turn: Turn = {
       signal,
       async update(update) {
@@ -166,6 +188,7 @@ export function openSession(
     } finally {
       over = true;
       onStir = () => {};
+      now = undefined;
       keep.rest(failed);
       await stream.flush();
       for (const update of tools.close()) await show(update);
@@ -174,7 +197,7 @@ export function openSession(
   /** With what it took, which is shown before it is answered. */
   const counted = async ({ reason, result }: Ended): Promise<Answered> => {
     const usage = await keep.meter.takeTurn();
-    const update = usage.requests > 0 ? keep.meter.update() : undefined;
+    const update = usage.requests > 0 ? keep.meter.update(windowOf(choices.lane)) : undefined;
     // No part of what is shown again: it was true then.
     if (update !== undefined) await notify(update);
     return { stopReason: reason, usage, ...(result === undefined ? {} : { result }) };

@@ -3,8 +3,6 @@
 import type { ModelRequest } from "#harness/ports.ts";
 import type { SessionUpdate } from "./schema.ts";
 
-/** What clients take a slot's window for (harness/clients). */
-const WINDOW_TOKENS = 200_000;
 /** An answer is counted a moment after its last byte is out. */
 const SETTLE_MS = 500;
 
@@ -24,8 +22,8 @@ export type Meter = {
   /** What was taken since this was last called, once nothing is going on any more. */
   takeTurn(): Promise<Usage>;
   total(): Usage;
-  /** What an editor is shown; undefined: nothing was asked yet. */
-  update(): SessionUpdate | undefined;
+  /** What an editor is shown, where the model's window is so many tokens; undefined: nothing was asked yet. */
+  update(windowTokens: number): SessionUpdate | undefined;
 };
 
 const none: Usage = {
@@ -76,11 +74,11 @@ export function makeMeter(): Meter {
       return taken;
     },
     total: () => total,
-    update() {
+    update(windowTokens) {
       if (used === undefined) return undefined;
       const { costUsd } = total;
       const cost = costUsd === null ? {} : { cost: { amount: costUsd, currency: "USD" } };
-      return { sessionUpdate: "usage_update", used, size: Math.max(WINDOW_TOKENS, used), ...cost };
+      return { sessionUpdate: "usage_update", used, size: Math.max(windowTokens, used), ...cost };
     },
   };
 }

@@ -4,6 +4,7 @@
 
 import type { Clock } from "#src/core/clock.ts";
 import { BrokeError, exitCodeOf } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
 import type { Home } from "#src/state/paths.ts";
 import type { RoleStore } from "#src/state/roles.ts";
 import type { RunStore } from "#src/state/runs.ts";
@@ -13,6 +14,7 @@ import type { RunContract } from "./contract/contract.ts";
 import { strictnessOf } from "./contract/terms.ts";
 import { requireInstallation } from "./installation.ts";
 import { actOnWork } from "./land.ts";
+import type { Answer, Question } from "./question.ts";
 import type { Roles } from "./roles/told.ts";
 import type { Talk } from "./supervise.ts";
 import { objectionsOf } from "./objections.ts";
@@ -58,6 +60,10 @@ export type RunDeps = {
   /** A key of ours by its name: what a route may lend. */
   keyOf(name: string): string | undefined;
   clock: Clock;
+  /** What the audit says of the launch beside what it knows. */
+  launchedAs?: Record<string, Json>;
+  /** Puts a question of the run to a person who sits elsewhere than at a terminal of its own; undefined: nobody answered. */
+  question?: (question: Question, over: AbortSignal) => Promise<Answer | undefined>;
   /** Talks with the client in place of whoever started us. */
   talk?: Talk;
   /** What was said of the work while it went on, by role; asked when the work is over. It replaces no reviewer that the run has. */

@@ -17,9 +17,7 @@ const wanted = [
   ...between(1, 4),
   ...between(7, 8),
   ...between(11, 12),
-  ...between(14, 67),
-  ...between(70, 76),
-  ...between(78, 79),
+  ...between(14, 79),
   ...between(81, 82),
   ...between(84, 86),
 ].map(String);

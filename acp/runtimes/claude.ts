@@ -153,7 +153,8 @@ export async function startClaude(
       }
     },
     async close() {
-      pipes.end();
+      if (going === undefined) pipes.finish();
+      else pipes.end();
       await ended;
     },
   };

@@ -45,6 +45,20 @@ const sessionSchema = v.object({ sessionId: text });
 const stops = ["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"] as const;
 const stopSchema = v.object({ stopReason: v.picklist(stops) });
 
+/** So many of a run's lines that are no messages are told of. */
+const MOST_GARBLED = 20;
+/** It answers with its model's HTTP status, or with ACP's own "log in first". */
+const reasons: Record<number, string> = {
+  ...{ 429: "upstream_rate_limited", 401: "auth_required", 403: "auth_required", [-32000]: "auth_required" },
+};
+
+/** Its error, with its reason where it has one of these. */
+function told(error: unknown): unknown {
+  const code = (error as { data?: { code?: unknown } } | undefined)?.data?.code;
+  const reason = typeof code === "number" ? reasons[code] : undefined;
+  return reason === undefined ? error : acpError("internal", "the client answered with an error", { code, reason });
+}
+
 const MODE_TEXT = /^\[MODE_UPDATE\]/;
 
 type Going = { turn: Turn; known: Set<string> };
@@ -69,14 +83,15 @@ export async function startGemini(
   let going: Going | undefined;
   let earlier = transcript;
   let shown: Promise<void> = Promise.resolve();
+  let garbled = 0;
   const peer = openPeer(async (message) => write(message));
   const show = (update: SessionUpdate) => {
     const turn = going?.turn;
     if (turn !== undefined) shown = shown.then(() => turn.update(update));
   };
   peer.onNotification("session/update", (params) => {
-    const told = v.safeParse(commandsSchema, params);
-    if (told.success) return onCommands(told.output.update.availableCommands);
+    const commands = v.safeParse(commandsSchema, params);
+    if (commands.success) return onCommands(commands.output.update.availableCommands);
     const parsed = v.safeParse(updateSchema, params);
     if (!parsed.success || going === undefined) return;
     const { update } = parsed.output;
@@ -105,9 +120,11 @@ export async function startGemini(
   const pipes = await openPipes(
     launch,
     ["--acp", "--approval-mode", "default", "-m", model],
-    (line) => {
+    (line, record) => {
       const message = parseJson(line);
       if (message !== null && typeof message === "object") peer.take(message);
+      // What some part of it prints on its own goes past the protocol; it breaks nothing.
+      else if (++garbled <= MOST_GARBLED) record("client.garbled", { bytes: Buffer.byteLength(line) });
       return shown;
     },
     signal,
@@ -136,7 +153,9 @@ export async function startGemini(
       try {
         const answer = v.safeParse(
           stopSchema,
-          await peer.request("session/prompt", { sessionId, prompt: [...before, ...blocks.map(plain)] }),
+          await peer
+            .request("session/prompt", { sessionId, prompt: [...before, ...blocks.map(plain)] })
+            .catch((error: unknown) => Promise.reject(told(error))),
         );
         if (!answer.success)
           throw acpError("internal", "the client gave no reason for the turn's end", { reason: "malformed" });

@@ -20,15 +20,7 @@ const MAX_CAUSE_BYTES = 512;
 /** Starts it. `contextTokens`: how much its model takes. Rejects with what kept the run from being launched. */
 export async function startHeadless(
   launch: Launch,
-  {
-    cwd,
-    model,
-    transcript,
-    effort,
-    servers,
-    signal,
-    contextTokens,
-  }: RuntimeOptions & { contextTokens?: number | undefined },
+  { cwd, model, transcript, effort, servers, signal, contextTokens }: RuntimeOptions & { contextTokens: number },
 ): Promise<AgentRuntime> {
   let going: Going | undefined;
   let earlier = transcript;
@@ -85,7 +77,7 @@ export async function startHeadless(
     }
   };
 
-  const size = contextTokens === undefined ? [] : ["--context", String(contextTokens)];
+  const size = ["--context", String(contextTokens)];
   const thinking = effort === undefined ? [] : ["--effort", effort];
   const pipes = await openPipes(
     launch,
@@ -119,7 +111,8 @@ export async function startHeadless(
       }
     },
     async close() {
-      pipes.end();
+      if (going === undefined) pipes.finish();
+      else pipes.end();
       await pipes.ended;
     },
   };

@@ -1,16 +1,25 @@
 // The lines a runtime and its client exchange, over the streams of a run.
 
+import { closeSync } from "node:fs";
 import type { Talk } from "#harness/supervise.ts";
 import { type Frame, splitFrames } from "../framing.ts";
 
 /** Runs the client with these arguments and talks with it; resolves when the run is over, rejects when it was not launched. */
 export type Launch = (args: string[], talk: Talk) => Promise<unknown>;
 
+/** Writes into the run's ledger. */
+type Record = Parameters<Talk>[0]["record"];
+
+/** So long a client may take to end by itself. */
+const FINISH_MS = 1_500;
+
 export type Pipes = {
   /** Sends a line; to a client that is gone, nothing. */
   write(message: object): void;
   /** Asks the client to end, and ends it when it does not. */
   end(): void;
+  /** Tells a client that does nothing that there is nothing more to do, so that it ends by itself: its run's verdict says how it ended. */
+  finish(): void;
   /** Resolves when the run is over, however it was. */
   ended: Promise<void>;
 };
@@ -22,11 +31,12 @@ export type Pipes = {
 export async function openPipes(
   launch: Launch,
   args: string[],
-  onLine: (text: string) => void | Promise<void>,
+  onLine: (text: string, record: Record) => void | Promise<void>,
   signal: AbortSignal,
 ): Promise<Pipes> {
   let write: Pipes["write"] = () => {};
   let end = () => {};
+  let finish = () => {};
   const started = Promise.withResolvers<void>();
   const talk: Talk = async (streams) => {
     const input = Bun.file(streams.stdin).writer();
@@ -35,12 +45,27 @@ export async function openPipes(
       void input.flush();
     };
     end = streams.end;
+    let isOpen = true;
+    const close = () => {
+      write = () => {};
+      if (!isOpen) return;
+      isOpen = false;
+      // The writer leaves what it was given open.
+      void (async () => input.end())()
+        .catch(() => {})
+        .finally(() => closeSync(streams.stdin));
+    };
+    finish = () => {
+      close();
+      const late = setTimeout(end, FINISH_MS);
+      void settled.then(() => clearTimeout(late));
+    };
     signal.addEventListener("abort", end, { once: true });
     if (signal.aborted) end();
     started.resolve();
     const split = splitFrames();
     const take = async (frames: Frame[]) => {
-      for (const frame of frames) if (frame.kind === "line") await onLine(frame.text);
+      for (const frame of frames) if (frame.kind === "line") await onLine(frame.text, streams.record);
     };
     const errors = (async () => {
       for await (const bytes of Bun.file(streams.stderr).stream()) streams.onOutput(bytes);
@@ -50,8 +75,7 @@ export async function openPipes(
       await take(split.push(bytes));
     }
     await errors;
-    write = () => {};
-    await Promise.resolve(input.end()).catch(() => {});
+    close();
   };
   const run = launch(args, talk);
   const settled = run.then(
@@ -59,5 +83,5 @@ export async function openPipes(
     () => {},
   );
   await Promise.race([started.promise, run]);
-  return { write: (message) => write(message), end: () => end(), ended: settled };
+  return { write: (message) => write(message), end: () => end(), finish: () => finish(), ended: settled };
 }

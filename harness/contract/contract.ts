@@ -89,6 +89,8 @@ export function checkContract(asked: {
   instructions?: string | null | undefined;
   /** Whether the client gets a terminal. */
   terminal: boolean;
+  /** Whether a person can be asked without one. */
+  person?: boolean | undefined;
   brokeHome: string;
   env: Record<string, string | undefined>;
 }): RunContract {
@@ -111,7 +113,7 @@ export function checkContract(asked: {
     parseRunPermission(flags.run, flags.ask.run);
   }
   const asks = all.flatMap(({ ask }) => Object.entries(ask)).find(([, { any, list }]) => any || list.length > 0);
-  if (asks !== undefined && !asked.terminal) {
+  if (asks !== undefined && !asked.terminal && asked.person !== true) {
     throw new BrokeError("usage", `--ask-${asks[0]} needs a terminal to ask on`, "allow or deny by name instead");
   }
   const limits = limitsOf(profile.name, asked.limits, { memoryBytes: totalmem(), terminal: asked.terminal });

@@ -52,7 +52,8 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   try {
     const growth = await watchFolders(prepared, attempt.start.before, contract.limits);
     using session = attempt.terminal ? takeTerminal() : undefined;
-    const asker = session && makeAsker({ put: session.ask, record: answers.record });
+    const put = session?.ask ?? deps.question;
+    const asker = put && makeAsker({ put, record: answers.record });
     const governor = govern(run, ground, attempt, session);
     const client = {
       ...{ session, asker, governor, group, growth, commands, ends, transcript, spending, activity, recorder },

@@ -112,6 +112,7 @@ export function openRun(
       profile: contract.profile,
       permissions: permissionsOf(contract, profileOf(contract.profile)),
       variables_dropped: countByClass(deps.env),
+      ...deps.launchedAs,
     });
     supervision = openSupervision(deps, runId, makeRecorder(ledger).append);
     return {

@@ -2,16 +2,20 @@
 // protocol alone.
 
 import { splitFrames, frameWriter } from "#acp/framing.ts";
-import { usualPatience } from "#acp/keep.ts";
-import { openPeer } from "#acp/peer.ts";
+import { type Patience, usualPatience } from "#acp/keep.ts";
+import { openPeer, type Peer } from "#acp/peer.ts";
 import type { AgentRuntime, RuntimeOptions } from "#acp/runtime.ts";
-import { serveAcp } from "#acp/server.ts";
+import { serveAcp, type Server } from "#acp/server.ts";
 import { openSessionStore } from "#acp/store.ts";
 import type { Launch } from "#acp/runtimes/pipes.ts";
+import { writtenContract } from "#harness/contract/files.ts";
 import { dropToOwner } from "#harness/identity.ts";
+import { policyNames } from "#harness/verdict/policies.ts";
 import { profileNames } from "#sandbox/profile.ts";
 import { systemClock } from "#src/core/clock.ts";
+import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
+import type { Json } from "#src/core/json.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import packageJson from "../../package.json";
 import { acpCommands, artifactsOf } from "./acp-commands.ts";
@@ -19,28 +23,44 @@ import { openState, secretValues, type State } from "./compose.ts";
 import { clientLanes, isHeadless, lanesNow } from "./lanes.ts";
 import { note, writeOut } from "./output.ts";
 
+/** Without a sandbox nothing is launched but where that is said (`--unmediated`). */
+const mediatedProfiles = profileNames.filter((name) => name !== "normal");
+
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
 
 /** A run of a client for one session. */
-function launchIn(state: State, { cwd, lane, sandbox, mode, watch, opinions = () => ({}) }: RuntimeOptions): Launch {
+function launchIn(
+  state: State,
+  { cwd, lane, sandbox, policy, mode, watch, question, opinions = () => ({}) }: RuntimeOptions,
+  { launchedAs, permissions }: { launchedAs: Record<string, Json>; permissions: PermissionFlags | undefined },
+): Launch {
   return async (args, talk) => {
     const { checkContract } = await import("#harness/contract/contract.ts");
     const { runHarness } = await import("#harness/run.ts");
     const { noPermissionFlags } = await import("#sandbox/permission-flags.ts");
-    const { totalmem } = await import("node:os");
-    const { limitsOf } = await import("#sandbox/limits.ts");
-    const { runDeps } = await import("./launch.ts");
+    const { readContract, runDeps } = await import("./launch.ts");
     const { secretNames } = await import("./compose.ts");
-    const write = { ...noPermissionFlags.write, denyAll: mode === "plan" };
+    const held = { contract: undefined, document: { policy } };
+    const { terms } = await readContract(held, state, cwd, undefined);
+    const said = permissions ?? noPermissionFlags;
+    const write = mode === "plan" ? { ...noPermissionFlags.write, denyAll: true } : said.write;
     const contract = checkContract({
-      ...{ client: isHeadless(lane) ? "agent" : lane, profile: sandbox, home: "run", cwd, args, terminal: false },
-      permissions: { ...noPermissionFlags, write },
-      limits: limitsOf(
-        sandbox === "hardened" || sandbox === "normal" ? sandbox : "strict",
-        {},
-        { memoryBytes: totalmem(), terminal: true },
-      ),
+      ...{
+        client: isHeadless(lane) ? "agent" : lane,
+        profile: sandbox,
+        home: "run",
+        cwd,
+        args,
+        terminal: false,
+        person: true,
+      },
+      // Somebody sits at the editor: the work is done before their eyes, and nobody sends the client back but them.
+      mode: "direct",
+      terms: { ...terms, task: null },
+      permissions: { ...said, write },
+      // As on a terminal: somebody reads what it says.
+      limits: { outputBytes: null },
       keyNames: secretNames(state.keys, state.generations.current()),
       brokeHome: state.home.root,
       env: state.env,
@@ -62,14 +82,17 @@ function launchIn(state: State, { cwd, lane, sandbox, mode, watch, opinions = ()
       watch.began(streams.run, streams.record);
       return talk(streams);
     };
-    const result = await runHarness({ ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions }, contract);
+    const result = await runHarness(
+      { ...deps, gateway: { ...deps.gateway, serve }, talk: told, opinions, launchedAs, question },
+      contract,
+    );
     watch.ended(result.runId, result.verdict.verdict);
     note(`run ${result.runId} ${result.verdict.verdict}`);
   };
 }
 
 /** Our own agent, where something answers the slot as the lane says. Throws `missing` where nothing does. */
-async function startOwn(state: State, launch: Launch, options: RuntimeOptions, contextTokens?: number) {
+async function startOwn(state: State, launch: Launch, options: RuntimeOptions, contextTokens: number) {
   const lane = lanesNow(state).find(({ id }) => id === options.lane);
   if (lane?.models.some(({ id }) => id === options.model) !== true)
     throw new BrokeError(
@@ -81,16 +104,88 @@ async function startOwn(state: State, launch: Launch, options: RuntimeOptions, c
   return startHeadless(launch, { ...options, contextTokens });
 }
 
-async function startRuntime(state: State, options: RuntimeOptions, contextTokens?: number): Promise<AgentRuntime> {
-  const launch = launchIn(state, options);
+async function startRuntime(
+  state: State,
+  options: RuntimeOptions,
+  {
+    contextTokens,
+    unmediated,
+    permissions,
+  }: { contextTokens: number } & Pick<ServeOptions, "unmediated" | "permissions">,
+): Promise<AgentRuntime> {
+  const launch = launchIn(state, options, { launchedAs: unmediated ? { unmediated } : {}, permissions });
   if (isHeadless(options.lane)) return startOwn(state, launch, options, contextTokens);
   if (options.lane === "codex") return (await import("#acp/runtimes/codex.ts")).startCodex(launch, options);
   if (options.lane === "gemini") return (await import("#acp/runtimes/gemini.ts")).startGemini(launch, options);
   return (await import("#acp/runtimes/claude.ts")).startClaude(launch, options);
 }
 
-/** Serves until the editor is gone, or tells us to end. `contextTokens`: how much the models of our own agent take. */
-export async function serveEditor(contextTokens?: number): Promise<number> {
+/** What the operator says when they start it; `lane` is what sessions begin with. */
+export type ServeOptions = {
+  lane?: string;
+  /** How much the models of our own agent take. */
+  contextTokens?: number | undefined;
+  patience?: Partial<Patience>;
+  /** Clients have the machine as they would by themselves (profile normal). */
+  unmediated?: boolean;
+  /** What the sandbox lets clients do, or asks about. */
+  permissions?: PermissionFlags | undefined;
+};
+
+/** What clients take a slot's window for (harness/clients). */
+const WINDOW_TOKENS = 200_000;
+/** What our own agent takes it for, where nothing is said. */
+const OWN_WINDOW_TOKENS = 96_000;
+const UNMEDIATED =
+  "Unmediated: this session's agent runs outside the sandbox, with your files and network as they are.";
+
+/** What the operator's file or setting says. Where the file is wrong, each launch says so. */
+function usualPolicy({ home, trust, settings }: State): string {
+  const stored = settings.get("harness") ?? "off";
+  try {
+    return writtenContract(undefined, { home, trust, folder: process.cwd(), base: undefined }).said.policy ?? stored;
+  } catch {
+    return stored;
+  }
+}
+
+/** A server on that peer, its sessions in this state. */
+export function serveOver(peer: Peer, state: State, options: ServeOptions = {}): Server {
+  const { lane = "claude", contextTokens = OWN_WINDOW_TOKENS, patience, unmediated = false, permissions } = options;
+  const stored = state.settings.get("sandbox");
+  return serveAcp(peer, {
+    store: sessionStore(state),
+    start: (wanted) => startRuntime(state, wanted, { contextTokens, unmediated, permissions }),
+    available: {
+      // What answers may change while we serve.
+      get lanes() {
+        return lanesNow(state);
+      },
+      sandboxes: unmediated ? ["normal"] : mediatedProfiles,
+      policies: policyNames,
+    },
+    usual: {
+      lane,
+      mode: "ask",
+      model: clientLanes.find(({ id }) => id === lane)!.models[0]!.id,
+      sandbox: unmediated ? "normal" : (mediatedProfiles.find((name) => name === stored) ?? "strict"),
+      policy: usualPolicy(state),
+      thought_level: "default",
+    },
+    patience: { ...usualPatience, ...patience },
+    windowOf: (of) => (isHeadless(of) ? contextTokens : WINDOW_TOKENS),
+    warning: unmediated ? UNMEDIATED : undefined,
+    commands: acpCommands(state),
+    artifactsOf: (run) => artifactsOf(state, run),
+    version: packageJson.version,
+  });
+}
+
+export const sessionStore = (state: State) =>
+  openSessionStore(state.home, systemClock, () => makeRedactor(secretValues(state.keys, state.generations.current())));
+
+/** Serves until the editor is gone, or tells us to end. */
+export async function serveEditor(options: ServeOptions): Promise<number> {
   // An editor of root's in somebody's folder: from here on it is theirs.
   dropToOwner(process.cwd(), process.env);
   const state = openState();
@@ -100,30 +195,7 @@ export async function serveEditor(contextTokens?: number): Promise<number> {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
   const out = frameWriter(writeOut, end);
   const peer = openPeer(out);
-  const server = serveAcp(peer, {
-    store: openSessionStore(state.home, systemClock, () =>
-      makeRedactor(secretValues(state.keys, state.generations.current())),
-    ),
-    start: (options) => startRuntime(state, options, contextTokens),
-    available: {
-      // What answers may change while we serve.
-      get lanes() {
-        return lanesNow(state);
-      },
-      sandboxes: profileNames,
-    },
-    usual: {
-      lane: "claude",
-      mode: "ask",
-      model: clientLanes[0]!.models[0]!.id,
-      sandbox: state.settings.get("sandbox") ?? "strict",
-      thought_level: "default",
-    },
-    patience: usualPatience,
-    commands: acpCommands(state),
-    artifactsOf: (run) => artifactsOf(state, run),
-    version: packageJson.version,
-  });
+  const server = serveOver(peer, state, options);
   const reading = (async () => {
     const split = splitFrames();
     for await (const bytes of Bun.stdin.stream()) for (const frame of split.push(bytes)) peer.receive(frame);

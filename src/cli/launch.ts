@@ -67,7 +67,7 @@ function soonest(limits: Partial<RunLimits>, times: (number | null)[]): Partial<
 const noContract = { layer: {} as Layer, terms: undefined, timeoutMs: null };
 
 /** What the run is held to: by options, files and what is stored, in that order of precedence. */
-async function readContract(
+export async function readContract(
   { contract, document }: NonNullable<Launch["held"]>,
   { home, trust, settings, env, generations }: State,
   cwd: string,

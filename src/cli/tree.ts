@@ -130,6 +130,18 @@ const snapshot = group(
   lazy("List the snapshots", () => import("./verbs/snapshot-list.ts")),
 );
 
+const geminiAcp = group("Gemini CLI by single commands, in sessions that live on between them", {
+  initialize: lazy("Say what the server can do", () => import("./verbs/gemini-acp-initialize.ts")),
+  "new-session": lazy("Open a session and print its id", () => import("./verbs/gemini-acp-new-session.ts")),
+  "load-session": lazy("Show what was said in a session", () => import("./verbs/gemini-acp-load-session.ts")),
+  prompt: lazy("Ask Gemini CLI something and print its answer", () => import("./verbs/gemini-acp-prompt.ts")),
+  cancel: lazy("End the prompt that is going on in a session", () => import("./verbs/gemini-acp-cancel.ts")),
+  "set-mode": lazy(
+    "Choose what a session may do from the next prompt on",
+    () => import("./verbs/gemini-acp-set-mode.ts"),
+  ),
+});
+
 const provider = group(
   "The client that `broke` alone launches",
   {
@@ -169,6 +181,7 @@ export const root: Group = {
     }),
     harness,
     "acp-server": lazy("Serve an editor that speaks ACP", () => import("./verbs/acp-server.ts")),
+    "gemini-acp": geminiAcp,
     audit,
     doctor: lazy("Look for what would keep a run from being launched", () => import("./verbs/doctor.ts")),
     backend,

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AcpServer, saidIn, startAcp } from "#test/support/acp.ts";
 import { type Bench, makeBench } from "#test/support/broke.ts";
+import { openHeadless } from "#test/support/headless.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { say, task, tool } from "#test/support/upstream/script.ts";
 
@@ -127,3 +128,18 @@ test.each(["claude", "codex", "gemini"])(
   },
   120_000,
 );
+
+test("the operator says how long a client is kept that does nothing, and how much its models take", async () => {
+  await using work = await openHeadless({ args: ["--idle", "1s", "--context", "5000"], script: () => say("Done.") });
+  await work.ask("Go.");
+  const usage = work.server.updates.find(({ update }) => update.sessionUpdate === "usage_update");
+  expect(usage?.update).toMatchObject({ size: 5000 });
+  const state = async () => {
+    const { sessionId } = work;
+    return ((await work.server.connection.agent.request("_broke/state", { sessionId })) as { state: string }).state;
+  };
+  expect(await state()).toBe("idle");
+  while ((await state()) !== "none") await Bun.sleep(50);
+  const wrong = await work.bench.broke(["acp-server", "--quiet", "soon"]);
+  expect([wrong.code, wrong.stderr.split("\n")[0]]).toEqual([2, "broke: --quiet takes 1s to 7d"]);
+}, 60_000);

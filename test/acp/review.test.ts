@@ -1,7 +1,7 @@
 // A prompt that is marked as a review, on our own lane and on a vendor's: the result in the response, and its opinion in the verdict of the run.
 
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LANE_RESULT, LANE_ROLE } from "#acp/lane-result.ts";
 import { openHeadless } from "#test/support/headless.ts";
@@ -60,6 +60,61 @@ test.each(["local", "claude"])(
     expect(work.server.faults).toEqual([]);
   },
   120_000,
+);
+
+test("the option policy is what the next run is held to, with what the operator's own file says, and the verdict is as that says", async () => {
+  await using work = await openHeadless({
+    mode: "auto",
+    script: (seen) => {
+      const path = /Write (\w\.txt)$/.exec(wordsOf(seen))?.[1];
+      if (path === undefined) return say("I accept this.");
+      const written = seen.history.at(-1)?.results.length !== 0;
+      return written ? say("Done.") : say(tool("write_file", { path, content: "x\n" }));
+    },
+  });
+  const { agent } = work.server.connection;
+  const { sessionId } = work;
+  const verdicts: string[] = [];
+  const judged = async (policy: string, path: string) => {
+    await agent.request("session/set_config_option", { sessionId, configId: "policy", value: policy });
+    await work.ask(`Write ${path}`);
+    // Ends the run, so that it is judged.
+    const before = work.said().length;
+    await work.ask("/verdict");
+    verdicts.push(work.said().slice(before).split("\n")[0]!.split(" ").at(-1)!);
+  };
+  await judged("off", "a.txt");
+  await judged("throughput", "b.txt");
+  writeFileSync(join(work.bench.home, "broke.toml"), '[harness]\nverify = ["test -e c.txt"]\n', { mode: 0o600 });
+  await judged("off", "d.txt");
+  await judged("throughput", "c.txt");
+  await judged("balanced", "e.txt");
+  expect(verdicts).toEqual(["ACCEPT", "RETRY_NARROW", "ACCEPT_WITH_WARNINGS", "ACCEPT", "RETRY_NARROW"]);
+  const policies = readdirSync(join(work.bench.home, "runs")).map((run) => {
+    const { policy, mode } = JSON.parse(readFileSync(join(work.bench.home, "runs", run, "contract.json"), "utf8"));
+    return `${policy} ${mode}`;
+  });
+  expect(policies.toSorted()).toEqual([
+    "balanced direct",
+    "off direct",
+    "off direct",
+    "throughput direct",
+    "throughput direct",
+  ]);
+  expect(work.server.faults).toEqual([]);
+}, 120_000);
+
+test.each(["claude", "codex", "gemini", "local"])(
+  "%s: a session that is closed ends its client in peace, and its verdict says so",
+  async (lane) => {
+    const dialect = lane === "local" ? "openai-chat" : "anthropic";
+    await using work = await openHeadless({ lane, dialect, script: () => say("Done.") });
+    await work.ask("Hello.");
+    await work.server.connection.agent.request("session/close", { sessionId: work.sessionId });
+    const listed = JSON.parse((await work.bench.broke(["harness", "list", "--json"])).stdout) as { verdict: string }[];
+    expect(listed.map(({ verdict }) => verdict)).toEqual(["ACCEPT"]);
+  },
+  60_000,
 );
 
 test("a role that there is none of is refused before anything is asked", async () => {

@@ -129,6 +129,7 @@ describe("what a session chose", () => {
       ["lane", "claude"],
       ["model", "opus"],
       ["sandbox", "strict"],
+      ["policy", "off"],
     ]);
     expect([codeOf(await set("model", "x")), codeOf(await set("x", "opus")), codeOf(await set("mode", true))]).toEqual([
       -32602, -32602, -32602,
@@ -139,6 +140,7 @@ describe("what a session chose", () => {
       ["model", "gpt54"],
       ["thought_level", "default"],
       ["sandbox", "strict"],
+      ["policy", "off"],
     ]);
     await set("mode", "auto");
     expect(updatesOf(pair).find(({ sessionUpdate }) => sessionUpdate === "current_mode_update")).toMatchObject({
@@ -147,7 +149,7 @@ describe("what a session chose", () => {
     expect(codeOf(await pair.ask("session/set_mode", { sessionId, modeId: "root" }))).toBe(-32602);
   });
 
-  test("another model, sandbox or a plan is another client at the next prompt; asking less is not", async () => {
+  test("another model, sandbox, policy or a plan is another client at the next prompt; asking less is not", async () => {
     using pair = await openTalk();
     const { sessionId } = pair;
     const prompt = () => pair.ask("session/prompt", { sessionId, prompt: text("go") });
@@ -159,10 +161,15 @@ describe("what a session chose", () => {
     await prompt();
     await pair.ask("session/set_config_option", { sessionId, configId: "sandbox", value: "hardened" });
     await prompt();
-    expect(pair.runtimes.map(({ options: { mode, sandbox }, closed }) => [mode, sandbox, closed])).toEqual([
-      ["ask", "strict", true],
-      ["plan", "strict", true],
-      ["plan", "hardened", false],
+    await pair.ask("session/set_config_option", { sessionId, configId: "policy", value: "balanced" });
+    await prompt();
+    expect(
+      pair.runtimes.map(({ options: { mode, sandbox, policy }, closed }) => [mode, sandbox, policy, closed]),
+    ).toEqual([
+      ["ask", "strict", "off", true],
+      ["plan", "strict", "off", true],
+      ["plan", "hardened", "off", true],
+      ["plan", "hardened", "balanced", false],
     ]);
   });
 });
@@ -175,6 +182,7 @@ describe("the store", () => {
       pair.ask("session/set_config_option", { sessionId, configId, value });
     await set("lane", "codex");
     await set("thought_level", "high");
+    await set("policy", "balanced");
     await pair.ask("session/set_mode", { sessionId, modeId: "plan" });
     await pair.ask("session/close", { sessionId });
     const values = async () => {
@@ -182,12 +190,12 @@ describe("the store", () => {
       const { configOptions } = result as unknown as { configOptions: { currentValue: string }[] };
       return configOptions.map(({ currentValue }) => currentValue);
     };
-    expect(await values()).toEqual(["plan", "codex", "gpt54", "high", "strict"]);
+    expect(await values()).toEqual(["plan", "codex", "gpt54", "high", "strict", "balanced"]);
     await pair.ask("session/close", { sessionId });
-    const gone = { lane: "codex", model: "opus", thought_level: "x", sandbox: "none", mode: "root" };
+    const gone = { lane: "codex", model: "opus", thought_level: "x", sandbox: "none", policy: "none", mode: "root" };
     const line = { kind: "chose", at: "2026-01-01T00:00:00.000Z", choices: gone };
     appendFileSync(join(pair.home, "acp", `${sessionId}.jsonl`), `${JSON.stringify(line)}\n`);
-    expect(await values()).toEqual(["ask", "codex", "gpt54", "default", "strict"]);
+    expect(await values()).toEqual(["ask", "codex", "gpt54", "default", "strict", "off"]);
   });
 
   test("a session is closed once, listed by its folder, gone when it is deleted; pages end", async () => {

@@ -119,3 +119,22 @@ test("its real screen on a real terminal: the folder is not trusted; a task; and
   expect((await bench.broke(["harness", "verify", id])).code).toBe(0);
   expect(await Bun.file(join(bench.workspace, "tui.txt")).text()).toBe("made\n");
 });
+
+test("launched with arguments under a policy, in strict, it is Codex itself that starts with them", async () => {
+  using bench = makeBench();
+  await using upstream = await startUpstream(task([say("Hello yourself.")]));
+  await bench.answerFrom(upstream.url);
+  expect((await bench.broke(["harness", "set", "balanced"])).code).toBe(0);
+  const ran = await bench.broke(["codex", "exec", "--skip-git-repo-check", "--json", "hello"]);
+  const told = ran.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { type: string; item?: object });
+  expect(told.map(({ type }) => type)).toContain("turn.completed");
+  expect(told.findLast(({ item }) => item !== undefined)?.item).toMatchObject({ text: "Hello yourself." });
+  const events = await bench.broke(["harness", "events", runIdOf(ran), "--json"]);
+  expect(events.stdout).toContain('"policy":"balanced"');
+  expect(events.stdout).toContain('"exec","--skip-git-repo-check","--json","hello"');
+  const { client, profile } = JSON.parse((await bench.broke(["harness", "show", runIdOf(ran), "--json"])).stdout);
+  expect([client, profile]).toEqual(["codex", "strict"]);
+}, 60_000);

@@ -59,13 +59,14 @@ export type PairOptions = {
   patience?: Partial<Patience>;
   commands?: Commands;
   secrets?: string[];
+  warning?: string;
   starting?: StartRuntime;
 };
 
 /** Starts one; `prompt` is what every client does unless the test changes it. */
 export function openPair(
   prompt: Runtime["prompt"] = async () => "end_turn",
-  { patience = {}, commands = {}, secrets = [], starting }: PairOptions = {},
+  { patience = {}, commands = {}, secrets = [], starting, warning }: PairOptions = {},
 ): Pair {
   const dir = mkdtempSync(join(tmpdir(), "broke-acp-"));
   const home = openHome({ BROKE_HOME: join(dir, "home") });
@@ -107,6 +108,8 @@ export function openPair(
       commands,
     },
     patience: { ...usualPatience, ...patience },
+    windowOf: (lane) => (lane === "claude" ? 200_000 : 1000),
+    warning,
     artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
       lanes: [
@@ -120,8 +123,9 @@ export function openPair(
         { id: "codex", title: "Codex", models: [{ id: "gpt54", title: "GPT" }], efforts: ["low", "high"] },
       ],
       sandboxes: ["strict", "hardened"],
+      policies: ["off", "balanced"],
     },
-    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict", thought_level: "default" },
+    usual: { lane: "claude", mode: "ask", model: "sonnet", sandbox: "strict", policy: "off", thought_level: "default" },
   });
   const split = splitFrames(1024 * 1024);
   const put = (text: string) => {

@@ -1,0 +1,5 @@
+// `broke gemini-acp initialize`.
+
+import { geminiVerb } from "../gemini-acp.ts";
+
+export const verb = geminiVerb("initialize", "Say what the server can do");
