@@ -8,17 +8,6 @@ import { policySchema } from "./policy.ts";
 const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));
 
-/** Where a provider is: nothing but http, and no credentials, which would be shown and exported. */
-const baseUrl = v.pipe(
-  v.string(),
-  v.url(),
-  v.check((text) => {
-    if (!URL.canParse(text)) return false;
-    const { protocol, username, password } = new URL(text);
-    return /^https?:$/.test(protocol) && username === "" && password === "";
-  }, "http:// or https://, without credentials"),
-);
-
 const usd = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_000));
 
 /** US dollars for a million tokens. What the cache served costs as much as other input where it has no price of its own. */
@@ -29,7 +18,7 @@ export type Price = v.InferOutput<typeof priceSchema>;
 export const backendSchema = v.strictObject({
   label,
   provider: v.nullable(v.string()),
-  baseUrl: v.nullable(baseUrl),
+  baseUrl: v.nullable(v.pipe(v.string(), v.url())),
   dialect: v.nullable(v.picklist(dialects)),
   model: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   keyEnv: v.nullable(envName),
@@ -84,10 +73,7 @@ export const profileSchema = v.strictObject({ team: v.string(), description: v.s
 export type Profile = v.InferOutput<typeof profileSchema>;
 
 export const routingSchema = v.strictObject({
-  backends: v.pipe(
-    v.record(v.string(), backendSchema),
-    v.check((all) => Object.entries(all).every(([key, backend]) => key === backend.label), "each under its own label"),
-  ),
+  backends: v.record(v.string(), backendSchema),
   ownSlots: v.record(v.string(), ownSlotSchema),
   /** Slot id → label. */
   slots: v.record(v.string(), v.string()),
