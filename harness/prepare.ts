@@ -74,12 +74,14 @@ function presentIn(workspace: string, folders: string[]): string[] {
 
 /**
  * Tools that are not shown already, at the very same path. Where the host's files are shown they are, at their own paths, but for those in the
- * folder for temporary files, which is the run's own.
+ * folder for temporary files, which is the run's own; `bun`, which may run the client, with them.
  */
-function withoutShown(tools: Bind[], shown: Shown, workspace: string): Bind[] {
+function withoutShown(tools: Bind[], shown: Shown, workspace: string, bun: string): Bind[] {
   if (shown.permission.anyRead) {
-    const sources = tools.flatMap((bind) => ("source" in bind && isWithin("/tmp", bind.source) ? [bind.source] : []));
-    return sources.map((source) => ({ source, target: source, mode: "read" }));
+    const sources = [bun, ...tools.flatMap((bind) => ("source" in bind ? [bind.source] : []))];
+    return sources
+      .filter((source) => isWithin("/tmp", source))
+      .map((source) => ({ source, target: source, mode: "read" }));
   }
   return tools.filter((bind) => {
     const same = "link" in bind || bind.source === bind.target;
@@ -231,7 +233,7 @@ export function prepareRun(options: {
       events,
       socketDir,
       shown,
-      tools: withoutShown(tools, shown, contract.workspace),
+      tools: withoutShown(tools, shown, contract.workspace, host.bun),
       hidden: homes,
       emptied: presentIn(
         options.tree.path,
