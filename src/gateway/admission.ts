@@ -38,6 +38,15 @@ export function hashOfMade(token: string | undefined): string | undefined {
   return token !== undefined && MADE_HERE.test(token) ? hashToken(token) : undefined;
 }
 
+/** The same of the token that callers must present now, which rarely changes. */
+function hashOfCurrent(): (token: string) => string | null {
+  let last: { token: string; hash: string | null } | undefined;
+  return (token) => {
+    if (last?.token !== token) last = { token, hash: hashOfMade(token) ?? null };
+    return last.hash;
+  };
+}
+
 /** The holder of one token, and nobody else; it is not the holder's to choose a profile. */
 export function admitHolder(token: Token, caller: Caller = liveCaller): Admit {
   return (request) => {
@@ -54,6 +63,7 @@ export function admitClients(
   token: Token,
   { tokens, generations }: { tokens: TokenStore; generations: Pick<GenerationStore, "current"> },
 ): Admit {
+  const hashOf = hashOfCurrent();
   return (request) => {
     const given = presentedToken(request);
     const current = token();
@@ -62,7 +72,11 @@ export function admitClients(
     const isThere = (profile: string | null) => viewOf(generations.current(), profile) !== undefined;
     if (isToken(given, current)) {
       if (named !== null && !isThere(named)) return unknownProfile();
-      return { kind: "caller", caller: { ...liveCaller, profile: named }, hash: hashOfMade(given) ?? null };
+      return {
+        kind: "caller",
+        caller: named === null ? liveCaller : { ...liveCaller, profile: named },
+        hash: hashOf(current),
+      };
     }
     const bound = tokens.find(given);
     if (bound === undefined) return wrong();

@@ -91,12 +91,15 @@ export type Doorkeeper = {
   callerOf(request: Request): Caller;
 };
 
+/** On the request itself: a map of requests costs the collector more than the rest of admission takes. */
+const admitted = Symbol("caller");
+type Admitted = Request & { [admitted]?: Caller };
+
 /** One for everything a listener serves behind a token. */
 export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
   const throttle = makeThrottle(clock);
-  const callers = new WeakMap<Request, Caller>();
   return {
-    callerOf: (request) => callers.get(request) ?? liveCaller,
+    callerOf: (request: Admitted) => request[admitted] ?? liveCaller,
     beforeHandle({ request, server }) {
       const peer = server?.requestIP(request)?.port;
       const wait = throttle.blockedMs(peer, () => hashOfMade(presentedToken(request)));
@@ -110,7 +113,7 @@ export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
         return plainError(request, admission.fault);
       }
       throttle.passed(peer, admission.hash);
-      callers.set(request, admission.caller);
+      (request as Admitted)[admitted] = admission.caller;
       return undefined;
     },
   };

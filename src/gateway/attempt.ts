@@ -8,6 +8,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import type { Keys } from "#src/state/keys.ts";
+import { modelOfAnswer } from "#src/wire/answered.ts";
 import { outbound, passing } from "#src/wire/codecs.ts";
 import type { PassCodec, Target } from "#src/wire/dialect.ts";
 import type { WireError } from "#src/wire/errors.ts";
@@ -19,7 +20,10 @@ import { translateFlow } from "#src/wire/translate.ts";
 import type { Incoming } from "./incoming.ts";
 import { requestHeaders, responseHeaders, upstreamUrl } from "./upstream.ts";
 
-export type Whole = { kind: "answer"; body: Uint8Array<ArrayBuffer>; cost: Cost } | { kind: "error"; error: WireError };
+/** `model`: what the provider says it is. */
+export type Whole =
+  | { kind: "answer"; body: Uint8Array<ArrayBuffer>; cost: Cost; model: string | null }
+  | { kind: "error"; error: WireError };
 
 export type Prepared = {
   /** The backend's. */
@@ -63,7 +67,7 @@ function preparePass({ attempt: { backend }, incoming, target, key, redact }: Co
       const answer = parseJson(decoder.decode(bytes));
       const error = codec.errorInAnswer?.(answer);
       return error === undefined
-        ? { kind: "answer", body: bytes, cost: codec.readWhole(answer) }
+        ? { kind: "answer", body: bytes, cost: codec.readWhole(answer), model: modelOfAnswer(backend.dialect, answer) }
         : { kind: "error", error };
     },
     decodeError: codec.decodeError,
@@ -97,7 +101,8 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
         cacheRead: response.usage?.cacheReadTokens ?? null,
         cacheWrite: response.usage?.cacheWriteTokens ?? null,
       };
-      return { kind: "answer", body: encode(incoming.codec.encodeResponse(response, meta)), cost };
+      const model = modelOfAnswer(backend.dialect, answer);
+      return { kind: "answer", body: encode(incoming.codec.encodeResponse(response, meta)), cost, model };
     },
     decodeError: codec.decodeError,
   };

@@ -19,10 +19,19 @@ export function presentedToken({ headers, url }: Pick<Request, "headers" | "url"
   return token;
 }
 
+/** The token is compared with every request's; it rarely changes. */
+let wantedText = "";
+let wantedBytes = encoder.encode(wantedText);
+
+function bytesOf(token: string): Uint8Array {
+  if (token !== wantedText) [wantedText, wantedBytes] = [token, encoder.encode(token)];
+  return wantedBytes;
+}
+
 /** Whether it is the token. How long a token is, is known; nothing else of it shows in the time. */
 export function isToken(presented: string, token: string): boolean {
   const given = encoder.encode(presented);
-  const wanted = encoder.encode(token);
+  const wanted = bytesOf(token);
   const sameLength = given.length === wanted.length;
   return timingSafeEqual(sameLength ? given : wanted, wanted) && sameLength;
 }

@@ -7,7 +7,6 @@ import type { Hold } from "#src/state/limits.ts";
 import { usedBy } from "./allowance.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
-import { noUsage } from "./usage.ts";
 
 export type Exchange = {
   readonly id: string;
@@ -38,47 +37,80 @@ export function openExchange(
 ): Exchange {
   deps.onBegin?.();
   const atMs = deps.clock();
-  const tried: TriedAttempt[] = [];
-  const about: { generation: number | null; ttftMs: number | null; model: string | null; answered: string | null } = {
-    ...{ generation: null, ttftMs: null, model: null, answered: null },
-  };
   const started = performance.now();
+  const tried: TriedAttempt[] = [];
+  let generation: number | null = null;
+  let ttftMs: number | null = null;
+  let model: string | null = null;
+  let answered: string | null = null;
   let over = false;
   let held: Hold | undefined;
   let seen = 0;
-  const state: RequestReport = {
+  const report: RequestReport = {
     id: newRequestId(),
     slot: null,
     backend: null,
     path,
     status: 0,
     attempts: 0,
-    ...noUsage,
+    inputTokens: null,
+    outputTokens: null,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    costUsd: null,
     losses: [],
     ms: 0,
     aborted: false,
   };
   return {
-    id: state.id,
-    note: (change) => void Object.assign(state, change),
-    attempt: () => void (state.attempts += 1),
-    attempts: () => state.attempts,
+    id: report.id,
+    note: (change) => void Object.assign(report, change),
+    attempt: () => void (report.attempts += 1),
+    attempts: () => report.attempts,
     tried({ backend, keyName }, status, reason) {
       tried.push({ backend: backend.label, key: keyName === null ? null : keyReference(keyName), status, reason });
     },
-    first({ backend }, answered) {
-      Object.assign(about, { ttftMs: performance.now() - started, model: backend.model, answered });
+    first({ backend }, said) {
+      ttftMs = performance.now() - started;
+      model = backend.model;
+      answered = said;
     },
-    under: (generation) => void (about.generation = generation),
+    under: (id) => void (generation = id),
     hold: (hold) => void (held = hold),
     saw: (tokens) => void (seen = tokens),
     finish(change) {
       if (over) return;
       over = true;
-      const report = { ...state, ...change, ms: performance.now() - started };
+      Object.assign(report, change);
+      report.ms = performance.now() - started;
       held?.settle(usedBy(report, seen, held.need));
-      const { attempts: _, losses: __, ...logged } = report;
-      deps.requests.add({ ...logged, ...about, atMs, run, profile, token, key: tried.at(-1)?.key ?? null, tried });
+      // Written out: a spread of so many members takes as long as choosing who answers.
+      const { id, slot, backend, status, aborted, ms, costUsd } = report;
+      const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = report;
+      deps.requests.add({
+        id,
+        atMs,
+        run,
+        profile,
+        token,
+        path,
+        slot,
+        backend,
+        key: tried.at(-1)?.key ?? null,
+        tried,
+        generation,
+        status,
+        aborted,
+        ms,
+        ttftMs,
+        inputTokens,
+        outputTokens,
+        cacheReadTokens,
+        cacheWriteTokens,
+        costUsd,
+        model,
+        answered,
+      });
       deps.onReport(report);
     },
   };

@@ -155,7 +155,8 @@ export async function relay(
     if (allowed.kind === "refused") return fail(allowed.fault);
     if (allowed.kind === "held") exchange.hold(allowed.hold);
     const asked = { profile: caller.profile, session };
-    const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
+    const soon = resolveSoon(incoming.model, deps, departure, asked);
+    const { generation, keys, resolution, nowMs, claimed } = soon instanceof Promise ? await soon : soon;
     exchange.note({ slot: resolution.slot?.id ?? null });
     exchange.under(generation.id);
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));

@@ -40,25 +40,29 @@ export function resolveNow(
  * What can be asked now, or after a short wait if a limit is about to pass. Its first attempt has begun: whoever asks next finds the turn taken. Rejects with `Departed` when
  * the client goes away meanwhile.
  */
-export async function resolveSoon(
+export function resolveSoon(
   requested: string,
   deps: GatewayDeps,
   departure: Departure,
   caller: Pick<Caller, "profile" | "session"> = liveCaller,
-): Promise<Resolved> {
-  for (let waited = false; ; waited = true) {
-    const resolved = resolveNow(requested, deps, caller);
-    const { resolution, nowMs } = resolved;
-    if (resolution.kind === "attempts") {
-      const first = resolution.attempts[0]!;
-      deps.rotation.begun(first);
-      // Where another gateway of this home was faster, the walk goes on with the next.
-      return { ...resolved, claimed: deps.health.claim(first) };
-    }
-    const wait = resolution.kind === "refused" ? (resolution.untilMs ?? Infinity) - nowMs : Infinity;
-    if (waited || wait > deps.timing.maxWaitMs) return resolved;
-    await departure.pause(Math.max(0, wait));
-  }
+): Resolved | Promise<Resolved> {
+  const resolved = resolveClaimed(requested, deps, caller);
+  const { resolution, nowMs } = resolved;
+  if (resolution.kind === "attempts") return resolved;
+  const wait = (resolution.untilMs ?? Infinity) - nowMs;
+  if (wait > deps.timing.maxWaitMs) return resolved;
+  return departure.pause(Math.max(0, wait)).then(() => resolveClaimed(requested, deps, caller));
+}
+
+/** What can be asked now, its first attempt begun. */
+function resolveClaimed(requested: string, deps: GatewayDeps, caller: Pick<Caller, "profile" | "session">): Resolved {
+  const resolved = resolveNow(requested, deps, caller);
+  if (resolved.resolution.kind === "refused") return resolved;
+  const first = resolved.resolution.attempts[0]!;
+  deps.rotation.begun(first);
+  // Where another gateway of this home was faster, the walk goes on with the next.
+  resolved.claimed = deps.health.claim(first);
+  return resolved;
 }
 
 /** Why the resolver offers nothing, as an error of HTTP. */

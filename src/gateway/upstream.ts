@@ -64,11 +64,10 @@ export function requestHeaders(backend: Backend, key: string | undefined, client
 /** The provider's headers that a client may see; none that gives the key back. */
 export function responseHeaders(upstream: Headers, key: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(upstream.toJSON())) {
-    if (typeof value !== "string" || (key !== undefined && value.includes(key))) continue;
-    if (FORWARDED_RESPONSE.has(name) || FORWARDED_FAMILIES.some((start) => name.startsWith(start)))
-      headers[name] = value;
-  }
+  upstream.forEach((value, name) => {
+    if (!FORWARDED_RESPONSE.has(name) && !FORWARDED_FAMILIES.some((start) => name.startsWith(start))) return;
+    if (key === undefined || !value.includes(key)) headers[name] = value;
+  });
   return headers;
 }
 

@@ -191,8 +191,7 @@ async function ask(
   const whole = prepared.readWhole(bytes);
   if (whole.kind === "error") throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) });
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
-  const model = answeredModel(prepared.dialect, bytes);
-  return { answer: { kind: "whole", model, body: whole.body, cost: whole.cost }, head };
+  return { answer: { kind: "whole", model: whole.model, body: whole.body, cost: whole.cost }, head };
 }
 
 /** One call, ended by the client's going and by the provider's silence. */

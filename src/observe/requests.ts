@@ -39,7 +39,7 @@ const plain = (model: string) =>
 export function drifts(asked: string | null, models: readonly string[]): boolean {
   if (models.length > 1) return true;
   const [only] = models;
-  if (only === undefined || asked === null) return false;
+  if (only === undefined || asked === null || only === asked) return false;
   const [want, got] = [plain(asked), plain(only)];
   return want !== got && !new RegExp(`^${RegExp.escape(want)}[-@](\\d{3,8}|\\d{4}-\\d{2}-\\d{2}|latest)$`).test(got);
 }

@@ -2,7 +2,7 @@
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
 import { allowsSlot } from "./access.ts";
-import { type Attempt, type Lane, planOf, type Skipped, slotServing } from "./candidates.ts";
+import { type Attempt, type Lane, type Plan, planOf, type Skipped, slotServing } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
 import { type Block, blockOf, type Health, type HealthReason, healthy } from "./health.ts";
@@ -169,6 +169,26 @@ export function resolve({
     const hint = `broke swap ${slot.id}=<backend>; \`broke models\` lists the backends`;
     return refused(slot, "slot_not_set", `no backend is set for the slot ${slot.id}`, hint);
   }
+  if (health.any() || takesTurns(plan)) return arranged(slot, view, plan, { health, nowMs, rotation, session });
+  let resolution = settled.get(plan);
+  if (resolution === undefined) {
+    resolution = arranged(slot, view, plan, { health, nowMs, rotation, session });
+    settled.set(plan, resolution);
+  }
+  return resolution;
+}
+
+/** What a plan comes to while nothing is known of anybody's health and no policy chooses: always the same. */
+const settled = new WeakMap<Plan, Resolution>();
+
+function takesTurns({ lanes, pool, rest }: Plan): boolean {
+  return pool !== null || lanes.some((lane) => lane.pool !== null) || rest.some((lane) => lane.pool !== null);
+}
+
+type Now = Asked & { health: Health; nowMs: number };
+
+/** A plan's attempts in the order of this moment. */
+function arranged(slot: Slot, view: View, plan: Plan, { health, nowMs, rotation, session }: Now): Resolution {
   const skipped: Skipped[] = [];
   const blocks: Blocked[] = [];
   const asked = { rotation, session };

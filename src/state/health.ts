@@ -112,8 +112,9 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
       this.release(attempt);
     },
     worked(attempt) {
+      // As it was when the request was resolved, or later: what came since cannot have cooled down yet.
+      if (known.size === 0) return;
       const now = fresh();
-      if (now.size === 0) return;
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
         if (entry === undefined || entry.untilMs === null || entry.untilMs > clock()) continue;
@@ -138,8 +139,8 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
       return mine;
     },
     release(attempt) {
+      if (known.size === 0) return;
       const now = fresh();
-      if (now.size === 0) return;
       for (const subject of clearedBy(attempt)) {
         if ((now.get(subject)?.probeMs ?? 0) === 0) continue;
         change(subject, null, (before) => (before === undefined ? before : { ...before, probeMs: 0 }));

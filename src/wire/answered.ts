@@ -3,13 +3,23 @@
 // Does not stop: a provider that says one and runs another.
 
 import type { Dialect } from "#src/core/dialects.ts";
+import type { Json } from "#src/core/json.ts";
+import { isObject } from "./schema.ts";
 
 /** Where it is looked for: what comes before the content, instructions of some length included, and what follows it. */
 const HEAD_BYTES = 64 * 1024;
 const TAIL_BYTES = 4 * 1024;
 
+const MAX_NAME = 128;
 const NAMED = /"model"\s*:\s*"([^"\\]{1,128})"/;
 const GEMINI = /"modelVersion"\s*:\s*"([^"\\]{1,128})"/;
+
+/** The model that a whole answer names; null when it does not. */
+export function modelOfAnswer(dialect: Dialect, answer: Json | undefined): string | null {
+  if (!isObject(answer)) return null;
+  const said = answer[dialect === "gemini" ? "modelVersion" : "model"];
+  return typeof said === "string" && said.length > 0 && said.length <= MAX_NAME ? said : null;
+}
 
 /** The model the answer, or a piece of it, names; null when it does not. */
 export function answeredModel(dialect: Dialect, bytes: Uint8Array): string | null {

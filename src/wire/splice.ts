@@ -4,7 +4,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { leapMembers } from "./leap.ts";
-import { skipObject, skipSpace } from "./scan.ts";
+import { skipObject, skipSpace, type Visit } from "./scan.ts";
 
 export type Scalar = string | number | boolean | null;
 type Span = { start: number; end: number };
@@ -16,74 +16,68 @@ function text(body: Uint8Array, start: number, end: number): string {
   return decoder.decode(body.subarray(start, end));
 }
 
-type Member = { keyStart: number; keyEnd: number; start: number; end: number };
-type TopLevel = { open: number; members: Member[] };
+/** Where the members are: of each the bounds of its key with its quotes, then of its value. Flat, because there is one for every request. */
+type TopLevel = { open: number; bounds: number[] };
+const BOUNDS = 4;
 
-/** A body is read for its model, and again for every span that is spliced: it is scanned for all of them once. A body never changes. */
-const scanned = new WeakMap<Uint8Array, TopLevel>();
+/** A body is read for its model, and again for every span that is spliced: what was found stays with it. A body never changes. */
+const found = Symbol("top level");
+type Body = Uint8Array & { [found]?: TopLevel };
 
-function scan(body: Uint8Array): TopLevel {
-  const known = scanned.get(body);
+const keeping =
+  (bounds: number[]): Visit =>
+  (keyStart, keyEnd, start, end) =>
+    void bounds.push(keyStart, keyEnd, start, end);
+
+function scan(body: Body): TopLevel {
+  const known = body[found];
   if (known !== undefined) return known;
   const open = skipSpace(body, 0);
   if (body[open] !== 0x7b) throw new BrokeError("usage", "the body is not a JSON object");
-  const members: Member[] = [];
-  const end = skipObject(body, open, 1, (keyStart, keyEnd, start, valueEnd) => {
-    members.push({ keyStart, keyEnd, start, end: valueEnd });
-  });
+  const bounds: number[] = [];
+  const end = skipObject(body, open, 1, keeping(bounds));
   if (skipSpace(body, end) !== body.length) throw new BrokeError("usage", "the body is not well-formed JSON");
-  const top = { open, members };
-  scanned.set(body, top);
-  return top;
+  return (body[found] = { open, bounds });
 }
 
 /**
  * Takes over a body that a parser has accepted: its members are found without reading its grammar again. Throws `usage` when it is no object or
  * nested too deeply.
  */
-export function acceptParsed(body: Uint8Array): void {
+export function acceptParsed(body: Body): void {
   const open = skipSpace(body, 0);
   if (body[open] !== 0x7b) throw new BrokeError("usage", "the body is not a JSON object");
-  const members: Member[] = [];
-  leapMembers(Buffer.from(body.buffer, body.byteOffset, body.byteLength), open, (keyStart, keyEnd, start, end) => {
-    members.push({ keyStart, keyEnd, start, end });
-  });
-  scanned.set(body, { open, members });
+  const bounds: number[] = [];
+  leapMembers(Buffer.from(body.buffer, body.byteOffset, body.byteLength), open, keeping(bounds));
+  body[found] = { open, bounds };
 }
 
-/** Whether a member has this name, which is in ASCII. A key may be spelled with escapes; only its meaning counts. */
-function isNamed(body: Uint8Array, { keyStart, keyEnd }: Member, name: string): boolean {
-  let same = keyEnd - keyStart - 2 === name.length;
-  for (let at = keyStart + 1; at < keyEnd - 1; at++) {
+/** Whether the key from `start` to `end` is this name, which is in ASCII. A key may be spelled with escapes; only its meaning counts. */
+function isNamed(body: Uint8Array, start: number, end: number, name: string): boolean {
+  let same = end - start - 2 === name.length;
+  for (let at = start + 1; at < end - 1; at++) {
     const byte = body[at];
-    if (byte === 0x5c) return JSON.parse(text(body, keyStart, keyEnd)) === name;
-    if (byte !== name.charCodeAt(at - keyStart - 1)) same = false;
+    if (byte === 0x5c) return JSON.parse(text(body, start, end)) === name;
+    if (byte !== name.charCodeAt(at - start - 1)) same = false;
   }
   return same;
 }
 
-/** A member that was asked for, and the one before it. */
-type Found = { member: Member; index: number };
-
-/** The named members, in the order of the names. Throws `usage` when one is there twice: then two readers could see two different values. */
-function findMembers(body: Uint8Array, { members }: TopLevel, keys: readonly string[]): (Found | undefined)[] {
-  return keys.map((key) => {
-    let found: Found | undefined;
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index]!;
-      if (!isNamed(body, member, key)) continue;
-      if (found !== undefined) throw new BrokeError("usage", `the body has two members named ${key}`);
-      found = { member, index };
-    }
-    return found;
-  });
+/** Where the named member's bounds begin; -1 when it is absent. Throws `usage` when it is there twice: then two readers could see two different values. */
+function find(body: Uint8Array, { bounds }: TopLevel, name: string): number {
+  let at = -1;
+  for (let next = 0; next < bounds.length; next += BOUNDS) {
+    if (!isNamed(body, bounds[next]!, bounds[next + 1]!, name)) continue;
+    if (at >= 0) throw new BrokeError("usage", `the body has two members named ${name}`);
+    at = next;
+  }
+  return at;
 }
 
 /** The member itself with the comma that goes with it: the first takes the one behind it along, any other the one before it. */
-function wholeOf({ members }: TopLevel, { member, index }: Found): Span {
-  const before = members[index - 1];
-  if (before !== undefined) return { start: before.end, end: member.end };
-  return { start: member.keyStart, end: members[1]?.keyStart ?? member.end };
+function wholeOf({ bounds }: TopLevel, at: number): Span {
+  const end = bounds[at + 3]!;
+  return at > 0 ? { start: bounds[at - 1]!, end } : { start: bounds[at]!, end: bounds[BOUNDS] ?? end };
 }
 
 /**
@@ -91,20 +85,23 @@ function wholeOf({ members }: TopLevel, { member, index }: Found): Span {
  * well-formed JSON object or has one of the keys twice: then two readers could see two different values.
  */
 export function readTopLevel<Key extends string>(body: Uint8Array, keys: readonly Key[]): { [name in Key]?: Scalar } {
-  const found: { [name in Key]?: Scalar } = {};
-  findMembers(body, scan(body), keys).forEach((at, index) => {
-    if (at === undefined) return;
-    const { start, end } = at.member;
+  const values: { [name in Key]?: Scalar } = {};
+  const top = scan(body);
+  for (const key of keys) {
+    const at = find(body, top, key);
+    if (at < 0) continue;
+    const start = top.bounds[at + 2]!;
     const first = body[start];
-    if (first !== 0x7b && first !== 0x5b) found[keys[index]!] = JSON.parse(text(body, start, end)) as Scalar;
-  });
-  return found;
+    if (first !== 0x7b && first !== 0x5b) values[key] = JSON.parse(text(body, start, top.bounds[at + 3]!)) as Scalar;
+  }
+  return values;
 }
 
 /** One top-level member's whole value, absent when the member is. Throws `usage` as `readTopLevel` does. */
 export function readMember(body: Uint8Array, key: string): Json | undefined {
-  const [at] = findMembers(body, scan(body), [key]);
-  return at === undefined ? undefined : (JSON.parse(text(body, at.member.start, at.member.end)) as Json);
+  const top = scan(body);
+  const at = find(body, top, key);
+  return at < 0 ? undefined : (JSON.parse(text(body, top.bounds[at + 2]!, top.bounds[at + 3]!)) as Json);
 }
 
 /** What a request is about where its body says it. Throws `usage`. */
@@ -122,8 +119,9 @@ export type Change = { start: number; end: number; bytes: Uint8Array };
 
 /** A copy of the body with the changes made. They must not overlap. */
 export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
-  const sorted = changes.toSorted((a, b) => a.start - b.start || a.end - b.end);
-  const length = sorted.reduce((sum, change) => sum + change.bytes.length - (change.end - change.start), body.length);
+  const sorted = changes.length < 2 ? changes : changes.toSorted((a, b) => a.start - b.start || a.end - b.end);
+  let length = body.length;
+  for (const change of sorted) length += change.bytes.length - (change.end - change.start);
   const out = new Uint8Array(length);
   let from = 0;
   let to = 0;
@@ -143,25 +141,27 @@ export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint
  * out. Throws `usage` as `readTopLevel` does. At most one member may be taken out.
  */
 export function spliceTopLevel(body: Uint8Array, edits: Record<string, Json | undefined>): Uint8Array<ArrayBuffer> {
-  const keys = Object.keys(edits);
   const top = scan(body);
   const changes: Change[] = [];
-  const added: string[] = [];
+  let added = "";
   let taken = 0;
-  findMembers(body, top, keys).forEach((at, index) => {
-    const key = keys[index]!;
+  for (const key of Object.keys(edits)) {
     const value = edits[key];
+    const at = find(body, top, key);
     if (value === undefined) {
-      if (at === undefined) return;
+      if (at < 0) continue;
       taken += 1;
       changes.push({ ...wholeOf(top, at), bytes: new Uint8Array(0) });
-    } else if (at === undefined) added.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
-    else changes.push({ start: at.member.start, end: at.member.end, bytes: encoder.encode(JSON.stringify(value)) });
-  });
-  if (added.length > 0) {
-    const first = added.join(",");
+    } else if (at < 0) added += `${added === "" ? "" : ","}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+    else {
+      const [start, end] = [top.bounds[at + 2]!, top.bounds[at + 3]!];
+      changes.push({ start, end, bytes: encoder.encode(JSON.stringify(value)) });
+    }
+  }
+  if (added !== "") {
     const start = top.open + 1;
-    changes.push({ start, end: start, bytes: encoder.encode(top.members.length === taken ? first : `${first},`) });
+    const bytes = encoder.encode(top.bounds.length === taken * BOUNDS ? added : `${added},`);
+    changes.push({ start, end: start, bytes });
   }
   return applyChanges(body, changes);
 }
