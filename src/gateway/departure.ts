@@ -11,8 +11,8 @@ export type Departure = {
   readonly gone: boolean;
   /** The client went away. */
   leave(): void;
-  /** What ends when it does, at once if it has; in place of what was named before. */
-  ends(what: (() => void) | undefined): void;
+  /** What is aborted when it does, at once if it has; in place of what was named before. */
+  ends(what: { abort(): void }): void;
   /** Throws `Departed` when it has. */
   check(): void;
   /** Waits, but not longer than the client. Rejects with `Departed`. */
@@ -22,7 +22,7 @@ export type Departure = {
 /** For one request. */
 export function watchDeparture(): Departure {
   let gone = false;
-  let end: (() => void) | undefined;
+  let end: { abort(): void } | undefined;
   const departure: Departure = {
     get gone() {
       return gone;
@@ -30,11 +30,11 @@ export function watchDeparture(): Departure {
     leave() {
       if (gone) return;
       gone = true;
-      end?.();
+      end?.abort();
     },
     ends(what) {
       end = what;
-      if (gone) what?.();
+      if (gone) what.abort();
     },
     check() {
       if (gone) throw new Departed();
@@ -42,9 +42,11 @@ export function watchDeparture(): Departure {
     pause(ms) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ms);
-      departure.ends(() => {
-        clearTimeout(timer);
-        reject(new Departed());
+      departure.ends({
+        abort() {
+          clearTimeout(timer);
+          reject(new Departed());
+        },
       });
       return promise;
     },

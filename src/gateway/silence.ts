@@ -1,13 +1,8 @@
 // How long a provider may say nothing. One timer looks after all answers, at the time of each one's last sign of life: a timer per answer, or even
 // per piece, would cost more than the piece.
 
-export type SilenceWatch = {
-  /** Something came. */
-  heard(): void;
-  stop(): void;
-};
-
-type Watched = { limitMs: number; last: number; onSilent: () => void };
+/** What is ended when it stays silent. */
+type Ended = { abort(): void };
 
 const LONGEST_LOOK_MS = 5_000;
 
@@ -18,7 +13,7 @@ const LONGEST_LOOK_MS = 5_000;
  */
 class Patrol {
   readonly #everyMs: number;
-  readonly #places: (Watched | undefined)[] = [];
+  readonly #places: (SilenceWatch | undefined)[] = [];
   readonly #free: number[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -27,14 +22,14 @@ class Patrol {
   }
 
   /** Returns its place. */
-  add(watched: Watched): number {
+  add(watched: SilenceWatch): number {
     const place = this.#free.pop() ?? this.#places.length;
     this.#places[place] = watched;
     this.#timer ??= setInterval(() => this.#look(), this.#everyMs).unref();
     return place;
   }
 
-  remove(watched: Watched, place: number): void {
+  remove(watched: SilenceWatch, place: number): void {
     // The place may be somebody else's by now.
     if (this.#places[place] !== watched) return;
     this.#places[place] = undefined;
@@ -46,7 +41,8 @@ class Patrol {
     this.#places.forEach((watched, place) => {
       if (watched === undefined || now - watched.last < watched.limitMs) return;
       this.remove(watched, place);
-      watched.onSilent();
+      watched.silent = true;
+      watched.ends.abort();
     });
     if (this.#free.length < this.#places.length) return;
     this.#places.length = 0;
@@ -59,12 +55,36 @@ class Patrol {
 /** A limit is a setting, so there are few paces. */
 const patrols = new Map<number, Patrol>();
 
-/** Calls `onSilent` once when nothing was heard for `limitMs`, at most a tenth of that late. */
-export function watchSilence(limitMs: number, onSilent: () => void): SilenceWatch {
+function patrolOf(limitMs: number): Patrol {
   const everyMs = Math.min(limitMs / 10, LONGEST_LOOK_MS);
   let patrol = patrols.get(everyMs);
   if (patrol === undefined) patrols.set(everyMs, (patrol = new Patrol(everyMs)));
-  const watched: Watched = { limitMs, last: performance.now(), onSilent };
-  const place = patrol.add(watched);
-  return { heard: () => void (watched.last = performance.now()), stop: () => patrol.remove(watched, place) };
+  return patrol;
+}
+
+/** One answer that is looked after: `ends` is aborted once when nothing was heard for `limitMs`, at most a tenth of that late. */
+export class SilenceWatch {
+  readonly limitMs: number;
+  readonly ends: Ended;
+  last = performance.now();
+  /** It was ended for its silence. */
+  silent = false;
+  readonly #patrol: Patrol;
+  readonly #place: number;
+
+  constructor(limitMs: number, ends: Ended) {
+    this.limitMs = limitMs;
+    this.ends = ends;
+    this.#patrol = patrolOf(limitMs);
+    this.#place = this.#patrol.add(this);
+  }
+
+  /** Something came. */
+  heard(): void {
+    this.last = performance.now();
+  }
+
+  stop(): void {
+    this.#patrol.remove(this, this.#place);
+  }
 }

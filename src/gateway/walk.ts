@@ -13,7 +13,7 @@ import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Prepared } from "./attempt.ts";
 import type { Departure } from "./departure.ts";
 import type { Fault } from "./reply.ts";
-import { type SilenceWatch, watchSilence } from "./silence.ts";
+import { SilenceWatch } from "./silence.ts";
 import { callUpstream, retryAfterMs } from "./upstream.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -111,11 +111,12 @@ const TOO_MUCH = /can only afford [1-9]|^request too large/i;
 const UNSUPPORTED =
   /unsupported[ _](parameter|value)|(parameter|property) ['"`][^'"`]{1,64}['"`] is (not supported|unsupported)|does not support/i;
 
-async function readLimited(response: Response, limit: number, silence: SilenceWatch): Promise<Uint8Array<ArrayBuffer>> {
-  const said = response.headers.get("content-length");
-  if (said !== null && Number(said) <= ONE_PIECE_BYTES && !response.headers.has("content-encoding")) {
-    return new Uint8Array(await response.arrayBuffer());
-  }
+function isOnePiece(headers: Headers): boolean {
+  const said = headers.get("content-length");
+  return said !== null && Number(said) <= ONE_PIECE_BYTES && headers.get("content-encoding") === null;
+}
+
+async function readPieces(response: Response, limit: number, silence: SilenceWatch): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of response.body ?? []) {
@@ -133,7 +134,8 @@ async function refusal(response: Response, prepared: Prepared, walk: Walk, silen
     await response.body?.cancel();
     return new Failed(upstreamFailure("the provider answered with a redirect"));
   }
-  const body = await readLimited(response, MAX_ERROR_BYTES, silence).catch(() => new Uint8Array());
+  const reading = isOnePiece(headers) ? response.bytes() : readPieces(response, MAX_ERROR_BYTES, silence);
+  const body = await reading.catch(() => new Uint8Array());
   const error = prepared.decodeError(status, clip(new TextDecoder().decode(body), MAX_ERROR_BYTES).text);
   const wait = retryAfterMs(headers, walk.clock()) ?? error.retryAfterMs;
   const final = status === 401 || headers.get("x-should-retry") === "false";
@@ -174,20 +176,20 @@ async function readToCommit(response: Response, prepared: Prepared, silence: Sil
   throw new Failed(failure);
 }
 
-async function ask(
-  prepared: Prepared,
-  walk: Walk,
-  signal: AbortSignal,
-  silence: SilenceWatch,
-): Promise<{ answer: Answer; head: Response }> {
+type Given = { answer: Answer; head: Response };
+
+async function ask(prepared: Prepared, walk: Walk, signal: AbortSignal, silence: SilenceWatch): Promise<Given> {
   const head = await callUpstream(prepared.url, prepared.headers, prepared.body, signal);
   silence.heard();
+  const { headers } = head;
   if (!head.ok) throw await refusal(head, prepared, walk, silence);
-  const type = head.headers.get("content-type") ?? "";
+  const type = headers.get("content-type") ?? "";
   if (walk.stream && !type.startsWith("application/json")) {
     return { answer: await readToCommit(head, prepared, silence), head };
   }
-  const bytes = await readLimited(head, MAX_ANSWER_BYTES, silence);
+  const bytes = isOnePiece(headers)
+    ? new Uint8Array(await head.arrayBuffer())
+    : await readPieces(head, MAX_ANSWER_BYTES, silence);
   const whole = prepared.readWhole(bytes);
   if (whole.kind === "error") throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) });
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
@@ -195,26 +197,20 @@ async function ask(
 }
 
 /** One call, ended by the client's going and by the provider's silence. */
-async function tryOnce(prepared: Prepared, walk: Walk): Promise<{ answer: Answer; head: Response }> {
+async function tryOnce(prepared: Prepared, walk: Walk): Promise<Given> {
   const call = new AbortController();
-  let silent = false;
-  walk.departure.ends(() => call.abort());
-  const silence = watchSilence(walk.silenceMs, () => {
-    silent = true;
-    call.abort();
-  });
-  let streams = false;
+  walk.departure.ends(call);
+  const silence = new SilenceWatch(walk.silenceMs, call);
   try {
-    const result = await ask(prepared, walk, call.signal, silence);
-    streams = result.answer.kind === "stream";
-    return result;
+    const given = await ask(prepared, walk, call.signal, silence);
+    // A stream goes on under both.
+    if (given.answer.kind !== "stream") silence.stop();
+    return given;
   } catch (error) {
-    if (!silent) throw error;
+    silence.stop();
+    if (!silence.silent) throw error;
     const message = `the provider said nothing for ${Math.round(walk.silenceMs / 1000)} s`;
     throw new Failed({ status: 504, type: errorTypeOf(504), message, reason: "timeout" });
-  } finally {
-    // A stream goes on under both.
-    if (!streams) silence.stop();
   }
 }
 
@@ -229,11 +225,11 @@ function faultOf(error: unknown, attempt: Attempt): Failing {
 
 /** The first answer, or the last attempt's fault. Throws what preparing throws, and `Departed` when the client is gone. */
 export async function walkAttempts(walk: Walk): Promise<Outcome> {
-  let fault: Failing = upstreamFailure("no provider could be asked");
+  let fault: Failing | undefined;
   let last: Attempt | undefined;
-  const given = new Set<string>();
+  const given: string[] = [];
   for (const attempt of walk.attempts) {
-    if (given.has(attempt.backend.label)) continue;
+    if (given.includes(attempt.backend.label)) continue;
     if (!walk.begun(attempt, last)) {
       last ??= attempt;
       continue;
@@ -265,12 +261,12 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
           walk.failed(attempt, failure);
           settled = true;
         }
-        if (lesson.kind !== "next key") given.add(attempt.backend.label);
+        if (lesson.kind !== "next key") given.push(attempt.backend.label);
         break;
       }
     } finally {
       if (!settled) walk.released(attempt);
     }
   }
-  return { kind: "fault", fault, attempt: last };
+  return { kind: "fault", fault: fault ?? upstreamFailure("no provider could be asked"), attempt: last };
 }
