@@ -101,7 +101,7 @@ export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
   return {
     callerOf: (request: Admitted) => request[admitted] ?? liveCaller,
     beforeHandle({ request, server }) {
-      const peer = server?.requestIP(request)?.port;
+      const peer = () => server?.requestIP(request)?.port;
       const wait = throttle.blockedMs(peer, () => hashOfMade(presentedToken(request)));
       if (wait !== undefined) {
         const message = "too many wrong client tokens";

@@ -8,110 +8,127 @@ import { usedBy } from "./allowance.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 
-export type Exchange = {
-  readonly id: string;
+type ExchangeDeps = Pick<GatewayDeps, "onBegin" | "onReport" | "requests" | "clock">;
+
+/** A class, because there is one for every request: ten closures would be ten objects more. */
+export class Exchange {
+  readonly id = newRequestId();
+  readonly #deps: ExchangeDeps;
+  readonly #caller: Caller;
+  readonly #atMs: number;
+  readonly #started = performance.now();
+  readonly #report: RequestReport;
+  readonly #tried: TriedAttempt[] = [];
+  #generation: number | null = null;
+  #ttftMs: number | null = null;
+  #model: string | null = null;
+  #answered: string | null = null;
+  #over = false;
+  #held: Hold | undefined;
+  #seen = 0;
+
+  constructor(path: string, deps: ExchangeDeps, caller: Caller) {
+    this.#deps = deps;
+    this.#caller = caller;
+    this.#atMs = deps.clock();
+    // Written out, here and below: a spread of so many members takes as long as choosing who answers.
+    this.#report = {
+      id: this.id,
+      slot: null,
+      backend: null,
+      path,
+      status: 0,
+      attempts: 0,
+      inputTokens: null,
+      outputTokens: null,
+      cacheReadTokens: null,
+      cacheWriteTokens: null,
+      costUsd: null,
+      losses: [],
+      ms: 0,
+      aborted: false,
+    };
+  }
+
   /** Notes what has become known. */
-  note(change: Partial<RequestReport>): void;
+  note(change: Partial<RequestReport>): void {
+    Object.assign(this.#report, change);
+  }
+
   /** One attempt more. */
-  attempt(): void;
-  attempts(): number;
+  attempt(): void {
+    this.#report.attempts += 1;
+  }
+
+  attempts(): number {
+    return this.#report.attempts;
+  }
+
   /** What came of an attempt; `reason` null: it answered. */
-  tried(attempt: Attempt, status: number, reason: string | null): void;
+  tried({ backend, keyName }: Attempt, status: number, reason: string | null): void {
+    this.#tried.push({ backend: backend.label, key: keyName === null ? null : keyReference(keyName), status, reason });
+  }
+
   /** The first content is there; `answered` is the model that the provider says it is. */
-  first(attempt: Attempt, answered: string | null): void;
+  first({ backend }: Attempt, answered: string | null): void {
+    this.#ttftMs = performance.now() - this.#started;
+    this.#model = backend.model;
+    this.#answered = answered;
+  }
+
   /** Under which generation. */
-  under(generation: number): void;
+  under(generation: number): void {
+    this.#generation = generation;
+  }
+
   /** What is given back, or paid, at its end. */
-  hold(hold: Hold): void;
+  hold(hold: Hold): void {
+    this.#held = hold;
+  }
+
   /** Tokens that came, as far as their bytes tell; for an answer whose end does not. */
-  saw(tokens: number): void;
+  saw(tokens: number): void {
+    this.#seen = tokens;
+  }
+
   /** Reports, the first time only. */
-  finish(change: Partial<RequestReport>): void;
-};
+  finish(change: Partial<RequestReport>): void {
+    if (this.#over) return;
+    this.#over = true;
+    const report = this.#report;
+    Object.assign(report, change);
+    report.ms = performance.now() - this.#started;
+    this.#held?.settle(usedBy(report, this.#seen, this.#held.need));
+    this.#deps.requests.add({
+      id: report.id,
+      atMs: this.#atMs,
+      run: this.#caller.run,
+      profile: this.#caller.profile,
+      token: this.#caller.token,
+      path: report.path,
+      slot: report.slot,
+      backend: report.backend,
+      key: this.#tried.at(-1)?.key ?? null,
+      tried: this.#tried,
+      generation: this.#generation,
+      status: report.status,
+      aborted: report.aborted,
+      ms: report.ms,
+      ttftMs: this.#ttftMs,
+      inputTokens: report.inputTokens,
+      outputTokens: report.outputTokens,
+      cacheReadTokens: report.cacheReadTokens,
+      cacheWriteTokens: report.cacheWriteTokens,
+      costUsd: report.costUsd,
+      model: this.#model,
+      answered: this.#answered,
+    });
+    this.#deps.onReport(report);
+  }
+}
 
 /** Starts the clock of a request. */
-export function openExchange(
-  path: string,
-  deps: Pick<GatewayDeps, "onBegin" | "onReport" | "requests" | "clock">,
-  { run, profile, token }: Caller = liveCaller,
-): Exchange {
+export function openExchange(path: string, deps: ExchangeDeps, caller: Caller = liveCaller): Exchange {
   deps.onBegin?.();
-  const atMs = deps.clock();
-  const started = performance.now();
-  const tried: TriedAttempt[] = [];
-  let generation: number | null = null;
-  let ttftMs: number | null = null;
-  let model: string | null = null;
-  let answered: string | null = null;
-  let over = false;
-  let held: Hold | undefined;
-  let seen = 0;
-  const report: RequestReport = {
-    id: newRequestId(),
-    slot: null,
-    backend: null,
-    path,
-    status: 0,
-    attempts: 0,
-    inputTokens: null,
-    outputTokens: null,
-    cacheReadTokens: null,
-    cacheWriteTokens: null,
-    costUsd: null,
-    losses: [],
-    ms: 0,
-    aborted: false,
-  };
-  return {
-    id: report.id,
-    note: (change) => void Object.assign(report, change),
-    attempt: () => void (report.attempts += 1),
-    attempts: () => report.attempts,
-    tried({ backend, keyName }, status, reason) {
-      tried.push({ backend: backend.label, key: keyName === null ? null : keyReference(keyName), status, reason });
-    },
-    first({ backend }, said) {
-      ttftMs = performance.now() - started;
-      model = backend.model;
-      answered = said;
-    },
-    under: (id) => void (generation = id),
-    hold: (hold) => void (held = hold),
-    saw: (tokens) => void (seen = tokens),
-    finish(change) {
-      if (over) return;
-      over = true;
-      Object.assign(report, change);
-      report.ms = performance.now() - started;
-      held?.settle(usedBy(report, seen, held.need));
-      // Written out: a spread of so many members takes as long as choosing who answers.
-      const { id, slot, backend, status, aborted, ms, costUsd } = report;
-      const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = report;
-      deps.requests.add({
-        id,
-        atMs,
-        run,
-        profile,
-        token,
-        path,
-        slot,
-        backend,
-        key: tried.at(-1)?.key ?? null,
-        tried,
-        generation,
-        status,
-        aborted,
-        ms,
-        ttftMs,
-        inputTokens,
-        outputTokens,
-        cacheReadTokens,
-        cacheWriteTokens,
-        costUsd,
-        model,
-        answered,
-      });
-      deps.onReport(report);
-    },
-  };
+  return new Exchange(path, deps, caller);
 }

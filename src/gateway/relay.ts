@@ -182,8 +182,8 @@ export async function relay(
       clock,
       silenceMs: generation.silenceMs,
       backoffMs: timing.backoffMs,
-      onAttempt: exchange.attempt,
-      tried: exchange.tried,
+      onAttempt: () => exchange.attempt(),
+      tried: (attempt, status, reason) => exchange.tried(attempt, status, reason),
       begun: (attempt, before) =>
         before === undefined ? claimed === true : health.claim(attempt) && begin(attempt, before),
       failed: (attempt, failure) =>

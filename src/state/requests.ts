@@ -50,7 +50,7 @@ export type RequestLog = {
   flush(): void;
 };
 
-const BATCH_MS = 50;
+const BATCH_MS = 200;
 const MOST_AGE_MS = 30 * 86_400_000;
 export const MOST_ROWS = 100_000;
 /** What waits while another process holds the database; beyond it the oldest are lost. */

@@ -8,14 +8,21 @@ import { startGateway, TOKEN } from "#test/support/gateway.ts";
 test("after twenty wrong ones nothing is looked at until the minute is over; who was let in before goes on", () => {
   let now = 1_000;
   const throttle = makeThrottle(() => now);
-  throttle.passed(7, null);
-  const blocked = (peer: number | undefined, hash?: string) => throttle.blockedMs(peer, () => hash);
+  throttle.passed(() => 7, null);
+  throttle.passed(() => 8, "hash");
+  const blocked = (peer: number | undefined, hash?: string) =>
+    throttle.blockedMs(
+      () => peer,
+      () => hash,
+    );
   for (let count = 0; count < 20; count++) {
     expect(blocked(1)).toBeUndefined();
     throttle.failed();
     now += 100;
   }
   expect([blocked(1), blocked(7), blocked(undefined)]).toEqual([58_000, undefined, undefined]);
+  // Made here: known on any connection, and its connection is good for nothing else.
+  expect([blocked(1, "hash"), blocked(8, "other"), blocked(8)]).toEqual([undefined, 58_000, 58_000]);
   now += 58_000;
   expect(blocked(1)).toBeUndefined();
   throttle.failed();

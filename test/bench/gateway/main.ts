@@ -9,6 +9,7 @@ import { figuresOf } from "../stats.ts";
 import { type Aim, hammer, stream } from "./load.ts";
 import { type Peer, peers } from "./peers.ts";
 import { startOn, type Target } from "./process.ts";
+import { BENCH_TOKEN } from "./token.ts";
 
 const quick = process.argv.includes("--quick");
 const ROUNDS = quick ? 1 : 3;
@@ -24,7 +25,7 @@ const bun = (script: string, ...words: string[]) => [
 ];
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
-const OURS = { authorization: "Bearer token-of-the-bench" };
+const OURS = { authorization: `Bearer ${BENCH_TOKEN}` };
 const slots: Record<string, string> = { json: "sonnet", burst: "opus", paced: "haiku" };
 
 type Dialect = "anthropic" | "openai-chat";

@@ -6,6 +6,7 @@ import { listen } from "#src/gateway/listen.ts";
 import { tcpApp } from "#src/gateway/tcp-app.ts";
 import { addBackend } from "#src/routing/edit.ts";
 import type { Dialect } from "#src/core/dialects.ts";
+import { BENCH_TOKEN } from "./token.ts";
 
 const [home, url, dialect] = process.argv.slice(2) as [string, string, Dialect];
 /** The slots the load asks for, and what the upstream does with the model behind them. */
@@ -31,7 +32,7 @@ state.generations.commit("bench", (routing) => {
 });
 const deps = { ...gatewayDeps(state), onReport: () => {} };
 const listening = listen(
-  tcpApp(deps, () => "token-of-the-bench", "0.0.0"),
+  tcpApp(deps, () => BENCH_TOKEN, "0.0.0"),
   { kind: "tcp", port: 0 },
 );
 process.stdout.write(`${listening.port}\n`);
