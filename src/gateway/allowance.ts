@@ -6,7 +6,7 @@ import { type Caller, liveCaller } from "./caller.ts";
 import type { Access } from "#src/routing/access.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { viewOf } from "#src/routing/view.ts";
-import type { Amount, Hold, LimitName, Limits } from "#src/state/limits.ts";
+import type { Amount, Hold, LimitName, Limits, Taken, Unknown } from "#src/state/limits.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
 import type { Incoming } from "./incoming.ts";
@@ -55,6 +55,12 @@ function limitFault(limit: LimitName, waitMs: number | null, limits: Limits, { d
   return { ...fault, type, final: true, exact: true };
 }
 
+const UNKNOWN_WAIT_MS = 1_000;
+const unknownFault = (retryAfterMs: number): Fault => ({
+  ...{ status: 503, type: errorTypeOf(503), retryAfterMs },
+  message: "the shared state cannot be reached, so nobody knows what was used of the limits",
+});
+
 export type Allowed = { kind: "free" } | { kind: "held"; hold: Hold } | { kind: "refused"; fault: Fault };
 
 /**
@@ -66,7 +72,8 @@ export function takeAllowance(
   deps: GatewayDeps,
   caller: Caller = liveCaller,
   counted = false,
-): Allowed {
+): Allowed | Promise<Allowed> {
+  if (deps.isClosed?.() === true) return { kind: "refused", fault: unknownFault(UNKNOWN_WAIT_MS) };
   const access = viewOf(deps.generations.current(), caller.profile)?.access;
   if (access === undefined || !isLimited(access)) return { kind: "free" };
   const { resolution, nowMs } = resolveNow(incoming.model, deps, caller);
@@ -75,9 +82,14 @@ export function takeAllowance(
   const limits = counted ? { ...access, tpm: 0 } : access;
   const first = resolution.kind === "attempts" ? resolution.attempts[0] : undefined;
   const need = counted ? nothing : needOf(incoming, limits, first);
+  const allowed = (taken: Taken | Unknown): Allowed => {
+    if (taken.kind === "held") return taken;
+    if (taken.kind === "unknown") return { kind: "refused", fault: unknownFault(taken.waitMs) };
+    return { kind: "refused", fault: limitFault(taken.limit, taken.waitMs, limits, incoming) };
+  };
   const taken = deps.limits.take(subjectOf(caller.profile), limits, need);
-  if (taken.kind === "held") return taken;
-  return { kind: "refused", fault: limitFault(taken.limit, taken.waitMs, limits, incoming) };
+  // Nothing is waited for where only this home counts.
+  return taken instanceof Promise ? taken.then(allowed) : allowed(taken);
 }
 
 /**

@@ -48,7 +48,7 @@ export async function serveForeground(
     const grace = setTimeout(() => void listening.stop(false), STOP_GRACE_MS);
     await listening.stop(true);
     clearTimeout(grace);
-    deps.limits.flush();
+    await deps.limits.flush();
     deps.requests.flush();
   } finally {
     closeSync(fd);

@@ -151,7 +151,8 @@ export async function relay(
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
     const session = sessionOf(request.headers, caller);
-    const allowed = takeAllowance(incoming, deps, { ...caller, session });
+    const taking = takeAllowance(incoming, deps, { ...caller, session });
+    const allowed = taking instanceof Promise ? await taking : taking;
     if (allowed.kind === "refused") return fail(allowed.fault);
     if (allowed.kind === "held") exchange.hold(allowed.hold);
     const asked = { profile: caller.profile, session };

@@ -48,8 +48,14 @@ const entryOf = ({ state, reason, until_ms: untilMs, strikes, probe_ms: probeMs 
   ...{ state, reason, untilMs, strikes, probeMs },
 });
 
-/** The store on an open database. */
-export function openHealth(db: Db, clock: Clock): HealthStore {
+/** One change of an entry, as it is to be made of whatever the entry is elsewhere. */
+export type HealthChange = {
+  subject: string;
+  next(before: HealthEntry | undefined): HealthEntry | undefined;
+};
+
+/** The store on an open database; `told` is told of every change that was made here. */
+export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) => void): HealthStore {
   const selectAll = db.query<Row, []>(`SELECT ${COLUMNS} FROM health ORDER BY subject`);
   const selectOne = db.query<Row, [string]>(`SELECT ${COLUMNS} FROM health WHERE subject = ?`);
   const upsert = db.query(
@@ -80,27 +86,27 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
     subject: string,
     reason: HealthReason | null,
     next: (before: HealthEntry | undefined) => HealthEntry | undefined,
-  ) =>
-    db
-      .transaction(() => {
-        const row = selectOne.get(subject);
-        const before = row === null ? undefined : entryOf(row);
-        const after = next(before);
-        if (after === before) return;
-        const [was, state] = [before?.state ?? "healthy", after?.state ?? "healthy"];
-        if (was !== state) {
-          log.run(clock(), subject, was, state, reason ?? after?.reason ?? before!.reason);
-          prune.run(MOST_TRANSITIONS);
-        }
-        if (after === undefined) {
-          remove.run(subject);
-          read().delete(subject);
-          return;
-        }
-        upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs);
-        read().set(subject, after);
-      })
-      .immediate();
+  ) => {
+    db.transaction(() => {
+      const row = selectOne.get(subject);
+      const before = row === null ? undefined : entryOf(row);
+      const after = next(before);
+      if (after === before) return;
+      const [was, state] = [before?.state ?? "healthy", after?.state ?? "healthy"];
+      if (was !== state) {
+        log.run(clock(), subject, was, state, reason ?? after?.reason ?? before!.reason);
+        prune.run(MOST_TRANSITIONS);
+      }
+      if (after === undefined) {
+        remove.run(subject);
+        read().delete(subject);
+        return;
+      }
+      upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs);
+      read().set(subject, after);
+    }).immediate();
+    told?.({ subject, next });
+  };
 
   return {
     any: () => fresh().size > 0,

@@ -8,14 +8,15 @@ export const verb: Verb = {
   description: "Run the gateway in the foreground, until it is interrupted",
   args: { port: portArg },
   async run({ values }) {
-    const { gatewayDeps, openState } = await import("../compose.ts");
+    const { openState } = await import("../compose.ts");
     const { serveForeground } = await import("#src/gateway/daemon.ts");
     const { clientToken } = await import("#src/state/secrets.ts");
+    const { liveDeps } = await import("../shared.ts");
     const { watched } = await import("../telemetry.ts");
     const { tryLock } = await import("#sandbox/libc.ts");
     const { version } = await import("../../../package.json");
     const state = openState();
-    const { deps, stop } = await watched({ ...gatewayDeps(state), onReport: () => {} }, state.env);
+    const { deps, stop } = await watched({ ...(await liveDeps(state)), onReport: () => {} }, state.env);
     const token = clientToken(state.home, state.env);
     await serveForeground(state.home, deps, token, version, portOf(values), tryLock, (port) =>
       note(`listening on http://127.0.0.1:${port}`),
