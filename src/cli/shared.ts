@@ -1,7 +1,9 @@
 // Where this home shares its state with others (`BROKE_STATE`): edits that count everywhere, gateways that hear of them, and views of what is so now.
 // Where it does not, nothing of it is loaded.
 
+import { type Check, ok } from "#src/core/checks.ts";
 import { systemClock } from "#src/core/clock.ts";
+import { BrokeError } from "#src/core/errors.ts";
 import { sharedTarget, type SharedTarget } from "#src/state/shared/target.ts";
 import type { Replica } from "#src/state/shared/replica.ts";
 import { gatewayDeps, type State } from "./compose.ts";
@@ -55,3 +57,31 @@ export async function liveDeps(state: State) {
   const { limits, health, rotation, isClosed } = replica;
   return { ...deps, limits, health, rotation, isClosed };
 }
+
+/** Where the state is kept, and whether that can be reached. */
+export async function describeState(
+  state: Pick<State, "keys">,
+): Promise<{ engine: "sqlite" | "redis"; at: string | null; reachable: boolean }> {
+  const target = targetOf(state);
+  if (target === undefined) return { engine: "sqlite", at: null, reachable: true };
+  const { probeShared } = await import("#src/state/shared/edit.ts");
+  const { reachable } = await probeShared(target);
+  return { engine: "redis", at: target.name, reachable };
+}
+
+/** The same for `doctor`; what holds meanwhile with it. */
+export const sharedCheck = (state: Pick<State, "keys">): Check => ({
+  id: "state engine",
+  async run() {
+    const { engine, at, reachable } = await describeState(state);
+    if (engine === "sqlite" || at === null) return ok("SQLite, of this home alone");
+    const { limits, health } = targetOf(state)!;
+    const meanwhile = `lost: limits ${limits}, health ${health}`;
+    if (reachable) return ok(`Redis at ${at}, shared; when it is ${meanwhile}`);
+    throw new BrokeError(
+      "missing",
+      `the shared state at ${at} cannot be reached (${meanwhile})`,
+      "start it, or change BROKE_STATE",
+    );
+  },
+});

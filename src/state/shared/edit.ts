@@ -62,6 +62,17 @@ export async function refreshShared(home: Home, target: SharedTarget): Promise<v
   await pull(db, session, target);
 }
 
+/** Whether it answers now, and which version it holds. */
+export async function probeShared(target: SharedTarget): Promise<{ reachable: boolean; version: number | null }> {
+  try {
+    using session = await openSession(target);
+    return { reachable: true, version: readRemote(await session.run(READ))?.version ?? 0 };
+  } catch (error) {
+    if (!(error instanceof BrokeError) || error.kind !== "missing") throw error;
+    return { reachable: false, version: null };
+  }
+}
+
 /** One edit: `work` changes an open database as any command does. Rejects with `missing`, and with what `work` throws; then nothing was changed. */
 export async function editShared<Value>(home: Home, target: SharedTarget, work: (db: Db) => Value): Promise<Value> {
   using session = await openSession(target);

@@ -22,6 +22,7 @@ const AGAIN_MS = 100;
 const TURNS_MS = 5;
 const MOST_WAITING = 1_000;
 const MOST_TRIES = 20;
+const MOST_AGE_MS = 30_000;
 
 export type Replica = {
   limits: LimitPort;
@@ -48,9 +49,11 @@ const textsOf = (said: unknown): string[] => (Array.isArray(said) ? said.map(Str
 /** Joins. The copy is kept in a connection of its own, so that the stores see its changes as they see another process's. */
 export function joinShared(home: Home, target: SharedTarget): Replica {
   const db = openDatabase(home);
+  // A copy: what a crash loses is read again.
+  db.run("PRAGMA synchronous = NORMAL");
   const own = openDatabase(home);
   const origin = crypto.randomUUID();
-  const learnt: HealthChange[] = [];
+  const learnt: { change: HealthChange; atMs: number }[] = [];
   const turned = new Map<string, string>();
   const heard = new Map<string, string>();
   let session: Session | undefined;
@@ -104,9 +107,10 @@ export function joinShared(home: Home, target: SharedTarget): Replica {
     }
   };
   const tellAll = async (to: Session) => {
-    for (let change = learnt[0]; change !== undefined; change = learnt[0]) {
-      await teach(to, change);
-      learnt.shift();
+    for (let next = learnt[0]; next !== undefined; next = learnt[0]) {
+      // What was learnt long ago while nobody could be told is no news.
+      if (systemClock() - next.atMs < MOST_AGE_MS) await teach(to, next.change);
+      if (learnt[0] === next) learnt.shift();
     }
     if (turned.size === 0) return;
     const flat = [...turned].flat();
@@ -176,7 +180,7 @@ export function joinShared(home: Home, target: SharedTarget): Replica {
     limits,
     health: openHealth(own, systemClock, (change) => {
       if (learnt.length >= MOST_WAITING) learnt.shift();
-      learnt.push(change);
+      learnt.push({ change, atMs: systemClock() });
       void tell().catch(() => undefined);
     }),
     rotation: openRotation(own, (turns) => {
