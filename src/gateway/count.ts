@@ -101,7 +101,7 @@ export async function countTokens(
       exchange.finish({ status: allowed.fault.status });
       return errorReply(incoming.codec, allowed.fault, exchange.id);
     }
-    if (allowed.kind === "held") exchange.hold(allowed.hold);
+    if (allowed.kind === "held") exchange.hold(allowed.hold, 0);
     const { generation, resolution, nowMs } = resolveNow(incoming.model, deps, asking);
     exchange.note({ slot: resolution.slot?.id ?? null });
     exchange.under(generation.id);

@@ -23,7 +23,7 @@ export type Exchange = {
   /** Under which generation. */
   under(generation: number): void;
   /** What is given back, or paid, at its end. */
-  hold(hold: Hold): void;
+  hold(hold: Hold, unpricedUsd: number): void;
   /** Tokens that came, as far as their bytes tell; for an answer whose end does not. */
   saw(tokens: number): void;
   /** Reports, the first time only. */
@@ -45,6 +45,7 @@ export function openExchange(
   const started = performance.now();
   let over = false;
   let held: Hold | undefined;
+  let unpriced = 0;
   let seen = 0;
   const state: RequestReport = {
     id: newRequestId(),
@@ -70,13 +71,16 @@ export function openExchange(
       Object.assign(about, { ttftMs: performance.now() - started, model: backend.model, answered });
     },
     under: (generation) => void (about.generation = generation),
-    hold: (hold) => void (held = hold),
+    hold(hold, unpricedUsd) {
+      held = hold;
+      unpriced = unpricedUsd;
+    },
     saw: (tokens) => void (seen = tokens),
     finish(change) {
       if (over) return;
       over = true;
       const report = { ...state, ...change, ms: performance.now() - started };
-      held?.settle(usedBy(report, seen, held.need));
+      held?.settle(usedBy(report, seen, held.need, unpriced));
       const { attempts: _, losses: __, ...logged } = report;
       deps.requests.add({ ...logged, ...about, atMs, run, profile, token, key: tried.at(-1)?.key ?? null, tried });
       deps.onReport(report);

@@ -154,7 +154,7 @@ export async function relay(
     const taking = takeAllowance(incoming, deps, { ...caller, session });
     const allowed = taking instanceof Promise ? await taking : taking;
     if (allowed.kind === "refused") return fail(allowed.fault);
-    if (allowed.kind === "held") exchange.hold(allowed.hold);
+    if (allowed.kind === "held") exchange.hold(allowed.hold, allowed.unpricedUsd);
     const asked = { profile: caller.profile, session };
     const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });

@@ -74,7 +74,8 @@ export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }
     return { status: 429, type: "rate_limit", message, retryAfterMs };
   }
   if (resolution.reason === "keys_refused") return { status: 502, type: errorTypeOf(502), message, final: true };
-  if (resolution.reason === "not_allowed") return { status: 403, type: errorTypeOf(403), message, final: true };
+  if (reason === "not_allowed" || reason === "no_price")
+    return { status: 403, type: errorTypeOf(403), message, final: true };
   const status = resolution.reason === "unknown_model" ? 404 : 400;
   return { status, type: errorTypeOf(status), message, final: true };
 }

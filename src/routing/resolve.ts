@@ -1,7 +1,7 @@
 // The one resolver: for this request, under this generation and with these keys, which attempts in which order, and why.
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
-import { allowsSlot } from "./access.ts";
+import { allowsSlot, mayCost } from "./access.ts";
 import { type Attempt, type Lane, planOf, type Skipped, slotServing } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
@@ -14,6 +14,7 @@ export type RefusalReason =
   | "unknown_profile"
   | "unknown_model"
   | "not_allowed"
+  | "no_price"
   | "slot_not_set"
   | "no_key"
   | "unknown_backend"
@@ -103,6 +104,8 @@ const refused = (slot: Slot | undefined, reason: RefusalReason, message: string,
   ...{ kind: "refused", slot, reason, message, hint },
 });
 
+const NO_PRICE = "it has no price, and there is a budget to keep";
+
 type Blocked = Block & { attempt: Attempt };
 
 /** What of a lane may be tried now, in its order; what may not is told to both. */
@@ -172,7 +175,14 @@ export function resolve({
   const skipped: Skipped[] = [];
   const blocks: Blocked[] = [];
   const asked = { rotation, session };
-  const open = (lane: Lane) => inTurn(lane, openAttempts(lane, health, nowMs, skipped, blocks), asked, skipped);
+  const { access } = view;
+  const open = (lane: Lane): readonly Attempt[] => {
+    const [first] = lane.attempts;
+    if (first === undefined || mayCost(access, first.backend.price))
+      return inTurn(lane, openAttempts(lane, health, nowMs, skipped, blocks), asked, skipped);
+    skipped.push({ label: lane.label, why: NO_PRICE });
+    return [];
+  };
   const first = plan.lanes.map(open);
   const { pool } = plan;
   let lanes = first.filter((attempts) => attempts.length > 0);
@@ -200,6 +210,15 @@ export function resolve({
   }
   if (blocks.length > 0) return blockedRefusal(slot, blocks);
   const why = skipped[0]!;
+  if (why.why === NO_PRICE) {
+    const hint = "say it with `broke backend add … --price-input --price-output`, or what to charge with --unpriced";
+    return refused(
+      slot,
+      "no_price",
+      `the slot ${slot.id} cannot be served under a budget: ${why.label} has no price`,
+      hint,
+    );
+  }
   const reason = why.why === "unknown backend" ? "unknown_backend" : "no_key";
   const hint = reason === "no_key" ? "put the key into .env in BROKE_HOME" : `broke swap ${slot.id}=<backend>`;
   return refused(slot, reason, `the slot ${slot.id} cannot be served: ${why.label}: ${why.why}`, hint);

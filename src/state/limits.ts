@@ -8,8 +8,8 @@ import type { Access } from "#src/routing/access.ts";
 import type { Clock } from "#src/core/clock.ts";
 import type { Db } from "./database.ts";
 
-export type Limits = Pick<Access, "rpm" | "tpm" | "concurrency" | "dailyUsd">;
-export type LimitName = keyof Limits;
+export type Limits = Pick<Access, "rpm" | "tpm" | "concurrency" | "dailyUsd" | "unpricedUsd">;
+export type LimitName = "rpm" | "tpm" | "concurrency" | "dailyUsd";
 /** Tokens read and written, and US dollars. */
 export type Amount = { tokens: number; usd: number };
 
