@@ -32,9 +32,9 @@ export const healthListVerb = (about: About): Verb => ({
       const rows = log.map(({ atMs, subject, was, state, reason }) => [isoTime(atMs), subject, was, state, reason]);
       answer(table([["AT", "SUBJECT", "WAS", "STATE", "REASON"], ...rows]));
     } else {
-      const rows = views.map(({ subject, state, reason, strikes, untilMs }) => [
+      const rows = views.map(({ subject, state, reason, strikes, untilMs, party }) => [
         ...[subject, state, reason, String(strikes)],
-        untilMs === null ? "until lifted" : isoTime(untilMs),
+        `${untilMs === null ? "until lifted" : isoTime(untilMs)}${party === null ? "" : `, for ${party} alone`}`,
       ]);
       answer(table([["SUBJECT", "STATE", "REASON", "FAILURES", "UNTIL"], ...rows]));
     }

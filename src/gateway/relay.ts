@@ -1,5 +1,6 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
+import { partyOf } from "#src/routing/health.ts";
 import { cooldownOf } from "#src/routing/cooldown.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
@@ -155,7 +156,8 @@ export async function relay(
     const allowed = taking instanceof Promise ? await taking : taking;
     if (allowed.kind === "refused") return fail(allowed.fault);
     if (allowed.kind === "held") exchange.hold(allowed.hold, allowed.unpricedUsd);
-    const asked = { profile: caller.profile, session };
+    const asked = { profile: caller.profile, run: caller.run, session };
+    const party = partyOf(caller);
     const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
     exchange.note({ slot: resolution.slot?.id ?? null });
     exchange.under(generation.id);
@@ -185,12 +187,16 @@ export async function relay(
       onAttempt: exchange.attempt,
       tried: exchange.tried,
       begun: (attempt, before) =>
-        before === undefined ? claimed === true : health.claim(attempt) && begin(attempt, before),
+        before === undefined ? claimed === true : health.claim(attempt, party) && begin(attempt, before),
       failed: (attempt, failure) =>
-        health.failed(attempt, { ...failure, cooldownMs: cooldownOf(generation, slot, attempt, failure.reason) }),
+        health.failed(attempt, {
+          ...failure,
+          party,
+          cooldownMs: cooldownOf(generation, slot, attempt, failure.reason),
+        }),
       worked(attempt) {
         exchange.tried(attempt, 200, null);
-        health.worked(attempt);
+        health.worked(attempt, party);
         rotation.worked(attempt, session);
       },
       released: health.release,

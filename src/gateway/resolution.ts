@@ -3,6 +3,7 @@
 import { errorTypeOf } from "#src/wire/errors.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { Generation } from "#src/routing/generation.ts";
+import { partyOf } from "#src/routing/health.ts";
 import { type Resolution, resolve } from "#src/routing/resolve.ts";
 import type { Keys } from "#src/state/keys.ts";
 import type { Departure } from "./departure.ts";
@@ -24,15 +25,17 @@ export type ResolveDeps = Pick<GatewayDeps, "generations" | "keys" | "health" | 
 export function resolveNow(
   requested: string,
   { generations, keys, health, rotation, clock }: ResolveDeps,
-  { profile, session }: Pick<Caller, "profile" | "session"> = liveCaller,
+  { profile, session, run }: Pick<Caller, "profile" | "session" | "run"> = liveCaller,
 ): Resolved {
   const generation = generations.current();
   const nowMs = clock();
+  const party = partyOf({ run, profile });
+  const about = { requested, generation, keyNames: keys.names(), health, nowMs, profile, party, session, rotation };
   return {
     generation,
     keys: keys.held(),
     nowMs,
-    resolution: resolve({ requested, generation, keyNames: keys.names(), health, nowMs, profile, session, rotation }),
+    resolution: resolve(about),
   };
 }
 
@@ -44,7 +47,7 @@ export async function resolveSoon(
   requested: string,
   deps: GatewayDeps,
   departure: Departure,
-  caller: Pick<Caller, "profile" | "session"> = liveCaller,
+  caller: Pick<Caller, "profile" | "session" | "run"> = liveCaller,
 ): Promise<Resolved> {
   for (let waited = false; ; waited = true) {
     const resolved = resolveNow(requested, deps, caller);
@@ -53,7 +56,7 @@ export async function resolveSoon(
       const first = resolution.attempts[0]!;
       deps.rotation.begun(first);
       // Where another gateway of this home was faster, the walk goes on with the next.
-      return { ...resolved, claimed: deps.health.claim(first) };
+      return { ...resolved, claimed: deps.health.claim(first, partyOf(caller)) };
     }
     const wait = resolution.kind === "refused" ? (resolution.untilMs ?? Infinity) - nowMs : Infinity;
     if (waited || wait > deps.timing.maxWaitMs) return resolved;

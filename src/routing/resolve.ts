@@ -5,7 +5,7 @@ import { allowsSlot, mayCost } from "./access.ts";
 import { type Attempt, type Lane, planOf, type Skipped, slotServing } from "./candidates.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
-import { type Block, blockOf, type Health, type HealthReason, healthy } from "./health.ts";
+import { type Block, blockOf, type Health, type HealthReason, healthy, partyOf } from "./health.ts";
 import { arrange, noRotation, pinOf, type Rotation } from "./rotation.ts";
 import { type Slot, slotOf, slotsOf } from "./slots.ts";
 import { type View, viewOf } from "./view.ts";
@@ -44,6 +44,8 @@ export type ResolveInput = {
   nowMs?: number;
   /** Whose team it is asked of; nobody's: the live routing. */
   profile?: string | null;
+  /** Whose request it is, for what is held against one alone; the profile's, unless given. */
+  party?: string;
   /** The conversation, for choices that stick to it. */
   session?: string | null;
   /** What was chosen before; nothing, unless given. */
@@ -111,8 +113,7 @@ type Blocked = Block & { attempt: Attempt };
 /** What of a lane may be tried now, in its order; what may not is told to both. */
 function openAttempts(
   lane: Lane,
-  health: Health,
-  nowMs: number,
+  { health, nowMs, party }: Required<Pick<ResolveInput, "health" | "nowMs" | "party">>,
   skipped: Skipped[],
   blocks: Blocked[],
 ): readonly Attempt[] {
@@ -123,7 +124,7 @@ function openAttempts(
   }
   if (!health.any()) return lane.attempts;
   return lane.attempts.filter((attempt) => {
-    const block = blockOf(attempt, health, nowMs);
+    const block = blockOf(attempt, health, nowMs, party);
     if (block === undefined) return true;
     blocks.push({ ...block, attempt });
     return false;
@@ -150,6 +151,7 @@ export function resolve({
   health = healthy,
   nowMs = 0,
   profile = null,
+  party = partyOf({ profile }),
   session = null,
   rotation = noRotation,
 }: ResolveInput): Resolution {
@@ -175,11 +177,12 @@ export function resolve({
   const skipped: Skipped[] = [];
   const blocks: Blocked[] = [];
   const asked = { rotation, session };
+  const held = { health, nowMs, party };
   const { access } = view;
   const open = (lane: Lane): readonly Attempt[] => {
     const [first] = lane.attempts;
     if (first === undefined || mayCost(access, first.backend.price))
-      return inTurn(lane, openAttempts(lane, health, nowMs, skipped, blocks), asked, skipped);
+      return inTurn(lane, openAttempts(lane, held, skipped, blocks), asked, skipped);
     skipped.push({ label: lane.label, why: NO_PRICE });
     return [];
   };
@@ -199,12 +202,12 @@ export function resolve({
   const attempts = lanes.length === 1 ? lanes[0]! : lanes.flat();
   if (attempts.length > 0) {
     // Only views ask for it; saying when each cooldown ends costs more than deciding.
-    const held = () =>
+    const blocked = () =>
       blocks.map((block) => ({ label: block.attempt.backend.label, why: whyBlocked(block.attempt, block) }));
     return {
       ...{ kind: "attempts", slot, view, attempts },
       get skipped() {
-        return [...skipped, ...held()];
+        return [...skipped, ...blocked()];
       },
     };
   }

@@ -161,6 +161,7 @@ const migrations = [
      answered TEXT
    ) STRICT;
    CREATE INDEX requests_at ON requests (at_ms);`,
+  `ALTER TABLE health ADD COLUMN party TEXT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -26,6 +26,7 @@ const entrySchema = v.strictObject({
   until_ms: v.nullable(v.number()),
   strikes: v.number(),
   probe_ms: v.number(),
+  party: v.nullable(v.string()),
 });
 export type EntryRow = v.InferOutput<typeof entrySchema>;
 const markSchema = v.strictObject({ target: v.string(), lineage: v.string(), version: count, generation: count });
@@ -81,7 +82,7 @@ export function readBook(db: Db): Book {
        FROM tokens`,
   );
   const health = db.query<{ subject: string; row: string }, []>(
-    `SELECT subject, json_object('state', state, 'reason', reason, 'until_ms', until_ms, 'strikes', strikes, 'probe_ms', probe_ms) AS row
+    `SELECT subject, json_object('state', state, 'reason', reason, 'until_ms', until_ms, 'strikes', strikes, 'probe_ms', probe_ms, 'party', party) AS row
        FROM health`,
   );
   return {
@@ -145,8 +146,8 @@ export function writeEntry(db: Db, subject: string, entry: EntryRow | undefined,
     return;
   }
   db.query(
-    "INSERT OR REPLACE INTO health (subject, state, reason, until_ms, strikes, probe_ms) VALUES (?, ?, ?, ?, ?, ?)",
-  ).run(...[subject, entry.state, entry.reason, entry.until_ms, entry.strikes, entry.probe_ms]);
+    "INSERT OR REPLACE INTO health (subject, state, reason, until_ms, strikes, probe_ms, party) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  ).run(...[subject, entry.state, entry.reason, entry.until_ms, entry.strikes, entry.probe_ms, entry.party]);
 }
 
 /** Turns of the others, by name. */

@@ -35,13 +35,20 @@ export type Replica = {
   close(): Promise<void>;
 };
 
-const rowOf = ({ state, reason, untilMs, strikes, probeMs }: HealthEntry): string =>
-  JSON.stringify({ state, reason, until_ms: untilMs, strikes, probe_ms: probeMs } satisfies EntryRow);
+const rowOf = ({ state, reason, untilMs, strikes, probeMs, party }: HealthEntry): string =>
+  JSON.stringify({ state, reason, until_ms: untilMs, strikes, probe_ms: probeMs, party } satisfies EntryRow);
 
 const entryOf = (row: EntryRow | undefined): HealthEntry | undefined =>
   row &&
   ({
-    ...{ state: row.state, reason: row.reason, untilMs: row.until_ms, strikes: row.strikes, probeMs: row.probe_ms },
+    ...{
+      state: row.state,
+      reason: row.reason,
+      untilMs: row.until_ms,
+      strikes: row.strikes,
+      probeMs: row.probe_ms,
+      party: row.party,
+    },
   } as HealthEntry);
 
 const textsOf = (said: unknown): string[] => (Array.isArray(said) ? said.map(String) : []);
