@@ -12,6 +12,7 @@ import { lost, openSession, type Session } from "./session.ts";
 import type { SharedTarget } from "./target.ts";
 
 const MOST_ROUNDS = 200;
+const SETTLING_MS = 100;
 
 const wordOf = (said: unknown) => (Array.isArray(said) ? String(said[0]) : "");
 
@@ -22,7 +23,13 @@ const isBehind = (remote: Remote, mark: Mark | undefined) => mark !== undefined 
 async function putBook(db: Db, session: Session, mark: Mark | undefined): Promise<void> {
   const { generation, frozen, tokens, health } = readBook(db);
   const whole = {
-    ...{ whole: true, lineage: mark?.lineage ?? newSecret("lineage"), version: mark?.version ?? 1, frozen },
+    ...{
+      whole: true,
+      back: mark !== undefined,
+      lineage: mark?.lineage ?? newSecret("lineage"),
+      version: mark?.version ?? 1,
+      frozen,
+    },
     ...(generation === null ? {} : { generation }),
     ...{ tokens: Object.fromEntries(tokens), health: Object.fromEntries(health) },
   };
@@ -81,6 +88,7 @@ export async function editShared<Value>(home: Home, target: SharedTarget, work: 
     const { lineage, version } = await pull(db, session, target);
     db.run("BEGIN IMMEDIATE");
     let taken = false;
+    let settling = false;
     try {
       if (readMark(db, target.name)?.version !== version) continue;
       const before = readBook(db);
@@ -89,6 +97,7 @@ export async function editShared<Value>(home: Home, target: SharedTarget, work: 
       if (changes !== undefined) {
         const change = { ...changes, lineage, version: version + 1 };
         const word = wordOf(await session.run(WRITE, version, JSON.stringify(change)));
+        settling = word === "settling";
         if (word !== "done") continue;
         writeMark(db, { target: target.name, lineage, version: version + 1 });
       }
@@ -97,6 +106,7 @@ export async function editShared<Value>(home: Home, target: SharedTarget, work: 
       return value;
     } finally {
       if (!taken) db.run("ROLLBACK");
+      if (settling) await Bun.sleep(SETTLING_MS);
     }
   }
   throw new BrokeError("busy", "too many edits at once", "try again");

@@ -20,7 +20,7 @@ return {book[1], book[2], book[3], book[4], redis.call('HGETALL', '{broke}:token
 
 /**
  * An edit. Expected version, the change as JSON: what of it is absent stays. With \`whole\`, all of it takes the place of what there is, if that is older.
- * done | moved | late.
+ * `back`: it was here before; for a moment nothing is edited then, in which whoever knows something newer says it. done | moved | settling | late.
  */
 export const WRITE = `${CLOCK}
 local change = cjson.decode(ARGV[3])
@@ -28,7 +28,9 @@ local version = tonumber(redis.call('HGET', '{broke}:book', 'version') or '0')
 if change.whole then
   if version >= change.version then return {'moved'} end
   redis.call('DEL', '{broke}:tokens')
-elseif version ~= tonumber(ARGV[2]) then return {'moved'} end
+  if change.back then redis.call('HSET', '{broke}:book', 'back', T) end
+elseif version ~= tonumber(ARGV[2]) then return {'moved'}
+elseif T - tonumber(redis.call('HGET', '{broke}:book', 'back') or '0') < 2000 then return {'settling'} end
 redis.call('HSET', '{broke}:book', 'version', change.version, 'lineage', change.lineage)
 if change.generation then redis.call('HSET', '{broke}:book', 'generation', change.generation) end
 if change.frozen then redis.call('HSET', '{broke}:book', 'frozen', change.frozen) end
