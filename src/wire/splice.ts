@@ -107,6 +107,10 @@ export function readMember(body: Uint8Array, key: string): Json | undefined {
   return at === undefined ? undefined : (JSON.parse(text(body, at.member.start, at.member.end)) as Json);
 }
 
+/** Whether a top-level member of that name is there. Throws `usage` as `readTopLevel` does. */
+export const hasMember = (body: Uint8Array, key: string): boolean =>
+  findMembers(body, scan(body), [key])[0] !== undefined;
+
 /** What a request is about where its body says it. Throws `usage`. */
 export function readBodyHead(body: Uint8Array): { model: string; stream: boolean } {
   const { model, stream } = readTopLevel(body, ["model", "stream"]);
