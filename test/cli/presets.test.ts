@@ -309,6 +309,26 @@ describe("what a file written by hand cannot bring in", () => {
       "the export is not valid: a profile's team is not in it",
     ],
     [
+      "a slot whose backend is not there",
+      { slots: { sonnet: "nobody\n+ backends.good = fine" } },
+      "the export is not valid: slots.sonnet names a backend that is not there",
+    ],
+    [
+      "a slot that is none",
+      { slots: { nobody: "Groq/Kimi-K2" } },
+      "the export is not valid: it sets a slot that is none",
+    ],
+    [
+      "a fallback that is not there",
+      { fallbacks: { direct: { sonnet: ["nobody"] }, lane: {}, backend: {}, slot: {} } },
+      "the export is not valid: fallbacks of sonnet names a backend that is not there",
+    ],
+    [
+      "a model whose name is two lines",
+      { backends: { a: backend("a", { model: "m\nb  m  anthropic" }) } },
+      "--model must not hold control characters",
+    ],
+    [
       "what every object has",
       { slots: { constructor: "Groq/Kimi-K2" } },
       "in the export something is called constructor",
