@@ -207,6 +207,8 @@ export function openDatabase(home: Home): Db {
     return db;
   } catch (error) {
     if (error instanceof BrokeError) throw error;
+    if ((error as { code?: string }).code?.startsWith("SQLITE_BUSY"))
+      throw new BrokeError("busy", `${home.database} is held by another process`, "try again");
     throw new BrokeError(
       "config",
       `${home.database} cannot be opened`,
