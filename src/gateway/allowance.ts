@@ -12,6 +12,7 @@ import { errorTypeOf } from "#src/wire/errors.ts";
 import type { Incoming } from "./incoming.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 import type { Fault } from "./reply.ts";
+import { asksOf } from "./incoming.ts";
 import { refusalFault, resolveNow } from "./resolution.ts";
 import { usageOf } from "./usage.ts";
 
@@ -81,7 +82,7 @@ export function takeAllowance(
   if (deps.isClosed?.() === true) return { kind: "refused", fault: unknownFault(UNKNOWN_WAIT_MS) };
   const access = viewOf(deps.generations.current(), caller.profile)?.access;
   if (access === undefined || !isLimited(access)) return { kind: "free" };
-  const { resolution, nowMs } = resolveNow(incoming.model, deps, caller);
+  const { resolution, nowMs } = resolveNow(incoming.model, deps, caller, asksOf(incoming));
   if (resolution.kind === "refused" && resolution.reason !== "cooling")
     return { kind: "refused", fault: refusalFault(resolution, nowMs) };
   const limits = counted ? { ...access, tpm: 0 } : access;

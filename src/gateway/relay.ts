@@ -10,7 +10,7 @@ import { prepareAttempt } from "./attempt.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
 import { watchDeparture } from "./departure.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
-import { type Door, type Incoming, readIncoming } from "./incoming.ts";
+import { type Door, asksOf, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
@@ -157,8 +157,14 @@ export async function relay(
     if (allowed.kind === "refused") return fail(allowed.fault);
     if (allowed.kind === "held") exchange.hold(allowed.hold, allowed.unpricedUsd);
     const asked = { profile: caller.profile, run: caller.run, session };
-    const party = partyOf(caller);
-    const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(incoming.model, deps, departure, asked);
+    const [party, asks] = [partyOf(caller), asksOf(incoming)];
+    const { generation, keys, resolution, nowMs, claimed } = await resolveSoon(
+      incoming.model,
+      deps,
+      departure,
+      asked,
+      asks,
+    );
     exchange.note({ slot: resolution.slot?.id ?? null });
     exchange.under(generation.id);
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
@@ -194,6 +200,11 @@ export async function relay(
           party,
           cooldownMs: cooldownOf(generation, slot, attempt, failure.reason),
         }),
+      unfit(attempt, member) {
+        // Translated, what it was asked is not what the client wrote.
+        if (attempt.backend.dialect === incoming.dialect && asks.members().includes(member))
+          health.unfit(attempt, member, party);
+      },
       worked(attempt) {
         exchange.tried(attempt, 200, null);
         health.worked(attempt, party);

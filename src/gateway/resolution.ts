@@ -4,7 +4,7 @@ import { errorTypeOf } from "#src/wire/errors.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { Generation } from "#src/routing/generation.ts";
 import { partyOf } from "#src/routing/health.ts";
-import { type Resolution, resolve } from "#src/routing/resolve.ts";
+import { type Asks, type Resolution, resolve } from "#src/routing/resolve.ts";
 import type { Keys } from "#src/state/keys.ts";
 import type { Departure } from "./departure.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -26,16 +26,17 @@ export function resolveNow(
   requested: string,
   { generations, keys, health, rotation, clock }: ResolveDeps,
   { profile, session, run }: Pick<Caller, "profile" | "session" | "run"> = liveCaller,
+  asks?: Asks,
 ): Resolved {
   const generation = generations.current();
   const nowMs = clock();
   const party = partyOf({ run, profile });
-  const about = { requested, generation, keyNames: keys.names(), health, nowMs, profile, party, session, rotation };
+  const known = { requested, generation, keyNames: keys.names(), health, nowMs, profile, party, session, rotation };
   return {
     generation,
     keys: keys.held(),
     nowMs,
-    resolution: resolve(about),
+    resolution: resolve(asks === undefined ? known : { ...known, asks }),
   };
 }
 
@@ -48,9 +49,10 @@ export async function resolveSoon(
   deps: GatewayDeps,
   departure: Departure,
   caller: Pick<Caller, "profile" | "session" | "run"> = liveCaller,
+  asks?: Asks,
 ): Promise<Resolved> {
   for (let waited = false; ; waited = true) {
-    const resolved = resolveNow(requested, deps, caller);
+    const resolved = resolveNow(requested, deps, caller, asks);
     const { resolution, nowMs } = resolved;
     if (resolution.kind === "attempts") {
       const first = resolution.attempts[0]!;

@@ -92,7 +92,7 @@ export const partyOf = ({ run = null, profile }: { run?: string | null; profile:
   run !== null ? `run ${run}` : profile !== null ? `profile ${profile}` : "live";
 
 /** Failures that one request may provoke, whoever is asked. */
-const provoked: ReadonlySet<HealthReason> = new Set(["upstream_error", "timeout"]);
+const provoked: ReadonlySet<HealthReason> = new Set(["upstream_error", "timeout", "unsupported_parameter"]);
 
 /** Whose alone the failures in a row are. */
 function partyAfter(before: HealthEntry | undefined, { reason, party }: Failure): string | null {
@@ -102,6 +102,27 @@ function partyAfter(before: HealthEntry | undefined, { reason, party }: Failure)
 
 /** Whether it is held against another's requests alone. */
 export const isAnothers = ({ party }: HealthEntry, mine: string): boolean => party !== null && party !== mine;
+
+/** How long what a backend said it does not take is believed. */
+const INCOMPATIBLE_MS = 10 * 60_000;
+
+/** What is known of a backend and one member of requests in its own dialect. */
+export const takingSubject = (label: string, member: string) => `backend ${label} taking ${member}`;
+
+/** The members among these that the backend is known not to take. */
+export function refusedMembers(
+  label: string,
+  members: readonly string[],
+  health: Health,
+  nowMs: number,
+  party: string,
+): string[] {
+  return members.filter((member) => {
+    const entry = health.get(takingSubject(label, member));
+    if (entry?.state !== "incompatible" || isAnothers(entry, party)) return false;
+    return entry.untilMs === null || entry.untilMs > nowMs;
+  });
+}
 
 const within = (ms: number) => Math.min(Math.max(ms, MIN_COOLDOWN_MS), MAX_COOLDOWN_MS);
 
@@ -125,6 +146,7 @@ export function afterFailure(before: HealthEntry | undefined, failure: Failure, 
     return { state, reason, untilMs, strikes, probeMs: 0, party };
   };
   if (reason === "rate_limit") return entry("cooldown", limitMs(strikes, failure));
+  if (reason === "unsupported_parameter") return entry("incompatible", INCOMPATIBLE_MS);
   if (reason === "auth_failure") return entry("auth_failed", failure.cooldownMs ?? AUTH_COOLDOWN_MS);
   return strikes >= BREAKER_STRIKES ? entry("cooldown", failure.cooldownMs ?? BREAKER_MS) : entry("healthy", 0);
 }

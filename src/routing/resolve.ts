@@ -3,9 +3,10 @@
 
 import { allowsSlot, mayCost } from "./access.ts";
 import { type Attempt, type Lane, planOf, type Skipped, slotServing } from "./candidates.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
-import { type Block, blockOf, type Health, type HealthReason, healthy, partyOf } from "./health.ts";
+import { type Block, blockOf, type Health, type HealthReason, healthy, partyOf, refusedMembers } from "./health.ts";
 import { arrange, noRotation, pinOf, type Rotation } from "./rotation.ts";
 import { type Slot, slotOf, slotsOf } from "./slots.ts";
 import { type View, viewOf } from "./view.ts";
@@ -33,6 +34,8 @@ export type Resolution =
       untilMs?: number;
     };
 
+export type Asks = { dialect: Dialect | null; members(): readonly string[] };
+
 export type ResolveInput = {
   /** The model name the client asked for. */
   requested: string;
@@ -46,6 +49,8 @@ export type ResolveInput = {
   profile?: string | null;
   /** Whose request it is, for what is held against one alone; the profile's, unless given. */
   party?: string;
+  /** What it asks with: its top-level members, in this dialect; null: in whichever the backend speaks. */
+  asks?: Asks;
   /** The conversation, for choices that stick to it. */
   session?: string | null;
   /** What was chosen before; nothing, unless given. */
@@ -113,7 +118,7 @@ type Blocked = Block & { attempt: Attempt };
 /** What of a lane may be tried now, in its order; what may not is told to both. */
 function openAttempts(
   lane: Lane,
-  { health, nowMs, party }: Required<Pick<ResolveInput, "health" | "nowMs" | "party">>,
+  { health, nowMs, party }: Held,
   skipped: Skipped[],
   blocks: Blocked[],
 ): readonly Attempt[] {
@@ -141,6 +146,29 @@ function inTurn({ pool, label }: Lane, open: readonly Attempt[], input: Asked, s
   return cut === names ? open : cut.map((name) => open[names.indexOf(name)]!);
 }
 
+/** Backends known not to take what this request asks with come last: they are never left out, so nobody can shut another out. */
+function fitFirst(
+  attempts: readonly Attempt[],
+  { dialect, members }: Asks,
+  { health, nowMs, party }: Held,
+): readonly Attempt[] {
+  const names = members();
+  const refusedBy = new Map<string, string[]>();
+  for (const { backend } of attempts) {
+    if (refusedBy.has(backend.label) || (dialect !== null && dialect !== backend.dialect)) continue;
+    refusedBy.set(backend.label, refusedMembers(backend.label, names, health, nowMs, party));
+  }
+  const refusedOf = ({ backend }: Attempt) => refusedBy.get(backend.label) ?? [];
+  const unfit = attempts.filter((attempt) => refusedOf(attempt).length > 0);
+  if (unfit.length === 0) return attempts;
+  const last = unfit.map((attempt) => ({
+    ...attempt,
+    why: `${attempt.why}, last: it does not take ${refusedOf(attempt).join(", ")}`,
+  }));
+  return [...attempts.filter((attempt) => !unfit.includes(attempt)), ...last];
+}
+
+type Held = Required<Pick<ResolveInput, "health" | "nowMs" | "party">>;
 type Asked = { rotation: Rotation; session: string | null };
 
 /** Decides the attempts. Never throws on input; what cannot be served is a refusal with its reason. */
@@ -152,6 +180,7 @@ export function resolve({
   nowMs = 0,
   profile = null,
   party = partyOf({ profile }),
+  asks,
   session = null,
   rotation = noRotation,
 }: ResolveInput): Resolution {
@@ -199,7 +228,8 @@ export function resolve({
     }
   } else lanes = [...lanes, ...plan.rest.map(open).filter((attempts) => attempts.length > 0)];
   if (pool !== null && pool.policy.retries !== null) lanes = lanes.slice(0, pool.policy.retries);
-  const attempts = lanes.length === 1 ? lanes[0]! : lanes.flat();
+  const inOrder = lanes.length === 1 ? lanes[0]! : lanes.flat();
+  const attempts = asks === undefined || lanes.length < 2 || !health.any() ? inOrder : fitFirst(inOrder, asks, held);
   if (attempts.length > 0) {
     // Only views ask for it; saying when each cooldown ends costs more than deciding.
     const blocked = () =>

@@ -14,6 +14,7 @@ import {
   isHalfOpen,
   PROBE_MS,
   subjectOf,
+  takingSubject,
   type Tried,
 } from "#src/routing/health.ts";
 import { type Db, foreignChanges } from "./database.ts";
@@ -24,6 +25,8 @@ export type Transition = { atMs: number; subject: string; was: HealthState; stat
 
 export type HealthStore = Health & {
   failed(attempt: Tried, failure: Failure): void;
+  /** It does not take this member of requests in its own dialect. */
+  unfit(attempt: Tried, member: string, party: string): void;
   /** An answer came: what was counted against it is forgotten, but for what only the operator lifts. `party` as in `Failure`. */
   worked(attempt: Tried, party?: string): void;
   /** Before it is made: of several requests one may try what has just cooled down. False when another does. */
@@ -117,6 +120,14 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
       change(subject, failure.reason, (before) => afterFailure(before, failure, clock()));
       // Whatever else it tried first of, this says nothing about.
       this.release(attempt);
+    },
+    unfit({ backend }, member, party) {
+      for (const [subject, { state, untilMs }] of fresh())
+        if (state === "incompatible" && untilMs !== null && untilMs <= clock())
+          change(subject, "cooldown_expired", () => undefined);
+      change(takingSubject(backend.label, member), "unsupported_parameter", (before) =>
+        afterFailure(before, { reason: "unsupported_parameter", party }, clock()),
+      );
     },
     worked(attempt, party = "live") {
       const now = fresh();

@@ -111,6 +111,10 @@ export function readMember(body: Uint8Array, key: string): Json | undefined {
 export const hasMember = (body: Uint8Array, key: string): boolean =>
   findMembers(body, scan(body), [key])[0] !== undefined;
 
+/** The names of all top-level members. Throws `usage` as `readTopLevel` does. */
+export const memberNames = (body: Uint8Array): string[] =>
+  scan(body).members.map(({ keyStart, keyEnd }) => JSON.parse(text(body, keyStart, keyEnd)) as string);
+
 /** What a request is about where its body says it. Throws `usage`. */
 export function readBodyHead(body: Uint8Array): { model: string; stream: boolean } {
   const { model, stream } = readTopLevel(body, ["model", "stream"]);
