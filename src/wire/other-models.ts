@@ -3,13 +3,14 @@
 // Does not stop: a provider from answering with another model than it was asked for; that shows as drift.
 
 import type { Loss } from "./losses.ts";
-import { hasMember, spliceTopLevel } from "./splice.ts";
+import { namesAmong, spliceTopLevel } from "./splice.ts";
 
 const NAMES = ["models", "route", "preset", "fallbacks", "fallback_models"];
 
 /** The body without them, the same one where it has none, and what was taken out. Throws `usage` when one is there twice. */
 export function withoutOtherModels(body: Uint8Array): { body: Uint8Array; losses: Loss[] } {
-  const found = NAMES.filter((name) => hasMember(body, name));
+  const found = namesAmong(body, NAMES);
+  if (found.length === 0) return { body, losses: [] };
   return {
     body: found.reduce<Uint8Array>((left, name) => spliceTopLevel(left, { [name]: undefined }), body),
     losses: found.map((what) => ({ path: what, what, why: "which model answers is the operator's to say" })),

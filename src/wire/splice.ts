@@ -107,9 +107,23 @@ export function readMember(body: Uint8Array, key: string): Json | undefined {
   return at === undefined ? undefined : (JSON.parse(text(body, at.member.start, at.member.end)) as Json);
 }
 
-/** Whether a top-level member of that name is there. Throws `usage` as `readTopLevel` does. */
-export const hasMember = (body: Uint8Array, key: string): boolean =>
-  findMembers(body, scan(body), [key])[0] !== undefined;
+function isExactly(body: Uint8Array, { keyStart, keyEnd }: Member, name: string): boolean {
+  if (keyEnd - keyStart - 2 !== name.length) return false;
+  for (let at = 0; at < name.length; at++) if (body[keyStart + 1 + at] !== name.charCodeAt(at)) return false;
+  return true;
+}
+
+/** Those of the names that top-level members have; mostly none, so that is what costs least. Throws `usage` for what is no object. */
+export function namesAmong(body: Uint8Array, names: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const member of scan(body).members) {
+    let escaped = false;
+    for (let at = member.keyStart + 1; at < member.keyEnd - 1; at++) if (body[at] === 0x5c) escaped = true;
+    for (const name of names)
+      if (escaped ? isNamed(body, member, name) : isExactly(body, member, name)) found.add(name);
+  }
+  return names.filter((name) => found.has(name));
+}
 
 /** The names of all top-level members. Throws `usage` as `readTopLevel` does. */
 export const memberNames = (body: Uint8Array): string[] =>

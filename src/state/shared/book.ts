@@ -43,6 +43,8 @@ export type Mark = v.InferOutput<typeof markSchema>;
 export type Remote = Book & { lineage: string; version: number; turns: Map<string, string> };
 
 const MARK = "shared";
+/** Turns that are written without looking first. */
+const FEW = 20;
 
 const damaged = () => new BrokeError("config", "the shared state is damaged", "set BROKE_STATE to another database");
 
@@ -156,7 +158,12 @@ export function writeTurns(db: Db, turns: ReadonlyMap<string, string>): void {
     `INSERT INTO rotation (kind, pool, member, value, at) VALUES (?1, ?2, ?3, ?4, 1 + coalesce((SELECT max(at) FROM rotation), 0))
      ON CONFLICT (kind, pool, member) DO UPDATE SET value = excluded.value, at = excluded.at WHERE value <> excluded.value`,
   );
+  const rows = db.query<{ name: string; value: string }, []>(
+    "SELECT kind || char(10) || pool || char(10) || member AS name, value FROM rotation",
+  );
+  const known = turns.size > FEW ? new Map(rows.all().map(({ name, value }) => [name, value])) : undefined;
   for (const [name, value] of turns) {
+    if (known?.get(name) === value) continue;
     const [kind, pool, member] = name.split("\n");
     if (kind !== undefined && pool !== undefined && member !== undefined) upsert.run(kind, pool, member, value);
   }
