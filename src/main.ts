@@ -16,6 +16,7 @@ async function main(argv: string[]): Promise<number> {
     answer(parsed.text);
     return 0;
   }
+  await (await import("#src/cli/refresh.ts")).refreshed(process.env);
   return await parsed.verb.run(parsed.invocation);
 }
 

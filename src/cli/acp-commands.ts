@@ -39,7 +39,10 @@ async function swap(state: State, words: string[]): Promise<string> {
   if (words.length === 0) throw new BrokeError("usage", "nothing to swap", "/swap sonnet=<backend>");
   const assignments = readAssignments(words, "slot=backend").map(({ name, value }) => ({ slot: name, label: value }));
   const { swapSlots } = await import("#src/routing/edit.ts");
-  const { id } = state.generations.commit(`swap ${words.join(" ")}`, (routing) => swapSlots(routing, assignments));
+  const { edited } = await import("./shared.ts");
+  const { id } = await edited(state, ({ generations }) =>
+    generations.commit(`swap ${words.join(" ")}`, (routing) => swapSlots(routing, assignments)),
+  );
   return `generation ${id}: ${assignments.map(({ slot, label }) => `${slot} → ${label}`).join(", ")}`;
 }
 

@@ -27,7 +27,7 @@ import { usualTiming } from "#src/gateway/ports.ts";
 import type { Generation } from "#src/routing/generation.ts";
 
 /** Names of every key that routing could use, set or not. */
-export function secretNames(keys: KeyRing, generation: Generation): string[] {
+export function secretNames(keys: Pick<KeyRing, "names">, generation: Generation): string[] {
   const bases = [
     ...[...providers.values()].map((provider) => provider.keyEnv),
     ...Object.values(generation.backends).map((backend) => backend.keyEnv),

@@ -4,20 +4,48 @@ import { join } from "node:path";
 import { awaitStart } from "#src/gateway/daemon.ts";
 import { type Owner, readOwner } from "#src/gateway/ownership.ts";
 import { startDetached } from "#sandbox/spawn.ts";
+import { BrokeError } from "#src/core/errors.ts";
+import { type Exposure, exposureOf } from "#src/gateway/remote.ts";
+import { clientToken } from "#src/state/secrets.ts";
 import type { State } from "./compose.ts";
+import { type Asked, hostWords } from "./exposing.ts";
 
 const MAIN = join(import.meta.dir, "..", "main.ts");
 
+/** Who else may come. Throws `denied` where that is not said, or could be anybody. */
+export function checkExposure({ home, env, tokens }: State, asked: Asked): Exposure | undefined {
+  if (asked.host === undefined && asked.tokens === undefined && asked.names.length === 0) return undefined;
+  const bound = tokens.list().filter(({ state }) => state === "live").length;
+  return exposureOf(asked, { clientToken: clientToken(home, env), bound });
+}
+
 /** Starts the daemon unless it runs; resolves when it answers. Throws `missing` when it does not come up. */
-export async function startGateway(state: State, port: number): Promise<{ owner: Owner; fresh: boolean }> {
+export async function startGateway(
+  state: State,
+  port: number,
+  asked: Asked = { host: undefined, tokens: undefined, names: [] },
+): Promise<{ owner: Owner; fresh: boolean }> {
   const running = readOwner(state.home);
-  if (running !== undefined) return { owner: running, fresh: false };
+  if (running !== undefined) {
+    if (asked.host !== undefined && asked.host !== running.exposure?.host)
+      throw new BrokeError("busy", "a gateway runs already, for others than asked", "`broke restart --host …`");
+    return { owner: running, fresh: false };
+  }
+  checkExposure(state, asked);
   const env = Object.fromEntries(
     Object.entries({ ...state.env, BROKE_HOME: state.home.root }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
     ),
   );
-  const argv = [process.execPath, "--config=/dev/null", "--no-env-file", MAIN, "gateway", `--port=${port}`];
+  const argv = [
+    process.execPath,
+    "--config=/dev/null",
+    "--no-env-file",
+    MAIN,
+    "gateway",
+    `--port=${port}`,
+    ...hostWords(asked),
+  ];
   const child = startDetached(argv, env, join(state.home.root, "gateway.log"));
   return { owner: await awaitStart(state.home, child), fresh: true };
 }

@@ -11,7 +11,8 @@ export async function commitEdit(
   change: (routing: Routing) => Routing,
 ): Promise<number> {
   const { openState } = await import("./compose.ts");
-  const { id } = openState().generations.commit(reason, change);
+  const { edited } = await import("./shared.ts");
+  const { id } = await edited(openState(), ({ generations }) => generations.commit(reason, change));
   if (flags.has("json")) answerJson({ generation: id });
   else answer(`generation ${id}: ${said}`);
   return 0;

@@ -32,9 +32,9 @@ export const healthListVerb = (about: About): Verb => ({
       const rows = log.map(({ atMs, subject, was, state, reason }) => [isoTime(atMs), subject, was, state, reason]);
       answer(table([["AT", "SUBJECT", "WAS", "STATE", "REASON"], ...rows]));
     } else {
-      const rows = views.map(({ subject, state, reason, strikes, untilMs }) => [
+      const rows = views.map(({ subject, state, reason, strikes, untilMs, party }) => [
         ...[subject, state, reason, String(strikes)],
-        untilMs === null ? "until lifted" : isoTime(untilMs),
+        `${untilMs === null ? "until lifted" : isoTime(untilMs)}${party === null ? "" : `, for ${party} alone`}`,
       ]);
       answer(table([["SUBJECT", "STATE", "REASON", "FAILURES", "UNTIL"], ...rows]));
     }
@@ -60,7 +60,8 @@ export const healthSetVerb = (about: About): Verb => ({
       throw new BrokeError("usage", "unknown state", `use one of: ${settable[about].join(", ")}`);
     const { openState } = await import("./compose.ts");
     const { manualHealth } = await import("./manual-health.ts");
-    const { lifted, untilMs } = manualHealth(openState(), about, name, state);
+    const { edited } = await import("./shared.ts");
+    const { lifted, untilMs } = await edited(openState(), (stores) => manualHealth(stores, about, name, state));
     if (flags.has("json")) answerJson({ name, state, lifted, untilMs });
     else answer(state === "healthy" ? `${name}: ${lifted} lifted` : `${name}: ${state}`);
     return 0;

@@ -115,7 +115,8 @@ const served = (views: SlotView[]) =>
 
 /** Everything a run works with, from an opened state. */
 export async function runDeps(state: State): Promise<RunDeps> {
-  const { gatewayDeps, knownNow, secretNames, secretValues } = await import("./compose.ts");
+  const { knownNow, secretNames, secretValues } = await import("./compose.ts");
+  const { liveDeps } = await import("./shared.ts");
   const { describeSlots } = await import("#src/observe/routes.ts");
   const { openLaunchAudit } = await import("./audit.ts");
   const { slotsOf } = await import("#src/routing/slots.ts");
@@ -132,13 +133,13 @@ export async function runDeps(state: State): Promise<RunDeps> {
       async serve(options) {
         const { serveRun } = await import("#src/gateway/run-gateway.ts");
         const { watched } = await import("./telemetry.ts");
-        const { deps, stop } = await watched(gatewayDeps(state), state.env);
+        const { deps, stop } = await watched(await liveDeps(state), state.env);
         const served = serveRun(deps, options);
         return { warm: served.warm, stop: () => served.stop().then(stop) };
       },
       async ask(question) {
         const { askModel } = await import("#src/gateway/ask.ts");
-        return askModel(gatewayDeps(state), question);
+        return askModel(await liveDeps(state), question);
       },
       servedSlots: () => served(describeSlots(knownNow(state))),
     },

@@ -6,11 +6,12 @@ import { nearest } from "#src/core/nearest.ts";
 import { allBackends } from "#src/routing/backends.ts";
 import { keyCooldown, modelCooldown } from "#src/routing/cooldown.ts";
 import { type HealthState, MANUAL_COOLDOWN_MS } from "#src/routing/health.ts";
-import { secretNames, type State } from "./compose.ts";
+import { secretNames } from "./compose.ts";
+import type { Editable } from "./shared.ts";
 
 /** Stores it. Throws `usage` on a name nobody knows, `negative` when there is nothing to lift. */
 export function manualHealth(
-  { generations, keys, health }: State,
+  { generations, keys, health }: Pick<Editable, "generations" | "keys" | "health">,
   about: "key" | "model",
   name: string,
   state: HealthState,

@@ -31,7 +31,7 @@ const mismatch = () => refused(401, "bound_token_profile_mismatch: the token is 
 const unknownProfile = () => refused(400, "unknown_profile: there is no such profile, or its team is gone");
 
 /** What was made here: 256 bits by chance. */
-const MADE_HERE = /^broke[a-z]{3,8}_[A-Za-z0-9_-]{43}$/;
+export const MADE_HERE = /^broke[a-z]{3,8}_[A-Za-z0-9_-]{43}$/;
 
 /** The hash of a token that has the form of those made here; undefined for one that somebody may have thought up. */
 export function hashOfMade(token: string | undefined): string | undefined {

@@ -6,12 +6,13 @@ import { type Caller, liveCaller } from "./caller.ts";
 import type { Access } from "#src/routing/access.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { viewOf } from "#src/routing/view.ts";
-import type { Amount, Hold, LimitName, Limits } from "#src/state/limits.ts";
+import type { Amount, Hold, LimitName, Limits, Taken, Unknown } from "#src/state/limits.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
 import type { Incoming } from "./incoming.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 import type { Fault } from "./reply.ts";
+import { asksOf } from "./incoming.ts";
 import { refusalFault, resolveNow } from "./resolution.ts";
 import { usageOf } from "./usage.ts";
 
@@ -32,6 +33,7 @@ const isLimited = ({ rpm, tpm, concurrency, dailyUsd }: Access) =>
 export const subjectOf = (profile: string | null) => (profile === null ? "live" : `profile ${profile}`);
 
 const nothing: Amount = { tokens: 0, usd: 0 };
+const MILLION = 1_000_000;
 
 function needOf(incoming: Incoming, limits: Limits, first: Attempt | undefined): Amount {
   if (limits.tpm === 0 && limits.dailyUsd === 0) return nothing;
@@ -39,7 +41,9 @@ function needOf(incoming: Incoming, limits: Limits, first: Attempt | undefined):
   const input = estimateInputTokens(request);
   const output = Math.min(request.maxTokens ?? RESERVED_OUTPUT, RESERVED_OUTPUT);
   const cost = { input, output, cacheRead: null, cacheWrite: null };
-  return { tokens: input + output, usd: usageOf(cost, first?.backend.price ?? null).costUsd ?? 0 };
+  const tokens = input + output;
+  const known = usageOf(cost, first?.backend.price ?? null).costUsd;
+  return { tokens, usd: known ?? (tokens * (limits.unpricedUsd ?? 0)) / MILLION };
 }
 
 function limitFault(limit: LimitName, waitMs: number | null, limits: Limits, { dialect }: Incoming): Fault {
@@ -55,7 +59,15 @@ function limitFault(limit: LimitName, waitMs: number | null, limits: Limits, { d
   return { ...fault, type, final: true, exact: true };
 }
 
-export type Allowed = { kind: "free" } | { kind: "held"; hold: Hold } | { kind: "refused"; fault: Fault };
+const UNKNOWN_WAIT_MS = 1_000;
+const unknownFault = (retryAfterMs: number): Fault => ({
+  ...{ status: 503, type: errorTypeOf(503), retryAfterMs },
+  message: "the shared state cannot be reached, so nobody knows what was used of the limits",
+});
+
+/** `unpricedUsd`: what a million tokens cost where nobody said. */
+export type Allowed =
+  { kind: "free" } | { kind: "held"; hold: Hold; unpricedUsd: number } | { kind: "refused"; fault: Fault };
 
 /**
  * Takes the request's place. What the resolver would not serve anyway takes none, and is refused in the resolver's words. `counted`: nothing is
@@ -66,32 +78,38 @@ export function takeAllowance(
   deps: GatewayDeps,
   caller: Caller = liveCaller,
   counted = false,
-): Allowed {
+): Allowed | Promise<Allowed> {
+  if (deps.isClosed?.() === true) return { kind: "refused", fault: unknownFault(UNKNOWN_WAIT_MS) };
   const access = viewOf(deps.generations.current(), caller.profile)?.access;
   if (access === undefined || !isLimited(access)) return { kind: "free" };
-  const { resolution, nowMs } = resolveNow(incoming.model, deps, caller);
+  const { resolution, nowMs } = resolveNow(incoming.model, deps, caller, asksOf(incoming));
   if (resolution.kind === "refused" && resolution.reason !== "cooling")
     return { kind: "refused", fault: refusalFault(resolution, nowMs) };
   const limits = counted ? { ...access, tpm: 0 } : access;
   const first = resolution.kind === "attempts" ? resolution.attempts[0] : undefined;
   const need = counted ? nothing : needOf(incoming, limits, first);
+  const allowed = (taken: Taken | Unknown): Allowed => {
+    if (taken.kind === "held") return { ...taken, unpricedUsd: access.unpricedUsd ?? 0 };
+    if (taken.kind === "unknown") return { kind: "refused", fault: unknownFault(taken.waitMs) };
+    return { kind: "refused", fault: limitFault(taken.limit, taken.waitMs, limits, incoming) };
+  };
   const taken = deps.limits.take(subjectOf(caller.profile), limits, need);
-  if (taken.kind === "held") return taken;
-  return { kind: "refused", fault: limitFault(taken.limit, taken.waitMs, limits, incoming) };
+  // Nothing is waited for where only this home counts.
+  return taken instanceof Promise ? taken.then(allowed) : allowed(taken);
 }
 
 /**
  * What a request used: what the provider said, else what was reserved, or what was seen to come. A client that goes away before the provider has said it
  * pays all the same. Null: nobody was asked.
  */
-export function usedBy(report: RequestReport, seenTokens: number, need: Amount): Amount | null {
+export function usedBy(report: RequestReport, seenTokens: number, need: Amount, unpricedUsd = 0): Amount | null {
   if (report.attempts === 0 && report.status !== 200) return null;
   const { status, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd } = report;
   const answered = status === 200 || status === 499 || status === 502;
   if (!answered) return nothing;
   if (status === 200 && inputTokens !== null && outputTokens !== null) {
     const tokens = inputTokens + outputTokens + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);
-    return { tokens, usd: costUsd ?? 0 };
+    return { tokens, usd: costUsd ?? (tokens * unpricedUsd) / MILLION };
   }
   const known = (inputTokens ?? 0) + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0);
   const tokens = Math.max(need.tokens, known + Math.max(outputTokens ?? 0, seenTokens));

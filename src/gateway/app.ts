@@ -18,6 +18,7 @@ import { dialectOfCaller, modelEntry, modelList, servedSlots } from "./models.ts
 import type { GatewayDeps } from "./ports.ts";
 import { relay } from "./relay.ts";
 import { targetOf } from "./target.ts";
+import type { RemoteGuard } from "./remote.ts";
 import { makeThrottle } from "./throttle.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 
@@ -60,10 +61,12 @@ function errorHandler({ code, error, request }: { code: string | number; error: 
   return code === "NOT_FOUND" ? notFound(request) : plainError(request, faultOf(error));
 }
 
-/** The start of every app: failures as answers, and nobody let in who names another host or comes from another's page. */
-export function guardedApp() {
-  return new Elysia(elysiaConfig).onError(errorHandler).onRequest(({ request }) => {
-    if (!isLocalRequest(request.headers)) {
+/** The start of every app: failures as answers, and nobody let in who names another host or comes from another's page. `remote`: who else may come. */
+export function guardedApp(remote?: Pick<RemoteGuard, "look">) {
+  return new Elysia(elysiaConfig).onError(errorHandler).onRequest(({ request, server }) => {
+    const seen = remote?.look({ request, server });
+    if (seen?.kind === "refused") return seen.answer;
+    if (seen?.kind !== "served" && !isLocalRequest(request.headers)) {
       const message = "the Host or Origin header names somebody else";
       return plainError(request, { status: 403, type: "permission", message, final: true });
     }
@@ -82,7 +85,7 @@ const services: Record<
 };
 
 /** Who tells where a request comes from: a connection is known by its port. */
-type PeerSource = { requestIP(request: Request): { port: number } | null };
+type PeerSource = { requestIP(request: Request): { port: number; address: string } | null };
 
 /** Who is let in, and then known. */
 export type Doorkeeper = {

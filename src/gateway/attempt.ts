@@ -14,6 +14,7 @@ import type { PassCodec, Target } from "#src/wire/dialect.ts";
 import type { WireError } from "#src/wire/errors.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import type { Loss } from "#src/wire/losses.ts";
+import { withoutOtherModels } from "#src/wire/other-models.ts";
 import { passFlow } from "#src/wire/pass.ts";
 import { scopeOf } from "#src/wire/seal.ts";
 import { translateFlow } from "#src/wire/translate.ts";
@@ -54,13 +55,14 @@ type Context = { attempt: Attempt; incoming: Incoming; target: Target; key: stri
 
 function preparePass({ attempt: { backend }, incoming, target, key, redact }: Context, codec: PassCodec): Prepared {
   const { id, model, createdMs } = incoming;
-  const { body, watchStream } = codec.prepare(incoming.body, target);
+  const own = withoutOtherModels(incoming.body);
+  const { body, watchStream } = codec.prepare(own.body, target);
   return {
     dialect: backend.dialect,
     url: upstreamUrl(backend, codec.path(target, incoming.query)),
     headers: requestHeaders(backend, key, incoming.headers),
     body,
-    losses: [],
+    losses: own.losses,
     clientHeaders: (provider) => responseHeaders(provider, key),
     flow: () => passFlow(watchStream(), incoming.codec.encodeStream({ id, model, createdMs }), redact),
     readWhole(bytes) {

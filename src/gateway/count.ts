@@ -96,12 +96,12 @@ export async function countTokens(
   try {
     const incoming = await readIncoming(request, door, exchange.id);
     const asking = { ...caller, session: sessionOf(request.headers, caller) };
-    const allowed = takeAllowance(incoming, deps, asking, true);
+    const allowed = await takeAllowance(incoming, deps, asking, true);
     if (allowed.kind === "refused") {
       exchange.finish({ status: allowed.fault.status });
       return errorReply(incoming.codec, allowed.fault, exchange.id);
     }
-    if (allowed.kind === "held") exchange.hold(allowed.hold);
+    if (allowed.kind === "held") exchange.hold(allowed.hold, 0);
     const { generation, resolution, nowMs } = resolveNow(incoming.model, deps, asking);
     exchange.note({ slot: resolution.slot?.id ?? null });
     exchange.under(generation.id);

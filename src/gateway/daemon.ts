@@ -7,8 +7,11 @@ import type { Home } from "#src/state/paths.ts";
 import { listen } from "./listen.ts";
 import { dropOwner, type Owner, readOwner, startTicks, writeOwner } from "./ownership.ts";
 import type { GatewayDeps } from "./ports.ts";
+import type { Exposure } from "./remote.ts";
 import { tcpApp } from "./tcp-app.ts";
 
+/** What 127.0.0.1 is part of. */
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const POLL_MS = 20;
 const START_TIMEOUT_MS = 15_000;
 /** Answers in flight may end before the process is cut. */
@@ -23,7 +26,7 @@ export async function serveForeground(
   deps: GatewayDeps,
   token: string,
   version: string,
-  port: number,
+  { port, exposure }: { port: number; exposure: Exposure | undefined },
   lock: (fd: number) => boolean,
   onReady: (port: number) => void,
 ): Promise<void> {
@@ -35,20 +38,22 @@ export async function serveForeground(
   try {
     if (!lock(fd))
       throw new BrokeError("busy", "a gateway runs already for this BROKE_HOME", "`broke status` says where");
-    const listening = listen(
-      tcpApp(deps, () => token, version),
-      { kind: "tcp", port },
-    );
+    const app = tcpApp(deps, () => token, version, exposure);
+    const wide = exposure !== undefined && EVERYWHERE.has(exposure.host) ? exposure.host : undefined;
+    const listening = listen(app, { kind: "tcp", port, ...(wide === undefined ? {} : { host: wide }) });
+    const all = [listening];
+    if (exposure !== undefined && wide === undefined)
+      all.push(listen(app, { kind: "tcp", port: listening.port!, host: exposure.host }));
     const asked = Promise.withResolvers<void>();
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => asked.resolve());
-    writeOwner(home, listening.port!);
+    writeOwner(home, listening.port!, exposure);
     onReady(listening.port!);
     await asked.promise;
     dropOwner(home);
-    const grace = setTimeout(() => void listening.stop(false), STOP_GRACE_MS);
-    await listening.stop(true);
+    const grace = setTimeout(() => void all.map((one) => one.stop(false)), STOP_GRACE_MS);
+    await Promise.all(all.map((one) => one.stop(true)));
     clearTimeout(grace);
-    deps.limits.flush();
+    await deps.limits.flush();
     deps.requests.flush();
   } finally {
     closeSync(fd);

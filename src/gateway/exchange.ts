@@ -25,6 +25,7 @@ export class Exchange {
   #answered: string | null = null;
   #over = false;
   #held: Hold | undefined;
+  #unpriced = 0;
   #seen = 0;
 
   constructor(path: string, deps: ExchangeDeps, caller: Caller) {
@@ -82,8 +83,9 @@ export class Exchange {
   }
 
   /** What is given back, or paid, at its end. */
-  hold(hold: Hold): void {
+  hold(hold: Hold, unpricedUsd: number): void {
     this.#held = hold;
+    this.#unpriced = unpricedUsd;
   }
 
   /** Tokens that came, as far as their bytes tell; for an answer whose end does not. */
@@ -98,7 +100,7 @@ export class Exchange {
     const report = this.#report;
     Object.assign(report, change);
     report.ms = performance.now() - this.#started;
-    this.#held?.settle(usedBy(report, this.#seen, this.#held.need));
+    this.#held?.settle(usedBy(report, this.#seen, this.#held.need, this.#unpriced));
     this.#deps.requests.add({
       id: report.id,
       atMs: this.#atMs,

@@ -5,9 +5,10 @@ import type { Dialect } from "#src/core/dialects.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { CanonicalRequest } from "#src/wire/canonical.ts";
 import { inbound } from "#src/wire/codecs.ts";
+import type { Asks } from "#src/routing/resolve.ts";
 import type { Asked, InboundCodec } from "#src/wire/dialect.ts";
 import type { Loss } from "#src/wire/losses.ts";
-import { acceptParsed } from "#src/wire/splice.ts";
+import { acceptParsed, memberNames } from "#src/wire/splice.ts";
 import { readBody, WrongType } from "./body.ts";
 import { targetOf } from "./target.ts";
 
@@ -28,6 +29,12 @@ export type Incoming = Asked & {
   /** The body in canonical form, decoded once. Throws `usage`. */
   canonical(): { request: CanonicalRequest; losses: Loss[] };
 };
+
+/** What it asks with, read when somebody wants to know. */
+export const asksOf = ({ dialect, body }: Pick<Incoming, "dialect" | "body">): Asks => ({
+  dialect,
+  members: () => memberNames(body),
+});
 
 function checkType(headers: Headers): void {
   const type = headers.get("content-type");

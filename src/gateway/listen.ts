@@ -1,4 +1,4 @@
-// Puts an app on a socket: TCP on 127.0.0.1 for the daemon, a Unix socket in a private folder for a run. No idle limit of our own: a
+// Puts an app on a socket: TCP on 127.0.0.1 for the daemon, and where else it is told to; a Unix socket in a private folder for a run. No idle limit of our own: a
 // reasoning model may be silent for minutes.
 
 import { unlinkSync } from "node:fs";
@@ -12,7 +12,8 @@ export type Listening = {
   stop(graceful: boolean): Promise<void>;
 };
 
-type Address = { kind: "unix"; path: string } | { kind: "tcp"; port: number };
+/** `host`: another address than 127.0.0.1. */
+type Address = { kind: "unix"; path: string } | { kind: "tcp"; port: number; host?: string };
 /** `server` is told to the app, which asks it who a request comes from. */
 type App = { fetch(request: Request): Response | Promise<Response>; server?: unknown };
 
@@ -38,14 +39,15 @@ export function listen(app: App, address: Address): Listening {
     const server = Bun.serve(options);
     return { port: undefined, stop: (graceful) => server.stop(!graceful) };
   }
+  const hostname = address.host ?? "127.0.0.1";
   try {
-    const server = Bun.serve({ ...common, hostname: "127.0.0.1", port: address.port, idleTimeout: 0 });
+    const server = Bun.serve({ ...common, hostname, port: address.port, idleTimeout: 0 });
     app.server = server;
     return { port: server.port, stop: (graceful) => server.stop(!graceful) };
   } catch {
     throw new BrokeError(
       "busy",
-      `port ${address.port} on 127.0.0.1 is taken`,
+      `port ${address.port} on ${hostname} is taken${address.host === undefined ? "" : ", or no address of this machine"}`,
       "stop what holds it, or choose another with --port",
     );
   }

@@ -15,6 +15,17 @@ const ownerSchema = v.object({
   startTicks: v.string(),
   bootId: v.string(),
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535)),
+  /** Where else than on 127.0.0.1 it listens, and for whom. */
+  exposure: v.optional(
+    v.nullable(
+      v.object({
+        host: v.string(),
+        tokens: v.picklist(["bound", "any"]),
+        names: v.pipe(v.array(v.string()), v.readonly()),
+      }),
+    ),
+    null,
+  ),
 });
 export type Owner = v.InferOutput<typeof ownerSchema>;
 
@@ -47,8 +58,8 @@ export function isAlive(owner: string): boolean {
 }
 
 /** Claims the daemon for this process. */
-export function writeOwner(home: Home, port: number): void {
-  const owner: Owner = { pid: process.pid, startTicks: startTicks(process.pid)!, bootId: bootId(), port };
+export function writeOwner(home: Home, port: number, exposure: Owner["exposure"] = null): void {
+  const owner: Owner = { pid: process.pid, startTicks: startTicks(process.pid)!, bootId: bootId(), port, exposure };
   writePrivate(ownerFile(home), JSON.stringify(owner));
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { GenerationStore } from "#src/state/generations.ts";
 import type { HealthStore } from "#src/state/health.ts";
-import type { LimitStore } from "#src/state/limits.ts";
+import type { LimitPort } from "#src/state/limits.ts";
 import type { RequestLog } from "#src/state/requests.ts";
 import type { RotationStore } from "#src/state/rotation.ts";
 import type { KeyRing } from "#src/state/keys.ts";
@@ -48,7 +48,9 @@ export type GatewayDeps = {
   health: HealthStore;
   rotation: RotationStore;
   tokens: TokenStore;
-  limits: LimitStore;
+  limits: LimitPort;
+  /** Whether nobody may be served, because what is shared with others cannot be reached. */
+  isClosed?(): boolean;
   requests: RequestLog;
   timing: Timing;
   /** The first attempt and nothing after it, whatever comes of it: what a probe may spend. */

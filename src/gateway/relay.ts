@@ -1,5 +1,6 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
+import { partyOf } from "#src/routing/health.ts";
 import { cooldownOf } from "#src/routing/cooldown.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
@@ -9,7 +10,7 @@ import { prepareAttempt } from "./attempt.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
 import { watchDeparture } from "./departure.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
-import { type Door, type Incoming, readIncoming } from "./incoming.ts";
+import { type Door, asksOf, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
@@ -151,11 +152,13 @@ export async function relay(
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
     const session = sessionOf(request.headers, caller);
-    const allowed = takeAllowance(incoming, deps, { ...caller, session });
+    const taking = takeAllowance(incoming, deps, { ...caller, session });
+    const allowed = taking instanceof Promise ? await taking : taking;
     if (allowed.kind === "refused") return fail(allowed.fault);
-    if (allowed.kind === "held") exchange.hold(allowed.hold);
-    const asked = { profile: caller.profile, session };
-    const soon = resolveSoon(incoming.model, deps, departure, asked);
+    if (allowed.kind === "held") exchange.hold(allowed.hold, allowed.unpricedUsd);
+    const asked = { profile: caller.profile, run: caller.run, session };
+    const [party, asks] = [partyOf(caller), asksOf(incoming)];
+    const soon = resolveSoon(incoming.model, deps, departure, asked, asks);
     const { generation, keys, resolution, nowMs, claimed } = soon instanceof Promise ? await soon : soon;
     exchange.note({ slot: resolution.slot?.id ?? null });
     exchange.under(generation.id);
@@ -185,12 +188,21 @@ export async function relay(
       onAttempt: () => exchange.attempt(),
       tried: (attempt, status, reason) => exchange.tried(attempt, status, reason),
       begun: (attempt, before) =>
-        before === undefined ? claimed === true : health.claim(attempt) && begin(attempt, before),
+        before === undefined ? claimed === true : health.claim(attempt, party) && begin(attempt, before),
       failed: (attempt, failure) =>
-        health.failed(attempt, { ...failure, cooldownMs: cooldownOf(generation, slot, attempt, failure.reason) }),
+        health.failed(attempt, {
+          ...failure,
+          party,
+          cooldownMs: cooldownOf(generation, slot, attempt, failure.reason),
+        }),
+      unfit(attempt, member) {
+        // Translated, what it was asked is not what the client wrote.
+        if (attempt.backend.dialect === incoming.dialect && asks.members().includes(member))
+          health.unfit(attempt, member, party);
+      },
       worked(attempt) {
         exchange.tried(attempt, 200, null);
-        health.worked(attempt);
+        health.worked(attempt, party);
         rotation.worked(attempt, session);
       },
       released: health.release,

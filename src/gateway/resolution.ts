@@ -3,7 +3,8 @@
 import { errorTypeOf } from "#src/wire/errors.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { Generation } from "#src/routing/generation.ts";
-import { type Resolution, resolve } from "#src/routing/resolve.ts";
+import { partyOf } from "#src/routing/health.ts";
+import { type Asks, type Resolution, resolve } from "#src/routing/resolve.ts";
 import type { Keys } from "#src/state/keys.ts";
 import type { Departure } from "./departure.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -24,15 +25,18 @@ export type ResolveDeps = Pick<GatewayDeps, "generations" | "keys" | "health" | 
 export function resolveNow(
   requested: string,
   { generations, keys, health, rotation, clock }: ResolveDeps,
-  { profile, session }: Pick<Caller, "profile" | "session"> = liveCaller,
+  { profile, session, run }: Pick<Caller, "profile" | "session" | "run"> = liveCaller,
+  asks?: Asks,
 ): Resolved {
   const generation = generations.current();
   const nowMs = clock();
+  const party = partyOf({ run, profile });
+  const known = { requested, generation, keyNames: keys.names(), health, nowMs, profile, party, session, rotation };
   return {
     generation,
     keys: keys.held(),
     nowMs,
-    resolution: resolve({ requested, generation, keyNames: keys.names(), health, nowMs, profile, session, rotation }),
+    resolution: resolve(asks === undefined ? known : { ...known, asks }),
   };
 }
 
@@ -44,24 +48,30 @@ export function resolveSoon(
   requested: string,
   deps: GatewayDeps,
   departure: Departure,
-  caller: Pick<Caller, "profile" | "session"> = liveCaller,
+  caller: Pick<Caller, "profile" | "session" | "run"> = liveCaller,
+  asks?: Asks,
 ): Resolved | Promise<Resolved> {
-  const resolved = resolveClaimed(requested, deps, caller);
+  const resolved = resolveClaimed(requested, deps, caller, asks);
   const { resolution, nowMs } = resolved;
   if (resolution.kind === "attempts") return resolved;
   const wait = (resolution.untilMs ?? Infinity) - nowMs;
   if (wait > deps.timing.maxWaitMs) return resolved;
-  return departure.pause(Math.max(0, wait)).then(() => resolveClaimed(requested, deps, caller));
+  return departure.pause(Math.max(0, wait)).then(() => resolveClaimed(requested, deps, caller, asks));
 }
 
 /** What can be asked now, its first attempt begun. */
-function resolveClaimed(requested: string, deps: GatewayDeps, caller: Pick<Caller, "profile" | "session">): Resolved {
-  const resolved = resolveNow(requested, deps, caller);
+function resolveClaimed(
+  requested: string,
+  deps: GatewayDeps,
+  caller: Pick<Caller, "profile" | "session" | "run">,
+  asks: Asks | undefined,
+): Resolved {
+  const resolved = resolveNow(requested, deps, caller, asks);
   if (resolved.resolution.kind === "refused") return resolved;
   const first = resolved.resolution.attempts[0]!;
   deps.rotation.begun(first);
   // Where another gateway of this home was faster, the walk goes on with the next.
-  resolved.claimed = deps.health.claim(first);
+  resolved.claimed = deps.health.claim(first, partyOf(caller));
   return resolved;
 }
 
@@ -78,7 +88,8 @@ export function refusalFault(resolution: Extract<Resolution, { kind: "refused" }
     return { status: 429, type: "rate_limit", message, retryAfterMs };
   }
   if (resolution.reason === "keys_refused") return { status: 502, type: errorTypeOf(502), message, final: true };
-  if (resolution.reason === "not_allowed") return { status: 403, type: errorTypeOf(403), message, final: true };
+  if (reason === "not_allowed" || reason === "no_price")
+    return { status: 403, type: errorTypeOf(403), message, final: true };
   const status = resolution.reason === "unknown_model" ? 404 : 400;
   return { status, type: errorTypeOf(status), message, final: true };
 }

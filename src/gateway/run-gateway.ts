@@ -63,7 +63,7 @@ export function serveRun(
       token = null;
       clearTimeout(timer);
       await listening.stop(false);
-      deps.limits.flush();
+      await deps.limits.flush();
       deps.requests.flush();
     },
   };

@@ -1,4 +1,5 @@
-// The gateway on TCP: the model dialects, health, metrics, and the documentation, for this machine's own callers.
+// The gateway on TCP: the model dialects, health, metrics, and the documentation, for this machine's own callers; for others, where they may
+// come at all, the model dialects alone.
 
 import * as v from "valibot";
 import { admitClients, type Token } from "./admission.ts";
@@ -9,17 +10,21 @@ import { modelDocs } from "./model-docs.ts";
 import { operation } from "./openapi.ts";
 import { tapRequests } from "#src/state/requests.ts";
 import type { GatewayDeps } from "./ports.ts";
+import { type Exposure, makeRemoteGuard } from "./remote.ts";
 import { json } from "./reply.ts";
 
 const live = v.object({ status: v.literal("alive") });
 const ready = v.object({ status: v.literal("ready"), generation: v.number() });
 
-/** The app. `version` is the product's. */
-export function tcpApp(deps: GatewayDeps, token: Token, version: string) {
-  const doorkeeper = makeDoorkeeper(deps.clock, admitClients(token, deps));
+/** The app. `version` is the product's; `exposure`: where others may come from. */
+export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposure?: Exposure) {
+  const admit = admitClients(token, deps);
+  const remote = exposure && makeRemoteGuard(exposure, deps.clock, admit);
+  const local = makeDoorkeeper(deps.clock, admit);
+  const doorkeeper = remote?.joined(local) ?? local;
   const metrics = makeMetrics();
   const requests = tapRequests(deps.requests, metrics.count);
-  return guardedApp()
+  return guardedApp(remote)
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({
         summary: "Whether the process answers",

@@ -52,6 +52,8 @@ export type Walk = {
   /** Before an attempt is made, but for the first one `before` it; false where it must not be. */
   begun(attempt: Attempt, before: Attempt | undefined): boolean;
   failed(attempt: Attempt, failure: Failure): void;
+  /** It does not take this member of the request. */
+  unfit(attempt: Attempt, member: string): void;
   worked(attempt: Attempt): void;
   /** It ended, and says nothing about who was asked. */
   released(attempt: Attempt): void;
@@ -98,13 +100,13 @@ function failureOf({ status, type, reason, retryAfterMs: wait }: Failing): Failu
 }
 
 /** What a refusal says of the request itself; undefined where it says nothing that another model could help. */
-function requestReason({ status, type, message }: WireError): HealthReason | undefined {
+function requestReason({ status, type, message, refuses }: WireError): HealthReason | undefined {
   if ((status === 402 || status === 429) && TOO_MUCH.test(message)) return "context_length";
   if (status !== 400 && status !== 413 && status !== 422) return undefined;
   if (type === "context_window") return "context_length";
   if (/content[ _](filter|management|policy)|safety (system|filter)|moderation/i.test(message))
     return "content_filtered";
-  return UNSUPPORTED.test(message) ? "unsupported_parameter" : undefined;
+  return refuses !== undefined || UNSUPPORTED.test(message) ? "unsupported_parameter" : undefined;
 }
 /** OpenRouter's and OpenAI's words for one request beyond what is left, or beyond a whole minute's limit: a smaller one would be answered. */
 const TOO_MUCH = /can only afford [1-9]|^request too large/i;
@@ -256,6 +258,7 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
           await walk.departure.pause(walk.backoffMs * (1 + Math.random()));
           continue;
         }
+        if (fault.refuses !== undefined) walk.unfit(attempt, fault.refuses);
         const failure = failureOf(fault);
         if (failure !== undefined && !isPerRequest(failure.reason)) {
           walk.failed(attempt, failure);

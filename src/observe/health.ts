@@ -8,15 +8,18 @@ export type HealthView = {
   reason: HealthEntry["reason"];
   strikes: number;
   untilMs: number | null;
+  /** Whose requests alone it is held back from; null: everybody's. */
+  party: string | null;
 };
 
 /** Every entry with the state it means now; `blocked` lasts until the operator lifts it. */
 export function describeHealth(entries: (HealthEntry & { subject: string })[], nowMs: number): HealthView[] {
-  return entries.map(({ subject, state, reason, strikes, untilMs }) => ({
+  return entries.map(({ subject, state, reason, strikes, untilMs, party }) => ({
     subject,
     state: untilMs === null || untilMs > nowMs ? state : "healthy",
     reason,
     strikes,
     untilMs,
+    party,
   }));
 }

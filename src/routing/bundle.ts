@@ -5,11 +5,13 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import { visible } from "#src/core/text.ts";
 import { reservedName } from "#src/core/reserved.ts";
 import { allBackends } from "./backends.ts";
 import { addBackend } from "./edit.ts";
 import { addSlot } from "./edit-policies.ts";
 import { emptyRouting, type Routing, routingSchema } from "./generation.ts";
+import { slotsOf } from "./slots.ts";
 import { providers } from "./providers.ts";
 
 const FORMAT = 1;
@@ -21,8 +23,29 @@ export function exportRouting({ id: _, ...routing }: Routing & { id?: number }):
   return { broke_export: FORMAT, routing } as Json;
 }
 
+/** Every label that is named, and where. */
+function labelsIn({ slots, fallbacks, modelPolicies, teams }: Routing): { where: string; label: string }[] {
+  const set = (where: string, all: Record<string, string>) =>
+    Object.entries(all).map(([slot, label]) => ({ where: `${where}slots.${slot}`, label }));
+  const chains = (where: string, { direct, lane, backend }: Routing["fallbacks"]) =>
+    [direct, lane, backend].flatMap((scope) =>
+      Object.entries(scope).flatMap(([from, labels]) =>
+        labels.map((label) => ({ where: `${where}fallbacks of ${from}`, label })),
+      ),
+    );
+  const orders = Object.entries(modelPolicies).flatMap(([slot, { order }]) =>
+    order.map((label) => ({ where: `the policy of ${slot}`, label })),
+  );
+  const ofTeams = Object.entries(teams).flatMap(([team, saved]) => [
+    ...set(`the team ${team}'s `, saved.slots),
+    ...chains(`the team ${team}'s `, saved.fallbacks),
+  ]);
+  return [...set("", slots), ...chains("", fallbacks), ...orders, ...ofTeams];
+}
+
 /** What commands hold an edit to, and a file written by hand might not be. Throws `usage`. */
-function checkParts({ backends, ownSlots, teams, profiles }: Routing): void {
+function checkParts(routing: Routing): void {
+  const { backends, ownSlots, slots, teams, profiles } = routing;
   const wrong = (what: string) => new BrokeError("usage", `the export is not valid: ${what}`);
   let made = emptyRouting;
   for (const [name, backend] of Object.entries(backends)) {
@@ -32,6 +55,16 @@ function checkParts({ backends, ownSlots, teams, profiles }: Routing): void {
   for (const [id, slot] of Object.entries(ownSlots)) made = addSlot(made, id, slot);
   if (Object.values(profiles).some(({ team }) => !Object.hasOwn(teams, team)))
     throw wrong("a profile's team is not in it");
+  const ids = new Set(slotsOf(routing).map(({ id }) => id));
+  if (
+    [slots, ...Object.values(teams).map((team) => team.slots)].some((set) =>
+      Object.keys(set).some((id) => !ids.has(id)),
+    )
+  )
+    throw wrong("it sets a slot that is none");
+  const known = new Set(allBackends(routing).map(({ label }) => label));
+  const lost = labelsIn(routing).find(({ label }) => !known.has(label));
+  if (lost !== undefined) throw wrong(`${visible(lost.where)} names a backend that is not there`);
 }
 
 /** Reads one. Throws `usage` naming what does not fit. */

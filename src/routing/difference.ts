@@ -36,7 +36,7 @@ export function differences(before: Routing, after: Routing): Difference[] {
 
 /** One line for people. */
 export function describeDifference({ path, before, after }: Difference): string {
-  const show = (value: Json) => (typeof value === "string" ? value : JSON.stringify(value));
+  const show = (value: Json) => (typeof value === "string" && !/\p{C}/u.test(value) ? value : JSON.stringify(value));
   if (before === null) return `+ ${path} = ${show(after)}`;
   return after === null ? `- ${path} = ${show(before)}` : `~ ${path}: ${show(before)} → ${show(after)}`;
 }

@@ -31,6 +31,8 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
       "put the key in .env and name it with --key-env",
     );
   }
+  // It is shown in tables and lines, which a line of its own would forge.
+  if (/\p{C}/u.test(backend.model)) throw new BrokeError("usage", "--model must not hold control characters");
   const parsed = v.safeParse(backendSchema, backend);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]) ?? "the backend";

@@ -21,7 +21,7 @@ export type HealthReason =
   | "cooldown_expired";
 
 /**
- * `untilMs` null: until the operator lifts it. `strikes` counts failures in a row. `probeMs`: until when the one request that tries first may take; 0
+ * `party`: whose requests alone it failed, which it is held back from alone; null: of several, or from everybody. `untilMs` null: until the operator lifts it. `strikes` counts failures in a row. `probeMs`: until when the one request that tries first may take; 0
  * while none does.
  */
 export type HealthEntry = {
@@ -30,6 +30,7 @@ export type HealthEntry = {
   untilMs: number | null;
   strikes: number;
   probeMs: number;
+  party: string | null;
 };
 
 /** `any`: whether anything is known of anybody, which mostly it is not. */
@@ -43,8 +44,8 @@ export type Tried = {
   subjects?: readonly string[];
 };
 
-/** `cooldownMs`: what the policy says; null or absent where none does. */
-export type Failure = { reason: HealthReason; retryAfterMs?: number; cooldownMs?: number | null };
+/** `cooldownMs`: what the policy says; null or absent where none does. `party`: whose request it was. */
+export type Failure = { reason: HealthReason; retryAfterMs?: number; cooldownMs?: number | null; party?: string };
 
 const MIN_COOLDOWN_MS = 1_000;
 const MAX_COOLDOWN_MS = 60 * 60_000;
@@ -86,6 +87,43 @@ export const subjectsOf = (tried: Tried): readonly string[] => [
   ...[limitSubject(tried), keySubject(tried), breakerSubject(tried)],
 ];
 
+/** Who a request counts for, where one may be told from another: a run, a profile, or everybody who has neither. */
+export const partyOf = ({ run = null, profile }: { run?: string | null; profile: string | null }): string =>
+  run !== null ? `run ${run}` : profile !== null ? `profile ${profile}` : "live";
+
+/** Failures that one request may provoke, whoever is asked. */
+const provoked: ReadonlySet<HealthReason> = new Set(["upstream_error", "timeout", "unsupported_parameter"]);
+
+/** Whose alone the failures in a row are. */
+function partyAfter(before: HealthEntry | undefined, { reason, party }: Failure): string | null {
+  if (party === undefined || !provoked.has(reason)) return null;
+  return before === undefined || before.strikes === 0 || before.party === party ? party : null;
+}
+
+/** Whether it is held against another's requests alone. */
+export const isAnothers = ({ party }: HealthEntry, mine: string): boolean => party !== null && party !== mine;
+
+/** How long what a backend said it does not take is believed. */
+const INCOMPATIBLE_MS = 10 * 60_000;
+
+/** What is known of a backend and one member of requests in its own dialect. */
+export const takingSubject = (label: string, member: string) => `backend ${label} taking ${member}`;
+
+/** The members among these that the backend is known not to take. */
+export function refusedMembers(
+  label: string,
+  members: readonly string[],
+  health: Health,
+  nowMs: number,
+  party: string,
+): string[] {
+  return members.filter((member) => {
+    const entry = health.get(takingSubject(label, member));
+    if (entry?.state !== "incompatible" || isAnothers(entry, party)) return false;
+    return entry.untilMs === null || entry.untilMs > nowMs;
+  });
+}
+
 const within = (ms: number) => Math.min(Math.max(ms, MIN_COOLDOWN_MS), MAX_COOLDOWN_MS);
 
 /** How long a limit lasts: never shorter than the provider or the policy says, else longer with every one in a row. */
@@ -100,12 +138,15 @@ export function afterFailure(before: HealthEntry | undefined, failure: Failure, 
   const { reason } = failure;
   const strikes = (before?.strikes ?? 0) + 1;
   if (before?.untilMs === null) return { ...before, strikes };
-  if (reason === "quota_exhausted") return { state: "blocked", reason, untilMs: null, strikes, probeMs: 0 };
+  if (reason === "quota_exhausted")
+    return { state: "blocked", reason, untilMs: null, strikes, probeMs: 0, party: null };
+  const party = partyAfter(before, failure);
   const entry = (state: HealthState, wait: number): HealthEntry => {
     const untilMs = Math.max(before?.untilMs ?? 0, nowMs + wait);
-    return { state, reason, untilMs, strikes, probeMs: 0 };
+    return { state, reason, untilMs, strikes, probeMs: 0, party };
   };
   if (reason === "rate_limit") return entry("cooldown", limitMs(strikes, failure));
+  if (reason === "unsupported_parameter") return entry("incompatible", INCOMPATIBLE_MS);
   if (reason === "auth_failure") return entry("auth_failed", failure.cooldownMs ?? AUTH_COOLDOWN_MS);
   return strikes >= BREAKER_STRIKES ? entry("cooldown", failure.cooldownMs ?? BREAKER_MS) : entry("healthy", 0);
 }
@@ -117,13 +158,13 @@ export function isHalfOpen(entry: HealthEntry, nowMs: number): boolean {
 
 export type Block = { reason: HealthReason; untilMs: number | null };
 
-/** Why an attempt may not be made now; undefined when it may. `untilMs` null: not before the operator says so. */
-export function blockOf(tried: Tried, health: Health, nowMs: number): Block | undefined {
+/** Why an attempt may not be made now for this party; undefined when it may. `untilMs` null: not before the operator says so. */
+export function blockOf(tried: Tried, health: Health, nowMs: number, party = "live"): Block | undefined {
   if (!health.any()) return undefined;
   let longest: Block | undefined;
   for (const subject of clearedBy(tried)) {
     const entry = health.get(subject);
-    if (entry === undefined || entry.state === "healthy") continue;
+    if (entry === undefined || entry.state === "healthy" || isAnothers(entry, party)) continue;
     const { reason } = entry;
     if (entry.untilMs === null) return { reason, untilMs: null };
     const untilMs = isHalfOpen(entry, nowMs) && entry.probeMs > nowMs ? nowMs + LOOK_AGAIN_MS : entry.untilMs;

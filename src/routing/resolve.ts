@@ -1,11 +1,12 @@
 // The one resolver: for this request, under this generation and with these keys, which attempts in which order, and why.
 // Pure. The gateway executes exactly what it returns; `route`, `list` and `/v1/models` print the same. Nothing else chooses a backend.
 
-import { allowsSlot } from "./access.ts";
+import { allowsSlot, mayCost } from "./access.ts";
 import { type Attempt, type Lane, type Plan, planOf, type Skipped, slotServing } from "./candidates.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 import { isoTime } from "#src/core/clock.ts";
 import type { Generation } from "./generation.ts";
-import { type Block, blockOf, type Health, type HealthReason, healthy } from "./health.ts";
+import { type Block, blockOf, type Health, type HealthReason, healthy, partyOf, refusedMembers } from "./health.ts";
 import { arrange, noRotation, pinOf, type Rotation } from "./rotation.ts";
 import { type Slot, slotOf, slotsOf } from "./slots.ts";
 import { type View, viewOf } from "./view.ts";
@@ -14,6 +15,7 @@ export type RefusalReason =
   | "unknown_profile"
   | "unknown_model"
   | "not_allowed"
+  | "no_price"
   | "slot_not_set"
   | "no_key"
   | "unknown_backend"
@@ -32,6 +34,8 @@ export type Resolution =
       untilMs?: number;
     };
 
+export type Asks = { dialect: Dialect | null; members(): readonly string[] };
+
 export type ResolveInput = {
   /** The model name the client asked for. */
   requested: string;
@@ -43,6 +47,10 @@ export type ResolveInput = {
   nowMs?: number;
   /** Whose team it is asked of; nobody's: the live routing. */
   profile?: string | null;
+  /** Whose request it is, for what is held against one alone; the profile's, unless given. */
+  party?: string;
+  /** What it asks with: its top-level members, in this dialect; null: in whichever the backend speaks. */
+  asks?: Asks;
   /** The conversation, for choices that stick to it. */
   session?: string | null;
   /** What was chosen before; nothing, unless given. */
@@ -103,13 +111,14 @@ const refused = (slot: Slot | undefined, reason: RefusalReason, message: string,
   ...{ kind: "refused", slot, reason, message, hint },
 });
 
+const NO_PRICE = "it has no price, and there is a budget to keep";
+
 type Blocked = Block & { attempt: Attempt };
 
 /** What of a lane may be tried now, in its order; what may not is told to both. */
 function openAttempts(
   lane: Lane,
-  health: Health,
-  nowMs: number,
+  { health, nowMs, party }: Held,
   skipped: Skipped[],
   blocks: Blocked[],
 ): readonly Attempt[] {
@@ -120,7 +129,7 @@ function openAttempts(
   }
   if (!health.any()) return lane.attempts;
   return lane.attempts.filter((attempt) => {
-    const block = blockOf(attempt, health, nowMs);
+    const block = blockOf(attempt, health, nowMs, party);
     if (block === undefined) return true;
     blocks.push({ ...block, attempt });
     return false;
@@ -137,6 +146,29 @@ function inTurn({ pool, label }: Lane, open: readonly Attempt[], input: Asked, s
   return cut === names ? open : cut.map((name) => open[names.indexOf(name)]!);
 }
 
+/** Backends known not to take what this request asks with come last: they are never left out, so nobody can shut another out. */
+function fitFirst(
+  attempts: readonly Attempt[],
+  { dialect, members }: Asks,
+  { health, nowMs, party }: Held,
+): readonly Attempt[] {
+  const names = members();
+  const refusedBy = new Map<string, string[]>();
+  for (const { backend } of attempts) {
+    if (refusedBy.has(backend.label) || (dialect !== null && dialect !== backend.dialect)) continue;
+    refusedBy.set(backend.label, refusedMembers(backend.label, names, health, nowMs, party));
+  }
+  const refusedOf = ({ backend }: Attempt) => refusedBy.get(backend.label) ?? [];
+  const unfit = attempts.filter((attempt) => refusedOf(attempt).length > 0);
+  if (unfit.length === 0) return attempts;
+  const last = unfit.map((attempt) => ({
+    ...attempt,
+    why: `${attempt.why}, last: it does not take ${refusedOf(attempt).join(", ")}`,
+  }));
+  return [...attempts.filter((attempt) => !unfit.includes(attempt)), ...last];
+}
+
+type Held = Required<Pick<ResolveInput, "health" | "nowMs" | "party">>;
 type Asked = { rotation: Rotation; session: string | null };
 
 /** Decides the attempts. Never throws on input; what cannot be served is a refusal with its reason. */
@@ -147,6 +179,8 @@ export function resolve({
   health = healthy,
   nowMs = 0,
   profile = null,
+  party = partyOf({ profile }),
+  asks,
   session = null,
   rotation = noRotation,
 }: ResolveInput): Resolution {
@@ -169,12 +203,10 @@ export function resolve({
     const hint = `broke swap ${slot.id}=<backend>; \`broke models\` lists the backends`;
     return refused(slot, "slot_not_set", `no backend is set for the slot ${slot.id}`, hint);
   }
-  if (health.any() || takesTurns(plan)) return arranged(slot, view, plan, { health, nowMs, rotation, session });
+  const now = { health, nowMs, party, asks, rotation, session };
+  if (health.any() || takesTurns(plan)) return arranged(slot, view, plan, now);
   let resolution = settled.get(plan);
-  if (resolution === undefined) {
-    resolution = arranged(slot, view, plan, { health, nowMs, rotation, session });
-    settled.set(plan, resolution);
-  }
+  if (resolution === undefined) settled.set(plan, (resolution = arranged(slot, view, plan, now)));
   return resolution;
 }
 
@@ -185,14 +217,22 @@ function takesTurns({ lanes, pool, rest }: Plan): boolean {
   return pool !== null || lanes.some((lane) => lane.pool !== null) || rest.some((lane) => lane.pool !== null);
 }
 
-type Now = Asked & { health: Health; nowMs: number };
+type Now = Asked & Held & { asks: Asks | undefined };
 
 /** A plan's attempts in the order of this moment. */
-function arranged(slot: Slot, view: View, plan: Plan, { health, nowMs, rotation, session }: Now): Resolution {
+function arranged(slot: Slot, view: View, plan: Plan, { health, nowMs, party, asks, ...asked }: Now): Resolution {
   const skipped: Skipped[] = [];
   const blocks: Blocked[] = [];
-  const asked = { rotation, session };
-  const open = (lane: Lane) => inTurn(lane, openAttempts(lane, health, nowMs, skipped, blocks), asked, skipped);
+  const { rotation, session } = asked;
+  const held = { health, nowMs, party };
+  const { access } = view;
+  const open = (lane: Lane): readonly Attempt[] => {
+    const [first] = lane.attempts;
+    if (first === undefined || mayCost(access, first.backend.price))
+      return inTurn(lane, openAttempts(lane, held, skipped, blocks), asked, skipped);
+    skipped.push({ label: lane.label, why: NO_PRICE });
+    return [];
+  };
   const first = plan.lanes.map(open);
   const { pool } = plan;
   let lanes = first.filter((attempts) => attempts.length > 0);
@@ -206,20 +246,30 @@ function arranged(slot: Slot, view: View, plan: Plan, { health, nowMs, rotation,
     }
   } else lanes = [...lanes, ...plan.rest.map(open).filter((attempts) => attempts.length > 0)];
   if (pool !== null && pool.policy.retries !== null) lanes = lanes.slice(0, pool.policy.retries);
-  const attempts = lanes.length === 1 ? lanes[0]! : lanes.flat();
+  const inOrder = lanes.length === 1 ? lanes[0]! : lanes.flat();
+  const attempts = asks === undefined || lanes.length < 2 || !health.any() ? inOrder : fitFirst(inOrder, asks, held);
   if (attempts.length > 0) {
     // Only views ask for it; saying when each cooldown ends costs more than deciding.
-    const held = () =>
+    const blocked = () =>
       blocks.map((block) => ({ label: block.attempt.backend.label, why: whyBlocked(block.attempt, block) }));
     return {
       ...{ kind: "attempts", slot, view, attempts },
       get skipped() {
-        return [...skipped, ...held()];
+        return [...skipped, ...blocked()];
       },
     };
   }
   if (blocks.length > 0) return blockedRefusal(slot, blocks);
   const why = skipped[0]!;
+  if (why.why === NO_PRICE) {
+    const hint = "say it with `broke backend add … --price-input --price-output`, or what to charge with --unpriced";
+    return refused(
+      slot,
+      "no_price",
+      `the slot ${slot.id} cannot be served under a budget: ${why.label} has no price`,
+      hint,
+    );
+  }
   const reason = why.why === "unknown backend" ? "unknown_backend" : "no_key";
   const hint = reason === "no_key" ? "put the key into .env in BROKE_HOME" : `broke swap ${slot.id}=<backend>`;
   return refused(slot, reason, `the slot ${slot.id} cannot be served: ${why.label}: ${why.why}`, hint);

@@ -161,6 +161,7 @@ const migrations = [
      answered TEXT
    ) STRICT;
    CREATE INDEX requests_at ON requests (at_ms);`,
+  `ALTER TABLE health ADD COLUMN party TEXT;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();
@@ -206,6 +207,8 @@ export function openDatabase(home: Home): Db {
     return db;
   } catch (error) {
     if (error instanceof BrokeError) throw error;
+    if ((error as { code?: string }).code?.startsWith("SQLITE_BUSY"))
+      throw new BrokeError("busy", `${home.database} is held by another process`, "try again");
     throw new BrokeError(
       "config",
       `${home.database} cannot be opened`,

@@ -43,17 +43,23 @@ function deepFreeze<T>(value: T): T {
 
 /** The store on an open database. */
 export function openGenerations(db: Db, clock: Clock): GenerationStore {
-  const newest = db.query<{ id: number | null }, []>("SELECT max(id) AS id FROM generations");
+  const newest = db.query<{ id: number; created_ms: number }, []>(
+    "SELECT id, created_ms FROM generations ORDER BY id DESC LIMIT 1",
+  );
   const select = db.query<Row, [number]>("SELECT id, body FROM generations WHERE id = ?");
   const insert = db.query("INSERT INTO generations (created_ms, reason, body) VALUES (?, ?, ?)");
   let cached: Generation = deepFreeze({ ...emptyRouting, id: 0 });
+  let createdMs = 0;
   const read = () => {
-    const id = newest.get()?.id ?? 0;
-    if (id !== cached.id) {
+    const { id, created_ms } = newest.get() ?? { id: 0, created_ms: 0 };
+    if (id === 0 && cached.id !== 0) cached = deepFreeze({ ...emptyRouting, id: 0 });
+    // The same number may mean another one where the state is shared and was put back.
+    if (id !== 0 && (id !== cached.id || created_ms !== createdMs)) {
       const row = select.get(id);
       if (row === null)
         throw new BrokeError("config", "broke.db lost a generation", "move broke.db away and set the routing anew");
       cached = parseRow(row);
+      createdMs = created_ms;
     }
     return cached;
   };

@@ -10,9 +10,11 @@ import {
   type HealthEntry,
   type HealthReason,
   type HealthState,
+  isAnothers,
   isHalfOpen,
   PROBE_MS,
   subjectOf,
+  takingSubject,
   type Tried,
 } from "#src/routing/health.ts";
 import { type Db, foreignChanges } from "./database.ts";
@@ -23,10 +25,12 @@ export type Transition = { atMs: number; subject: string; was: HealthState; stat
 
 export type HealthStore = Health & {
   failed(attempt: Tried, failure: Failure): void;
-  /** An answer came: what was counted against it is forgotten, but for what only the operator lifts. */
-  worked(attempt: Tried): void;
+  /** It does not take this member of requests in its own dialect. */
+  unfit(attempt: Tried, member: string, party: string): void;
+  /** An answer came: what was counted against it is forgotten, but for what only the operator lifts. `party` as in `Failure`. */
+  worked(attempt: Tried, party?: string): void;
   /** Before it is made: of several requests one may try what has just cooled down. False when another does. */
-  claim(attempt: Tried): boolean;
+  claim(attempt: Tried, party?: string): boolean;
   /** It was not made after all, or came to nothing that says anything. */
   release(attempt: Tried): void;
   /** Everything known, by subject. */
@@ -42,20 +46,26 @@ export type HealthStore = Health & {
 type Row = Omit<HealthEntry, "untilMs" | "probeMs"> & { subject: string; until_ms: number | null; probe_ms: number };
 
 const MOST_TRANSITIONS = 10_000;
-const COLUMNS = "subject, state, reason, until_ms, strikes, probe_ms";
+const COLUMNS = "subject, state, reason, until_ms, strikes, probe_ms, party";
 
-const entryOf = ({ state, reason, until_ms: untilMs, strikes, probe_ms: probeMs }: Row): HealthEntry => ({
-  ...{ state, reason, untilMs, strikes, probeMs },
+const entryOf = ({ state, reason, until_ms: untilMs, strikes, probe_ms: probeMs, party }: Row): HealthEntry => ({
+  ...{ state, reason, untilMs, strikes, probeMs, party },
 });
 
-/** The store on an open database. */
-export function openHealth(db: Db, clock: Clock): HealthStore {
+/** One change of an entry, as it is to be made of whatever the entry is elsewhere. */
+export type HealthChange = {
+  subject: string;
+  next(before: HealthEntry | undefined): HealthEntry | undefined;
+};
+
+/** The store on an open database; `told` is told of every change that was made here. */
+export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) => void): HealthStore {
   const selectAll = db.query<Row, []>(`SELECT ${COLUMNS} FROM health ORDER BY subject`);
   const selectOne = db.query<Row, [string]>(`SELECT ${COLUMNS} FROM health WHERE subject = ?`);
   const upsert = db.query(
-    `INSERT INTO health (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO health (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (subject) DO UPDATE SET state = excluded.state, reason = excluded.reason, until_ms = excluded.until_ms,
-       strikes = excluded.strikes, probe_ms = excluded.probe_ms`,
+       strikes = excluded.strikes, probe_ms = excluded.probe_ms, party = excluded.party`,
   );
   const remove = db.query("DELETE FROM health WHERE subject = ?");
   const log = db.query("INSERT INTO transitions (at_ms, subject, was, state, reason) VALUES (?, ?, ?, ?, ?)");
@@ -80,27 +90,27 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
     subject: string,
     reason: HealthReason | null,
     next: (before: HealthEntry | undefined) => HealthEntry | undefined,
-  ) =>
-    db
-      .transaction(() => {
-        const row = selectOne.get(subject);
-        const before = row === null ? undefined : entryOf(row);
-        const after = next(before);
-        if (after === before) return;
-        const [was, state] = [before?.state ?? "healthy", after?.state ?? "healthy"];
-        if (was !== state) {
-          log.run(clock(), subject, was, state, reason ?? after?.reason ?? before!.reason);
-          prune.run(MOST_TRANSITIONS);
-        }
-        if (after === undefined) {
-          remove.run(subject);
-          read().delete(subject);
-          return;
-        }
-        upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs);
-        read().set(subject, after);
-      })
-      .immediate();
+  ) => {
+    db.transaction(() => {
+      const row = selectOne.get(subject);
+      const before = row === null ? undefined : entryOf(row);
+      const after = next(before);
+      if (after === before) return;
+      const [was, state] = [before?.state ?? "healthy", after?.state ?? "healthy"];
+      if (was !== state) {
+        log.run(clock(), subject, was, state, reason ?? after?.reason ?? before!.reason);
+        prune.run(MOST_TRANSITIONS);
+      }
+      if (after === undefined) {
+        remove.run(subject);
+        read().delete(subject);
+        return;
+      }
+      upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs, after.party);
+      read().set(subject, after);
+    }).immediate();
+    told?.({ subject, next });
+  };
 
   return {
     any: () => fresh().size > 0,
@@ -111,25 +121,34 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
       // Whatever else it tried first of, this says nothing about.
       this.release(attempt);
     },
-    worked(attempt) {
-      // As it was when the request was resolved, or later: what came since cannot have cooled down yet.
+    unfit({ backend }, member, party) {
+      for (const [subject, { state, untilMs }] of fresh())
+        if (state === "incompatible" && untilMs !== null && untilMs <= clock())
+          change(subject, "cooldown_expired", () => undefined);
+      change(takingSubject(backend.label, member), "unsupported_parameter", (before) =>
+        afterFailure(before, { reason: "unsupported_parameter", party }, clock()),
+      );
+    },
+    worked(attempt, party = "live") {
+      // As it was when the request was resolved, or later: what came since says nothing of this one.
       if (known.size === 0) return;
       const now = fresh();
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
-        if (entry === undefined || entry.untilMs === null || entry.untilMs > clock()) continue;
-        change(subject, "cooldown_expired", (before) =>
-          before !== undefined && before.untilMs !== null && before.untilMs <= clock() ? undefined : before,
-        );
+        // Where it failed another's requests alone, it is theirs that were wrong.
+        const isOver = (known: HealthEntry) =>
+          known.untilMs !== null && (known.untilMs <= clock() || isAnothers(known, party));
+        if (entry === undefined || !isOver(entry)) continue;
+        change(subject, "cooldown_expired", (before) => (before !== undefined && isOver(before) ? undefined : before));
       }
     },
-    claim(attempt) {
+    claim(attempt, party = "live") {
       const now = fresh();
       if (now.size === 0) return true;
       let mine = true;
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
-        if (!mine || entry === undefined || !isHalfOpen(entry, clock())) continue;
+        if (!mine || entry === undefined || isAnothers(entry, party) || !isHalfOpen(entry, clock())) continue;
         change(subject, null, (before) => {
           if (before === undefined || !isHalfOpen(before, clock())) return before;
           mine = before.probeMs <= clock();
@@ -161,7 +180,7 @@ export function openHealth(db: Db, clock: Clock): HealthStore {
     set: (subject, state, untilMs) =>
       change(subject, "manual_set", () => {
         requireThawed(db);
-        return { state, reason: "manual_set", untilMs, strikes: 0, probeMs: 0 };
+        return { state, reason: "manual_set", untilMs, strikes: 0, probeMs: 0, party: null };
       }),
     transitions: (most) => newest.all(most).map(({ at_ms: atMs, ...rest }) => ({ atMs, ...rest })),
   };

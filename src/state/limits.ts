@@ -8,8 +8,8 @@ import type { Access } from "#src/routing/access.ts";
 import type { Clock } from "#src/core/clock.ts";
 import type { Db } from "./database.ts";
 
-export type Limits = Pick<Access, "rpm" | "tpm" | "concurrency" | "dailyUsd">;
-export type LimitName = keyof Limits;
+export type Limits = Pick<Access, "rpm" | "tpm" | "concurrency" | "dailyUsd" | "unpricedUsd">;
+export type LimitName = "rpm" | "tpm" | "concurrency" | "dailyUsd";
 /** Tokens read and written, and US dollars. */
 export type Amount = { tokens: number; usd: number };
 
@@ -21,12 +21,20 @@ export type Hold = {
 };
 /** `waitMs` null: waiting is no use, it is more than the limit by itself. */
 export type Taken = { kind: "held"; hold: Hold } | { kind: "refused"; limit: LimitName; waitMs: number | null };
+/** Where what was used is shared, and cannot be asked for at the moment. */
+export type Unknown = { kind: "unknown"; waitMs: number };
+
+/** What the gateway asks; a promise only where it is shared by more than this home. */
+export type LimitPort = {
+  take(subject: string, limits: Limits, need: Amount): Taken | Promise<Taken | Unknown>;
+  /** Writes down what is not yet. */
+  flush(): void | Promise<void>;
+};
 
 export type LimitStore = {
   take(subject: string, limits: Limits, need: Amount): Taken;
   /** What was used today. */
   spentToday(subject: string): number;
-  /** Writes down what is not yet. */
   flush(): void;
 };
 

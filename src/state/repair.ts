@@ -1,39 +1,41 @@
 // Permissions of what lies in BROKE_HOME: for nobody but its owner. What is not is made so, and said; what cannot be ours is refused.
 // Does not stop: whoever read it before it was repaired.
 
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readdirSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 
 const OTHERS = 0o077;
+const PLAIN = "make it a plain file or folder that you own, or move it away";
+
+/**
+ * Not opened for reading: closing any descriptor of a file drops every lock this process has on it (fcntl(2)), SQLite's too, and then another process
+ * would take the database for its own. A path descriptor holds and drops none.
+ */
+const O_PATH = 0o10000000;
 
 /** Makes one file or folder private, by descriptor. Returns whether it had to. Throws `config` when it is a link, or somebody else's. */
 function makePrivate(path: string): boolean {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return false;
-    // A socket cannot be opened; it lies in a folder that can.
-    if (code === "ENXIO") return false;
-    throw new BrokeError(
-      "config",
-      `${path} cannot be opened`,
-      "make it a plain file or folder that you own, or move it away",
-    );
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw new BrokeError("config", `${path} cannot be opened`, PLAIN);
   }
   try {
-    const { uid, mode } = fstatSync(fd);
-    if (uid !== process.getuid!()) {
+    const stat = fstatSync(fd);
+    if (stat.isSymbolicLink()) throw new BrokeError("config", `${path} cannot be opened`, PLAIN);
+    if (stat.uid !== process.getuid!()) {
       throw new BrokeError(
         "config",
         `${path} belongs to somebody else`,
         "move it away, or set BROKE_HOME to another folder",
       );
     }
-    if ((mode & OTHERS) === 0) return false;
-    fchmodSync(fd, mode & 0o700);
+    // A socket lies in a folder that is private.
+    if (stat.isSocket() || (stat.mode & OTHERS) === 0) return false;
+    chmodSync(`/proc/self/fd/${fd}`, stat.mode & 0o700);
     return true;
   } finally {
     closeSync(fd);

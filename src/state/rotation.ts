@@ -24,8 +24,8 @@ const MOST_CHOICES = 10_000;
 
 const keyOf = (kind: Kind, pool: string, member: string) => `${kind}\n${pool}\n${member}`;
 
-/** The store on an open database. */
-export function openRotation(db: Db): RotationStore {
+/** The store on an open database; `told` is told of what was written down, by name. */
+export function openRotation(db: Db, told?: (turns: ReadonlyMap<string, string>) => void): RotationStore {
   const selectAll = db.query<Row, []>("SELECT kind, pool, member, value FROM rotation ORDER BY at");
   const upsert = db.query(
     `INSERT INTO rotation (kind, pool, member, value, at) VALUES (?1, ?2, ?3, ?4, 1 + coalesce((SELECT max(at) FROM rotation), 0))
@@ -69,6 +69,7 @@ export function openRotation(db: Db): RotationStore {
     } finally {
       db.run("PRAGMA synchronous = FULL");
     }
+    told?.(new Map(rows.map(({ kind, pool, member, value }) => [keyOf(kind, pool, member), value])));
   };
   const set = (kind: Kind, pool: string, member: string, value: string) => {
     fresh();

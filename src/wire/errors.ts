@@ -13,7 +13,14 @@ export type WireErrorType =
   | "timeout"
   | "server";
 
-export type WireError = { status: number; type: WireErrorType; message: string; retryAfterMs?: number };
+/** `refuses`: the member of the request that this model does not take, where the provider names it apart from its words. */
+export type WireError = {
+  status: number;
+  type: WireErrorType;
+  message: string;
+  retryAfterMs?: number;
+  refuses?: string;
+};
 
 const byStatus: Record<number, WireErrorType> = {
   401: "authentication",

@@ -52,15 +52,16 @@ export function acceptParsed(body: Body): void {
   body[found] = { open, bounds };
 }
 
+function hasEscape(body: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (body[at] === 0x5c) return true;
+  return false;
+}
+
 /** Whether the key from `start` to `end` is this name, which is in ASCII. A key may be spelled with escapes; only its meaning counts. */
 function isNamed(body: Uint8Array, start: number, end: number, name: string): boolean {
   let same = end - start - 2 === name.length;
-  for (let at = start + 1; at < end - 1; at++) {
-    const byte = body[at];
-    if (byte === 0x5c) return JSON.parse(text(body, start, end)) === name;
-    if (byte !== name.charCodeAt(at - start - 1)) same = false;
-  }
-  return same;
+  for (let at = 0; same && at < name.length; at++) same = body[start + 1 + at] === name.charCodeAt(at);
+  return same || (hasEscape(body, start, end) && JSON.parse(text(body, start, end)) === name);
 }
 
 /** Where the named member's bounds begin; -1 when it is absent. Throws `usage` when it is there twice: then two readers could see two different values. */
@@ -102,6 +103,26 @@ export function readMember(body: Uint8Array, key: string): Json | undefined {
   const top = scan(body);
   const at = find(body, top, key);
   return at < 0 ? undefined : (JSON.parse(text(body, top.bounds[at + 2]!, top.bounds[at + 3]!)) as Json);
+}
+
+/** Those of the names that top-level members have; mostly none, so that is what costs least. Throws `usage` for what is no object. */
+export function namesAmong(body: Uint8Array, names: readonly string[]): string[] {
+  const { bounds } = scan(body);
+  const has = (name: string) => {
+    for (let at = 0; at < bounds.length; at += BOUNDS)
+      if (isNamed(body, bounds[at]!, bounds[at + 1]!, name)) return true;
+    return false;
+  };
+  return names.filter(has);
+}
+
+/** The names of all top-level members. Throws `usage` as `readTopLevel` does. */
+export function memberNames(body: Uint8Array): string[] {
+  const { bounds } = scan(body);
+  const names: string[] = [];
+  for (let at = 0; at < bounds.length; at += BOUNDS)
+    names.push(JSON.parse(text(body, bounds[at]!, bounds[at + 1]!)) as string);
+  return names;
 }
 
 /** What a request is about where its body says it. Throws `usage`. */

@@ -24,7 +24,7 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
   });
   expect(report.checks.map(({ id }) => id)).toEqual([
     ...["bubblewrap", "helpers", "preloads", "namespaces", "seccomp", "limits", "sandbox strict"],
-    ...["home", "database", "keys", "signing key"],
+    ...["home", "database", "keys", "signing key", "state engine", "reach"],
     ...["slots", "routing"],
     ...["start", "installation", "claude", "codex", "gemini", "runs", "launch audit"],
   ]);

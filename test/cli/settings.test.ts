@@ -78,7 +78,14 @@ describe("what is held against a key", () => {
     expect(await bench.broke(["key-state"])).toEqual({ code: 0, stdout: "nothing\n", stderr: "" });
     state.health.failed(tried, { reason: "quota_exhausted" });
     expect(JSON.parse((await bench.broke(["key-state", "--json"])).stdout)).toEqual([
-      { subject: "key GROQ_API_KEY", state: "blocked", reason: "quota_exhausted", strikes: 1, untilMs: null },
+      {
+        subject: "key GROQ_API_KEY",
+        state: "blocked",
+        reason: "quota_exhausted",
+        strikes: 1,
+        untilMs: null,
+        party: null,
+      },
     ]);
     const refused = await bench.broke(["route", "sonnet"], { env });
     expect({ code: refused.code, why: refused.stdout.includes("key-state") }).toEqual({ code: 1, why: true });

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openState } from "#src/cli/compose.ts";
+import { makeBench } from "#test/support/broke.ts";
 import { openHome } from "#src/state/paths.ts";
 import { repairPermissions } from "#src/state/repair.ts";
 
@@ -53,4 +55,20 @@ test.skipIf(process.getuid!() !== 0)("(as root, who can make one) somebody else'
   expect(() => repairPermissions(root)).toThrow(
     expect.objectContaining({ kind: "config", message: `${join(root, "broke.db")} belongs to somebody else` }),
   );
+});
+
+test("a database that is open stays ours: its locks outlive a look at its permissions, so another process's coming and going takes nothing away", async () => {
+  using bench = makeBench();
+  const open = openState({ BROKE_HOME: bench.home });
+  open.generations.commit("first", (routing) => ({ ...routing, silenceMs: 1_000 }));
+  openHome({ BROKE_HOME: bench.home });
+  const logged = statSync(join(bench.home, "broke.db-wal")).ino;
+  // It would be the last to close, and so take the log away, if nobody held it.
+  expect((await bench.broke(["list"])).code).toBe(0);
+  expect(statSync(join(bench.home, "broke.db-wal")).ino).toBe(logged);
+  open.generations.commit("second", (routing) => ({ ...routing, silenceMs: 2_000 }));
+  expect(JSON.parse((await bench.broke(["settings", "--json"])).stdout)).toMatchObject({
+    generation: 2,
+    silenceMs: 2_000,
+  });
 });

@@ -28,6 +28,7 @@ export const verb: Verb = {
   },
   async run({ values }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { addBackend } = await import("#src/routing/edit.ts");
     const { dialects } = await import("#src/core/dialects.ts");
     const asked = values.dialect?.[0];
@@ -35,16 +36,18 @@ export const verb: Verb = {
     if (asked !== undefined && dialect === null)
       throw new BrokeError("usage", "unknown dialect", `use one of: ${dialects.join(", ")}`);
     const label = values.label![0]!;
-    openState().generations.commit(`backend add ${label}`, (routing) =>
-      addBackend(routing, {
-        label,
-        provider: values.provider?.[0] ?? null,
-        baseUrl: values["base-url"]?.[0] ?? null,
-        dialect,
-        model: values.model![0]!,
-        keyEnv: values["key-env"]?.[0] ?? null,
-        price: parsePrice(values),
-      }),
+    await edited(openState(), ({ generations }) =>
+      generations.commit(`backend add ${label}`, (routing) =>
+        addBackend(routing, {
+          label,
+          provider: values.provider?.[0] ?? null,
+          baseUrl: values["base-url"]?.[0] ?? null,
+          dialect,
+          model: values.model![0]!,
+          keyEnv: values["key-env"]?.[0] ?? null,
+          price: parsePrice(values),
+        }),
+      ),
     );
     answer(`added ${label}; \`broke swap <slot>=${label}\` uses it`);
     return 0;

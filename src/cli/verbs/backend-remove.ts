@@ -8,9 +8,12 @@ export const verb: Verb = {
   args: { label: { type: "positional", description: "its name" } },
   async run({ values }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { removeBackend } = await import("#src/routing/edit.ts");
     const label = values.label![0]!;
-    openState().generations.commit(`backend remove ${label}`, (routing) => removeBackend(routing, label));
+    await edited(openState(), ({ generations }) =>
+      generations.commit(`backend remove ${label}`, (routing) => removeBackend(routing, label)),
+    );
     answer(`removed ${label}`);
     return 0;
   },

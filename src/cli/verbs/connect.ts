@@ -24,6 +24,7 @@ export const verb: Verb = {
       throw new BrokeError("usage", "--name, --token and --expires are for a token of a profile", "add --profile NAME");
     const own = given === "-" ? (await Bun.stdin.text()).trim() : given;
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { clientToken } = await import("#src/state/secrets.ts");
     const { readOwner } = await import("#src/gateway/ownership.ts");
     const { profileOf } = await import("#src/routing/presets.ts");
@@ -31,11 +32,16 @@ export const verb: Verb = {
     const global = clientToken(state.home, state.env);
     if (own === global) throw new BrokeError("usage", "that is the client token already", "choose another");
     const url = `http://127.0.0.1:${readOwner(state.home)?.port ?? DEFAULT_PORT}`;
-    const bind = state.db.transaction((profile: string) => {
-      profileOf(state.generations.current(), profile);
-      return state.tokens.issue({ name: name ?? null, profile, token: own ?? null, expiresMs });
-    }).immediate;
-    const bound = profile === undefined ? { name: null, token: global } : bind(profile);
+    const bind = (profile: string) =>
+      edited(state, ({ db, generations, tokens }) =>
+        db
+          .transaction(() => {
+            profileOf(generations.current(), profile);
+            return tokens.issue({ name: name ?? null, profile, token: own ?? null, expiresMs });
+          })
+          .immediate(),
+      );
+    const bound = profile === undefined ? { name: null, token: global } : await bind(profile);
     const about = { url, profile: profile ?? null, ...bound, expires: expiresMs === null ? null : isoTime(expiresMs) };
     if (flags.has("json")) answerJson(about);
     else answer(snippets(about));

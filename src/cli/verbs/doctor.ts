@@ -18,10 +18,15 @@ async function allChecks(): Promise<Check[]> {
     const { harnessChecks } = await import("#harness/checks.ts");
     const { stateChecks } = await import("#src/state/checks.ts");
     const { openLaunchAudit } = await import("../audit.ts");
+    const { sharedCheck } = await import("../shared.ts");
+    const { exposureCheck } = await import("../exposing.ts");
+    const { readOwner } = await import("#src/gateway/ownership.ts");
     const { home, settings, runs, env } = state;
     return [
       ...sandboxChecks(profileOf(settings.get("sandbox") ?? "strict"), home.live, [home.root]),
       ...stateChecks(state),
+      sharedCheck(state),
+      exposureCheck(() => readOwner(home)),
       ...routingChecks(() => knownNow(state), state.keys.get, isFrozen(state.db)),
       ...harnessChecks({ home, runs, audit: () => openLaunchAudit(state), env, cwd: process.cwd() }),
     ];

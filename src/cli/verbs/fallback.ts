@@ -17,6 +17,7 @@ export const verb: Verb = {
   words: "targets",
   async run({ values, flags, words }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { chainsOf } = await import("#src/observe/chains.ts");
     const { pickFallbacks } = await import("../pick-swap.ts");
     const { adopting } = await import("../adopt.ts");
@@ -34,7 +35,9 @@ export const verb: Verb = {
     const changes = !all && (told || picked !== undefined);
     const adopt = await adopting(state, changes ? (targets ?? []) : []);
     const now = changes
-      ? generations.commit(`fallback ${slot}`, (routing) => editFallback(adopt(routing), edit))
+      ? await edited(state, ({ generations }) =>
+          generations.commit(`fallback ${slot}`, (routing) => editFallback(adopt(routing), edit)),
+        )
       : generations.current();
     const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
     if (flags.has("json")) answerJson({ generation: now.id, chains });

@@ -14,15 +14,17 @@ export const verb: Verb = {
     const said = values.state?.[0];
     if (said !== undefined && said !== "on" && said !== "off") throw new BrokeError("usage", "freeze is on or off");
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { exceptions, isFrozen, setFrozen } = await import("#src/state/freeze.ts");
-    const { db } = openState();
-    const on = db
-      .transaction(() => {
-        const wanted = said === undefined ? !isFrozen(db) : said === "on";
-        setFrozen(db, wanted);
-        return wanted;
-      })
-      .immediate();
+    const on = await edited(openState(), ({ db }) =>
+      db
+        .transaction(() => {
+          const wanted = said === undefined ? !isFrozen(db) : said === "on";
+          setFrozen(db, wanted);
+          return wanted;
+        })
+        .immediate(),
+    );
     if (flags.has("json")) answerJson({ frozen: on, exceptions: on ? exceptions : [] });
     else
       answer(on ? ["frozen; what still changes:", ...exceptions.map((line) => `  ${line}`)].join("\n") : "not frozen");

@@ -18,14 +18,15 @@ export const verb: Verb = {
   },
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { describeDifference, differences } = await import("#src/routing/difference.ts");
     const { mergeRouting, newDestinations, readBundle } = await import("#src/routing/bundle.ts");
     const file = Bun.file(values.file![0]!);
     if (!(await file.exists())) throw new BrokeError("missing", "there is no such file");
     if (file.size > MAX_BYTES) throw new BrokeError("usage", "the file is too large for an export");
     const other = readBundle(parseJson(await file.text()));
-    const { generations } = openState();
-    const { id: _, ...now } = generations.current();
+    const state = openState();
+    const { id: _, ...now } = state.generations.current();
     const next = mergeRouting(now, other, flags.has("overwrite"));
     const changes = differences(now, next);
     const wanted = newDestinations(now, next);
@@ -42,11 +43,13 @@ export const verb: Verb = {
     }
     if (flags.has("dry-run") || changes.length === 0) return 0;
     // What was shown is what is done: an edit in between starts it over.
-    const { id } = generations.commit("import", (routing) => {
-      if (differences(now, routing).length > 0)
-        throw new BrokeError("busy", "the routing changed meanwhile", "try again");
-      return next;
-    });
+    const { id } = await edited(state, ({ generations }) =>
+      generations.commit("import", (routing) => {
+        if (differences(now, routing).length > 0)
+          throw new BrokeError("busy", "the routing changed meanwhile", "try again");
+        return next;
+      }),
+    );
     if (!flags.has("json")) answer(`generation ${id}: imported`);
     return 0;
   },

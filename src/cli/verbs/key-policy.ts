@@ -17,20 +17,23 @@ export const verb: Verb = {
   },
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { changeKeyPolicy } = await import("#src/routing/edit-policies.ts");
     const name = values["provider"]?.[0];
     const change = readPolicyChange(values);
     if (name === undefined && (change !== undefined || flags.has("clear")))
       throw new BrokeError("usage", "<provider> is missing", "broke key-policy groq --mode round_robin");
-    const { generations } = openState();
-    let now = generations.current();
+    const state = openState();
+    let now = state.generations.current();
     if (name !== undefined && (change !== undefined || flags.has("clear"))) {
-      now = generations.commit(`key-policy ${name}`, (routing) => {
-        const next = changeKeyPolicy(routing, name, change ?? {});
-        if (!flags.has("clear")) return next;
-        const { [name]: _, ...keyPolicies } = next.keyPolicies;
-        return { ...next, keyPolicies };
-      });
+      now = await edited(state, ({ generations }) =>
+        generations.commit(`key-policy ${name}`, (routing) => {
+          const next = changeKeyPolicy(routing, name, change ?? {});
+          if (!flags.has("clear")) return next;
+          const { [name]: _, ...keyPolicies } = next.keyPolicies;
+          return { ...next, keyPolicies };
+        }),
+      );
     } else if (name !== undefined) changeKeyPolicy(now, name, {});
     const shown = Object.entries(now.keyPolicies).filter(([provider]) => name === undefined || provider === name);
     if (flags.has("json")) answerJson({ generation: now.id, policies: Object.fromEntries(shown) });

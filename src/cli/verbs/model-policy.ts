@@ -13,20 +13,23 @@ export const verb: Verb = {
   },
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { changeModelPolicy } = await import("#src/routing/edit-policies.ts");
     const name = values["slot"]?.[0];
     const change = readPolicyChange(values);
     if (name === undefined && (change !== undefined || flags.has("clear")))
       throw new BrokeError("usage", "<slot> is missing", "broke model-policy sonnet --mode round_robin");
-    const { generations } = openState();
-    let now = generations.current();
+    const state = openState();
+    let now = state.generations.current();
     if (name !== undefined && (change !== undefined || flags.has("clear"))) {
-      now = generations.commit(`model-policy ${name}`, (routing) => {
-        const next = changeModelPolicy(routing, name, change ?? {});
-        if (!flags.has("clear")) return next;
-        const { [name]: _, ...modelPolicies } = next.modelPolicies;
-        return { ...next, modelPolicies };
-      });
+      now = await edited(state, ({ generations }) =>
+        generations.commit(`model-policy ${name}`, (routing) => {
+          const next = changeModelPolicy(routing, name, change ?? {});
+          if (!flags.has("clear")) return next;
+          const { [name]: _, ...modelPolicies } = next.modelPolicies;
+          return { ...next, modelPolicies };
+        }),
+      );
     } else if (name !== undefined) changeModelPolicy(now, name, {});
     const shown = Object.entries(now.modelPolicies).filter(([slot]) => name === undefined || slot === name);
     if (flags.has("json")) answerJson({ generation: now.id, policies: Object.fromEntries(shown) });

@@ -14,12 +14,13 @@ export const verb: Verb = {
     json: { type: "boolean", description: "print JSON" },
   },
   async run({ values, flags }) {
-    const { gatewayDeps, openState } = await import("../compose.ts");
+    const { openState } = await import("../compose.ts");
+    const { liveDeps } = await import("../shared.ts");
     const { askModel } = await import("#src/gateway/ask.ts");
     const state = openState();
     let id: string | undefined;
     const given = await askModel(
-      { ...gatewayDeps(state), once: true },
+      { ...(await liveDeps(state)), once: true },
       {
         slot: values.slot![0]!,
         system: "This is a test of the connection.",

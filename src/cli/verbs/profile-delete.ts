@@ -12,15 +12,18 @@ export const verb: Verb = {
   async run({ values, flags }) {
     const name = values.name![0]!;
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { deleteProfile } = await import("#src/routing/presets.ts");
     const state = openState();
     // In one transaction: a profile of the same name, made later, is not what these tokens were given for.
-    const { id, revoked } = state.db
-      .transaction(() => {
-        const { id } = state.generations.commit(`profile delete ${name}`, (routing) => deleteProfile(routing, name));
-        return { id, revoked: state.tokens.revokeOf(name) };
-      })
-      .immediate();
+    const { id, revoked } = await edited(state, ({ db, generations, tokens }) =>
+      db
+        .transaction(() => {
+          const { id } = generations.commit(`profile delete ${name}`, (routing) => deleteProfile(routing, name));
+          return { id, revoked: tokens.revokeOf(name) };
+        })
+        .immediate(),
+    );
     const said = revoked === 0 ? "" : `, ${revoked} ${revoked === 1 ? "token" : "tokens"} revoked`;
     if (flags.has("json")) answerJson({ generation: id, revoked });
     else answer(`generation ${id}: profile ${name} deleted${said}`);

@@ -8,6 +8,7 @@ export const verb: Verb = {
   args: {
     slot: { type: "positional", description: "slot, or a model name a client sends" },
     profile: { type: "string", description: "as a caller with this profile", valueHint: "name" },
+    with: { type: "string", description: "as a request with these members of its body", valueHint: "a,b" },
     session: { type: "string", description: "as this conversation", valueHint: "id" },
     json: { type: "boolean", description: "print JSON" },
   },
@@ -15,7 +16,10 @@ export const verb: Verb = {
     const { knownNow, openState } = await import("../compose.ts");
     const { describeRoute } = await import("#src/observe/routes.ts");
     const [profile = null, session = null] = [values["profile"]?.[0], values["session"]?.[0]];
-    const route = describeRoute(values.slot![0]!, { ...knownNow(openState()), profile, session });
+    const route = describeRoute(values.slot![0]!, {
+      ...{ ...knownNow(openState()), profile, session },
+      asks: { dialect: null, members: () => values["with"]?.[0]?.split(",") ?? [] },
+    });
     if (flags.has("json")) answerJson(route);
     else if (route.kind === "refused") answer(`${route.message}\n${route.hint}`);
     else {

@@ -10,13 +10,16 @@ export const verb: Verb = {
   words: "name=value",
   async run({ words, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { changeSettings } = await import("#src/routing/edit.ts");
     const changes = readAssignments(words, "name=value");
-    const { generations } = openState();
+    const state = openState();
     const now =
       changes.length === 0
-        ? generations.current()
-        : generations.commit(`settings ${words.join(" ")}`, (routing) => changeSettings(routing, changes));
+        ? state.generations.current()
+        : await edited(state, ({ generations }) =>
+            generations.commit(`settings ${words.join(" ")}`, (routing) => changeSettings(routing, changes)),
+          );
     const { id: generation, lossless, silenceMs } = now;
     if (flags.has("json")) answerJson({ generation, lossless, silenceMs });
     else {

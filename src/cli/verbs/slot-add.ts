@@ -16,6 +16,7 @@ export const verb: Verb = {
   repeated: ["alias"],
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { addSlot } = await import("#src/routing/edit-policies.ts");
     const id = values["id"]![0]!;
     const said = values["client"]?.[0];
@@ -23,8 +24,8 @@ export const verb: Verb = {
     if (said !== undefined && client === null)
       throw new BrokeError("usage", "unknown client", "claude, codex or gemini");
     const slot = { client, title: values["title"]?.[0] ?? id, aliases: values["alias"] ?? [] };
-    const { id: generation } = openState().generations.commit(`slot add ${id}`, (routing) =>
-      addSlot(routing, id, slot),
+    const { id: generation } = await edited(openState(), ({ generations }) =>
+      generations.commit(`slot add ${id}`, (routing) => addSlot(routing, id, slot)),
     );
     if (flags.has("json")) answerJson({ generation, slot: { id, ...slot } });
     else answer(`added ${id}; \`broke swap ${id}=<backend>\` lets a backend answer for it`);

@@ -11,10 +11,11 @@ export const verb: Verb = {
   },
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const { removeSlot } = await import("#src/routing/edit-policies.ts");
     const id = values["id"]![0]!;
-    const { id: generation } = openState().generations.commit(`slot remove ${id}`, (routing) =>
-      removeSlot(routing, id),
+    const { id: generation } = await edited(openState(), ({ generations }) =>
+      generations.commit(`slot remove ${id}`, (routing) => removeSlot(routing, id)),
     );
     if (flags.has("json")) answerJson({ generation, removed: id });
     else answer(`removed ${id}`);

@@ -1,6 +1,7 @@
 // `broke status`: yes (0) or no (1).
 
 import type { Verb } from "../front.ts";
+import { describeExposure } from "../exposing.ts";
 import { answer, answerJson } from "../output.ts";
 
 export const verb: Verb = {
@@ -15,13 +16,24 @@ export const verb: Verb = {
     const health = owner === undefined ? { live: false, ready: false } : await probeGateway(owner);
     const url = owner === undefined ? null : `http://127.0.0.1:${owner.port}`;
     const generation = state.generations.current().id;
+    const { describeState } = await import("../shared.ts");
+    const kept = await describeState(state);
+    const where = kept.at === null ? "" : `, state in ${kept.at}${kept.reachable ? "" : ", which cannot be reached"}`;
     if (flags.has("json"))
-      answerJson({ running: owner !== undefined, url, pid: owner?.pid ?? null, ...health, generation });
+      answerJson({
+        running: owner !== undefined,
+        url,
+        pid: owner?.pid ?? null,
+        ...health,
+        generation,
+        state: kept,
+        exposure: owner?.exposure ?? null,
+      });
     else
       answer(
         owner === undefined
-          ? "no gateway runs; `broke start`"
-          : `${url} (pid ${owner.pid}), ${health.ready ? "ready" : "not ready"}, generation ${generation}`,
+          ? `no gateway runs${where}; \`broke start\``
+          : `${url}${describeExposure(owner)} (pid ${owner.pid}), ${health.ready ? "ready" : "not ready"}, generation ${generation}${where}`,
       );
     return health.ready ? 0 : 1;
   },

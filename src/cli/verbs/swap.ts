@@ -14,6 +14,7 @@ export const verb: Verb = {
   words: "slot=backend",
   async run({ words: given, values, flags }) {
     const { openState } = await import("../compose.ts");
+    const { edited } = await import("../shared.ts");
     const state = openState();
     const named = given[0] === "many" ? given.slice(1) : given;
     const { teams } = state.generations.current();
@@ -28,8 +29,10 @@ export const verb: Verb = {
       state,
       assignments.map(({ label }) => label),
     );
-    const generation = state.generations.commit(`swap ${words.join(" ")}`, (routing) =>
-      swapSlots(adopt(routing), assignments, values["client"]?.[0]),
+    const generation = await edited(state, ({ generations }) =>
+      generations.commit(`swap ${words.join(" ")}`, (routing) =>
+        swapSlots(adopt(routing), assignments, values["client"]?.[0]),
+      ),
     );
     if (flags.has("json")) answerJson({ generation: generation.id, slots: generation.slots });
     else

@@ -12,7 +12,8 @@ export const verb: Verb = {
   async run({ values, flags }) {
     const name = values.name![0]!;
     const { openState } = await import("../compose.ts");
-    openState().tokens.revoke(name);
+    const { edited } = await import("../shared.ts");
+    await edited(openState(), ({ tokens }) => tokens.revoke(name));
     if (flags.has("json")) answerJson({ revoked: name });
     else answer(`${name} is revoked`);
     return 0;

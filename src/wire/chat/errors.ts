@@ -51,11 +51,16 @@ export function wireError(body: Json | undefined, status?: number): WireError {
   // OpenAI says `invalid_request_error` with every 4xx: then the status knows better.
   const precise = named !== undefined && (status === undefined || (status < 500 && named.type !== "invalid_request"));
   const type = precise ? named.type : errorTypeOf(own);
+  // Its words may repeat the client's; code and parameter are the provider's own.
+  const param = text(error["param"]);
+  const refuses =
+    text(error["code"]) === "unsupported_parameter" && /^[A-Za-z_]\w{0,63}$/.test(param ?? "") ? param : undefined;
   const tooLong = (own === 400 || own === 413) && TOO_LONG.test(message);
   return {
     status: own,
     type: tooLong ? "context_window" : type,
     message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
+    ...(refuses === undefined ? {} : { refuses }),
   };
 }
 

@@ -43,7 +43,7 @@ export function big(mode: PolicyMode | undefined): Generation {
 const held = new Map<string, HealthEntry>(
   Array.from({ length: 20 }, (_, at): [string, HealthEntry] => [
     at % 2 === 0 ? `key ${keyNames[at * 2]}` : `backend ${labels[at]}`,
-    { state: "cooldown", reason: "rate_limit", untilMs: 2000, strikes: 1, probeMs: 0 },
+    { state: "cooldown", reason: "rate_limit", untilMs: 2000, strikes: 1, probeMs: 0, party: null },
   ]),
 );
 /** Twenty keys and backends cool down. */
