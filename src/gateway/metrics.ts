@@ -1,7 +1,7 @@
 // What this gateway has done since it began, for Prometheus. Labels are names of the operator's own: no token, no key, nothing a client or a provider could
 // make more of by what it says. Requests are summed up here as they end, and told to the registry when somebody asks.
 
-import { Counter, Registry } from "prom-client";
+import { Counter, type Histogram, Registry } from "prom-client";
 import { drifts } from "#src/observe/requests.ts";
 import type { LoggedRequest } from "#src/state/requests.ts";
 import { type Times, timesMetric } from "./times.ts";
@@ -47,7 +47,12 @@ export function makeMetrics(): Metrics {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name: `broke_${name}`, help, labelNames, registers });
-  const times = (name: string, help: string) => timesMetric(registry, `broke_${name}`, help, SECONDS);
+  const times = (name: string, help: string) => {
+    const { metric, labelled } = timesMetric(`broke_${name}`, help, SECONDS);
+    // What the registry asks of a metric is all there; its type names only its own classes.
+    registry.registerMetric(metric as unknown as Histogram);
+    return labelled;
+  };
   const requests = counter("requests_total", "Requests, by their end", ["profile", "slot", "backend", "status"]);
   const attempts = counter("attempts_total", "Attempts, by what came of them", ["backend", "outcome"]);
   const seconds = times("request_seconds", "How long answers took, whole");

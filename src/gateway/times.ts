@@ -1,26 +1,27 @@
 // How long things took, as Prometheus counts it: buckets, a sum and a number per label set. prom-client looks its labels up anew for every observation,
 // which took as long as choosing who answers; here a caller keeps what it observes into, and the registry asks for the values when it is scraped.
 
-import type { Histogram, Registry } from "prom-client";
-
 export type Times = { observe(seconds: number): void };
 
-/** A histogram in the registry. Returns what makes one of its label sets. */
+type Value = { metricName: string; labels: Record<string, string>; value: number };
+type Scraped = { name: string; help: string; type: "histogram"; values: Value[] };
+
+/** What a registry asks of a histogram. */
+export type TimesMetric = { name: string; help: string; type: "histogram"; get(): Promise<Scraped> };
+
+/** A histogram, and what makes one of its label sets. `bounds` in seconds, ascending. */
 export function timesMetric(
-  registry: Registry,
   name: string,
   help: string,
   bounds: readonly number[],
-): (labels: Record<string, string>) => Times {
-  type Value = { metricName: string; labels: Record<string, string>; value: number };
+): { metric: TimesMetric; labelled(labels: Record<string, string>): Times } {
   const sets: (() => Value[])[] = [];
-  const metric = {
-    ...{ name, help, type: "histogram", aggregator: "sum" },
-    get: () => Promise.resolve({ name, help, type: "histogram", values: sets.flatMap((values) => values()) }),
+  const type = "histogram" as const;
+  const metric: TimesMetric = {
+    ...{ name, help, type },
+    get: () => Promise.resolve({ name, help, type, values: sets.flatMap((values) => values()) }),
   };
-  // What the registry asks of a metric, of which its type names only its own classes.
-  registry.registerMetric(metric as unknown as Histogram);
-  return (labels) => {
+  const labelled = (labels: Record<string, string>): Times => {
     const counts = new Float64Array(bounds.length);
     let sum = 0;
     let count = 0;
@@ -48,4 +49,5 @@ export function timesMetric(
       },
     };
   };
+  return { metric, labelled };
 }
