@@ -69,7 +69,7 @@ export function joinShared(home: Home, target: SharedTarget): Replica {
   let again = false;
   let telling: Promise<void> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const limits = openSharedLimits(own, target, systemClock, () => session);
+  const limits = openSharedLimits(db, target, systemClock, () => session);
   const first = Promise.withResolvers<void>();
   let wake = Promise.withResolvers<void>();
 
