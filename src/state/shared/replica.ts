@@ -173,7 +173,9 @@ export function joinShared(home: Home, target: SharedTarget): Replica {
           await tell();
         }
       } catch {
-        // A call that failed has closed its session.
+        // A call that failed has closed its session; one that came too late may mean that a clock was set, which a new one finds out.
+        session?.[Symbol.dispose]();
+        session = undefined;
       }
       first.resolve();
       if (session === undefined) await Bun.sleep(AGAIN_MS);
