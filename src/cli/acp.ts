@@ -22,6 +22,7 @@ import { acpCommands, artifactsOf } from "./acp-commands.ts";
 import { openState, secretValues, type State } from "./compose.ts";
 import { clientLanes, isHeadless, lanesNow } from "./lanes.ts";
 import { note, writeOut } from "./output.ts";
+import { replicaOf } from "./shared.ts";
 
 /** Without a sandbox nothing is launched but where that is said (`--unmediated`). */
 const mediatedProfiles = profileNames.filter((name) => name !== "normal");
@@ -189,6 +190,7 @@ export async function serveEditor(options: ServeOptions): Promise<number> {
   // An editor of root's in somebody's folder: from here on it is theirs.
   dropToOwner(process.cwd(), process.env);
   const state = openState();
+  await replicaOf(state);
   const over = Promise.withResolvers<void>();
   const end = () => over.resolve();
   process.stdout.on("error", end);

@@ -162,6 +162,15 @@ const migrations = [
    ) STRICT;
    CREATE INDEX requests_at ON requests (at_ms);`,
   `ALTER TABLE health ADD COLUMN party TEXT;`,
+  `CREATE TABLE counted (
+     id TEXT PRIMARY KEY,
+     subject TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     usd REAL NOT NULL,
+     more INTEGER NOT NULL,
+     more_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

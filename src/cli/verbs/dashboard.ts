@@ -16,7 +16,10 @@ export const verb: Verb = {
     const { serveDashboard } = await import("../dashboard.ts");
     const over = Promise.withResolvers<void>();
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => over.resolve());
-    const { url, stop } = serveDashboard(openState(), Number(given));
+    const { replicaOf } = await import("../shared.ts");
+    const state = openState();
+    await replicaOf(state);
+    const { url, stop } = serveDashboard(state, Number(given));
     answer(url);
     await over.promise;
     await stop();

@@ -1,10 +1,11 @@
 // What profiles may use, where several homes share it: one script a request checks and counts everything at once, on Redis's clock. What a gateway counted
-// in the last minute it remembers, and tells a Redis that came back without it; an open request keeps its place by a lease, which ends with its gateway.
-// Does not stop: gateways and Redis killed in the same moment, Redis without its data: then what they counted in that minute is lost, not the day's money.
+// in the last minute it remembers and writes down, and tells a Redis that came back without it; an open request keeps its place by a lease, which ends with its gateway.
+// Does not stop: a Redis that comes back without its data while a gateway that was killed does not: what that one counted in the last minute is lost then.
 
 import type { Clock } from "#src/core/clock.ts";
 import type { Db } from "../database.ts";
 import type { Amount, Hold, LimitPort, Taken, Unknown } from "../limits.ts";
+import { type Entry, openCounted } from "./counted.ts";
 import { BEAT, SETTLE, TAKE } from "./scripts.ts";
 import type { Session } from "./session.ts";
 import type { SharedTarget } from "./target.ts";
@@ -14,17 +15,6 @@ const WINDOW_MS = 60_000;
 const DAY_MS = 86_400_000;
 const AGAIN_MS = 1_000;
 
-/** One request: what Redis was told of it, or would be. Times by its clock. */
-type Entry = {
-  s: string;
-  id: string;
-  at: number;
-  n: number;
-  usd: number;
-  open: boolean;
-  more: number;
-  moreAt: number;
-};
 type Settled = { entry: Entry; need: Amount; used: Amount | null };
 type Spent = { day: number; usd: number };
 
@@ -48,6 +38,7 @@ export function openSharedLimits(
   const pending: Settled[] = [];
   const spent = new Map<string, Spent>();
   let run = "";
+  let forgotten = 0;
   let sending: Promise<void> | undefined;
   const known = db.query<{ subject: string; usd: number }, [number]>("SELECT subject, usd FROM spending WHERE day = ?");
   const keep = db.query(
@@ -56,6 +47,8 @@ export function openSharedLimits(
   );
   const today = Math.floor(clock() / DAY_MS);
   for (const { subject, usd } of known.all(today)) spent.set(subject, { day: today, usd });
+  const counted = openCounted(db);
+  for (const entry of counted.since(clock() - WINDOW_MS)) entries.set(entry.id, entry);
 
   const noteSpent = (subject: string, at: number, usd: number) => {
     const day = Math.floor(at / DAY_MS);
@@ -75,10 +68,13 @@ export function openSharedLimits(
     const [word, at, total] = words(await session.run(SETTLE, run, s, id, need.tokens, ...about));
     if (word !== "done") return false;
     noteSpent(s, Number(at), Number(total));
-    if (used === null) entries.delete(id);
-    else {
+    if (used === null) {
+      entries.delete(id);
+      counted.drop(id);
+    } else {
       const more = Math.max(0, used.tokens - need.tokens);
       Object.assign(entry, { open: false, n: Math.min(need.tokens, used.tokens), more, moreAt: Number(at) });
+      counted.keep(entry);
     }
     return true;
   };
@@ -112,6 +108,9 @@ export function openSharedLimits(
   const forget = (now: number) => {
     for (const [id, { open, at, moreAt }] of entries)
       if (!open && Math.max(at, moreAt) <= now - 2 * WINDOW_MS) entries.delete(id);
+    if (now - forgotten < WINDOW_MS) return;
+    forgotten = now;
+    counted.forget(now - 2 * WINDOW_MS);
   };
   const beat = async (session: Session, full: boolean): Promise<number> => {
     forget(clock());
@@ -139,6 +138,7 @@ export function openSharedLimits(
             const [at, n] = [Number(first), need.tokens];
             const entry = { s: subject, id, at, n, usd: need.usd, open: true, more: 0, moreAt: 0 };
             entries.set(id, entry);
+            counted.keep(entry);
             noteSpent(subject, at, Number(second));
             return { kind: "held", hold: makeHold(entry, need) };
           }
@@ -157,6 +157,7 @@ export function openSharedLimits(
       return unknown(AGAIN_MS);
     },
     async flush() {
+      counted.flush();
       const session = current();
       if (session !== undefined) await send(session).catch(() => undefined);
     },

@@ -69,7 +69,7 @@ export function joinShared(home: Home, target: SharedTarget): Replica {
   let again = false;
   let telling: Promise<void> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const limits = openSharedLimits(own, target, systemClock, () => session);
+  const limits = openSharedLimits(db, target, systemClock, () => session);
   const first = Promise.withResolvers<void>();
   let wake = Promise.withResolvers<void>();
 
@@ -173,7 +173,9 @@ export function joinShared(home: Home, target: SharedTarget): Replica {
           await tell();
         }
       } catch {
-        // A call that failed has closed its session.
+        // A call that failed has closed its session; one that came too late may mean that a clock was set, which a new one finds out.
+        session?.[Symbol.dispose]();
+        session = undefined;
       }
       first.resolve();
       if (session === undefined) await Bun.sleep(AGAIN_MS);

@@ -54,16 +54,16 @@ export async function openSession(target: SharedTarget, onClosed: () => void = (
     await within(client.connect(), CONNECT_MS + 100);
     return client;
   };
-  /** Between its clock and ours, in ms. */
+  /** Between its clock and our steady one, which nobody sets, in ms. */
   let ahead = 0;
   try {
     const client = await connect();
-    const before = Date.now();
+    const before = performance.now();
     const theirs = Number(await within(client.send("EVAL", [TIME, "0"]), ANSWER_MS));
-    ahead = theirs - (before + Date.now()) / 2;
+    ahead = theirs - (before + performance.now()) / 2;
     return {
       async run(script, ...args) {
-        const deadline = Math.floor(Date.now() + ahead + ANSWER_MS);
+        const deadline = Math.floor(performance.now() + ahead + ANSWER_MS);
         try {
           return await within(
             client.send("EVAL", [script, "0", String(deadline), ...args.map((word) => String(word))]),
