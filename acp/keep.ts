@@ -8,6 +8,7 @@ import { hardest, type Roles } from "#harness/roles/told.ts";
 import type { Opinion } from "#harness/verdict/decide.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import type { EditorFiles } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import type { LaneRole } from "./lane-result.ts";
 import { type Choices, isOther } from "./modes.ts";
@@ -36,6 +37,7 @@ export type KeepDeps = {
   claim(): Promise<void>;
   onCommands(commands: AvailableCommand[]): void;
   question: PutQuestion;
+  files: EditorFiles;
   /** A model was asked, or answered. */
   onStir(): void;
 };
@@ -59,7 +61,7 @@ const MOST_RUNS = 100;
 
 /** Keeps none yet. */
 export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
-  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir, question } = deps;
+  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir, question, files } = deps;
   const meter = makeMeter();
   const runs: KeptRun[] = [];
   let running: { runtime: AgentRuntime; choices: Choices; record: Keep["record"]; opinions: Roles } | undefined;
@@ -92,7 +94,20 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     const opinions: Roles = {};
     const effort = choices.thought_level === "default" ? undefined : choices.thought_level;
     const runtime = await start({
-      ...{ cwd, lane: of, model, sandbox, policy, mode, effort, servers, transcript: said(), onCommands, question },
+      ...{
+        cwd,
+        lane: of,
+        model,
+        sandbox,
+        policy,
+        mode,
+        effort,
+        servers,
+        transcript: said(),
+        onCommands,
+        question,
+        files,
+      },
       opinions: () => opinions,
       signal: starting.signal,
       watch: {

@@ -6,6 +6,7 @@ import type { ModelRequest } from "#harness/ports.ts";
 import type { Roles } from "#harness/roles/told.ts";
 import type { Json } from "#src/core/json.ts";
 import type { PutQuestion } from "./question.ts";
+import type { EditorFiles } from "./editor-files.ts";
 import type { Mode } from "./modes.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 
@@ -59,6 +60,8 @@ export type RuntimeOptions = {
   watch: RunWatch;
   /** Puts what the sandbox asks about to the person at the editor. */
   question: PutQuestion;
+  /** The files as the editor has them. */
+  files: EditorFiles;
   /** Told of the client's own slash commands. */
   onCommands(commands: AvailableCommand[]): void;
   /** Aborted when it has taken too long, or nobody waits for it any more. */

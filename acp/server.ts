@@ -11,6 +11,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { isWithin } from "#sandbox/protected.ts";
 import { type Commands, commandsUpdate } from "./commands.ts";
+import { editorFilesOf } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import type { Patience } from "./keep.ts";
@@ -79,6 +80,7 @@ export function serveAcp(
   let greeted = false;
   let takesNotices = false;
   let showsForms = false;
+  let hasFiles = { read: false, write: false };
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
   const claim = async (id: string, cwd: string): Promise<void> => {
@@ -118,6 +120,7 @@ export function serveAcp(
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),
+        files: editorFilesOf(id, peer.request, () => hasFiles),
       },
     );
     sessions.set(id, session);
@@ -191,6 +194,8 @@ export function serveAcp(
   peer.onRequest("initialize", (params): InitializeResponse => {
     const { clientCapabilities } = readParams(requests.initialize, params);
     takesNotices = clientCapabilities?.session?.notices != null;
+    const { fs } = clientCapabilities ?? {};
+    hasFiles = { read: fs?.readTextFile === true, write: fs?.writeTextFile === true };
     showsForms = clientCapabilities?.elicitation?.form != null;
     greeted = true;
     return {

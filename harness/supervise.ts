@@ -22,6 +22,7 @@ import type { Governor } from "./governor/governor.ts";
 import type { Ledger } from "./ledger.ts";
 import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
+import { type Outside, outsideOf } from "./outside.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Transcript } from "./evidence/transcript.ts";
@@ -51,6 +52,8 @@ export type Talk = (streams: {
   /** The run it is the client of, and its ledger. */
   run: string;
   record(event: string, data: Record<string, Json>): void;
+  /** By which somebody outside is asked for files of its workspace. */
+  outside: Outside;
 }) => Promise<void>;
 
 export type ClientRun = {
@@ -211,6 +214,7 @@ export async function superviseClient(
       const talked = talk({
         ...{ ...run.streams, stdin: run.streams.stdin!, onOutput: seen, end: () => endSoon(run) },
         ...{ run: ledger.run, record: recorder.append },
+        outside: outsideOf(prepared.input, operated.still, recorder.append),
       });
       await run.ended;
       await talked;

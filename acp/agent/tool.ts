@@ -6,7 +6,15 @@ type Parameter = { type: "string" | "integer" | "boolean"; description: string; 
 
 export type Input = Record<string, string | number | boolean>;
 
-export type Work = { folder: string; signal: AbortSignal };
+/** Files as the editor has them. Each resolves with whether the editor had its part in it: where not, the file is the tool's own. */
+export type Editor = {
+  /** Undefined: not by the editor. */
+  read(path: string): Promise<string | undefined>;
+  /** Throws `ToolError` where nobody vouches for it. */
+  write(path: string, text: string): Promise<boolean>;
+};
+
+export type Work = { folder: string; signal: AbortSignal; editor?: Editor | undefined };
 
 export type Tool = {
   name: string;
@@ -15,7 +23,7 @@ export type Tool = {
   /** Whether it only looks: such ones run beside each other, and nobody is asked. */
   looks: boolean;
   /** What it would make of a file, before anybody is asked. Throws `ToolError`. */
-  preview?(input: Input, work: Work): Change;
+  preview?(input: Input, work: Work): Promise<Change>;
   /** What it came to. Throws `ToolError`. */
   run(input: Input, work: Work): string | Promise<string>;
 };

@@ -22,6 +22,10 @@ export const toldSchema = v.variant("kind", [
   }),
   v.object({ kind: v.picklist(["ask", "started"]), id }),
   v.object({ kind: v.literal("ended"), id, ok: v.boolean(), text }),
+  v.object({
+    kind: v.literal("file"),
+    ...{ id, act: v.picklist(["read", "write"]), path: text, text: v.optional(text), call: v.optional(id) },
+  }),
   v.object({ kind: v.literal("usage"), used: count, size: count }),
   v.object({ kind: v.literal("end"), reason: v.picklist(stopReasons) }),
   v.object({ kind: v.literal("failed"), why: text }),
