@@ -17,6 +17,8 @@ export type Ask = { toolCall: ToolCallUpdate; kind: ToolKind };
 export type Turn = {
   /** Resolves when it is out: whoever awaits it is as slow as the editor. */
   update(update: SessionUpdate): Promise<void>;
+  /** What a command that is going on has printed. */
+  printed(toolCallId: string, text: string): void;
   /** Whether the tool may be used. Never rejects: what cannot be asked may not. */
   permit(ask: Ask): Promise<boolean>;
   /** Aborted when the turn is to end. */

@@ -25,6 +25,7 @@ import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
 import { openSession, type Session, type SessionState } from "./session.ts";
 import type { SessionStore, StoredSession, Transcript } from "./store.ts";
+import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
 import { wordsOf } from "./transcript.ts";
 
 export type ServerDeps = {
@@ -80,6 +81,7 @@ export function serveAcp(
   let greeted = false;
   let takesNotices = false;
   let showsForms = false;
+  let terminalStyle: TerminalStyle;
   let hasFiles = { read: false, write: false };
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
@@ -120,6 +122,7 @@ export function serveAcp(
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),
+        terminalStyle: () => terminalStyle,
         files: editorFilesOf(id, peer.request, () => hasFiles),
       },
     );
@@ -194,7 +197,8 @@ export function serveAcp(
   peer.onRequest("initialize", (params): InitializeResponse => {
     const { clientCapabilities } = readParams(requests.initialize, params);
     takesNotices = clientCapabilities?.session?.notices != null;
-    const { fs } = clientCapabilities ?? {};
+    const { fs, _meta: meta } = clientCapabilities ?? {};
+    terminalStyle = terminalStyleOf(meta);
     hasFiles = { read: fs?.readTextFile === true, write: fs?.writeTextFile === true };
     showsForms = clientCapabilities?.elicitation?.form != null;
     greeted = true;

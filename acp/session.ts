@@ -15,6 +15,7 @@ import type { Turn } from "./runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 import { titleFrom } from "./store.ts";
 import { streamUpdates } from "./stream.ts";
+import { showTerminals, type TerminalStyle } from "./terminals.ts";
 import { trackTools } from "./tools.ts";
 import type { Usage } from "./usage.ts";
 import { watchTurn } from "./watch.ts";
@@ -28,6 +29,7 @@ export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
   onCommands(own: readonly AvailableCommand[]): void;
   /** How many tokens a lane's models take. */
   windowOf(lane: string): number;
+  terminalStyle(): TerminalStyle;
   /** Said before anything else in the first turn; undefined: nothing. */
   preface?: string | undefined;
 };
@@ -145,7 +147,8 @@ export function openSession(
     const given = commandIn(blocks, commands);
     if (given !== undefined) return { reason: await obey(given) };
     const tools = trackTools();
-    const stream = streamUpdates(show);
+    const stream = streamUpdates(show, transcript.pieces);
+    const terminals = showTerminals(deps.terminalStyle(), cwd, transcript.pieces, (update) => void stream.send(update));
     let over = false;
     const watch = watchTurn(patience.quietMs);
     onStir = watch.stir;
@@ -160,7 +163,12 @@ export function openSession(
         if (update.sessionUpdate === "tool_call") said = "";
         if (update.sessionUpdate === "agent_message_chunk" && update.content.type === "text")
           said += update.content.text;
-        await stream.send(update);
+        for (const each of terminals.shown(update)) await stream.send(each);
+      },
+      printed(id, text) {
+        if (over) return;
+        watch.stir();
+        terminals.printed(id, text);
       },
       async permit(ask) {
         await stream.flush();
@@ -190,6 +198,7 @@ export function openSession(
       onStir = () => {};
       now = undefined;
       keep.rest(failed);
+      terminals.close();
       await stream.flush();
       for (const update of tools.close()) await show(update);
     }

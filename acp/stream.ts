@@ -1,6 +1,8 @@
-// A session's updates on their way to the editor: text that comes in drops is gathered for a moment, everything is on disk before it is sent, and
-// nothing is larger than an editor takes.
+// A session's updates on their way to the editor: text that comes in drops is gathered for a moment, and freed of secrets wherever it was cut; everything
+// is on disk before it is sent, and nothing is larger than an editor takes.
+// Does not stop: a secret in a tool's arguments or in a change that is asked about: who answers must see what it is.
 
+import type { RedactStream } from "#src/core/redact-stream.ts";
 import type { SessionUpdate } from "./schema.ts";
 
 /** Text is sent when so much of it has come, or after this long. */
@@ -24,26 +26,29 @@ function textOf(update: SessionUpdate): { kind: Chunk; text: string } | undefine
   return update.content.type === "text" ? { kind, text: update.content.text } : undefined;
 }
 
-/** The update with every text in it of a length that editors take. */
-function bounded(update: SessionUpdate): SessionUpdate {
+/** The update with every text in it of a length that editors take, and without secrets. */
+function bounded(update: SessionUpdate, redact: (text: string) => string): SessionUpdate {
   if (update.sessionUpdate !== "tool_call" && update.sessionUpdate !== "tool_call_update") return update;
   const content = update.content?.map((item) => {
-    if (item.type !== "content" || item.content.type !== "text" || item.content.text.length <= MOST_TOOL_TEXT)
-      return item;
-    const text = `${item.content.text.slice(0, MOST_TOOL_TEXT)}\n[cut]`.toWellFormed();
+    if (item.type !== "content" || item.content.type !== "text") return item;
+    const all = redact(item.content.text);
+    const text = all.length <= MOST_TOOL_TEXT ? all : `${all.slice(0, MOST_TOOL_TEXT)}\n[cut]`.toWellFormed();
     return { ...item, content: { ...item.content, text } };
   });
   return content === undefined ? update : { ...update, content };
 }
 
-/** Gathers and hands on to `out`, one at a time. */
-export function streamUpdates(out: (update: SessionUpdate) => Promise<void>): UpdateStream {
+/** Gathers and hands on to `out`, one at a time. `pieces` makes a redactor for a text that comes in pieces. */
+export function streamUpdates(out: (update: SessionUpdate) => Promise<void>, pieces: () => RedactStream): UpdateStream {
+  const told = pieces();
+  const whole = pieces();
+  const redact = (text: string) => whole.push(text) + whole.end();
   let kind: Chunk = "agent_message_chunk";
   let gathered = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
   let chain: Promise<void> = Promise.resolve();
   const put = (update: SessionUpdate) => (chain = chain.then(() => out(update)));
-  const flush = (): Promise<void> => {
+  const give = (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
     for (let at = 0; at < gathered.length; at += MOST_TEXT) {
@@ -53,18 +58,22 @@ export function streamUpdates(out: (update: SessionUpdate) => Promise<void>): Up
     gathered = "";
     return chain;
   };
+  const flush = () => {
+    gathered += told.end();
+    return give();
+  };
   return {
     send(update) {
       const chunk = textOf(update);
       if (chunk === undefined) {
         void flush();
-        return put(bounded(update));
+        return put(bounded(update, redact));
       }
       if (chunk.kind !== kind) void flush();
       kind = chunk.kind;
-      gathered += chunk.text;
-      if (gathered.length >= MOST_TEXT) return flush();
-      timer ??= setTimeout(() => void flush(), GATHER_MS);
+      gathered += told.push(chunk.text);
+      if (gathered.length >= MOST_TEXT) return give();
+      timer ??= setTimeout(() => void give(), GATHER_MS);
       return chain;
     },
     flush,

@@ -16,6 +16,9 @@ export type PromptPart = { type: "text"; text: string } | { type: "image"; mimeT
 /** A file as it was and as it would be; `before` null where there is none. Left out where it is too long to be shown. */
 export type Change = { path: string; before: string | null; after: string };
 
+/** How a command ended. */
+export type Exit = { exit_code: number | null; signal: string | null };
+
 export const stopReasons = ["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"] as const;
 
 /** From the agent. `file` wants a file as the editor has it, for a tool's `call`. Ids of tools are its own: a model may use one twice. */
@@ -25,7 +28,8 @@ export type Told =
   | { kind: "ask"; id: string }
   | { kind: "file"; id: string; act: "read" | "write"; path: string; text?: string; call: string }
   | { kind: "started"; id: string }
-  | { kind: "ended"; id: string; ok: boolean; text: string }
+  | { kind: "printed"; id: string; text: string }
+  | { kind: "ended"; id: string; ok: boolean; text: string; exit?: Exit }
   | { kind: "usage"; used: number; size: number }
   | { kind: "end"; reason: (typeof stopReasons)[number] }
   | { kind: "failed"; why: string };

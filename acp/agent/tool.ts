@@ -1,6 +1,6 @@
 // What a tool of the agent is, and its arguments as the model wrote them: checked, and what is wrong with them said so that it can be mended. Pure.
 
-import type { Change } from "./protocol.ts";
+import type { Change, Exit } from "./protocol.ts";
 
 type Parameter = { type: "string" | "integer" | "boolean"; description: string; optional?: true };
 
@@ -14,7 +14,16 @@ export type Editor = {
   write(path: string, text: string): Promise<boolean>;
 };
 
-export type Work = { folder: string; signal: AbortSignal; editor?: Editor | undefined };
+export type Work = {
+  folder: string;
+  signal: AbortSignal;
+  editor?: Editor | undefined;
+  /** Told of what a command prints as it goes on. */
+  printed?: ((text: string) => void) | undefined;
+};
+
+/** What a tool came to, with how its command ended. */
+export type Came = { text: string; exit: Exit };
 
 export type Tool = {
   name: string;
@@ -25,7 +34,7 @@ export type Tool = {
   /** What it would make of a file, before anybody is asked. Throws `ToolError`. */
   preview?(input: Input, work: Work): Promise<Change>;
   /** What it came to. Throws `ToolError`. */
-  run(input: Input, work: Work): string | Promise<string>;
+  run(input: Input, work: Work): string | Promise<string | Came>;
 };
 
 /** A tool that could not do what was asked; its message is for the model. */

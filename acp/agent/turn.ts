@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { Conversation } from "./conversation.ts";
 import { makeGuard } from "./guard.ts";
 import { type Call, type Model, ModelError } from "./model.ts";
-import type { Change, PromptPart, Told } from "./protocol.ts";
+import type { Change, Exit, PromptPart, Told } from "./protocol.ts";
 import { checkInput, describeTool, type Editor, type Input, objectIn, type Tool, ToolError } from "./tool.ts";
 import { tools } from "./tools.ts";
 
@@ -31,7 +31,7 @@ const prefix = randomBytes(4).toString("hex");
 let calls = 0;
 const described = tools.map(describeTool);
 
-type Outcome = { ok: boolean; text: string };
+type Outcome = { ok: boolean; text: string; exit?: Exit };
 /** A call with the id it has here, and the one it has for its model. */
 type Made = Call & { shownId: string };
 
@@ -41,7 +41,8 @@ const shownChange = (change: Change | undefined) =>
 /** Makes one call; never rejects. */
 async function makeCall({ shownId: id, name, args }: Made, turn: Turn): Promise<Outcome> {
   const { folder, signal, tell, permit } = turn;
-  const work = { folder, signal, editor: turn.editorFor?.(id) };
+  const printed = (text: string) => tell({ kind: "printed", id, text });
+  const work = { folder, signal, editor: turn.editorFor?.(id), printed };
   const tool = tools.find((each) => each.name === name);
   let isTold = false;
   const announce = (input: Record<string, unknown>, change?: Change) => {
@@ -55,8 +56,9 @@ async function makeCall({ shownId: id, name, args }: Made, turn: Turn): Promise<
       if (!(await permit(id))) return { ok: false, text: signal.aborted ? CANCELLED : REFUSED };
     }
     tell({ kind: "started", id });
-    const text = await known.run(input, work);
-    return { ok: !signal.aborted, text };
+    const came = await known.run(input, work);
+    const ok = !signal.aborted;
+    return typeof came === "string" ? { ok, text: came } : { ok, ...came };
   };
   const outcome = await (async () => {
     try {

@@ -59,14 +59,17 @@ export async function startHeadless(
         return void permit(going, told.id);
       case "started":
         return show({ sessionUpdate: "tool_call_update", toolCallId: told.id, status: "in_progress" });
+      case "printed":
+        return going.turn.printed(told.id, told.text);
       case "ended": {
-        const { id: toolCallId, ok, text } = told;
+        const { id: toolCallId, ok, text, exit } = told;
         const call = going.calls.get(toolCallId);
         // Of what was changed the change is shown, not the words about it.
         const isChange = ok && call?.change !== undefined;
         const shown = isChange ? {} : { content: contentOf(text) };
         const status = ok ? "completed" : "failed";
-        return show({ sessionUpdate: "tool_call_update", toolCallId, status, ...shown });
+        const output = exit === undefined ? {} : { rawOutput: exit };
+        return show({ sessionUpdate: "tool_call_update", toolCallId, status, ...shown, ...output });
       }
       case "usage":
         // What the gateway saw is shown, by the session.

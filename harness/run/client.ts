@@ -35,7 +35,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   const { prepared, group, plan } = attempt;
   const activity = watchActivity();
   const begun: (() => void)[] = [];
-  const transcript = recordTranscript({ ...terminalSize(), title: ledger.run }, deps.clock);
+  const transcript = recordTranscript({ ...terminalSize(), title: ledger.run, pieces: run.pieces }, deps.clock);
   const unmark = ledger.onRecord(transcript.mark);
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({

@@ -61,6 +61,8 @@ export type PairOptions = {
   secrets?: string[];
   warning?: string;
   starting?: StartRuntime;
+  /** What the editor says it can do. */
+  capabilities?: object;
 };
 
 /** Starts one; `prompt` is what every client does unless the test changes it. */
@@ -162,7 +164,7 @@ export async function openTalk(
   options?: PairOptions,
 ): Promise<Pair & { sessionId: string }> {
   const pair = openPair(prompt, options);
-  await pair.ask("initialize", { protocolVersion: 1 });
+  await pair.ask("initialize", { protocolVersion: 1, clientCapabilities: options?.capabilities ?? {} });
   const { result } = await pair.ask("session/new", { cwd: pair.cwd, mcpServers: [] });
   return Object.assign(pair, { sessionId: (result as unknown as { sessionId: string }).sessionId });
 }
