@@ -3,6 +3,7 @@
 
 import type { AvailableCommand, McpServerStdio, ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk";
 import type { ModelRequest } from "#harness/ports.ts";
+import type { WatchedTree } from "#harness/supervise.ts";
 import type { Roles } from "#harness/roles/told.ts";
 import type { Json } from "#src/core/json.ts";
 import type { PutQuestion } from "./question.ts";
@@ -37,7 +38,7 @@ export type AgentRuntime = {
 /** Is told of the run a runtime lives in: by the supervisor, whatever the client says of itself. */
 export type RunWatch = {
   /** `record` writes into its ledger. */
-  began(run: string, record: (event: string, data: Record<string, Json>) => void): void;
+  began(run: string, record: (event: string, data: Record<string, Json>) => void, tree: WatchedTree): void;
   /** A model is asked; `asked` tells of it when it is over. */
   asking(): void;
   asked(request: ModelRequest): void;

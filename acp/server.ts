@@ -15,7 +15,7 @@ import { editorFilesOf } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import type { Patience } from "./keep.ts";
-import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
+import { LANE_RESULT, LANE_ROLE, laneRoleOf, REVIEWED } from "./lane-result.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
@@ -23,7 +23,7 @@ import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
 import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
-import { openSession, type Session, type SessionState } from "./session.ts";
+import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
 import type { SessionStore, StoredSession, Transcript } from "./store.ts";
 import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
 import { wordsOf } from "./transcript.ts";
@@ -39,6 +39,7 @@ export type ServerDeps = {
   /** Answered without a model. */
   commands: Commands;
   artifactsOf: ExtraDeps["artifactsOf"];
+  reviewWork: SessionDeps["reviewWork"];
   windowOf: (lane: string) => number;
   /** What every session is told of itself first; undefined: nothing. */
   warning?: string | undefined;
@@ -73,7 +74,19 @@ function serversOf(given: readonly object[]): McpServerStdio[] {
 /** Serves a peer. */
 export function serveAcp(
   peer: Peer,
-  { store, start, available, usual, version, patience, commands, artifactsOf, windowOf, warning }: ServerDeps,
+  {
+    store,
+    start,
+    available,
+    usual,
+    version,
+    patience,
+    commands,
+    artifactsOf,
+    reviewWork,
+    windowOf,
+    warning,
+  }: ServerDeps,
 ): Server {
   const sessions = new Map<string, Session>();
   const quarantine = makeQuarantine();
@@ -118,7 +131,7 @@ export function serveAcp(
     const session = openSession(
       { id, cwd, choices, titled },
       {
-        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf },
+        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf, reviewWork },
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),
@@ -269,8 +282,9 @@ export function serveAcp(
     if (prompt.length === 0) throw acpError("invalidParams", "a prompt says something", { path: "prompt" });
     const role = laneRoleOf(meta);
     if (role === null) throw acpError("invalidParams", "there is no such role", { path: `_meta.${LANE_ROLE}` });
-    const { stopReason, usage, result } = await session.prompt(prompt, signal, role);
-    const review = result === undefined ? {} : { [LANE_RESULT]: result };
+    const { stopReason, usage, result, reviewed } = await session.prompt(prompt, signal, role);
+    const about = reviewed === undefined ? {} : { [REVIEWED]: reviewed };
+    const review = result === undefined ? {} : { [LANE_RESULT]: result, ...about };
     return { stopReason, _meta: { ...metaOf(session), "brokellm/usage": usage, ...review } };
   });
   on("session/set_mode", (params) => {

@@ -3,6 +3,7 @@
 
 import type { AvailableCommand, McpServerStdio, SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
 import { JSONRPCErrorException } from "json-rpc-2.0";
+import type { Reviewed } from "#harness/review-work.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type CommandContext, commandIn, type Commands, type Permitted } from "./commands.ts";
 import { acpError } from "./errors.ts";
@@ -35,9 +36,11 @@ export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
 };
 
 /** Why a turn ended, and what it took; of a review what it came to. */
-export type Answered = { stopReason: StopReason; usage: Usage; result?: LaneResult };
+export type Answered = { stopReason: StopReason; usage: Usage } & Review;
 
-type Ended = { reason: StopReason; result?: LaneResult };
+/** What a review came to, and whose work it was about where that is another run's. */
+type Review = { result?: LaneResult; reviewed?: Reviewed };
+type Ended = { reason: StopReason } & Review;
 
 export type Session = {
   readonly id: string;
@@ -132,11 +135,12 @@ export function openSession(
     const { signal } = controller;
     const { lane, model } = choices;
     let said = "";
-    const ended = (reason: StopReason): Ended => {
+    let tree: string | null = null;
+    const ended = async (reason: StopReason): Promise<Ended> => {
       if (role === undefined) return { reason };
       const result = laneResultOf(role, said, { lane, model, run: keep.runs.at(-1)?.id ?? "" }, reason);
-      keep.opine(role, laneOpinion(result));
-      return { reason, result };
+      const reviewed = await keep.opine(role, laneOpinion(result), tree);
+      return { reason, result, ...(reviewed === undefined ? {} : { reviewed }) };
     };
     if (signal.aborted) return ended("cancelled");
     transcript.append({ kind: "prompt", blocks });
@@ -183,13 +187,14 @@ export function openSession(
     try {
       const runtime = await keep.take(choices, servers, signal);
       // It may have been cancelled while its client started.
-      if (signal.aborted) return ended("cancelled");
+      if (signal.aborted) return await ended("cancelled");
+      if (role !== undefined) tree = keep.treeNow();
       const contract: PromptBlock[] = role === undefined ? [] : [{ type: "text", text: laneContract(role) }];
       const asked = [...blocks, ...contract];
       const reason = await watch.bound(runtime, turn, () => runtime.prompt(asked, turn), keep.stop);
-      return ended(signal.aborted ? "cancelled" : reason);
+      return await ended(signal.aborted ? "cancelled" : reason);
     } catch (error) {
-      if (signal.aborted) return ended("cancelled");
+      if (signal.aborted) return await ended("cancelled");
       const reason = reasonOf(error);
       failed = reason === "runtime_exited" || reason === "runtime_quiet" ? reason : undefined;
       throw error;
@@ -204,12 +209,12 @@ export function openSession(
     }
   };
   /** With what it took, which is shown before it is answered. */
-  const counted = async ({ reason, result }: Ended): Promise<Answered> => {
+  const counted = async ({ reason, ...review }: Ended): Promise<Answered> => {
     const usage = await keep.meter.takeTurn();
     const update = usage.requests > 0 ? keep.meter.update(windowOf(choices.lane)) : undefined;
     // No part of what is shown again: it was true then.
     if (update !== undefined) await notify(update);
-    return { stopReason: reason, usage, ...(result === undefined ? {} : { result }) };
+    return { stopReason: reason, usage, ...review };
   };
 
   return {

@@ -90,7 +90,10 @@ export function openPair(
     };
     runtimes.push(runtime);
     const run = `run_${runtimes.length}`;
-    options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }));
+    options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }), {
+      before: "tree",
+      now: () => "tree",
+    });
     const ended = gone.promise.then(() => options.watch.ended(run, "ACCEPT"));
     return {
       ended,
@@ -112,6 +115,7 @@ export function openPair(
     patience: { ...usualPatience, ...patience },
     windowOf: (lane) => (lane === "claude" ? 200_000 : 1000),
     warning,
+    reviewWork: async () => ({ run: null, counted: false, reason: "nobody worked" }),
     artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
       lanes: [
