@@ -5,9 +5,9 @@
 import type { RedactStream } from "#src/core/redact-stream.ts";
 import type { SessionUpdate } from "./schema.ts";
 
-/** Text is sent when so much of it has come, or after this long. */
+/** Text is sent when so much of it has come; else so long after what was sent last, once that is out: who reads slowly gets more at once. */
 const MOST_TEXT = 32 * 1024;
-const GATHER_MS = 30;
+const GATHER_MS = 10;
 /** Of one text in a tool's report; the rest is in the run's own record. */
 const MOST_TOOL_TEXT = 64 * 1024;
 
@@ -47,7 +47,25 @@ export function streamUpdates(out: (update: SessionUpdate) => Promise<void>, pie
   let gathered = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
   let chain: Promise<void> = Promise.resolve();
-  const put = (update: SessionUpdate) => (chain = chain.then(() => out(update)));
+  let going = 0;
+  let sentMs = -Infinity;
+  const put = (update: SessionUpdate) => {
+    going += 1;
+    sentMs = performance.now();
+    return (chain = chain
+      .then(() => out(update))
+      .finally(() => {
+        going -= 1;
+        soon();
+      }));
+  };
+  /** Sends what was gathered when it is time. */
+  const soon = () => {
+    if (gathered === "" || going > 0 || timer !== undefined) return;
+    const wait = sentMs + GATHER_MS - performance.now();
+    if (wait <= 0) void give();
+    else timer = setTimeout(() => void give(), wait);
+  };
   const give = (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
@@ -73,7 +91,7 @@ export function streamUpdates(out: (update: SessionUpdate) => Promise<void>, pie
       kind = chunk.kind;
       gathered += told.push(chunk.text);
       if (gathered.length >= MOST_TEXT) return give();
-      timer ??= setTimeout(() => void give(), GATHER_MS);
+      soon();
       return chain;
     },
     flush,

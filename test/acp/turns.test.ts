@@ -51,7 +51,8 @@ describe("a turn", () => {
         .map(({ id, params }) => (params as unknown as { update?: object } | undefined)?.update ?? id)
         .filter((each) => !isAbout(each)),
     ).toEqual([
-      chunk("abc"),
+      chunk("a"),
+      chunk("bc"),
       { sessionUpdate: "tool_call", toolCallId: "t1", title: "one", status: "pending" },
       { sessionUpdate: "tool_call", toolCallId: "t2", title: "two", status: "pending" },
       { sessionUpdate: "tool_call_update", toolCallId: "t2", status: "completed" },
