@@ -25,7 +25,7 @@ import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
 import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
 import type { SessionStore, StoredSession, Transcript } from "./store.ts";
-import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
+import { terminalStyleOf, type TerminalStyle, withoutTerminals } from "./terminals.ts";
 import { wordsOf } from "./transcript.ts";
 
 export type ServerDeps = {
@@ -179,8 +179,12 @@ export function serveAcp(
     return found;
   };
   const replay = async ({ id, lines }: StoredSession): Promise<void> => {
+    const plain = withoutTerminals();
+    const shown = (update: SessionUpdate) => (terminalStyle === undefined ? plain(update) : [update]);
     for (const entry of lines) {
-      if (entry.kind === "update") await peer.notify("session/update", { sessionId: id, update: entry.update });
+      if (entry.kind === "update")
+        for (const update of shown(entry.update as SessionUpdate))
+          await peer.notify("session/update", { sessionId: id, update });
       if (entry.kind !== "prompt") continue;
       for (const content of entry.blocks)
         await peer.notify("session/update", {

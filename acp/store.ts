@@ -1,6 +1,7 @@
 // What was said in each session, in a file of its own: appended and on disk before an editor sees it, so that a session can be shown again whatever
 // became of the client that answered in it. One writer: the server that has the session open.
-// Does not stop: two servers with the same session open, whose lines would stand among one another, each whole.
+// Does not stop: two servers with the same session open, whose lines would stand among one another, each whole. Of a text whose end may begin a secret,
+// that end is written with what comes next, or at its own end.
 
 import { randomBytes } from "node:crypto";
 import {

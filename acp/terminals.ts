@@ -152,3 +152,25 @@ export function showTerminals(
     },
   };
 }
+
+type Meta = Record<string, { data?: unknown } | undefined>;
+
+/** Stored updates as an editor is shown them that draws no terminals: what was told in pieces is content again. */
+export function withoutTerminals(): (update: SessionUpdate) => SessionUpdate[] {
+  const printed = new Map<string, string>();
+  return (update) => {
+    if (update.sessionUpdate !== "tool_call" && update.sessionUpdate !== "tool_call_update") return [update];
+    const { toolCallId: id, _meta: meta, ...rest } = update;
+    const { terminal_info: info, terminal_output, terminal_output_delta, terminal_exit: exit } = (meta ?? {}) as Meta;
+    const piece = terminal_output ?? terminal_output_delta;
+    if (piece !== undefined) {
+      printed.set(id, (printed.get(id) ?? "") + String(piece.data));
+      return [];
+    }
+    if (info === undefined && exit === undefined) return [update];
+    const content = (rest.content ?? []).filter(({ type }) => type !== "terminal");
+    const text = printed.get(id) ?? "";
+    const shown = exit !== undefined && content.length === 0 && text !== "" ? contentOf(text) : content;
+    return [{ ...rest, toolCallId: id, content: shown } as SessionUpdate];
+  };
+}

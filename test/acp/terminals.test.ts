@@ -27,7 +27,7 @@ const end = (output: string, code: number | null = 0): SessionUpdate => ({
 async function turnWith(
   act: (turn: Turn, pair: Pair) => Promise<unknown>,
   { meta, secrets = [] }: { meta?: object; secrets?: string[] } = {},
-): Promise<Pair & { tools: ToolCallUpdate[] }> {
+): Promise<Pair & { sessionId: string; tools: ToolCallUpdate[] }> {
   const pair = await openTalk(
     async (_, turn) => {
       await turn.update(call);
@@ -157,6 +157,35 @@ test("a secret that is printed in pieces is not shown and not stored, in any for
       true,
     ]);
   }
+});
+
+test("what one editor was told in pieces is content for another that loads the session and draws no terminals", async () => {
+  using pair = await turnWith(
+    async (turn, { until }) => {
+      turn.printed("c1", "compiling\n");
+      await until(isNews("compiling"));
+      turn.printed("c1", "more\n");
+      await turn.update(end("[exit code 2]\ncompiling\nmore\n", 2));
+    },
+    { meta: { terminal_output: true } },
+  );
+  const { sessionId, cwd } = pair;
+  const loaded = async (clientCapabilities: object) => {
+    await pair.ask("initialize", { protocolVersion: 1, clientCapabilities });
+    const from = updatesOf(pair).length;
+    await pair.ask("session/load", { sessionId, cwd, mcpServers: [] });
+    const tools = updatesOf(pair)
+      .slice(from)
+      .filter(({ sessionUpdate }) => sessionUpdate.startsWith("tool_call"));
+    return tools as unknown as ToolCallUpdate[];
+  };
+  const plain = await loaded({});
+  expect(plain.map(textOf)).toEqual(["", "compiling\nmore\n"]);
+  expect([plain.some(({ _meta: meta }) => meta != null), plain[1]!.rawOutput]).toEqual([
+    false,
+    { exit_code: 2, signal: null },
+  ]);
+  expect((await loaded({ _meta: { terminal_output: true } })).length).toBe(4);
 });
 
 test("what an editor says of itself otherwise is no style", () => {
