@@ -33,6 +33,8 @@ export type KeepDeps = {
   start: StartRuntime;
   quarantine: Quarantine;
   transcript: Transcript;
+  /** Runs of the session's that are over, from before we served it. */
+  ended: readonly KeptRun[];
   patience: Patience;
   said(): string;
   /** Makes room in the folder. Throws where somebody works in it. */
@@ -82,7 +84,7 @@ const UNKNOWN: WatchedTree = { before: null, now: () => null };
 export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep {
   const { start, quarantine, transcript, patience, said, claim, onCommands, onStir, question, files } = deps;
   const meter = makeMeter();
-  const runs: KeptRun[] = [];
+  const runs: KeptRun[] = [...deps.ended];
   let running: Running | undefined;
   let doing: "starting" | "busy" | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;

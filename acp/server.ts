@@ -24,7 +24,7 @@ import { makeQuarantine } from "./quarantine.ts";
 import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
 import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
-import type { SessionStore, StoredSession, Transcript } from "./store.ts";
+import { endedRuns, type SessionStore, type StoredSession, type Transcript } from "./store.ts";
 import { terminalStyleOf, type TerminalStyle, withoutTerminals } from "./terminals.ts";
 import { wordsOf } from "./transcript.ts";
 
@@ -111,7 +111,15 @@ export function serveAcp(
   };
 
   const unknown = (sessionId: string) => acpError("notFound", "there is no such session", { sessionId });
-  const open = (id: string, cwd: string, transcript: Transcript, choices = usual, titled = false): Session => {
+  const open = (
+    id: string,
+    cwd: string,
+    transcript: Transcript,
+    choices = usual,
+    before: StoredSession["lines"] = [],
+  ): Session => {
+    const titled = before.some(({ kind }) => kind === "prompt");
+    const ended = endedRuns(before, usual.lane);
     const notify = (update: SessionUpdate) => peer.notify("session/update", { sessionId: id, update });
     const ask = (params: RequestPermissionRequest, signal: AbortSignal) =>
       peer.request("session/request_permission", params, signal);
@@ -131,7 +139,7 @@ export function serveAcp(
     const session = openSession(
       { id, cwd, choices, titled },
       {
-        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf, reviewWork },
+        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf, reviewWork, ended },
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),
@@ -164,10 +172,9 @@ export function serveAcp(
   const reopen = (id: string): { session: Session; stored: StoredSession } => {
     const stored = store.read(id);
     if (stored === undefined) throw unknown(id);
-    const titled = stored.lines.some(({ kind }) => kind === "prompt");
     const last = stored.lines.findLast((entry) => entry.kind === "chose");
     const choices = () => (last === undefined ? usual : chosenAgain(usual, available, last.choices));
-    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), titled), stored };
+    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), stored.lines), stored };
   };
   const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
     const { sessionId, mcpServers } = readParams(requests.openSession, params);

@@ -103,6 +103,21 @@ const chunkEntry = (sessionUpdate: Chunk["sessionUpdate"], text: string): Entry 
   update: { sessionUpdate, content: { type: "text", text } },
 });
 
+/** The runs of a session that have ended, each with its last verdict and its lane, which at first is `lane`. */
+export function endedRuns(lines: readonly Line[], lane: string): { id: string; lane: string; verdict: string }[] {
+  const ended = new Map<string, { id: string; lane: string; verdict: string }>();
+  let of = lane;
+  const begun = new Map<string, string>();
+  for (const entry of lines) {
+    if (entry.kind === "chose") of = entry.choices["lane"] ?? of;
+    if (entry.kind !== "run") continue;
+    const { run: id, verdict } = entry;
+    if (!begun.has(id)) begun.set(id, of);
+    if (verdict !== null) ended.set(id, { id, lane: begun.get(id)!, verdict });
+  }
+  return [...ended.values()];
+}
+
 /** The sessions below a home. What a redactor takes out is never written; a new one is asked for with each session that is opened. */
 export function openSessionStore(home: Home, clock: Clock, redactor: () => StreamRedactor): SessionStore {
   const folder = join(home.root, "acp");

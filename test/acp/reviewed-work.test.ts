@@ -5,6 +5,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LANE_ROLE, REVIEWED } from "#acp/lane-result.ts";
+import { startAcp } from "#test/support/acp.ts";
 import { type Headless, openHeadless } from "#test/support/headless.ts";
 import { say, type Seen, tool } from "#test/support/upstream/script.ts";
 
@@ -85,6 +86,9 @@ test("an objection of the verifier's lane is for the run whose work it saw: in i
   };
   expect(shown.verdict.verdict).toBe("RETRY_NARROW");
   expect((await work.bench.broke(["harness", "verify", worker])).code).toBe(0);
+  const file = join(work.bench.home, "..", "bundle.tar");
+  expect((await work.bench.broke(["harness", "export", worker, "--out", file])).code).toBe(0);
+  expect((await work.bench.broke(["harness", "verify", file])).code).toBe(0);
   expect((await work.bench.broke(["audit", "verify"])).code).toBe(0);
   expect(readFileSync(join(work.bench.home, "audit.jsonl"), "utf8")).toContain('"work.reviewed"');
   const evaluated = JSON.parse((await work.bench.broke(["harness", "evaluate", worker, "--json"])).stdout) as {
@@ -110,6 +114,24 @@ test("one that accepts takes nothing away, and what was said before stays", asyn
   expect(await work.review()).toEqual({ run: worker, counted: true, verdict: "ACCEPT" });
   expect(await work.review("Review it again.")).toEqual({ run: worker, counted: true, verdict: "ACCEPT" });
   expect((await work.bench.broke(["harness", "verify", worker])).code).toBe(0);
+}, 120_000);
+
+test("it is for work of before the server was started anew, too", async () => {
+  await using work = await afterWork();
+  const [worker] = work.runs() as [string];
+  await work.extra("session/close");
+  await work.server.process.stdin.end();
+  await work.server.process.exited;
+  await using server = startAcp(work.bench);
+  const { agent } = server.connection;
+  await agent.request("initialize", { protocolVersion: 1, clientCapabilities: {} });
+  const { sessionId } = work;
+  await agent.request("session/resume", { sessionId, cwd: work.bench.workspace, mcpServers: [] });
+  await agent.request("session/set_config_option", { sessionId, configId: "lane", value: "claude" });
+  const answer = await agent.request("session/prompt", {
+    ...{ sessionId, prompt: [{ type: "text" as const, text: "Review it." }], _meta: { [LANE_ROLE]: "verifier" } },
+  });
+  expect(answer._meta?.[REVIEWED]).toEqual({ run: worker, counted: true, verdict: "RETRY_NARROW" });
 }, 120_000);
 
 test("what its operator has decided about already is not judged anew", async () => {
