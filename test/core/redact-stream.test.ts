@@ -128,8 +128,8 @@ test("a text of nothing but beginnings costs no more than its length, in pieces 
   for (const piece of ["a.", "-eyJ", "a://", "token ", "-----BEGIN ", "sk-", "token:", "the-known-"]) {
     const stream = makeRedactor(KNOWN).stream();
     const began = performance.now();
-    for (let count = 0; count < 20_000; count++) stream.push(piece);
-    stream.push(piece.repeat(50_000));
+    for (let count = 0; count < 2_000; count++) stream.push(piece);
+    stream.push(piece.repeat(20_000));
     stream.end();
     expect(performance.now() - began, piece).toBeLessThan(5_000);
   }
