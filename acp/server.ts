@@ -21,11 +21,12 @@ import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
 import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
+import { replayed } from "./replay.ts";
 import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
 import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
 import { endedRuns, type SessionStore, type StoredSession, type Transcript } from "./store.ts";
-import { terminalStyleOf, type TerminalStyle, withoutTerminals } from "./terminals.ts";
+import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
 import { wordsOf } from "./transcript.ts";
 
 export type ServerDeps = {
@@ -186,19 +187,7 @@ export function serveAcp(
     return found;
   };
   const replay = async ({ id, lines }: StoredSession): Promise<void> => {
-    const plain = withoutTerminals();
-    const shown = (update: SessionUpdate) => (terminalStyle === undefined ? plain(update) : [update]);
-    for (const entry of lines) {
-      if (entry.kind === "update")
-        for (const update of shown(entry.update as SessionUpdate))
-          await peer.notify("session/update", { sessionId: id, update });
-      if (entry.kind !== "prompt") continue;
-      for (const content of entry.blocks)
-        await peer.notify("session/update", {
-          sessionId: id,
-          update: { sessionUpdate: "user_message_chunk", content },
-        });
-    }
+    for (const update of replayed(lines, terminalStyle)) await peer.notify("session/update", { sessionId: id, update });
   };
   const choose = (session: Session, what: string, value: unknown): void => {
     const next = chosen(session.choices, available, what, value);

@@ -26,6 +26,7 @@ import { mapStrings, type StreamRedactor } from "#src/core/text.ts";
 import { readPrivate } from "#src/state/files.ts";
 import type { Home } from "#src/state/paths.ts";
 import { isSessionId, type PromptBlock, type SessionUpdate } from "./schema.ts";
+import { chunkOf } from "./stream.ts";
 
 const line = v.variant("kind", [
   v.object({ kind: v.literal("opened"), at: v.string(), cwd: v.string() }),
@@ -88,17 +89,9 @@ export function titleFrom(blocks: readonly PromptBlock[]): string | null {
   return title.length > TITLE_LENGTH ? `${title.slice(0, TITLE_LENGTH - 1)}…` : title;
 }
 
-type Chunk = Extract<SessionUpdate, { sessionUpdate: "agent_message_chunk" | "agent_thought_chunk" }>;
-
-/** The text of an entry that is a piece of a longer one. */
-function chunkOf(entry: Entry): { kind: Chunk["sessionUpdate"]; text: string } | undefined {
-  if (entry.kind !== "update") return undefined;
-  const { update } = entry;
-  if (update.sessionUpdate !== "agent_message_chunk" && update.sessionUpdate !== "agent_thought_chunk")
-    return undefined;
-  return update.content.type === "text" ? { kind: update.sessionUpdate, text: update.content.text } : undefined;
-}
-const chunkEntry = (sessionUpdate: Chunk["sessionUpdate"], text: string): Entry => ({
+type ChunkKind = NonNullable<ReturnType<typeof chunkOf>>["kind"];
+const chunkIn = (entry: Entry) => (entry.kind === "update" ? chunkOf(entry.update) : undefined);
+const chunkEntry = (sessionUpdate: ChunkKind, text: string): Entry => ({
   kind: "update",
   update: { sessionUpdate, content: { type: "text", text } },
 });
@@ -128,7 +121,7 @@ export function openSessionStore(home: Home, clock: Clock, redactor: () => Strea
     const redact = redactor();
     const told = redact.stream();
     /** Whose text is being told, of which the end may be held until it shows whether it is a secret's beginning. */
-    let telling: Chunk["sessionUpdate"] | undefined;
+    let telling: ChunkKind | undefined;
     let closed = false;
     let dirty = false;
     let syncing: Promise<void> | undefined;
@@ -146,7 +139,7 @@ export function openSessionStore(home: Home, clock: Clock, redactor: () => Strea
       append(entry) {
         // Its number may be another file's by now.
         if (closed) return;
-        const chunk = chunkOf(entry);
+        const chunk = chunkIn(entry);
         if (telling !== undefined && telling !== chunk?.kind) tellRest();
         if (chunk === undefined) return write(mapStrings(entry, redact));
         telling = chunk.kind;

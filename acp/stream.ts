@@ -6,7 +6,7 @@ import type { RedactStream } from "#src/core/redact-stream.ts";
 import type { SessionUpdate } from "./schema.ts";
 
 /** Text is sent when so much of it has come; else so long after what was sent last, once that is out: who reads slowly gets more at once. */
-const MOST_TEXT = 32 * 1024;
+export const MOST_TEXT = 32 * 1024;
 const GATHER_MS = 10;
 /** Of one text in a tool's report; the rest is in the run's own record. */
 const MOST_TOOL_TEXT = 64 * 1024;
@@ -20,7 +20,8 @@ export type UpdateStream = {
   flush(): Promise<void>;
 };
 
-function textOf(update: SessionUpdate): { kind: Chunk; text: string } | undefined {
+/** The text of an update that is a piece of a longer one. */
+export function chunkOf(update: SessionUpdate): { kind: Chunk; text: string } | undefined {
   const { sessionUpdate: kind } = update;
   if (kind !== "agent_message_chunk" && kind !== "agent_thought_chunk") return undefined;
   return update.content.type === "text" ? { kind, text: update.content.text } : undefined;
@@ -82,7 +83,7 @@ export function streamUpdates(out: (update: SessionUpdate) => Promise<void>, pie
   };
   return {
     send(update) {
-      const chunk = textOf(update);
+      const chunk = chunkOf(update);
       if (chunk === undefined) {
         void flush();
         return put(bounded(update, redact));
