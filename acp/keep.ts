@@ -4,10 +4,13 @@
 
 import type { AvailableCommand, McpServerStdio } from "@agentclientprotocol/sdk";
 import type { JSONRPCErrorException } from "json-rpc-2.0";
+import type { Review, Reviewed } from "#harness/review-work.ts";
 import { hardest, type Roles } from "#harness/roles/told.ts";
+import type { WatchedTree } from "#harness/supervise.ts";
 import type { Opinion } from "#harness/verdict/decide.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import type { EditorFiles } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import type { LaneRole } from "./lane-result.ts";
 import { type Choices, isOther } from "./modes.ts";
@@ -30,12 +33,17 @@ export type KeepDeps = {
   start: StartRuntime;
   quarantine: Quarantine;
   transcript: Transcript;
+  /** Runs of the session's that are over, from before we served it. */
+  ended: readonly KeptRun[];
   patience: Patience;
   said(): string;
   /** Makes room in the folder. Throws where somebody works in it. */
   claim(): Promise<void>;
   onCommands(commands: AvailableCommand[]): void;
   question: PutQuestion;
+  files: EditorFiles;
+  /** Takes what was said of work to the run that did it, one of those that are over. */
+  reviewWork(ended: readonly string[], review: Review): Promise<Reviewed>;
   /** A model was asked, or answered. */
   onStir(): void;
 };
@@ -48,8 +56,13 @@ export type Keep = {
   take(choices: Choices, servers: readonly McpServerStdio[], signal: AbortSignal): Promise<AgentRuntime>;
   /** The turn is over; `failed` says what was wrong with the client, if anything was. */
   rest(failed?: string): void;
-  /** What a lane says of the work that is going on: for the verdict of its run. */
-  opine(role: LaneRole, opinion: Opinion): void;
+  /** The tree of the run that is going on, as it is now; null where that is not known. */
+  treeNow(): string | null;
+  /**
+   * What a lane says of work it has reviewed, its tree having been `before` when it began. It is for the verdict of the run that did the work: one that
+   * is over, where this run has changed nothing itself; else this one. Resolves with which.
+   */
+  opine(role: LaneRole, opinion: Opinion, before: string | null): Promise<Reviewed | undefined>;
   /** Writes into the ledger of the run that is going on. */
   record(event: string, data: Record<string, Json>): void;
   stop(): Promise<void>;
@@ -57,12 +70,22 @@ export type Keep = {
 
 const MOST_RUNS = 100;
 
+type Running = {
+  runtime: AgentRuntime;
+  choices: Choices;
+  record: Keep["record"];
+  opinions: Roles;
+  run(): string | undefined;
+  tree(): WatchedTree;
+};
+const UNKNOWN: WatchedTree = { before: null, now: () => null };
+
 /** Keeps none yet. */
-export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
-  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir, question } = deps;
+export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep {
+  const { start, quarantine, transcript, patience, said, claim, onCommands, onStir, question, files } = deps;
   const meter = makeMeter();
-  const runs: KeptRun[] = [];
-  let running: { runtime: AgentRuntime; choices: Choices; record: Keep["record"]; opinions: Roles } | undefined;
+  const runs: KeptRun[] = [...deps.ended];
+  let running: Running | undefined;
   let doing: "starting" | "busy" | undefined;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let lane = "";
@@ -89,17 +112,34 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
     for (const signal of [late, withdrawn]) signal.addEventListener("abort", giveUp, { once: true });
     const { lane: of, mode, model, sandbox, policy } = choices;
     let record: Keep["record"] = () => {};
+    let run: string | undefined;
+    let tree: WatchedTree = UNKNOWN;
     const opinions: Roles = {};
     const effort = choices.thought_level === "default" ? undefined : choices.thought_level;
     const runtime = await start({
-      ...{ cwd, lane: of, model, sandbox, policy, mode, effort, servers, transcript: said(), onCommands, question },
+      ...{
+        cwd,
+        lane: of,
+        model,
+        sandbox,
+        policy,
+        mode,
+        effort,
+        servers,
+        transcript: said(),
+        onCommands,
+        question,
+        files,
+      },
       opinions: () => opinions,
       signal: starting.signal,
       watch: {
-        began(run, into) {
+        began(id, into, watched) {
           record = into;
-          noted(run, null, of);
-          into("session.served", { session: id, lane: of, mode });
+          run = id;
+          tree = watched;
+          noted(id, null, of);
+          into("session.served", { session, lane: of, mode });
         },
         asking() {
           meter.begin();
@@ -109,9 +149,10 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
           meter.count(request);
           onStir();
         },
-        ended(run, verdict) {
+        ended(id, verdict) {
           record = () => {};
-          noted(run, verdict, of);
+          tree = { ...tree, now: UNKNOWN.now };
+          noted(id, verdict, of);
         },
       },
     })
@@ -124,7 +165,11 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
         for (const signal of [late, withdrawn]) signal.removeEventListener("abort", giveUp);
       });
     const into: Keep["record"] = (event, data) => record(event, data);
-    const mine = { runtime, choices, record: into, opinions };
+    const mine: Running = {
+      ...{ runtime, choices, record: into, opinions },
+      run: () => run,
+      tree: () => tree,
+    };
     running = mine;
     void runtime.ended.then(() => {
       if (running === mine) running = undefined;
@@ -165,8 +210,24 @@ export function keepRuntime(id: string, cwd: string, deps: KeepDeps): Keep {
       idle = setTimeout(() => void stop(), patience.idleMs);
       idle.unref();
     },
-    opine(role, opinion) {
-      if (running !== undefined) running.opinions[role] = hardest(running.opinions[role], opinion);
+    treeNow: () => running?.tree().now() ?? null,
+    async opine(role, opinion, before) {
+      const by = running?.run();
+      if (running === undefined || by === undefined) return undefined;
+      const { opinions, record, choices } = running;
+      const tree = running.tree();
+      const isOwn = tree.before === null || tree.before !== before;
+      const ended = runs.filter(({ verdict }) => verdict !== null).map((each) => each.id);
+      if (!isOwn && opinion.state === "given" && ended.length > 0) {
+        const review = { role, opinion, by, who: choices.lane, trees: [before, tree.now()] as const };
+        const reviewed = await deps.reviewWork(ended, review);
+        record("review.taken", { ...reviewed });
+        if (reviewed.counted) noted(reviewed.run, reviewed.verdict, choices.lane);
+        // About work that is there and is not what was seen, it counts nowhere.
+        if (reviewed.run !== null) return reviewed;
+      }
+      opinions[role] = hardest(opinions[role], opinion);
+      return undefined;
     },
     record: (event, data) => running?.record(event, data),
     stop,

@@ -14,6 +14,8 @@ export type LaneRole = (typeof laneRoles)[number];
 /** Members of `_meta`: on a prompt the role its answer is for, on its response the result. */
 export const LANE_ROLE = "brokellm/laneRole";
 export const LANE_RESULT = "brokellm/laneResult";
+/** On the response too, where what was reviewed is the work of a run that is over: which, and whether it counted there. */
+export const REVIEWED = "brokellm/reviewed";
 
 const { objections } = laneResultSchema.entries;
 const ref = /^(ledger:\d+|artifact:[0-9a-f]{64}|path:[^]+)$/;

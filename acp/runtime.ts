@@ -3,9 +3,11 @@
 
 import type { AvailableCommand, McpServerStdio, ToolCallUpdate, ToolKind } from "@agentclientprotocol/sdk";
 import type { ModelRequest } from "#harness/ports.ts";
+import type { WatchedTree } from "#harness/supervise.ts";
 import type { Roles } from "#harness/roles/told.ts";
 import type { Json } from "#src/core/json.ts";
 import type { PutQuestion } from "./question.ts";
+import type { EditorFiles } from "./editor-files.ts";
 import type { Mode } from "./modes.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 
@@ -16,6 +18,8 @@ export type Ask = { toolCall: ToolCallUpdate; kind: ToolKind };
 export type Turn = {
   /** Resolves when it is out: whoever awaits it is as slow as the editor. */
   update(update: SessionUpdate): Promise<void>;
+  /** What a command that is going on has printed. */
+  printed(toolCallId: string, text: string): void;
   /** Whether the tool may be used. Never rejects: what cannot be asked may not. */
   permit(ask: Ask): Promise<boolean>;
   /** Aborted when the turn is to end. */
@@ -34,7 +38,7 @@ export type AgentRuntime = {
 /** Is told of the run a runtime lives in: by the supervisor, whatever the client says of itself. */
 export type RunWatch = {
   /** `record` writes into its ledger. */
-  began(run: string, record: (event: string, data: Record<string, Json>) => void): void;
+  began(run: string, record: (event: string, data: Record<string, Json>) => void, tree: WatchedTree): void;
   /** A model is asked; `asked` tells of it when it is over. */
   asking(): void;
   asked(request: ModelRequest): void;
@@ -59,6 +63,8 @@ export type RuntimeOptions = {
   watch: RunWatch;
   /** Puts what the sandbox asks about to the person at the editor. */
   question: PutQuestion;
+  /** The files as the editor has them. */
+  files: EditorFiles;
   /** Told of the client's own slash commands. */
   onCommands(commands: AvailableCommand[]): void;
   /** Aborted when it has taken too long, or nobody waits for it any more. */

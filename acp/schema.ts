@@ -41,6 +41,7 @@ const offered = v.optional(v.unknown());
 /** What an editor can do, as far as it is made use of; what is not told rightly is not there. */
 const capabilities = v.looseObject({
   session: v.fallback(v.nullish(v.looseObject({ notices: offered })), undefined),
+  fs: v.fallback(v.nullish(v.looseObject({ readTextFile: offered, writeTextFile: offered })), undefined),
   elicitation: v.fallback(v.nullish(v.looseObject({ form: offered })), undefined),
 });
 

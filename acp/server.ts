@@ -11,19 +11,22 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { isWithin } from "#sandbox/protected.ts";
 import { type Commands, commandsUpdate } from "./commands.ts";
+import { editorFilesOf } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import type { Patience } from "./keep.ts";
-import { LANE_RESULT, LANE_ROLE, laneRoleOf } from "./lane-result.ts";
+import { LANE_RESULT, LANE_ROLE, laneRoleOf, REVIEWED } from "./lane-result.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
 import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
+import { replayed } from "./replay.ts";
 import type { StartRuntime } from "./runtime.ts";
 import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
-import { openSession, type Session, type SessionState } from "./session.ts";
-import type { SessionStore, StoredSession, Transcript } from "./store.ts";
+import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
+import { endedRuns, type SessionStore, type StoredSession, type Transcript } from "./store.ts";
+import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
 import { wordsOf } from "./transcript.ts";
 
 export type ServerDeps = {
@@ -37,6 +40,7 @@ export type ServerDeps = {
   /** Answered without a model. */
   commands: Commands;
   artifactsOf: ExtraDeps["artifactsOf"];
+  reviewWork: SessionDeps["reviewWork"];
   windowOf: (lane: string) => number;
   /** What every session is told of itself first; undefined: nothing. */
   warning?: string | undefined;
@@ -71,7 +75,19 @@ function serversOf(given: readonly object[]): McpServerStdio[] {
 /** Serves a peer. */
 export function serveAcp(
   peer: Peer,
-  { store, start, available, usual, version, patience, commands, artifactsOf, windowOf, warning }: ServerDeps,
+  {
+    store,
+    start,
+    available,
+    usual,
+    version,
+    patience,
+    commands,
+    artifactsOf,
+    reviewWork,
+    windowOf,
+    warning,
+  }: ServerDeps,
 ): Server {
   const sessions = new Map<string, Session>();
   const quarantine = makeQuarantine();
@@ -79,6 +95,8 @@ export function serveAcp(
   let greeted = false;
   let takesNotices = false;
   let showsForms = false;
+  let terminalStyle: TerminalStyle;
+  let hasFiles = { read: false, write: false };
 
   /** Ends the clients that do nothing in that folder. Throws where one does something. */
   const claim = async (id: string, cwd: string): Promise<void> => {
@@ -94,7 +112,15 @@ export function serveAcp(
   };
 
   const unknown = (sessionId: string) => acpError("notFound", "there is no such session", { sessionId });
-  const open = (id: string, cwd: string, transcript: Transcript, choices = usual, titled = false): Session => {
+  const open = (
+    id: string,
+    cwd: string,
+    transcript: Transcript,
+    choices = usual,
+    before: StoredSession["lines"] = [],
+  ): Session => {
+    const titled = before.some(({ kind }) => kind === "prompt");
+    const ended = endedRuns(before, usual.lane);
     const notify = (update: SessionUpdate) => peer.notify("session/update", { sessionId: id, update });
     const ask = (params: RequestPermissionRequest, signal: AbortSignal) =>
       peer.request("session/request_permission", params, signal);
@@ -114,10 +140,12 @@ export function serveAcp(
     const session = openSession(
       { id, cwd, choices, titled },
       {
-        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf },
+        ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf, reviewWork, ended },
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),
+        terminalStyle: () => terminalStyle,
+        files: editorFilesOf(id, peer.request, () => hasFiles),
       },
     );
     sessions.set(id, session);
@@ -145,10 +173,9 @@ export function serveAcp(
   const reopen = (id: string): { session: Session; stored: StoredSession } => {
     const stored = store.read(id);
     if (stored === undefined) throw unknown(id);
-    const titled = stored.lines.some(({ kind }) => kind === "prompt");
     const last = stored.lines.findLast((entry) => entry.kind === "chose");
     const choices = () => (last === undefined ? usual : chosenAgain(usual, available, last.choices));
-    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), titled), stored };
+    return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), stored.lines), stored };
   };
   const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
     const { sessionId, mcpServers } = readParams(requests.openSession, params);
@@ -160,15 +187,7 @@ export function serveAcp(
     return found;
   };
   const replay = async ({ id, lines }: StoredSession): Promise<void> => {
-    for (const entry of lines) {
-      if (entry.kind === "update") await peer.notify("session/update", { sessionId: id, update: entry.update });
-      if (entry.kind !== "prompt") continue;
-      for (const content of entry.blocks)
-        await peer.notify("session/update", {
-          sessionId: id,
-          update: { sessionUpdate: "user_message_chunk", content },
-        });
-    }
+    for (const update of replayed(lines, terminalStyle)) await peer.notify("session/update", { sessionId: id, update });
   };
   const choose = (session: Session, what: string, value: unknown): void => {
     const next = chosen(session.choices, available, what, value);
@@ -191,6 +210,9 @@ export function serveAcp(
   peer.onRequest("initialize", (params): InitializeResponse => {
     const { clientCapabilities } = readParams(requests.initialize, params);
     takesNotices = clientCapabilities?.session?.notices != null;
+    const { fs, _meta: meta } = clientCapabilities ?? {};
+    terminalStyle = terminalStyleOf(meta);
+    hasFiles = { read: fs?.readTextFile === true, write: fs?.writeTextFile === true };
     showsForms = clientCapabilities?.elicitation?.form != null;
     greeted = true;
     return {
@@ -260,8 +282,9 @@ export function serveAcp(
     if (prompt.length === 0) throw acpError("invalidParams", "a prompt says something", { path: "prompt" });
     const role = laneRoleOf(meta);
     if (role === null) throw acpError("invalidParams", "there is no such role", { path: `_meta.${LANE_ROLE}` });
-    const { stopReason, usage, result } = await session.prompt(prompt, signal, role);
-    const review = result === undefined ? {} : { [LANE_RESULT]: result };
+    const { stopReason, usage, result, reviewed } = await session.prompt(prompt, signal, role);
+    const about = reviewed === undefined ? {} : { [REVIEWED]: reviewed };
+    const review = result === undefined ? {} : { [LANE_RESULT]: result, ...about };
     return { stopReason, _meta: { ...metaOf(session), "brokellm/usage": usage, ...review } };
   });
   on("session/set_mode", (params) => {

@@ -3,6 +3,7 @@
 
 import type { AvailableCommand, McpServerStdio, SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
 import { JSONRPCErrorException } from "json-rpc-2.0";
+import type { Reviewed } from "#harness/review-work.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type CommandContext, commandIn, type Commands, type Permitted } from "./commands.ts";
 import { acpError } from "./errors.ts";
@@ -15,6 +16,7 @@ import type { Turn } from "./runtime.ts";
 import type { PromptBlock, SessionUpdate, StopReason } from "./schema.ts";
 import { titleFrom } from "./store.ts";
 import { streamUpdates } from "./stream.ts";
+import { showTerminals, type TerminalStyle } from "./terminals.ts";
 import { trackTools } from "./tools.ts";
 import type { Usage } from "./usage.ts";
 import { watchTurn } from "./watch.ts";
@@ -28,14 +30,17 @@ export type SessionDeps = Omit<KeepDeps, "onCommands" | "onStir"> & {
   onCommands(own: readonly AvailableCommand[]): void;
   /** How many tokens a lane's models take. */
   windowOf(lane: string): number;
+  terminalStyle(): TerminalStyle;
   /** Said before anything else in the first turn; undefined: nothing. */
   preface?: string | undefined;
 };
 
 /** Why a turn ended, and what it took; of a review what it came to. */
-export type Answered = { stopReason: StopReason; usage: Usage; result?: LaneResult };
+export type Answered = { stopReason: StopReason; usage: Usage } & Review;
 
-type Ended = { reason: StopReason; result?: LaneResult };
+/** What a review came to, and whose work it was about where that is another run's. */
+type Review = { result?: LaneResult; reviewed?: Reviewed };
+type Ended = { reason: StopReason } & Review;
 
 export type Session = {
   readonly id: string;
@@ -130,11 +135,12 @@ export function openSession(
     const { signal } = controller;
     const { lane, model } = choices;
     let said = "";
-    const ended = (reason: StopReason): Ended => {
+    let tree: string | null = null;
+    const ended = async (reason: StopReason): Promise<Ended> => {
       if (role === undefined) return { reason };
       const result = laneResultOf(role, said, { lane, model, run: keep.runs.at(-1)?.id ?? "" }, reason);
-      keep.opine(role, laneOpinion(result));
-      return { reason, result };
+      const reviewed = await keep.opine(role, laneOpinion(result), tree);
+      return { reason, result, ...(reviewed === undefined ? {} : { reviewed }) };
     };
     if (signal.aborted) return ended("cancelled");
     transcript.append({ kind: "prompt", blocks });
@@ -145,7 +151,8 @@ export function openSession(
     const given = commandIn(blocks, commands);
     if (given !== undefined) return { reason: await obey(given) };
     const tools = trackTools();
-    const stream = streamUpdates(show);
+    const stream = streamUpdates(show, transcript.pieces);
+    const terminals = showTerminals(deps.terminalStyle(), cwd, transcript.pieces, (update) => void stream.send(update));
     let over = false;
     const watch = watchTurn(patience.quietMs);
     onStir = watch.stir;
@@ -160,7 +167,12 @@ export function openSession(
         if (update.sessionUpdate === "tool_call") said = "";
         if (update.sessionUpdate === "agent_message_chunk" && update.content.type === "text")
           said += update.content.text;
-        await stream.send(update);
+        for (const each of terminals.shown(update)) await stream.send(each);
+      },
+      printed(id, text) {
+        if (over) return;
+        watch.stir();
+        terminals.printed(id, text);
       },
       async permit(ask) {
         await stream.flush();
@@ -175,13 +187,14 @@ export function openSession(
     try {
       const runtime = await keep.take(choices, servers, signal);
       // It may have been cancelled while its client started.
-      if (signal.aborted) return ended("cancelled");
+      if (signal.aborted) return await ended("cancelled");
+      if (role !== undefined) tree = keep.treeNow();
       const contract: PromptBlock[] = role === undefined ? [] : [{ type: "text", text: laneContract(role) }];
       const asked = [...blocks, ...contract];
       const reason = await watch.bound(runtime, turn, () => runtime.prompt(asked, turn), keep.stop);
-      return ended(signal.aborted ? "cancelled" : reason);
+      return await ended(signal.aborted ? "cancelled" : reason);
     } catch (error) {
-      if (signal.aborted) return ended("cancelled");
+      if (signal.aborted) return await ended("cancelled");
       const reason = reasonOf(error);
       failed = reason === "runtime_exited" || reason === "runtime_quiet" ? reason : undefined;
       throw error;
@@ -190,17 +203,18 @@ export function openSession(
       onStir = () => {};
       now = undefined;
       keep.rest(failed);
+      terminals.close();
       await stream.flush();
       for (const update of tools.close()) await show(update);
     }
   };
   /** With what it took, which is shown before it is answered. */
-  const counted = async ({ reason, result }: Ended): Promise<Answered> => {
+  const counted = async ({ reason, ...review }: Ended): Promise<Answered> => {
     const usage = await keep.meter.takeTurn();
     const update = usage.requests > 0 ? keep.meter.update(windowOf(choices.lane)) : undefined;
     // No part of what is shown again: it was true then.
     if (update !== undefined) await notify(update);
-    return { stopReason: reason, usage, ...(result === undefined ? {} : { result }) };
+    return { stopReason: reason, usage, ...review };
   };
 
   return {

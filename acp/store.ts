@@ -1,6 +1,7 @@
 // What was said in each session, in a file of its own: appended and on disk before an editor sees it, so that a session can be shown again whatever
 // became of the client that answered in it. One writer: the server that has the session open.
-// Does not stop: two servers with the same session open, whose lines would stand among one another, each whole; a secret that is told in pieces.
+// Does not stop: two servers with the same session open, whose lines would stand among one another, each whole. Of a text whose end may begin a secret,
+// that end is written with what comes next, or at its own end.
 
 import { randomBytes } from "node:crypto";
 import {
@@ -20,10 +21,12 @@ import * as v from "valibot";
 import type { Clock } from "#src/core/clock.ts";
 import { isoTime } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
-import { mapStrings, type Redactor } from "#src/core/text.ts";
+import type { RedactStream } from "#src/core/redact-stream.ts";
+import { mapStrings, type StreamRedactor } from "#src/core/text.ts";
 import { readPrivate } from "#src/state/files.ts";
 import type { Home } from "#src/state/paths.ts";
 import { isSessionId, type PromptBlock, type SessionUpdate } from "./schema.ts";
+import { chunkOf } from "./stream.ts";
 
 const line = v.variant("kind", [
   v.object({ kind: v.literal("opened"), at: v.string(), cwd: v.string() }),
@@ -56,6 +59,8 @@ export type Transcript = Disposable & {
   append(entry: Entry): void;
   /** Resolves when all that was appended is on disk; meanwhile other sessions go on. */
   synced(): Promise<void>;
+  /** A redactor for a text that is shown in pieces: what is certainly a secret goes from the editor's eyes too. */
+  pieces(): RedactStream;
 };
 
 export type SessionStore = {
@@ -84,25 +89,64 @@ export function titleFrom(blocks: readonly PromptBlock[]): string | null {
   return title.length > TITLE_LENGTH ? `${title.slice(0, TITLE_LENGTH - 1)}…` : title;
 }
 
+type ChunkKind = NonNullable<ReturnType<typeof chunkOf>>["kind"];
+const chunkIn = (entry: Entry) => (entry.kind === "update" ? chunkOf(entry.update) : undefined);
+const chunkEntry = (sessionUpdate: ChunkKind, text: string): Entry => ({
+  kind: "update",
+  update: { sessionUpdate, content: { type: "text", text } },
+});
+
+/** The runs of a session that have ended, each with its last verdict and its lane, which at first is `lane`. */
+export function endedRuns(lines: readonly Line[], lane: string): { id: string; lane: string; verdict: string }[] {
+  const ended = new Map<string, { id: string; lane: string; verdict: string }>();
+  let of = lane;
+  const begun = new Map<string, string>();
+  for (const entry of lines) {
+    if (entry.kind === "chose") of = entry.choices["lane"] ?? of;
+    if (entry.kind !== "run") continue;
+    const { run: id, verdict } = entry;
+    if (!begun.has(id)) begun.set(id, of);
+    if (verdict !== null) ended.set(id, { id, lane: begun.get(id)!, verdict });
+  }
+  return [...ended.values()];
+}
+
 /** The sessions below a home. What a redactor takes out is never written; a new one is asked for with each session that is opened. */
-export function openSessionStore(home: Home, clock: Clock, redactor: () => Redactor): SessionStore {
+export function openSessionStore(home: Home, clock: Clock, redactor: () => StreamRedactor): SessionStore {
   const folder = join(home.root, "acp");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const fileOf = (id: string) => join(folder, `${id}.jsonl`);
   const open = (id: string, flags: number): Transcript => {
     const fd = openSync(fileOf(id), constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | flags, 0o600);
     const redact = redactor();
+    const told = redact.stream();
+    /** Whose text is being told, of which the end may be held until it shows whether it is a secret's beginning. */
+    let telling: ChunkKind | undefined;
     let closed = false;
     let dirty = false;
     let syncing: Promise<void> | undefined;
+    const write = (entry: Entry) => {
+      const bytes = Buffer.from(`${JSON.stringify({ at: isoTime(clock()), ...entry })}\n`);
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+      dirty = true;
+    };
+    const tellRest = () => {
+      const rest = told.end();
+      if (rest !== "") write(chunkEntry(telling!, rest));
+      telling = undefined;
+    };
     return {
       append(entry) {
         // Its number may be another file's by now.
         if (closed) return;
-        const bytes = Buffer.from(`${JSON.stringify({ at: isoTime(clock()), ...mapStrings(entry, redact) })}\n`);
-        for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
-        dirty = true;
+        const chunk = chunkIn(entry);
+        if (telling !== undefined && telling !== chunk?.kind) tellRest();
+        if (chunk === undefined) return write(mapStrings(entry, redact));
+        telling = chunk.kind;
+        const text = told.push(chunk.text);
+        if (text !== "") write(chunkEntry(chunk.kind, text));
       },
+      pieces: () => redact.stream("certain"),
       async synced() {
         while (syncing !== undefined) await syncing;
         if (!dirty || closed) return;
@@ -119,6 +163,7 @@ export function openSessionStore(home: Home, clock: Clock, redactor: () => Redac
       },
       [Symbol.dispose]() {
         if (closed) return;
+        if (telling !== undefined) tellRest();
         closed = true;
         if (syncing !== undefined) return;
         if (dirty) fsyncSync(fd);

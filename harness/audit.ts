@@ -29,6 +29,7 @@ export type AuditEvent =
   | "work.landed"
   | "work.discarded"
   | "work.decided"
+  | "work.reviewed"
   | "work.restored"
   | "audit.restarted";
 export type LaunchEnd = {

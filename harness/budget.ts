@@ -12,6 +12,7 @@ export const budgets = {
   claims: 8 * MIB,
   attempts: 16 * MIB,
   answers: 4 * MIB,
+  outside: 4 * MIB,
 } as const;
 
 type RecordEvent = (event: string, data: Record<string, Json>) => void;

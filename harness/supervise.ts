@@ -22,6 +22,7 @@ import type { Governor } from "./governor/governor.ts";
 import type { Ledger } from "./ledger.ts";
 import { endSoon, spareInit, watchRun } from "./limits.ts";
 import { watchMemory } from "./memory.ts";
+import { type Outside, outsideOf } from "./outside.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Transcript } from "./evidence/transcript.ts";
@@ -39,6 +40,9 @@ const KILLED: SandboxEnd = { kind: "exited", code: 137, signal: 9 };
 /** A credential that was lent lapses by the clock on the wall. */
 const UNPAUSED = { pause() {}, resume() {} };
 
+/** Hashes of a run's tree: before the worker's first turn, and now; null where it is too large. */
+export type WatchedTree = { before: string | null; now(): string | null };
+
 /** Talks with a client by its streams, in place of whoever started the run; resolves when its outputs are over. Closes none of them but the input. */
 export type Talk = (streams: {
   stdin: number;
@@ -51,6 +55,9 @@ export type Talk = (streams: {
   /** The run it is the client of, and its ledger. */
   run: string;
   record(event: string, data: Record<string, Json>): void;
+  tree: WatchedTree;
+  /** By which somebody outside is asked for files of its workspace. */
+  outside: Outside;
 }) => Promise<void>;
 
 export type ClientRun = {
@@ -68,6 +75,7 @@ export type ClientRun = {
   /** The client is there. */
   onStarted(): void;
   supervision: Supervision;
+  tree: WatchedTree;
   /** Whether it gets our standard input. */
   listens: boolean;
   /** Told of every signal that was passed on: whoever sent it wants the run to end. */
@@ -96,6 +104,7 @@ export async function superviseClient(
     activity,
     recorder,
     supervision,
+    tree,
     onStarted,
     listens,
     onSignal,
@@ -211,6 +220,8 @@ export async function superviseClient(
       const talked = talk({
         ...{ ...run.streams, stdin: run.streams.stdin!, onOutput: seen, end: () => endSoon(run) },
         ...{ run: ledger.run, record: recorder.append },
+        tree,
+        outside: outsideOf(prepared.input, operated.still, recorder.append),
       });
       await run.ended;
       await talked;

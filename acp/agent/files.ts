@@ -103,21 +103,33 @@ export const readTool: Tool = {
     from_line: { type: "integer", description: "first line to show; 1 if left out", optional: true },
     lines: { type: "integer", description: "how many lines", optional: true },
   },
-  run(input, work) {
+  async run(input, work) {
     const path = pathIn(input, work);
     const most = Math.min(MAX_LINES, Math.max(1, Number(input["lines"] ?? MAX_LINES)));
-    return windowOf(textOf(path), Math.max(1, Number(input["from_line"] ?? 1)), most);
+    return windowOf(await currentText(path, work), Math.max(1, Number(input["from_line"] ?? 1)), most);
   },
 };
 
 const countOf = (text: string, part: string) => text.split(part).length - 1;
 
-function changeBy(input: Input, work: Work): Change {
+/** Of a text that is no file's yet, or not any more as it stands there: what it must be like to be worked on. */
+function checkText(path: string, text: string): string {
+  if (text.includes("\0")) throw new ToolError(`${path}: it is not text.`);
+  return text;
+}
+
+/** The text of a file as the editor has it, else as it is. */
+async function currentText(path: string, { editor }: Work): Promise<string> {
+  const text = await editor?.read(path);
+  return text === undefined ? textOf(path) : checkText(path, text);
+}
+
+async function changeBy(input: Input, work: Work): Promise<Change> {
   const path = pathIn(input, work);
   const [old, fresh] = [String(input["old_text"]), String(input["new_text"])];
   if (old === "") throw new ToolError("old_text is empty; use write_file for a new file.");
   if (old === fresh) throw new ToolError("old_text and new_text are the same: nothing would be changed.");
-  const before = textOf(path);
+  const before = await currentText(path, work);
   const count = countOf(before, old);
   if (count === 0)
     throw new ToolError(
@@ -130,13 +142,18 @@ function changeBy(input: Input, work: Work): Change {
   return { path, before, after: before.split(old).join(fresh) };
 }
 
-function write({ path, after }: Change): void {
+/** Writes by the editor, else by itself; what is to be said of how. */
+async function write({ path, after }: Change, { editor }: Work): Promise<string> {
   onFile(path, () => {
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
       throw new ToolError(`${path}: it is not a plain file.`);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, after);
   });
+  if ((await editor?.write(path, after)) !== true) {
+    onFile(path, () => writeFileSync(path, after));
+    return "";
+  }
+  return textBefore(path) === after ? "" : " The editor has it; what is on disk is not the same yet.";
 }
 
 export const editTool: Tool = {
@@ -151,12 +168,12 @@ export const editTool: Tool = {
     all: { type: "boolean", description: "replace it wherever it stands", optional: true },
   },
   preview: changeBy,
-  run(input, work) {
+  async run(input, work) {
     // Read anew: it may have been another file when it was asked about.
-    const change = changeBy(input, work);
-    write(change);
+    const change = await changeBy(input, work);
+    const how = await write(change, work);
     const places = countOf(change.before!, String(input["old_text"]));
-    return `${relative(work.folder, change.path)} was changed in ${places} place${places === 1 ? "" : "s"}.`;
+    return `${relative(work.folder, change.path)} was changed in ${places} place${places === 1 ? "" : "s"}.${how}`;
   },
 };
 
@@ -168,16 +185,17 @@ export const writeTool: Tool = {
     path: { type: "string", description: "path of the file" },
     content: { type: "string", description: "all of its text" },
   },
-  preview(input, work) {
+  async preview(input, work) {
     const path = pathIn(input, work);
     const is = onFile(path, () => statSync(path, { throwIfNoEntry: false }));
     if (is?.isFile() === false) throw new ToolError(`${path}: it is not a plain file.`);
-    return { path, before: is === undefined ? null : textBefore(path), after: String(input["content"]) };
+    const before = (await work.editor?.read(path)) ?? (is === undefined ? null : textBefore(path));
+    return { path, before, after: String(input["content"]) };
   },
-  run(input, work) {
+  async run(input, work) {
     const [path, after] = [pathIn(input, work), String(input["content"])];
-    write({ path, before: null, after });
-    return `${relative(work.folder, path)} was written, ${Buffer.byteLength(after)} bytes.`;
+    const how = await write({ path, before: null, after }, work);
+    return `${relative(work.folder, path)} was written, ${Buffer.byteLength(after)} bytes.${how}`;
   },
 };
 

@@ -3,6 +3,7 @@
 // Does not stop: anything. What it may do is the sandbox's to say; that it asks first is a courtesy to whoever watches.
 
 import { isatty } from "node:tty";
+import { editorWishes } from "./editor.ts";
 import { openConversation } from "./conversation.ts";
 import { modelAt } from "./model.ts";
 import { openOutput, readOrders, write } from "./pipe.ts";
@@ -29,6 +30,7 @@ const model = modelAt({ url, token, model: option("--model") ?? DEFAULT_MODEL, e
 const conversation = openConversation(instructions(folder), size);
 const answers = new Map<string, (allowed: boolean) => void>();
 const tell = openOutput();
+const editor = editorWishes(new Set(option("--editor")?.split(",")), tell);
 const task = option("-p");
 if (task !== undefined) await workAlone(task);
 else if (isatty(0)) {
@@ -41,6 +43,7 @@ async function serve(): Promise<void> {
   let going: { cancel: AbortController; over: Promise<void> } | undefined;
   for await (const order of readOrders()) {
     if (order.kind === "cancel") going?.cancel.abort();
+    if (order.kind === "file") editor.take(order);
     if (order.kind === "permit") {
       answers.get(order.id)?.(order.allowed);
       answers.delete(order.id);
@@ -56,7 +59,10 @@ async function serve(): Promise<void> {
         cancel.signal.addEventListener("abort", () => resolve(false), { once: true });
         tell({ kind: "ask", id });
       });
-    const over = workTurn({ model, conversation, folder, tell, permit, signal: cancel.signal }, order.parts).then(tell);
+    const { signal } = cancel;
+    const editorFor = (call: string) => editor.editorFor(call, signal);
+    const turn = { model, conversation, folder, tell, permit, signal, editorFor };
+    const over = workTurn(turn, order.parts).then(tell);
     going = { cancel, over };
   }
   going?.cancel.abort();

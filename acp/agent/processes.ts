@@ -80,7 +80,15 @@ export async function runProcess(
     most,
     signal,
     input = "",
-  }: { cwd: string; timeoutMs: number; most: number; signal: AbortSignal; input?: string },
+    printed = () => {},
+  }: {
+    cwd: string;
+    timeoutMs: number;
+    most: number;
+    signal: AbortSignal;
+    input?: string;
+    printed?: ((text: string) => void) | undefined;
+  },
 ): Promise<Ended> {
   const mark = randomBytes(8).toString("hex");
   const kept = keepEnds(most);
@@ -93,6 +101,7 @@ export async function runProcess(
     detached: true,
   });
   let why: Ended["why"] = "ended";
+  let shown = 0;
   const end = (reason: Ended["why"]) => {
     why = reason;
     endAll(child.pid, mark);
@@ -103,8 +112,12 @@ export async function runProcess(
   if (signal.aborted) onAbort();
   const hear = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder();
-    for await (const piece of stream as unknown as AsyncIterable<Uint8Array>)
-      kept.take(decoder.decode(piece, { stream: true }));
+    for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) {
+      const text = decoder.decode(piece, { stream: true });
+      kept.take(text);
+      if (shown < most) printed(text.slice(0, most - shown));
+      shown += text.length;
+    }
   };
   const heard = Promise.all([hear(child.stdout), hear(child.stderr)]).catch(() => {});
   try {

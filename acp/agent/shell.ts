@@ -24,10 +24,10 @@ export const runTool: Tool = {
       optional: true,
     },
   },
-  async run(input, { folder, signal }) {
+  async run(input, { folder, signal, printed }) {
     const seconds = Math.min(MAX_SECONDS, Math.max(1, Number(input["timeout"] ?? USUAL_SECONDS)));
     const ended = await runProcess([SHELL, "-c", String(input["command"])], {
-      ...{ cwd: folder, timeoutMs: seconds * 1000, most: MAX_OUTPUT, signal },
+      ...{ cwd: folder, timeoutMs: seconds * 1000, most: MAX_OUTPUT, signal, printed },
     });
     const how = {
       ended: ended.signal === null ? `exit code ${ended.code}` : `ended by ${ended.signal}`,
@@ -35,6 +35,7 @@ export const runTool: Tool = {
       cancelled: "cancelled",
     }[ended.why];
     const left = ended.why === "ended" && ended.left > 0 ? "; what it left in the background was ended" : "";
-    return `[${how}${left}]\n${ended.output}`;
+    const exit = { exit_code: ended.code, signal: ended.signal };
+    return { text: `[${how}${left}]\n${ended.output}`, exit };
   },
 };

@@ -1,12 +1,29 @@
 // What a tool of the agent is, and its arguments as the model wrote them: checked, and what is wrong with them said so that it can be mended. Pure.
 
-import type { Change } from "./protocol.ts";
+import type { Change, Exit } from "./protocol.ts";
 
 type Parameter = { type: "string" | "integer" | "boolean"; description: string; optional?: true };
 
 export type Input = Record<string, string | number | boolean>;
 
-export type Work = { folder: string; signal: AbortSignal };
+/** Files as the editor has them. Each resolves with whether the editor had its part in it: where not, the file is the tool's own. */
+export type Editor = {
+  /** Undefined: not by the editor. */
+  read(path: string): Promise<string | undefined>;
+  /** Throws `ToolError` where nobody vouches for it. */
+  write(path: string, text: string): Promise<boolean>;
+};
+
+export type Work = {
+  folder: string;
+  signal: AbortSignal;
+  editor?: Editor | undefined;
+  /** Told of what a command prints as it goes on. */
+  printed?: ((text: string) => void) | undefined;
+};
+
+/** What a tool came to, with how its command ended. */
+export type Came = { text: string; exit: Exit };
 
 export type Tool = {
   name: string;
@@ -15,9 +32,9 @@ export type Tool = {
   /** Whether it only looks: such ones run beside each other, and nobody is asked. */
   looks: boolean;
   /** What it would make of a file, before anybody is asked. Throws `ToolError`. */
-  preview?(input: Input, work: Work): Change;
+  preview?(input: Input, work: Work): Promise<Change>;
   /** What it came to. Throws `ToolError`. */
-  run(input: Input, work: Work): string | Promise<string>;
+  run(input: Input, work: Work): string | Promise<string | Came>;
 };
 
 /** A tool that could not do what was asked; its message is for the model. */

@@ -5,8 +5,8 @@ import { randomBytes } from "node:crypto";
 import type { Conversation } from "./conversation.ts";
 import { makeGuard } from "./guard.ts";
 import { type Call, type Model, ModelError } from "./model.ts";
-import type { Change, PromptPart, Told } from "./protocol.ts";
-import { checkInput, describeTool, type Input, objectIn, type Tool, ToolError } from "./tool.ts";
+import type { Change, Exit, PromptPart, Told } from "./protocol.ts";
+import { checkInput, describeTool, type Editor, type Input, objectIn, type Tool, ToolError } from "./tool.ts";
 import { tools } from "./tools.ts";
 
 const MAX_STEPS = 100;
@@ -23,13 +23,15 @@ export type Turn = {
   /** Whether a tool that was told of may be used. */
   permit(id: string): Promise<boolean>;
   signal: AbortSignal;
+  /** For a call; undefined: there is no editor to be asked. */
+  editorFor?: ((call: string) => Editor) | undefined;
 };
 
 const prefix = randomBytes(4).toString("hex");
 let calls = 0;
 const described = tools.map(describeTool);
 
-type Outcome = { ok: boolean; text: string };
+type Outcome = { ok: boolean; text: string; exit?: Exit };
 /** A call with the id it has here, and the one it has for its model. */
 type Made = Call & { shownId: string };
 
@@ -39,6 +41,8 @@ const shownChange = (change: Change | undefined) =>
 /** Makes one call; never rejects. */
 async function makeCall({ shownId: id, name, args }: Made, turn: Turn): Promise<Outcome> {
   const { folder, signal, tell, permit } = turn;
+  const printed = (text: string) => tell({ kind: "printed", id, text });
+  const work = { folder, signal, editor: turn.editorFor?.(id), printed };
   const tool = tools.find((each) => each.name === name);
   let isTold = false;
   const announce = (input: Record<string, unknown>, change?: Change) => {
@@ -48,12 +52,13 @@ async function makeCall({ shownId: id, name, args }: Made, turn: Turn): Promise<
   const act = async (known: Tool, input: Input): Promise<Outcome> => {
     if (known.looks) announce(input);
     else {
-      announce(input, known.preview?.(input, { folder, signal }));
+      announce(input, await known.preview?.(input, work));
       if (!(await permit(id))) return { ok: false, text: signal.aborted ? CANCELLED : REFUSED };
     }
     tell({ kind: "started", id });
-    const text = await known.run(input, { folder, signal });
-    return { ok: !signal.aborted, text };
+    const came = await known.run(input, work);
+    const ok = !signal.aborted;
+    return typeof came === "string" ? { ok, text: came } : { ok, ...came };
   };
   const outcome = await (async () => {
     try {

@@ -116,18 +116,24 @@ function textOfResult(result: unknown): string {
   return result.map((item: { text?: unknown }) => (typeof item?.text === "string" ? item.text : "")).join("");
 }
 
+/** How the result of a command that failed begins (observed on 2.1.330). */
+const EXIT_CODE = /^Exit code (\d{1,3})(?:\n|$)/;
+
 /** What a tool came to. */
 export function resultOf(block: Record<string, unknown>): SessionUpdate | undefined {
   const id = block["tool_use_id"];
   if (block["type"] !== "tool_result" || typeof id !== "string") return undefined;
   const words = textOfResult(block["content"]);
   const shown: ToolCallContent[] = words === "" ? [] : [{ type: "content", content: { type: "text", text: words } }];
-  const status = block["is_error"] === true ? "failed" : "completed";
+  const failed = block["is_error"] === true;
+  const status = failed ? "failed" : "completed";
+  const code = failed ? EXIT_CODE.exec(words)?.[1] : undefined;
   return {
     sessionUpdate: "tool_call_update",
     toolCallId: id,
     status,
     ...(shown.length === 0 ? {} : { content: shown }),
+    ...(code === undefined ? {} : { rawOutput: { exit_code: Number(code) } }),
   };
 }
 

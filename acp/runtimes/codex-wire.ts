@@ -8,6 +8,7 @@ const text = v.string();
 
 export const threadSchema = v.object({ thread: v.object({ id: text }) });
 export const turnSchema = v.object({ turn: v.object({ id: text }) });
+export const printedSchema = v.object({ itemId: text, delta: text });
 export const deltaSchema = v.object({ delta: text });
 export const endSchema = v.object({
   turn: v.object({ status: text, error: v.optional(v.nullable(v.looseObject({ message: v.optional(text) }))) }),
@@ -20,6 +21,7 @@ const item = v.variant("type", [
     command: text,
     status: v.optional(text),
     aggregatedOutput: v.optional(v.nullable(text)),
+    exitCode: v.optional(v.nullable(v.number())),
   }),
   v.looseObject({ type: v.literal("fileChange"), id: text, changes, status: v.optional(text) }),
   v.looseObject({
@@ -99,6 +101,7 @@ export function endOf(of: Item): SessionUpdate {
   return {
     ...{ sessionUpdate: "tool_call_update", toolCallId: of.id, status: statuses[of.status ?? ""] ?? "completed" },
     ...(content.length === 0 ? {} : { content }),
+    ...(of.type === "commandExecution" && of.exitCode != null ? { rawOutput: { exit_code: of.exitCode } } : {}),
   };
 }
 

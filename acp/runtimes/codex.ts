@@ -46,6 +46,10 @@ export async function startCodex(
 
   on("item/agentMessage/delta", wire.deltaSchema, chunk("agent_message_chunk"));
   on("item/reasoning/summaryTextDelta", wire.deltaSchema, chunk("agent_thought_chunk"));
+  on("item/commandExecution/outputDelta", wire.printedSchema, ({ itemId, delta }) => {
+    const turn = going?.turn;
+    if (turn !== undefined) shown = shown.then(() => turn.printed(itemId, delta));
+  });
   on("item/started", wire.itemSchema, ({ item }) => {
     items.set(item.id, item);
     show({ sessionUpdate: "tool_call", ...wire.toolCallOf(item) });

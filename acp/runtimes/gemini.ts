@@ -120,7 +120,7 @@ export async function startGemini(
   const pipes = await openPipes(
     launch,
     ["--acp", "--approval-mode", "default", "-m", model],
-    (line, record) => {
+    (line, { record }) => {
       const message = parseJson(line);
       if (message !== null && typeof message === "object") peer.take(message);
       // What some part of it prints on its own goes past the protocol; it breaks nothing.

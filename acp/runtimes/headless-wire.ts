@@ -11,6 +11,7 @@ import type { PromptBlock } from "../schema.ts";
 const text = v.string();
 const id = v.pipe(text, v.maxLength(64));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const exit = v.object({ exit_code: v.nullable(v.number()), signal: v.nullable(v.pipe(text, v.maxLength(32))) });
 const change = v.object({ path: text, before: v.nullable(text), after: text });
 
 /** A line of its output. */
@@ -21,7 +22,12 @@ export const toldSchema = v.variant("kind", [
     ...{ id, name: text, input: v.record(text, v.unknown()), change: v.optional(change) },
   }),
   v.object({ kind: v.picklist(["ask", "started"]), id }),
-  v.object({ kind: v.literal("ended"), id, ok: v.boolean(), text }),
+  v.object({ kind: v.literal("printed"), id, text }),
+  v.object({ kind: v.literal("ended"), id, ok: v.boolean(), text, exit: v.optional(exit) }),
+  v.object({
+    kind: v.literal("file"),
+    ...{ id, act: v.picklist(["read", "write"]), path: text, text: v.optional(text), call: v.optional(id) },
+  }),
   v.object({ kind: v.literal("usage"), used: count, size: count }),
   v.object({ kind: v.literal("end"), reason: v.picklist(stopReasons) }),
   v.object({ kind: v.literal("failed"), why: text }),

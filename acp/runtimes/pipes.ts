@@ -7,8 +7,9 @@ import { type Frame, splitFrames } from "../framing.ts";
 /** Runs the client with these arguments and talks with it; resolves when the run is over, rejects when it was not launched. */
 export type Launch = (args: string[], talk: Talk) => Promise<unknown>;
 
-/** Writes into the run's ledger. */
-type Record = Parameters<Talk>[0]["record"];
+type Streams = Parameters<Talk>[0];
+/** Of the run: its ledger, and its files for whoever is outside. */
+export type OfRun = Pick<Streams, "record" | "outside">;
 
 /** So long a client may take to end by itself. */
 const FINISH_MS = 1_500;
@@ -31,7 +32,7 @@ export type Pipes = {
 export async function openPipes(
   launch: Launch,
   args: string[],
-  onLine: (text: string, record: Record) => void | Promise<void>,
+  onLine: (text: string, run: OfRun) => void | Promise<void>,
   signal: AbortSignal,
 ): Promise<Pipes> {
   let write: Pipes["write"] = () => {};
@@ -65,7 +66,7 @@ export async function openPipes(
     started.resolve();
     const split = splitFrames();
     const take = async (frames: Frame[]) => {
-      for (const frame of frames) if (frame.kind === "line") await onLine(frame.text, streams.record);
+      for (const frame of frames) if (frame.kind === "line") await onLine(frame.text, streams);
     };
     const errors = (async () => {
       for await (const bytes of Bun.file(streams.stderr).stream()) streams.onOutput(bytes);

@@ -7,6 +7,7 @@ import { isoTime } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
 import { isArtifactName } from "../artifacts/artifact.ts";
 import { readArtifact } from "../artifacts/store.ts";
+import { verdicts } from "../verdict/words.ts";
 import { type Outcome, outcomeSchema } from "./outcome.ts";
 import {
   commandSchema,
@@ -30,13 +31,19 @@ export function readNarrative(folder: string, run: string): Narrative | undefine
     if (asPacket.success && asPacket.output.run === run && asPacket.output.head.seq > (packet?.head.seq ?? 0))
       packet = asPacket.output;
     const asOutcome = v.safeParse(outcomeSchema, value);
-    if (asOutcome.success && asOutcome.output.run === run) outcome = asOutcome.output;
+    // One that was reviewed when it was over has two, of which the later is as hard or harder.
+    if (asOutcome.success && asOutcome.output.run === run) outcome = harderOf(outcome, asOutcome.output);
   }
   if (packet === undefined) return undefined;
   const all = packet.commands.all;
   const stored = all === null ? undefined : readArtifact(folder, all.sha256)?.toString("utf8");
   const commands = v.safeParse(v.array(commandSchema), parseJson(stored ?? ""));
   return { packet, outcome, commands: commands.success ? commands.output : packet.commands.listed };
+}
+
+function harderOf(before: Outcome | null, other: Outcome): Outcome {
+  const word = (outcome: Outcome) => verdicts.findIndex((known) => known === outcome.verdict);
+  return before !== null && word(before) >= word(other) ? before : other;
 }
 
 function namesIn(folder: string): string[] {

@@ -1,9 +1,9 @@
 // What a client wrote, to its terminal or to its pipes, as an asciinema v3 recording (https://docs.asciinema.org/manual/asciicast/v3/): a marker for
-// each ledger event, sizes, the exit. Bounded: the beginning and the end are kept. Whoever stores it redacts each piece; a piece ends at a line's
-// end where it can, so that a secret is not cut in two.
-// Does not stop: a secret drawn in parts, by moving the cursor; what was typed is not recorded, but for what a program echoed.
+// each ledger event, sizes, the exit. Bounded: the beginning and the end are kept, each freed of secrets as one text, wherever its pieces end.
+// Does not stop: the end of a secret whose beginning is not among what is kept; one drawn in parts, by moving the cursor; what was typed is not recorded, but for what a program echoed.
 
 import type { Json } from "#src/core/json.ts";
+import type { RedactStream } from "#src/core/redact-stream.ts";
 import type { LedgerRecord } from "../record.ts";
 
 const MIB = 1024 ** 2;
@@ -23,17 +23,23 @@ export type Transcript = {
   finish(end: { code: number | null }): { lines: Json[]; cut: number };
 };
 
-/** How much of a text can be told: up to the last line's end, and of a long one all but its end; nothing of a key that has not ended. */
+/** How much of a text is one piece: up to the last line's end, and of a long one all but its end. */
 function whole(text: string): number {
-  const key = text.lastIndexOf("-----BEGIN ");
-  if (key !== -1 && !text.includes("-----END ", key) && text.length < PIECE_CHARS) return key;
   const line = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1;
   return text.length - line > 2 * HELD_CHARS ? text.length - HELD_CHARS : line;
 }
 
+/** What of a piece may begin a secret is told with the next. */
+function withoutSecrets(entries: readonly Entry[], stream: RedactStream): Entry[] {
+  const told = entries.map((entry) => (entry.code === "o" ? { ...entry, text: stream.push(entry.text) } : entry));
+  const rest = stream.end();
+  if (rest !== "") told.push({ ms: entries.at(-1)!.ms, code: "o", text: rest });
+  return told.filter(({ code, text }) => code !== "o" || text !== "");
+}
+
 /** Starts a recording. `clock` in milliseconds since the epoch. */
 export function recordTranscript(
-  { columns, rows, title }: { columns: number; rows: number; title: string },
+  { columns, rows, title, pieces }: { columns: number; rows: number; title: string; pieces: () => RedactStream },
   clock: () => number,
   limits: { head: number; tail: number; markers: number } = TRANSCRIPT_LIMITS,
 ): Transcript {
@@ -96,7 +102,9 @@ export function recordTranscript(
       pending.text += decoder.decode();
       flush(true);
       trim();
-      const entries: Entry[] = [...head, ...tail, ...marks].sort((a, b) => a.ms - b.ms);
+      const parts = cut === 0 ? [[...head, ...tail]] : [head, tail];
+      const kept = parts.flatMap((part) => withoutSecrets(part, pieces()));
+      const entries: Entry[] = [...kept, ...marks].sort((a, b) => a.ms - b.ms);
       if (code !== null)
         entries.push({ ms: Math.max(clock(), entries.at(-1)?.ms ?? 0), code: "x", text: String(code) });
       let before = begunMs;

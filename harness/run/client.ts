@@ -8,12 +8,14 @@ import type { Json } from "#src/core/json.ts";
 import { watchActivity } from "../activity.ts";
 import { makeAsker } from "../asking.ts";
 import { superviseEgress } from "../egress.ts";
+import { hashAgain } from "../evidence/snapshot.ts";
 import { recordTranscript, type Transcript } from "../evidence/transcript.ts";
+import { takeInventory, withoutPlaced } from "../inventory.ts";
 import { watchFolders } from "../limits.ts";
 import type { ModelRequest } from "../ports.ts";
 import { govern, governed } from "../governor/govern.ts";
 import { readShimEvents } from "../shim-events.ts";
-import { type Supervised, superviseClient } from "../supervise.ts";
+import { type Supervised, superviseClient, type WatchedTree } from "../supervise.ts";
 import { takeTerminal, terminalSize } from "../terminal.ts";
 import type { Finding } from "../verdict/categories.ts";
 import type { Attempt } from "./attempt.ts";
@@ -27,6 +29,11 @@ function requestData(request: ModelRequest): Record<string, Json> {
   return { ...request, ms: Math.round(request.ms) };
 }
 
+const watchTree = (root: string, { start: { snapshot, before }, placed }: Attempt): WatchedTree => ({
+  before: snapshot.sha256 ?? null,
+  now: () => hashAgain(root, snapshot, before, withoutPlaced(takeInventory(root), placed)) ?? null,
+});
+
 /** Runs the client to its end. Throws what kept it from being run, or recorded; then nothing of it runs any more. */
 export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt): Promise<EndedClient> {
   const { deps, contract, paths, ledger } = run;
@@ -35,7 +42,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
   const { prepared, group, plan } = attempt;
   const activity = watchActivity();
   const begun: (() => void)[] = [];
-  const transcript = recordTranscript({ ...terminalSize(), title: ledger.run }, deps.clock);
+  const transcript = recordTranscript({ ...terminalSize(), title: ledger.run, pieces: run.pieces }, deps.clock);
   const unmark = ledger.onRecord(transcript.mark);
   await using _shims = readShimEvents(paths.events, recorder.append);
   const gateway = await deps.gateway.serve({
@@ -58,6 +65,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     const client = {
       ...{ session, asker, governor, group, growth, commands, ends, transcript, spending, activity, recorder },
       supervision: run.supervision,
+      tree: watchTree(ground.tree.path, attempt),
       onStarted: gateway.warm,
       listens: attempt.turn.number === 1,
       onSignal: () => ground.end("it was told to end"),

@@ -6,6 +6,7 @@ import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
 import type { Json } from "#src/core/json.ts";
+import type { RedactStream } from "#src/core/redact-stream.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
@@ -37,6 +38,8 @@ export type OpenRun = Disposable & {
   supervision: Supervision;
   notes: string[];
   continued: Continued | undefined;
+  /** A redactor for a text that comes in pieces. */
+  pieces(): RedactStream;
 };
 
 /** A run that goes on where another ended: with which turn, and the other's head at that moment. */
@@ -117,6 +120,7 @@ export function openRun(
     supervision = openSupervision(deps, runId, makeRecorder(ledger).append);
     return {
       ...{ deps, contract, paths, ledger, artifacts, launch, token, direct, supervision, continued, notes: [] },
+      pieces: () => redact.stream(),
       [Symbol.dispose]: close,
     };
   } catch (error) {

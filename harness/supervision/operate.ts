@@ -12,6 +12,8 @@ export type Operated = {
   act(request: Request): Promise<Reply>;
   killed(): boolean;
   frozen(): boolean;
+  /** Does something while everything in the sandbox stands still; undefined: it does not. What the operator says meanwhile waits, but for a kill. */
+  still<Value>(act: () => Promise<Value>): Promise<Value | undefined>;
 };
 
 export type OperateOptions = {
@@ -44,6 +46,7 @@ export function operate({
 }: OperateOptions): Operated {
   let killed = false;
   let frozen = false;
+  let held = false;
   let seen = false;
   let turn: Promise<unknown> = Promise.resolve();
   const statusNow = (): RunStatus => runs.get(runId)?.status ?? "abandoned";
@@ -73,7 +76,7 @@ export function operate({
     killed = true;
     record("operator.killed", { changed, frozen });
     // What is frozen cannot be asked.
-    if (changed && frozen) run.kill();
+    if (changed && (frozen || held)) run.kill();
     else if (changed) endSoon();
     return { ok: true, status: statusNow(), changed, terminal };
   };
@@ -94,15 +97,32 @@ export function operate({
     if (request === "interrupt" || request === "resume") return change(request);
     return request === "kill" ? kill() : look(request);
   };
+  const hold = async <Value>(act: () => Promise<Value>): Promise<Value | undefined> => {
+    if (killed) return undefined;
+    if (frozen) return act();
+    clock.pause();
+    held = true;
+    try {
+      return (await run.freeze()) ? await act() : undefined;
+    } finally {
+      held = false;
+      await run.thaw();
+      clock.resume();
+    }
+  };
+  const inTurn = <Value>(act: () => Promise<Value>): Promise<Value> => {
+    const mine = turn.then(act);
+    turn = mine.catch(() => {});
+    return mine;
+  };
   return {
     act(request) {
       // A kill waits for nobody.
       if (request === "kill") return Promise.resolve(kill());
-      const mine = turn.then(() => obey(request));
-      turn = mine.catch(() => {});
-      return mine;
+      return inTurn(() => obey(request));
     },
     killed: () => killed,
     frozen: () => frozen,
+    still: (act) => inTurn(() => hold(act)),
   };
 }

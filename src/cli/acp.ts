@@ -80,7 +80,7 @@ function launchIn(
         },
       });
     const told: typeof talk = (streams) => {
-      watch.began(streams.run, streams.record);
+      watch.began(streams.run, streams.record, streams.tree);
       return talk(streams);
     };
     const result = await runHarness(
@@ -177,6 +177,12 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
     windowOf: (of) => (isHeadless(of) ? contextTokens : WINDOW_TOKENS),
     warning: unmediated ? UNMEDIATED : undefined,
     commands: acpCommands(state),
+    async reviewWork(ended, review) {
+      const { reviewWork } = await import("#harness/review-work.ts");
+      const { runDeps } = await import("./launch.ts");
+      const { signingKeys } = await import("#src/state/secrets.ts");
+      return reviewWork({ ...(await runDeps(state)), keys: signingKeys(state.home) }, ended, review);
+    },
     artifactsOf: (run) => artifactsOf(state, run),
     version: packageJson.version,
   });

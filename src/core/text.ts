@@ -1,51 +1,38 @@
 // Text that comes from elsewhere, made safe: secrets taken out before anything is stored, control characters made visible
-// before anything is shown. Does not stop: a secret in a shape not listed and not registered with the redactor.
+// before anything is shown. Does not stop: a secret in a shape not listed (secret-shapes.ts) and not registered with the redactor.
 
-const SECRET_SHAPES: RegExp[] = [
-  /\bsk-(?:ant-|or-v1-|proj-)?[A-Za-z0-9_-]{16,}/g, // Anthropic, OpenRouter, OpenAI
-  /\bgsk_[A-Za-z0-9]{16,}/g, // Groq
-  /\bcsk-[A-Za-z0-9]{16,}/g, // Cerebras
-  /\bAIza[A-Za-z0-9_-]{30,}/g, // Google
-  /\bhf_[A-Za-z0-9]{16,}/g, // Hugging Face
-  /\bgh[pousr]_[A-Za-z0-9]{20,}/g, // GitHub
-  /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
-  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g, // Slack
-  /\bAKIA[A-Z0-9]{16}\b/g, // AWS access key id
-  /\bbroke(?:run|cli|app)_[A-Za-z0-9_-]{20,}/g, // our own tokens
-  // Its first part is short; without a bound a text of nothing but beginnings costs the square of its length.
-  /\beyJ[A-Za-z0-9_-]{8,1024}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g, // JWT
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-];
-const ASSIGNED =
-  /((?:api[_-]?key|token|secret|passw(?:or)?d|authorization)["']?\s*[:=]\s*["']?(?:bearer\s+)?)([^\s"'&,;]{8,})/gi;
-const URL_USERINFO = /(\b[a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/@:]+:[^\s/@]+@/gi;
+import { redactStream, type RedactStream } from "./redact-stream.ts";
+import { ASSIGNED, NAMES, SECRET_SHAPES, SIGNS, URL_USERINFO } from "./secret-shapes.ts";
 
-/** What no secret of those shapes is without; looked for at once, because most texts hold none, and every event of a run is looked through. */
-const SIGNS = /sk-|gsk_|AIza|hf_|gh[pousr]_|github_pat_|xox|AKIA|broke(?:run|cli|app)_|eyJ|-----BEGIN/;
-const NAMES = /key|token|secret|passw|authorization/i;
 /** Every secret is longer. */
 const SHORTEST = 8;
 
 export const REDACTED = "[redacted]";
 
+/** Which secrets: `certain` are those by value, by shape and in a URL; `all` are also what is assigned to a name that says so. */
+export type Redacts = "certain" | "all";
+
 /** Removes secrets by shape, by assignment and by value. Register values with `add` (short ones are ignored: they would eat words). */
 export type Redactor = { (text: string): string; add(secret: string): void };
+/** One that also takes texts in pieces. */
+export type StreamRedactor = Redactor & { stream(which?: Redacts): RedactStream };
 
 /** Makes the product's one redactor: known shapes always, the given secret values too. */
-export function makeRedactor(secrets: Iterable<string> = []): Redactor {
+export function makeRedactor(secrets: Iterable<string> = []): StreamRedactor {
   const known = new Set<string>();
-  const redact = (text: string): string => {
+  const redactBy = (which: Redacts) => (text: string) => {
     if (text.length < SHORTEST) return text;
     let out = text;
     for (const secret of known) if (out.includes(secret)) out = out.replaceAll(secret, REDACTED);
-    if (SIGNS.test(out)) for (const shape of SECRET_SHAPES) out = out.replace(shape, REDACTED);
-    if (NAMES.test(out)) out = out.replace(ASSIGNED, `$1${REDACTED}`);
-    return out.includes("://") ? out.replace(URL_USERINFO, `$1${REDACTED}@`) : out;
+    if (SIGNS.test(out)) for (const { whole } of SECRET_SHAPES) out = out.replace(whole, REDACTED);
+    if (which === "all" && NAMES.test(out)) out = out.replace(ASSIGNED.whole, `$1${REDACTED}`);
+    return out.includes("://") ? out.replace(URL_USERINFO.whole, `$1${REDACTED}@`) : out;
   };
-  const redactor = Object.assign(redact, {
+  const redactor = Object.assign(redactBy("all"), {
     add(secret: string) {
       if (secret.length >= SHORTEST) known.add(secret);
     },
+    stream: (which: Redacts = "all") => redactStream(redactBy(which), known, which === "all"),
   });
   for (const secret of secrets) redactor.add(secret);
   return redactor;

@@ -51,7 +51,8 @@ describe("a turn", () => {
         .map(({ id, params }) => (params as unknown as { update?: object } | undefined)?.update ?? id)
         .filter((each) => !isAbout(each)),
     ).toEqual([
-      chunk("abc"),
+      chunk("a"),
+      chunk("bc"),
       { sessionUpdate: "tool_call", toolCallId: "t1", title: "one", status: "pending" },
       { sessionUpdate: "tool_call", toolCallId: "t2", title: "two", status: "pending" },
       { sessionUpdate: "tool_call_update", toolCallId: "t2", status: "completed" },
@@ -173,4 +174,33 @@ describe("cancelling", () => {
     pair.tell("session/cancel", { sessionId: other });
     await theirs;
   });
+});
+
+test("what went out in many pieces is shown again in few, in order with all else", async () => {
+  using pair = await openTalk(async (_, turn) => {
+    for (const word of ["a", "b", "c"]) {
+      await turn.update(chunk(word));
+      await Bun.sleep(15);
+    }
+    await turn.update({ sessionUpdate: "tool_call", toolCallId: "t1", title: "one", status: "completed" });
+    await turn.update(chunk("d"));
+    await turn.update({ sessionUpdate: "agent_thought_chunk", content: { type: "text", text: "e" } });
+    return "end_turn";
+  });
+  const { sessionId, cwd } = pair;
+  await pair.ask("session/prompt", { sessionId, prompt: text("go") });
+  const from = updatesOf(pair).length;
+  await pair.ask("session/load", { sessionId, cwd, mcpServers: [] });
+  const shown = updatesOf(pair).slice(from) as { sessionUpdate: string; content?: { text?: string } }[];
+  expect(
+    shown.map(({ sessionUpdate, content }) => `${sessionUpdate} ${content?.text ?? ""}`.trim()).slice(0, 5),
+  ).toEqual([
+    ...[
+      "user_message_chunk go",
+      "agent_message_chunk abc",
+      "tool_call",
+      "agent_message_chunk d",
+      "agent_thought_chunk e",
+    ],
+  ]);
 });

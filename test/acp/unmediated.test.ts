@@ -16,6 +16,7 @@ describe("what a session is told of itself", () => {
     const { result } = await pair.ask("session/new", { cwd: pair.cwd, mcpServers: [] });
     const opened = result as unknown as { sessionId: string; _meta: object };
     expect(opened._meta).toMatchObject({ "brokellm/warning": "Careful." });
+    await pair.until(({ params }) => JSON.stringify(params)?.includes('"notice"') === true);
     await pair.ask("session/prompt", { sessionId: opened.sessionId, prompt: text("go") });
     const told = updatesOf(pair).filter(({ sessionUpdate }) => sessionUpdate !== "available_commands_update");
     const kinds = told.map(({ sessionUpdate }) => sessionUpdate);

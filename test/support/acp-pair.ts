@@ -61,6 +61,8 @@ export type PairOptions = {
   secrets?: string[];
   warning?: string;
   starting?: StartRuntime;
+  /** What the editor says it can do. */
+  capabilities?: object;
 };
 
 /** Starts one; `prompt` is what every client does unless the test changes it. */
@@ -88,7 +90,10 @@ export function openPair(
     };
     runtimes.push(runtime);
     const run = `run_${runtimes.length}`;
-    options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }));
+    options.watch.began(run, (event, data) => void runtime.recorded.push({ event, ...data }), {
+      before: "tree",
+      now: () => "tree",
+    });
     const ended = gone.promise.then(() => options.watch.ended(run, "ACCEPT"));
     return {
       ended,
@@ -110,6 +115,7 @@ export function openPair(
     patience: { ...usualPatience, ...patience },
     windowOf: (lane) => (lane === "claude" ? 200_000 : 1000),
     warning,
+    reviewWork: async () => ({ run: null, counted: false, reason: "nobody worked" }),
     artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
       lanes: [
@@ -162,7 +168,7 @@ export async function openTalk(
   options?: PairOptions,
 ): Promise<Pair & { sessionId: string }> {
   const pair = openPair(prompt, options);
-  await pair.ask("initialize", { protocolVersion: 1 });
+  await pair.ask("initialize", { protocolVersion: 1, clientCapabilities: options?.capabilities ?? {} });
   const { result } = await pair.ask("session/new", { cwd: pair.cwd, mcpServers: [] });
   return Object.assign(pair, { sessionId: (result as unknown as { sessionId: string }).sessionId });
 }

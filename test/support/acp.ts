@@ -1,7 +1,14 @@
 // Drives `broke acp-server` as an editor does: by the official SDK's client, or line by line. Every frame that comes out is held against the official
 // schema, whoever reads it.
 
-import { client, type ClientConnection, ndJsonStream, type SessionNotification } from "@agentclientprotocol/sdk";
+import {
+  client,
+  type ClientConnection,
+  ndJsonStream,
+  type ReadTextFileRequest,
+  type SessionNotification,
+  type WriteTextFileRequest,
+} from "@agentclientprotocol/sdk";
 import { validator } from "@exodus/schemasafe";
 import { type Bench, LAUNCHER } from "./broke.ts";
 
@@ -77,6 +84,9 @@ function monitor() {
     if (jsonrpc !== "2.0") fault("a frame without jsonrpc 2.0");
     if (method === "session/update") fault(faultOf("SessionNotification", params));
     if (method === "session/request_permission") fault(faultOf("RequestPermissionRequest", params));
+    if (method === "fs/read_text_file") fault(faultOf("ReadTextFileRequest", params));
+    if (method === "fs/write_text_file") fault(faultOf("WriteTextFileRequest", params));
+    if (method?.startsWith("terminal/") === true) fault(`${method} was called`);
     if (method !== undefined || id == null) return;
     const key = JSON.stringify(id);
     if (answered.has(key)) fault(`a second answer to ${key}`);
@@ -122,12 +132,19 @@ type Permit = (
   signal: AbortSignal,
 ) => Promise<string | "cancelled"> | string;
 
+/** What an editor does with files, where it offers that; anything else that it is asked for is a fault. */
+export type EditorFs = {
+  read?(params: ReadTextFileRequest, signal: AbortSignal): unknown;
+  write?(params: WriteTextFileRequest, signal: AbortSignal): unknown;
+};
+
 /** Starts the server and connects. `permit` answers questions with an option's id. */
 export function startAcp(
   bench: Bench,
   permit: Permit = () => "reject",
   env: Record<string, string> = {},
   args: readonly string[] = [],
+  editor: EditorFs = {},
 ): AcpServer {
   const process = Bun.spawn([LAUNCHER, "acp-server", ...args], {
     ...{ cwd: bench.workspace, env: { ...bench.env, ...env } },
@@ -160,6 +177,11 @@ export function startAcp(
       },
     }),
   );
+  const offered = <Act extends keyof EditorFs>(act: Act): NonNullable<EditorFs[Act]> => {
+    const serve = editor[act];
+    if (serve === undefined) faults.push(`fs ${act} was asked for and is not offered`);
+    return (serve ?? (() => ({}))) as NonNullable<EditorFs[Act]>;
+  };
   const updates: SessionNotification[] = [];
   const stderr = new Response(process.stderr).text();
   const connection = client()
@@ -168,6 +190,8 @@ export function startAcp(
       const optionId = await permit(params, signal);
       return { outcome: optionId === "cancelled" ? { outcome: "cancelled" } : { outcome: "selected", optionId } };
     })
+    .onRequest("fs/read_text_file", async ({ params, signal }) => (await offered("read")(params, signal)) as never)
+    .onRequest("fs/write_text_file", async ({ params, signal }) => (await offered("write")(params, signal)) as never)
     .connect(ndJsonStream(output, tapped));
   return {
     ...{ process, connection, updates, faults },

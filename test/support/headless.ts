@@ -2,7 +2,8 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type AcpServer, saidIn, startAcp } from "./acp.ts";
+import type { ClientCapabilities } from "@agentclientprotocol/sdk";
+import { type AcpServer, type EditorFs, saidIn, startAcp } from "./acp.ts";
 import { type Bench, makeBench } from "./broke.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 import type { Raw, Reply, Script, Seen } from "./upstream/script.ts";
@@ -28,6 +29,11 @@ type Options = {
   mode?: string;
   lane?: string;
   dialect?: "anthropic" | "openai-chat";
+  /** What the editor says it can do. */
+  capabilities?: ClientCapabilities;
+  editor?: EditorFs;
+  /** What else is laid out in the workspace. */
+  arrange?(workspace: string): void;
 };
 
 /** Lays the workspace out, starts everything and opens the session. */
@@ -38,6 +44,7 @@ export async function openHeadless(options: Options): Promise<Headless> {
     mkdirSync(dirname(join(bench.workspace, path)), { recursive: true });
     writeFileSync(join(bench.workspace, path), text);
   }
+  options.arrange?.(bench.workspace);
   const upstream = await startUpstream(script);
   for (const words of [
     ["backend", "add", "scripted", "--base-url", upstream.url, "--dialect", dialect, "--model", "m"],
@@ -55,9 +62,10 @@ export async function openHeadless(options: Options): Promise<Headless> {
     },
     {},
     args,
+    options.editor,
   );
   const { agent } = server.connection;
-  await agent.request("initialize", { protocolVersion: 1, clientCapabilities: {} });
+  await agent.request("initialize", { protocolVersion: 1, clientCapabilities: options.capabilities ?? {} });
   const { sessionId } = await agent.request("session/new", { cwd: bench.workspace, mcpServers: [] });
   await agent.request("session/set_config_option", { sessionId, configId: "lane", value: lane });
   if (options.mode !== undefined) await agent.request("session/set_mode", { sessionId, modeId: options.mode });

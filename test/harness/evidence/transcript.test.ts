@@ -1,12 +1,17 @@
 // What a client wrote, as a recording: whole lines, markers, bounds.
 
 import { describe, expect, test } from "bun:test";
+import { makeRedactor } from "#src/core/text.ts";
 import { recordTranscript } from "#harness/evidence/transcript.ts";
 
 const AT = 1_800_000_000_000;
 function begin(limits = { head: 1000, tail: 1000, markers: 10 }) {
   let now = AT;
-  const recording = recordTranscript({ columns: 80, rows: 24, title: "t" }, () => now, limits);
+  const recording = recordTranscript(
+    { columns: 80, rows: 24, title: "t", pieces: makeRedactor(["a value of\ntwo lines"]).stream },
+    () => now,
+    limits,
+  );
   return {
     at: (ms: number) => (now = AT + ms),
     write: (text: string | Uint8Array) => recording.output(typeof text === "string" ? Buffer.from(text) : text),
@@ -37,7 +42,7 @@ test("is asciinema's third version: a header, intervals, output, sizes, markers 
   });
 });
 
-describe("a piece ends where a secret is not cut in two", () => {
+describe("a secret that comes in pieces is not recorded", () => {
   const pieces = (it: ReturnType<typeof begin>) =>
     it.end().lines.flatMap((line) => (Array.isArray(line) && line[1] === "o" ? [line[2]] : []));
 
@@ -49,16 +54,33 @@ describe("a piece ends where a secret is not cut in two", () => {
     }
     it.at(9000);
     it.write(" one\n");
-    expect(pieces(it)).toEqual(["token=abcdefgh\n", "next one\n"]);
+    expect(pieces(it)).toEqual(["token=[redacted]\n", "next one\n"]);
   });
 
-  test("after the end of a key", () => {
+  test("of two lines, the second of which is in a piece of its own, and far on", () => {
+    const it = begin({ head: 10_000, tail: 10_000, markers: 1 });
+    for (const [index, part] of ["a value of\n", "two lines\n", "x".repeat(2000), "\n"].entries()) {
+      it.at(index * 1000);
+      it.write(part);
+    }
+    expect(pieces(it).join("")).toBe(`[redacted]\n${"x".repeat(2000)}\n`);
+  });
+
+  test("over the end of what is kept of the beginning", () => {
+    const it = begin({ head: 12, tail: 1000, markers: 1 });
+    it.write("a value of\n");
+    it.at(1000);
+    it.write("two lines\n");
+    expect(pieces(it).join("")).toBe("[redacted]\n");
+  });
+
+  test("to the end of a key", () => {
     const it = begin();
     for (const [index, part] of ["-----BEGIN PRIVATE KEY-----\n", "abc\n", "-----END PRIVATE KEY-----\n"].entries()) {
       it.at(index * 1000);
       it.write(part);
     }
-    expect(pieces(it)).toEqual(["-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n"]);
+    expect(pieces(it)).toEqual(["[redacted]", "\n"]);
   });
 
   test("not inside a character", () => {
