@@ -167,7 +167,9 @@ export async function startGemini(
       }
     },
     async close() {
-      pipes.end();
+      // It ends with its input only where it does nothing.
+      if (going === undefined) pipes.finish();
+      else pipes.end();
       await pipes.ended;
     },
   };
