@@ -110,6 +110,8 @@ export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep 
     const starting = new AbortController();
     const giveUp = () => starting.abort();
     for (const signal of [late, withdrawn]) signal.addEventListener("abort", giveUp, { once: true });
+    // It may have been cancelled while the one before it was ended, or the folder was claimed.
+    if (withdrawn.aborted) giveUp();
     const { lane: of, mode, model, sandbox, policy } = choices;
     let record: Keep["record"] = () => {};
     let run: string | undefined;

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RuntimeOptions, Turn } from "#acp/runtime.ts";
+import type { AgentRuntime, RuntimeOptions, Turn } from "#acp/runtime.ts";
 import type { ModelRequest } from "#harness/ports.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { chunk, codeOf, type Frame, openTalk, type Pair, stopOf, text, updatesOf } from "#test/support/acp-pair.ts";
@@ -134,6 +134,39 @@ describe("a client", () => {
       message: "no such client here",
       data: { hint: "install it" },
     } as never);
+  });
+
+  test("is not waited for when its turn was cancelled while the one before it ended", async () => {
+    const gate = Promise.withResolvers<void>();
+    const closing = Promise.withResolvers<void>();
+    const first: AgentRuntime = {
+      ended: gate.promise,
+      prompt: () => Promise.resolve("end_turn"),
+      async close() {
+        closing.resolve();
+        await gate.promise;
+      },
+    };
+    const hangs = ({ signal }: RuntimeOptions) =>
+      new Promise<never>((_, reject) => {
+        if (signal.aborted) reject(new Error("gone"));
+        signal.addEventListener("abort", () => reject(new Error("gone")));
+      });
+    let started = 0;
+    using pair = await openTalk(undefined, {
+      starting: (options) => (started++ === 0 ? Promise.resolve(first) : hangs(options)),
+    });
+    const { sessionId } = pair;
+    await say(pair);
+    await pair.ask("session/set_mode", { sessionId, modeId: "plan" });
+    const going = say(pair);
+    await closing.promise;
+    pair.tell("session/cancel", { sessionId });
+    // It has been taken in when what was sent after it is answered.
+    await pair.ask("_broke/state", { sessionId });
+    gate.resolve();
+    expect(stopOf(await going)).toBe("cancelled");
+    expect(started).toBe(2);
   });
 
   test("that dies again and again is held back until the operator clears it", async () => {

@@ -214,18 +214,26 @@ const floors = new Map<string, Cell>();
 {
   using floor = await startOn(0, bun("floor.ts", url));
   using pass = await startOn(0, bun("ours.ts", join(home, "pass"), url, "anthropic"));
+  using least = await startOn(0, bun("least.ts", url, "json"));
+  using limited = await startOn(0, bun("ours.ts", join(home, "limited"), url, "anthropic", "limited"));
   using chat = await startOn(0, bun("ours.ts", join(home, "chat"), url, "openai-chat"));
   say(`idle memory: floor ${floor.rssMb().toFixed(0)} MB, ours ${pass.rssMb().toFixed(0)} MB`);
   const slotOf = (mode: string) => slots[mode]!;
   const rows = [
     rowOf("floor: a bare proxy", floor, "anthropic", "/v1/messages", {}, (mode) => mode),
+    rowOf("the least a gateway does", least, "anthropic", "/v1/messages", OURS, (mode) => mode),
     rowOf("ours, passing through", pass, "anthropic", "/v1/messages", OURS, slotOf),
+    rowOf("ours, passing, limits and budget on", limited, "anthropic", "/v1/messages", OURS, slotOf),
     rowOf("ours, Messages over Chat", chat, "anthropic", "/v1/messages", OURS, slotOf),
   ];
   await requests(rows, floors);
-  await streams(rows, direct);
-  await endurance(rows[1]!);
+  // What the least one puts in is one model: its streams would all be of one kind.
+  await streams(
+    rows.filter(({ target }) => target !== least),
+    direct,
+  );
   await endurance(rows[2]!);
+  await endurance(rows[4]!);
 }
 if (!process.argv.includes("--no-peers")) {
   for (const start of peers) {

@@ -1,5 +1,5 @@
 // Our gateway as its daemon runs it, over a home of its own, with one slot per upstream mode. Prints its port.
-// Usage: ours.ts <home> <upstream url> <dialect>
+// Usage: ours.ts <home> <upstream url> <dialect> [limited]: with every limit and a budget on, none of which is reached.
 
 import { gatewayDeps, openState } from "#src/cli/compose.ts";
 import { listen } from "#src/gateway/listen.ts";
@@ -8,7 +8,9 @@ import { addBackend } from "#src/routing/edit.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import { BENCH_TOKEN } from "./token.ts";
 
-const [home, url, dialect] = process.argv.slice(2) as [string, string, Dialect];
+const [home, url, dialect, limited] = process.argv.slice(2) as [string, string, Dialect, string?];
+const MANY = 1_000_000_000;
+const limits = { slots: null, rpm: MANY, tpm: MANY, concurrency: 10_000, dailyUsd: 1_000_000 };
 /** The slots the load asks for, and what the upstream does with the model behind them. */
 const modes = { sonnet: "json", opus: "burst", haiku: "paced" };
 
@@ -23,12 +25,12 @@ state.generations.commit("bench", (routing) => {
         dialect,
         model,
         keyEnv: "BENCH_KEY",
-        price: null,
+        price: { input: 0.001, output: 0.001, cached: null },
       }),
     routing,
   );
   const slots = Object.fromEntries(Object.entries(modes).map(([slot, model]) => [slot, model]));
-  return { ...added, slots };
+  return { ...added, slots, ...(limited === undefined ? {} : { access: limits }) };
 });
 const deps = { ...gatewayDeps(state), onReport: () => {} };
 const listening = listen(
