@@ -1,5 +1,5 @@
-// What the gateway adds to one streamed request: the same request straight to the upstream, through the gateway untouched, and through it
-// translated to OpenAI Chat, in turns, in one run. First byte and last byte. Usage: bun test/bench/latency.ts [samples]
+// What the gateway adds to one streamed request: the same request straight to the upstream, through the gateway untouched, the same with
+// every limit and a budget on, and translated to OpenAI Chat, in turns, in one run. First byte and last byte. Usage: bun test/bench/latency.ts [samples]
 
 import { startGateway, TOKEN } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
@@ -28,6 +28,13 @@ const body = JSON.stringify({
 await using upstream = await startUpstream(() => ({ ...say("word ".repeat(100)), pieces: 100 }));
 await using pass = await startGateway([{ dialect: "anthropic", url: upstream.url }]);
 await using chat = await startGateway([{ dialect: "openai-chat", url: `${upstream.url}/v1` }]);
+await using limited = await startGateway([{ dialect: "anthropic", url: upstream.url }]);
+const MANY = 1_000_000_000;
+limited.edit((routing) => ({
+  ...routing,
+  // Every limit and a budget, none of which is reached; what has no price is charged as said.
+  access: { slots: null, rpm: MANY, tpm: MANY, concurrency: 10_000, dailyUsd: 1_000_000, unpricedUsd: 0.001 },
+}));
 
 async function ask(url: string): Promise<{ first: number; last: number }> {
   const started = performance.now();
@@ -46,6 +53,7 @@ async function ask(url: string): Promise<{ first: number; last: number }> {
 const ways = [
   ["straight to the upstream", upstream.url],
   ["gateway, passing through", pass.url],
+  ["gateway, limits and budget on", limited.url],
   ["gateway, translating to Chat", chat.url],
 ] as const;
 const taken = ways.map(() => ({ first: [] as number[], last: [] as number[] }));
