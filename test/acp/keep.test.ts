@@ -21,16 +21,8 @@ const second = async (pair: Pair, cwd = pair.cwd) => {
   return (result as unknown as { sessionId: string }).sessionId;
 };
 const request = (over: Partial<ModelRequest>): ModelRequest => ({
-  ...{
-    slot: "sonnet",
-    backend: "b",
-    path: "/v1/messages",
-    status: 200,
-    attempts: 1,
-    losses: [],
-    ms: 1,
-    aborted: false,
-  },
+  ...{ slot: "sonnet", backend: "b", path: "/v1/messages", status: 200, attempts: 1 },
+  ...{ losses: [], ms: 1, aborted: false },
   ...{ inputTokens: 10, outputTokens: 5, cacheReadTokens: 2, cacheWriteTokens: null, costUsd: 0.5, ...over },
 });
 
