@@ -6,8 +6,9 @@ import { type Caller, liveCaller } from "./caller.ts";
 import type { Access } from "#src/routing/access.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { viewOf } from "#src/routing/view.ts";
-import type { Amount, Hold, LimitName, Limits, Taken, Unknown } from "#src/state/limits.ts";
+import type { Amount, Hold, LimitName, Limits } from "#src/state/limits.ts";
 import { estimateInputTokens } from "#src/wire/estimate.ts";
+import { type Glance, glance } from "#src/wire/glance.ts";
 import { errorTypeOf } from "#src/wire/errors.ts";
 import type { Incoming } from "./incoming.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
@@ -35,15 +36,17 @@ export const subjectOf = (profile: string | null) => (profile === null ? "live" 
 const nothing: Amount = { tokens: 0, usd: 0 };
 const MILLION = 1_000_000;
 
-function needOf(incoming: Incoming, limits: Limits, first: Attempt | undefined): Amount {
-  if (limits.tpm === 0 && limits.dailyUsd === 0) return nothing;
-  const { request } = incoming.canonical();
-  const input = estimateInputTokens(request);
-  const output = Math.min(request.maxTokens ?? RESERVED_OUTPUT, RESERVED_OUTPUT);
+function costOf({ input, maxOutput }: Glance, limits: Limits, first: Attempt | undefined): Amount {
+  const output = Math.min(maxOutput ?? RESERVED_OUTPUT, RESERVED_OUTPUT);
   const cost = { input, output, cacheRead: null, cacheWrite: null };
   const tokens = input + output;
   const known = usageOf(cost, first?.backend.price ?? null).costUsd;
   return { tokens, usd: known ?? (tokens * (limits.unpricedUsd ?? 0)) / MILLION };
+}
+
+function read(incoming: Incoming): Glance {
+  const { request } = incoming.canonical();
+  return { input: estimateInputTokens(request), maxOutput: request.maxTokens };
 }
 
 function limitFault(limit: LimitName, waitMs: number | null, limits: Limits, { dialect }: Incoming): Fault {
@@ -69,6 +72,28 @@ const unknownFault = (retryAfterMs: number): Fault => ({
 export type Allowed =
   { kind: "free" } | { kind: "held"; hold: Hold; unpricedUsd: number } | { kind: "refused"; fault: Fault };
 
+type Asking = { incoming: Incoming; access: Access; first: Attempt | undefined; counted: boolean };
+
+async function takePlace(
+  deps: GatewayDeps,
+  caller: Caller,
+  { incoming, access, first, counted }: Asking,
+): Promise<Allowed> {
+  const limits = counted ? { ...access, tpm: 0 } : access;
+  const isMeasured = !counted && (limits.tpm > 0 || limits.dailyUsd > 0);
+  const take = (need: Amount) => deps.limits.take(subjectOf(caller.profile), limits, need);
+  const seen = isMeasured ? glance(incoming.body) : undefined;
+  const atOnce = seen === undefined ? undefined : await take(costOf(seen, limits, first));
+  // A glance sees rather too much: nobody is refused by it.
+  const taken =
+    atOnce !== undefined && atOnce.kind !== "refused"
+      ? atOnce
+      : await take(isMeasured ? costOf(read(incoming), limits, first) : nothing);
+  if (taken.kind === "held") return { ...taken, unpricedUsd: access.unpricedUsd ?? 0 };
+  if (taken.kind === "unknown") return { kind: "refused", fault: unknownFault(taken.waitMs) };
+  return { kind: "refused", fault: limitFault(taken.limit, taken.waitMs, limits, incoming) };
+}
+
 /**
  * Takes the request's place. What the resolver would not serve anyway takes none, and is refused in the resolver's words. `counted`: nothing is
  * generated, as of a count of tokens.
@@ -85,17 +110,8 @@ export function takeAllowance(
   const { resolution, nowMs } = resolveNow(incoming.model, deps, caller, asksOf(incoming));
   if (resolution.kind === "refused" && resolution.reason !== "cooling")
     return { kind: "refused", fault: refusalFault(resolution, nowMs) };
-  const limits = counted ? { ...access, tpm: 0 } : access;
   const first = resolution.kind === "attempts" ? resolution.attempts[0] : undefined;
-  const need = counted ? nothing : needOf(incoming, limits, first);
-  const allowed = (taken: Taken | Unknown): Allowed => {
-    if (taken.kind === "held") return { ...taken, unpricedUsd: access.unpricedUsd ?? 0 };
-    if (taken.kind === "unknown") return { kind: "refused", fault: unknownFault(taken.waitMs) };
-    return { kind: "refused", fault: limitFault(taken.limit, taken.waitMs, limits, incoming) };
-  };
-  const taken = deps.limits.take(subjectOf(caller.profile), limits, need);
-  // Nothing is waited for where only this home counts.
-  return taken instanceof Promise ? taken.then(allowed) : allowed(taken);
+  return takePlace(deps, caller, { incoming, access, first, counted });
 }
 
 /**

@@ -171,6 +171,30 @@ const migrations = [
      more INTEGER NOT NULL,
      more_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE windows (
+     subject TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     PRIMARY KEY (subject, at_ms)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE used (
+     subject TEXT PRIMARY KEY,
+     requests INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     newest_ms INTEGER NOT NULL,
+     day INTEGER NOT NULL,
+     usd REAL NOT NULL,
+     open TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO windows SELECT subject, at_ms, sum(requests), sum(tokens) FROM allowances GROUP BY subject, at_ms;
+   INSERT INTO used SELECT subject, 0, 0, 0, max(day), usd, '{}' FROM spending GROUP BY subject;
+   INSERT INTO used SELECT subject, sum(requests), sum(tokens), max(at_ms), 0, 0, '{}' FROM windows WHERE true GROUP BY subject
+     ON CONFLICT DO UPDATE SET requests = excluded.requests, tokens = excluded.tokens, newest_ms = excluded.newest_ms;
+   UPDATE used SET open = coalesce((SELECT json_group_object(owner, json_object('count', count, 'usd', usd)) FROM
+     (SELECT owner, count(*) AS count, sum(usd) AS usd FROM allowances WHERE subject = used.subject AND owner IS NOT NULL GROUP BY owner)), '{}');
+   DROP TABLE allowances;
+   DROP TABLE spending;`,
 ];
 
 const watches = new WeakMap<Db, PerTurn<number>>();

@@ -1,12 +1,13 @@
 // How much of what it may use a profile has used: requests and tokens of the last minute, exact sliding windows; requests that are open; money of the
-// day, in UTC. Shared by every gateway of this home: one immediate transaction takes a request's place, so that two never take the last one. Tokens and
-// money are taken by estimate and corrected by what was really used. What a gateway held when it died is free again when somebody needs it, and counts as
-// used. Nothing here is touched for who has no limit.
+// day, in UTC. Shared by every gateway of this home: an immediate transaction takes the places of all requests that came in one turn of the event loop, so
+// that two never take the last one. Tokens and money are taken by estimate and corrected by what was really used. What a gateway held when it died is free
+// again when somebody needs it, and counts as used. Nothing here is touched for who has no limit.
 // Does not stop: a clock that is set forward; set back, what was used stays used for a minute from then on.
 
 import type { Access } from "#src/routing/access.ts";
 import type { Clock } from "#src/core/clock.ts";
 import type { Db } from "./database.ts";
+import { openTallies, type Sums, type Tally } from "./tally.ts";
 
 export type Limits = Pick<Access, "rpm" | "tpm" | "concurrency" | "dailyUsd" | "unpricedUsd">;
 export type LimitName = "rpm" | "tpm" | "concurrency" | "dailyUsd";
@@ -24,15 +25,16 @@ export type Taken = { kind: "held"; hold: Hold } | { kind: "refused"; limit: Lim
 /** Where what was used is shared, and cannot be asked for at the moment. */
 export type Unknown = { kind: "unknown"; waitMs: number };
 
-/** What the gateway asks; a promise only where it is shared by more than this home. */
+/** What the gateway asks. */
 export type LimitPort = {
-  take(subject: string, limits: Limits, need: Amount): Taken | Promise<Taken | Unknown>;
+  take(subject: string, limits: Limits, need: Amount): Promise<Taken | Unknown>;
   /** Writes down what is not yet. */
   flush(): void | Promise<void>;
 };
 
 export type LimitStore = {
-  take(subject: string, limits: Limits, need: Amount): Taken;
+  /** Rejects when the database cannot be written. */
+  take(subject: string, limits: Limits, need: Amount): Promise<Taken>;
   /** What was used today. */
   spentToday(subject: string): number;
   flush(): void;
@@ -41,177 +43,146 @@ export type LimitStore = {
 /** Who holds: `self` names this process for as long as it lives, wherever it is asked. */
 export type Owners = { self: string; isAlive(owner: string): boolean };
 
-const WINDOW_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Nobody knows when an open request ends. */
 const OPEN_WAIT_MS = 1_000;
 const RETRY_MS = 100;
-const KEPT_DAYS = 60;
+/** So long what was settled waits for a request to be written down with. */
+const SETTLE_MS = 5;
 
-type Sums = { requests: number; tokens: number };
-type Open = { count: number; usd: number };
-type Settled = { id: number; subject: string; need: Amount; used: Amount | null; atMs: number };
+type Settled = { subject: string; atMs: number; need: Amount; used: Amount | null; overMs: number };
+type Asked = {
+  subject: string;
+  limits: Limits;
+  need: Amount;
+  answer: (taken: Taken) => void;
+  fail: (error: unknown) => void;
+};
+type Exceeded = { limit: LimitName; waitMs: number | null };
+
+function settle(tally: Tally, { atMs, need, used, overMs }: Settled): void {
+  tally.close(need.usd);
+  if (used === null) return tally.correct(atMs, { requests: -1, tokens: -need.tokens });
+  const more = used.tokens - need.tokens;
+  // What was not foreseen was used just now, not when the request began.
+  if (more > 0) tally.add(overMs, { requests: 0, tokens: more });
+  else if (more < 0) tally.correct(atMs, { requests: 0, tokens: more });
+  tally.pay(used.usd);
+}
+
+function exceeded(tally: Tally, { limits, need }: Asked, nowMs: number): Exceeded[] {
+  const { rpm, tpm, concurrency, dailyUsd } = limits;
+  const found: Exceeded[] = [];
+  const fewer = ({ requests }: Sums) => requests < rpm;
+  const less = ({ tokens }: Sums) => tokens + need.tokens <= tpm;
+  if (rpm > 0 && !fewer(tally.sums)) found.push({ limit: "rpm", waitMs: tally.roomIn(fewer) });
+  if (tpm > 0 && !less(tally.sums)) found.push({ limit: "tpm", waitMs: tally.roomIn(less) });
+  if (concurrency > 0 && tally.openCount() >= concurrency) found.push({ limit: "concurrency", waitMs: OPEN_WAIT_MS });
+  if (dailyUsd === 0) return found;
+  const used = tally.usd();
+  const midnight = (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS;
+  if (used >= dailyUsd || used + need.usd > dailyUsd)
+    found.push({ limit: "dailyUsd", waitMs: need.usd > dailyUsd ? null : midnight - nowMs });
+  return found;
+}
+
+function refusalOf(found: readonly [Exceeded, ...Exceeded[]]): Taken {
+  const never = found.find(({ waitMs }) => waitMs === null);
+  if (never !== undefined) return { kind: "refused", ...never };
+  const waitMs = Math.max(...found.map((each) => each.waitMs ?? 0));
+  return { kind: "refused", limit: found[0].limit, waitMs };
+}
 
 /** The store on an open database. */
 export function openLimits(db: Db, clock: Clock, { self, isAlive }: Owners): LimitStore {
-  const inWindow = db.query<Sums, [string, number]>(
-    `SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(tokens), 0) AS tokens
-       FROM allowances WHERE subject = ? AND at_ms > ?`,
-  );
-  const rows = db.query<{ at_ms: number } & Sums, [string, number]>(
-    "SELECT at_ms, requests, tokens FROM allowances WHERE subject = ? AND at_ms > ? ORDER BY at_ms",
-  );
-  const openOf = db.query<Open, [string]>(
-    "SELECT count(*) AS count, coalesce(sum(usd), 0) AS usd FROM allowances WHERE subject = ? AND owner IS NOT NULL",
-  );
-  const owners = db.query<{ owner: string }, [string]>(
-    "SELECT DISTINCT owner FROM allowances WHERE subject = ? AND owner IS NOT NULL",
-  );
-  const ofOwner = db.query<{ id: number; usd: number }, [string, string]>(
-    "SELECT id, usd FROM allowances WHERE subject = ? AND owner = ?",
-  );
-  const insert = db.query(
-    "INSERT INTO allowances (subject, at_ms, requests, tokens, usd, owner) VALUES (?, ?, ?, ?, ?, ?)",
-  );
-  const close = db.query("UPDATE allowances SET owner = NULL, tokens = ?, usd = 0 WHERE id = ?");
-  const remove = db.query("DELETE FROM allowances WHERE id = ?");
-  const rewind = db.query("UPDATE allowances SET at_ms = ?1 WHERE subject = ?2 AND at_ms > ?1");
-  const prune = db.query("DELETE FROM allowances WHERE subject = ? AND at_ms <= ? AND owner IS NULL");
-  const spent = db.query<{ usd: number }, [string, number]>("SELECT usd FROM spending WHERE subject = ? AND day = ?");
-  const spend = db.query(
-    `INSERT INTO spending (subject, day, usd) VALUES (?, ?, ?)
-     ON CONFLICT (subject, day) DO UPDATE SET usd = usd + excluded.usd`,
-  );
-  const forget = db.query("DELETE FROM spending WHERE day < ?");
+  const tallies = openTallies(db);
+  const asked: Asked[] = [];
   const pending: Settled[] = [];
+  let turn: Disposable | undefined;
   let timer: Disposable | undefined;
 
-  const today = () => Math.floor(clock() / DAY_MS);
-  const spentOn = (subject: string) => spent.get(subject, today())?.usd ?? 0;
-  const pay = (subject: string, usd: number) => {
-    if (usd <= 0) return;
-    spend.run(subject, today(), usd);
-    forget.run(today() - KEPT_DAYS);
-  };
-  const writeSettled = (settled: readonly Settled[]) => {
-    for (const { id, subject, need, used, atMs } of settled) {
-      if (used === null) {
-        remove.run(id);
-        continue;
-      }
-      close.run(Math.min(need.tokens, used.tokens), id);
-      // What was not foreseen was used just now, not when the request began.
-      const more = used.tokens - need.tokens;
-      if (more > 0) insert.run(subject, atMs, 0, more, 0, null);
-      pay(subject, used.usd);
-    }
-  };
-  /** One transaction that does not wait for the disk: a crash of the process loses none of it, one of the machine its last moments. */
-  const write = <Value>(work: () => Value): Value => {
-    const settled = pending.splice(0);
-    db.run("PRAGMA synchronous = NORMAL");
-    try {
-      return db
-        .transaction(() => {
-          writeSettled(settled);
-          return work();
-        })
-        .immediate();
-    } catch (error) {
-      pending.unshift(...settled);
-      throw error;
-    } finally {
-      db.run("PRAGMA synchronous = FULL");
-    }
-  };
-  const stopTimer = () => {
-    timer?.[Symbol.dispose]();
-    timer = undefined;
-  };
-  const flush = () => {
-    stopTimer();
-    if (pending.length > 0) write(() => undefined);
-  };
-  const flushLater = () => {
-    try {
-      flush();
-    } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
-      timer = setTimeout(flushLater, RETRY_MS);
-    }
-  };
-  const makeHold = (id: number, subject: string, need: Amount): Hold => {
+  const makeHold = (subject: string, need: Amount, atMs: number): Hold => {
     let over = false;
     return {
       need,
       settle(used) {
         if (over) return;
         over = true;
-        pending.push({ id, subject, need, used, atMs: clock() });
-        timer ??= setImmediate(flushLater);
+        pending.push({ subject, atMs, need, used, overMs: clock() });
+        timer ??= setTimeout(settleLater, SETTLE_MS);
       },
     };
   };
-  /** Frees what dead processes held. */
-  const reap = (subject: string) => {
-    for (const { owner } of owners.all(subject)) {
-      if (owner === self || isAlive(owner)) continue;
-      for (const { id, usd } of ofOwner.all(subject, owner)) {
-        db.query("UPDATE allowances SET owner = NULL, usd = 0 WHERE id = ?").run(id);
-        pay(subject, usd);
-      }
+  const takeOne = (tally: Tally, one: Asked, nowMs: number): Taken => {
+    let found = exceeded(tally, one, nowMs);
+    if (found.some(({ limit }) => limit === "concurrency" || limit === "dailyUsd")) {
+      tally.reap((owner) => owner === self || isAlive(owner));
+      found = exceeded(tally, one, nowMs);
+    }
+    const [first, ...rest] = found;
+    if (first !== undefined) return refusalOf([first, ...rest]);
+    tally.add(nowMs, { requests: 1, tokens: one.need.tokens });
+    tally.open(one.need.usd);
+    return { kind: "held", hold: makeHold(one.subject, one.need, nowMs) };
+  };
+  const work = (settled: readonly Settled[], taking: readonly Asked[]): Taken[] => {
+    const nowMs = clock();
+    const scene = { nowMs, day: Math.floor(nowMs / DAY_MS), self };
+    const read = new Map<string, Tally>();
+    const tallyOf = (subject: string) => {
+      const known = read.get(subject) ?? tallies.read(subject, scene);
+      read.set(subject, known);
+      return known;
+    };
+    for (const one of settled) settle(tallyOf(one.subject), one);
+    const taken = taking.map((one) => takeOne(tallyOf(one.subject), one, nowMs));
+    for (const tally of read.values()) tally.save();
+    return taken;
+  };
+  const transaction = db.transaction(work).immediate;
+  /** One transaction that does not wait for the disk: a crash of the process loses none of it, one of the machine its last moments. */
+  const write = (taking: readonly Asked[]): Taken[] => {
+    timer?.[Symbol.dispose]();
+    timer = undefined;
+    const settled = pending.splice(0);
+    db.run("PRAGMA synchronous = NORMAL");
+    try {
+      return transaction(settled, taking);
+    } catch (error) {
+      pending.unshift(...settled);
+      if (pending.length > 0) timer ??= setTimeout(settleLater, RETRY_MS);
+      throw error;
+    } finally {
+      db.run("PRAGMA synchronous = FULL");
     }
   };
-  /** When so much of the window has left it that there is room. */
-  const roomIn = (subject: string, now: number, isRoom: (left: Sums) => boolean, sums: Sums): number | null => {
-    const left = { ...sums };
-    for (const { at_ms: at, requests, tokens } of rows.all(subject, now - WINDOW_MS)) {
-      left.requests -= requests;
-      left.tokens -= tokens;
-      if (isRoom(left)) return at + WINDOW_MS - now;
+  const settleLater = () => {
+    try {
+      write([]);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
     }
-    return null;
   };
-  const exceeded = (subject: string, limits: Limits, need: Amount, now: number) => {
-    const found: { limit: LimitName; waitMs: number | null }[] = [];
-    const sums = inWindow.get(subject, now - WINDOW_MS)!;
-    const fewer = ({ requests }: Sums) => requests < limits.rpm;
-    const less = ({ tokens }: Sums) => tokens + need.tokens <= limits.tpm;
-    if (limits.rpm > 0 && !fewer(sums)) found.push({ limit: "rpm", waitMs: roomIn(subject, now, fewer, sums) });
-    if (limits.tpm > 0 && !less(sums)) found.push({ limit: "tpm", waitMs: roomIn(subject, now, less, sums) });
-    const open = openOf.get(subject)!;
-    if (limits.concurrency > 0 && open.count >= limits.concurrency)
-      found.push({ limit: "concurrency", waitMs: OPEN_WAIT_MS });
-    const used = spentOn(subject) + open.usd;
-    if (limits.dailyUsd > 0 && (used >= limits.dailyUsd || used + need.usd > limits.dailyUsd))
-      found.push({ limit: "dailyUsd", waitMs: need.usd > limits.dailyUsd ? null : (today() + 1) * DAY_MS - now });
-    return found;
+  const takeAll = () => {
+    turn = undefined;
+    const taking = asked.splice(0);
+    try {
+      const taken = write(taking);
+      taking.forEach(({ answer }, at) => answer(taken[at]!));
+    } catch (error) {
+      for (const { fail } of taking) fail(error);
+    }
   };
 
   return {
-    take(subject, limits, need) {
-      stopTimer();
-      return write((): Taken => {
-        const now = clock();
-        rewind.run(now, subject);
-        prune.run(subject, now - WINDOW_MS);
-        let found = exceeded(subject, limits, need, now);
-        if (found.some(({ limit }) => limit === "concurrency" || limit === "dailyUsd")) {
-          reap(subject);
-          found = exceeded(subject, limits, need, now);
-        }
-        const [first] = found;
-        if (first === undefined) {
-          const { lastInsertRowid } = insert.run(subject, now, 1, need.tokens, need.usd, self);
-          return { kind: "held", hold: makeHold(Number(lastInsertRowid), subject, need) };
-        }
-        const waits = found.map(({ waitMs }) => waitMs);
-        const never = found.find(({ waitMs }) => waitMs === null);
-        if (never !== undefined) return { kind: "refused", ...never };
-        return { kind: "refused", limit: first.limit, waitMs: Math.max(...waits.map((ms) => ms ?? 0)) };
-      });
+    take: (subject, limits, need) =>
+      new Promise((answer, fail) => {
+        asked.push({ subject, limits, need, answer, fail });
+        turn ??= setImmediate(takeAll);
+      }),
+    spentToday: (subject) => tallies.spentOn(subject, Math.floor(clock() / DAY_MS)),
+    flush() {
+      if (pending.length > 0) write([]);
     },
-    spentToday: spentOn,
-    flush,
   };
 }

@@ -4,7 +4,7 @@
 
 import type { Block, CanonicalRequest, Source, Tool } from "./canonical.ts";
 
-const BYTES_PER_TOKEN = 3.5;
+export const BYTES_PER_TOKEN = 3.5;
 const TOKENS_PER_MESSAGE = 4;
 const TOKENS_PER_TOOL = 8;
 /** Anthropic's own figure for its largest unscaled picture (1092 × 1092). */

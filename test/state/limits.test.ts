@@ -20,100 +20,116 @@ function world(owners = { self: ownerNow(), isAlive }) {
   return { dir, db, time, open, [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-const said = (taken: Taken) => (taken.kind === "held" ? "held" : `${taken.limit} ${taken.waitMs}`);
-const settle = (taken: Taken, tokens: number, usd = 0) => {
+const wordOf = (taken: Taken) => (taken.kind === "held" ? "held" : `${taken.limit} ${taken.waitMs}`);
+const said = async (taking: Promise<Taken>) => wordOf(await taking);
+const settle = async (taking: Promise<Taken>, tokens: number, usd = 0) => {
+  const taken = await taking;
   if (taken.kind !== "held") throw new Error("it was refused");
   taken.hold.settle({ tokens, usd });
 };
 
 describe("windows", () => {
-  test("so many requests in any 60 s, not a millisecond less; the wait that is told is enough and no less is", () => {
+  test("so many requests in any 60 s, not a millisecond less; the wait that is told is enough and no less is", async () => {
     using at = world();
     const limits = at.open();
     const take = () => said(limits.take("p", { ...none, rpm: 2 }, { tokens: 0, usd: 0 }));
-    expect(take()).toBe("held");
+    expect(await take()).toBe("held");
     at.time.now += 30_000;
-    expect([take(), take()]).toEqual(["held", "rpm 30000"]);
+    expect(await Promise.all([take(), take()])).toEqual(["held", "rpm 30000"]);
     at.time.now += 29_999;
-    expect(take()).toBe("rpm 1");
+    expect(await take()).toBe("rpm 1");
     at.time.now += 1;
-    expect([take(), take()]).toEqual(["held", "rpm 30000"]);
-    expect(said(limits.take("q", { ...none, rpm: 1 }, { tokens: 0, usd: 0 }))).toBe("held");
+    expect(await Promise.all([take(), take()])).toEqual(["held", "rpm 30000"]);
+    expect(await said(limits.take("q", { ...none, rpm: 1 }, { tokens: 0, usd: 0 }))).toBe("held");
   });
 
-  test("tokens are reserved, and corrected both ways; what was not foreseen counts from when it was known", () => {
+  test("tokens are reserved, and corrected both ways; what was not foreseen counts from when it was known", async () => {
     using at = world();
     const limits = at.open();
     const take = (tokens: number) => limits.take("p", { ...none, tpm: 1000 }, { tokens, usd: 0 });
     const first = take(800);
-    expect(said(take(201))).toBe("tpm 60000");
-    settle(first, 300);
+    expect(await said(take(201))).toBe("tpm 60000");
+    await settle(first, 300);
     const second = take(700);
-    expect([said(second), said(take(1))]).toEqual(["held", "tpm 60000"]);
+    expect(await Promise.all([said(second), said(take(1))])).toEqual(["held", "tpm 60000"]);
     at.time.now += 50_000;
-    settle(second, 1500);
+    await settle(second, 1500);
     at.time.now += 10_000;
     // The 1000 that were foreseen have left; 800 more were used ten seconds ago.
-    expect([said(take(201)), said(take(200))]).toEqual(["tpm 50000", "held"]);
-    expect(said(take(1001))).toBe("tpm null");
+    expect(await Promise.all([said(take(201)), said(take(200))])).toEqual(["tpm 50000", "held"]);
+    expect(await said(take(1001))).toBe("tpm null");
   });
 
-  test("a clock set back does not lock out for longer than a minute", () => {
+  test("a clock set back does not lock out for longer than a minute", async () => {
     using at = world();
     const limits = at.open();
     const take = () => said(limits.take("p", { ...none, rpm: 1 }, { tokens: 0, usd: 0 }));
-    expect(take()).toBe("held");
+    expect(await take()).toBe("held");
     at.time.now -= 86_400_000;
-    expect(take()).toBe("rpm 60000");
+    expect(await take()).toBe("rpm 60000");
     at.time.now += 60_000;
-    expect(take()).toBe("held");
+    expect(await take()).toBe("held");
   });
 });
 
 describe("requests at once", () => {
-  test("a place is free when its request is over, and at once when it came to nothing", () => {
+  test("a place is free when its request is over, and at once when it came to nothing", async () => {
     using at = world();
     const limits = at.open();
     const take = () => limits.take("p", { ...none, concurrency: 2, rpm: 3 }, { tokens: 0, usd: 0 });
     const [first, second] = [take(), take()];
-    expect(said(take())).toBe("concurrency 1000");
-    settle(first, 0);
-    const third = take();
-    expect(said(third)).toBe("held");
+    expect(await said(take())).toBe("concurrency 1000");
+    await settle(first, 0);
+    const third = await take();
+    expect(wordOf(third)).toBe("held");
     // Nobody was asked: neither a place nor a request.
     if (third.kind === "held") third.hold.settle(null);
-    settle(second, 0);
-    settle(second, 0);
-    expect([said(take()), said(take())]).toEqual(["held", "rpm 60000"]);
+    await settle(second, 0);
+    await settle(second, 0);
+    expect(await Promise.all([said(take()), said(take())])).toEqual(["held", "rpm 60000"]);
   });
 
-  test("what a dead process held is free, and paid; what a living one holds is not", () => {
+  test("what a dead process held is free, and paid; what a living one holds is not", async () => {
     using at = world();
     const dead = at.open({ self: `${process.pid} 1 another-boot`, isAlive });
     const living = at.open({ self: ownerNow(), isAlive });
     const wanted = { ...none, concurrency: 1, dailyUsd: 5 };
-    expect(said(dead.take("p", wanted, { tokens: 0, usd: 2 }))).toBe("held");
-    expect(said(living.take("p", wanted, { tokens: 0, usd: 1 }))).toBe("held");
+    expect(await said(dead.take("p", wanted, { tokens: 0, usd: 2 }))).toBe("held");
+    expect(await said(living.take("p", wanted, { tokens: 0, usd: 1 }))).toBe("held");
     expect(living.spentToday("p")).toBe(2);
-    expect(said(at.open({ self: "other", isAlive }).take("p", wanted, { tokens: 0, usd: 1 }))).toBe("concurrency 1000");
+    expect(await said(at.open({ self: "other", isAlive }).take("p", wanted, { tokens: 0, usd: 1 }))).toBe(
+      "concurrency 1000",
+    );
   });
 });
 
 describe("money of a day", () => {
-  test("what is open counts as reserved; a new day in UTC begins with nothing; the wait is until then", () => {
+  test("what is open counts as reserved; a new day in UTC begins with nothing; the wait is until then", async () => {
     using at = world();
     const limits = at.open();
     const take = (usd: number) => limits.take("p", { ...none, dailyUsd: 10 }, { tokens: 0, usd });
     const first = take(6);
-    expect(said(take(5))).toBe("dailyUsd 43200000");
-    settle(first, 0, 9.5);
-    expect(said(take(0.6))).toBe("dailyUsd 43200000");
-    settle(take(0.5), 0, 0.7);
-    expect([said(take(0)), said(take(10.1))]).toEqual(["dailyUsd 43200000", "dailyUsd null"]);
+    expect(await said(take(5))).toBe("dailyUsd 43200000");
+    await settle(first, 0, 9.5);
+    expect(await said(take(0.6))).toBe("dailyUsd 43200000");
+    await settle(take(0.5), 0, 0.7);
+    expect(await Promise.all([said(take(0)), said(take(10.1))])).toEqual(["dailyUsd 43200000", "dailyUsd null"]);
     expect(limits.spentToday("p")).toBeCloseTo(10.2);
     at.time.now += 43_200_000;
-    expect(said(take(10))).toBe("held");
+    expect(await said(take(10))).toBe("held");
   });
+});
+
+test("what was spent stays spent while a clock that was set back to the day before catches up, and no longer", async () => {
+  using at = world();
+  const limits = at.open();
+  const take = (usd: number) => limits.take("p", { ...none, dailyUsd: 10 }, { tokens: 0, usd });
+  await settle(take(1), 0, 9);
+  limits.flush();
+  at.time.now -= 86_400_000;
+  expect([await said(take(2)), limits.spentToday("p")]).toEqual(["dailyUsd 43200000", 9]);
+  at.time.now += 43_200_000;
+  expect([await said(take(10)), limits.spentToday("p")]).toEqual(["held", 0]);
 });
 
 test("four processes on one home: exactly so many are let in, none twice, and nothing is lost when they are killed", async () => {
@@ -124,7 +140,7 @@ test("four processes on one home: exactly so many are let in, none twice, and no
     const { limits } = openState({ BROKE_HOME: ${JSON.stringify(at.dir)} });
     let held = 0;
     for (let count = 0; count < 100; count++)
-      if (limits.take("p", { rpm: 150, tpm: 0, concurrency: 0, dailyUsd: 0 }, { tokens: 1, usd: 0 }).kind === "held") held += 1;
+      if ((await limits.take("p", { rpm: 150, tpm: 0, concurrency: 0, dailyUsd: 0 }, { tokens: 1, usd: 0 })).kind === "held") held += 1;
     writeSync(1, String(held));
     process.kill(process.pid, "SIGKILL");
   `;
@@ -134,5 +150,5 @@ test("four processes on one home: exactly so many are let in, none twice, and no
   const counts = await Promise.all(runs.map(async (run) => Number(await new Response(run.stdout).text())));
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(150);
   const limits = openLimits(at.db, Date.now, { self: ownerNow(), isAlive });
-  expect(said(limits.take("p", { ...none, concurrency: 1 }, { tokens: 0, usd: 0 }))).toBe("held");
+  expect(await said(limits.take("p", { ...none, concurrency: 1 }, { tokens: 0, usd: 0 }))).toBe("held");
 });

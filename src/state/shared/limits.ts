@@ -40,10 +40,10 @@ export function openSharedLimits(
   let run = "";
   let forgotten = 0;
   let sending: Promise<void> | undefined;
-  const known = db.query<{ subject: string; usd: number }, [number]>("SELECT subject, usd FROM spending WHERE day = ?");
+  const known = db.query<{ subject: string; usd: number }, [number]>("SELECT subject, usd FROM used WHERE day = ?");
   const keep = db.query(
-    `INSERT INTO spending (subject, day, usd) VALUES (?, ?, ?)
-     ON CONFLICT (subject, day) DO UPDATE SET usd = excluded.usd WHERE usd < excluded.usd`,
+    `INSERT INTO used (subject, requests, tokens, newest_ms, day, usd, open) VALUES (?, 0, 0, 0, ?, ?, '{}')
+     ON CONFLICT DO UPDATE SET day = excluded.day, usd = excluded.usd WHERE day < excluded.day OR (day = excluded.day AND usd < excluded.usd)`,
   );
   const today = Math.floor(clock() / DAY_MS);
   for (const { subject, usd } of known.all(today)) spent.set(subject, { day: today, usd });

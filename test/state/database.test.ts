@@ -1,0 +1,52 @@
+// What an older version wrote is there after the update.
+
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDatabase } from "#src/state/database.ts";
+import { openLimits } from "#src/state/limits.ts";
+import { openHome } from "#src/state/paths.ts";
+
+const NOON = Date.UTC(2026, 10, 27, 12);
+const DAY = Math.floor(NOON / 86_400_000);
+
+test("requests, tokens, money and open places that were counted one by one count on", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "broke-migrate-"));
+  try {
+    const home = openHome({ BROKE_HOME: dir });
+    using old = openDatabase(home);
+    const { user_version: newest } = old.query("PRAGMA user_version").get() as { user_version: number };
+    old.run(`DROP TABLE windows; DROP TABLE used; PRAGMA user_version = ${newest - 1};
+      CREATE TABLE allowances (id INTEGER PRIMARY KEY, subject TEXT NOT NULL, at_ms INTEGER NOT NULL, requests INTEGER NOT NULL,
+        tokens INTEGER NOT NULL, usd REAL NOT NULL, owner TEXT) STRICT;
+      CREATE TABLE spending (subject TEXT NOT NULL, day INTEGER NOT NULL, usd REAL NOT NULL, PRIMARY KEY (subject, day)) STRICT, WITHOUT ROWID;
+      INSERT INTO spending VALUES ('p', ${DAY - 1}, 50), ('p', ${DAY}, 3), ('q', ${DAY - 1}, 70);
+      INSERT INTO allowances (subject, at_ms, requests, tokens, usd, owner) VALUES
+        ('p', ${NOON - 30_000}, 1, 100, 0, NULL), ('p', ${NOON - 30_000}, 1, 200, 2, 'one'), ('p', ${NOON - 10_000}, 1, 300, 1, 'two'),
+        ('r', ${NOON - 5_000}, 1, 7, 0, NULL)`);
+    using db = openDatabase(home);
+    const owners = { self: "three", isAlive: () => true };
+    const limits = openLimits(db, () => NOON, owners);
+    const none = { rpm: 0, tpm: 0, concurrency: 0, dailyUsd: 0 };
+    const told = async (subject: string, limit: object, need = { tokens: 0, usd: 0 }) => {
+      const taken = await limits.take(subject, { ...none, ...limit }, need);
+      return taken.kind === "held" ? "held" : `${taken.limit} ${taken.waitMs}`;
+    };
+    expect([
+      await told("p", { rpm: 3 }),
+      await told("p", { rpm: 1 }),
+      await told("p", { tpm: 600 }, { tokens: 1, usd: 0 }),
+      await told("p", { concurrency: 2 }),
+      await told("p", { dailyUsd: 6.5 }, { tokens: 0, usd: 0.6 }),
+      await told("r", { rpm: 1 }),
+      await told("p", { rpm: 4, tpm: 600, concurrency: 3, dailyUsd: 6.5 }, { tokens: 0, usd: 0.5 }),
+    ]).toEqual([
+      ...["rpm 30000", "rpm 50000", "tpm 30000", "concurrency 1000", "dailyUsd 43200000", "rpm 55000"],
+      "held",
+    ]);
+    expect([limits.spentToday("p"), limits.spentToday("q"), limits.spentToday("r")]).toEqual([3, 0, 0]);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
