@@ -23,9 +23,9 @@ const tests = filesBelow("test").filter((path) => path.endsWith(".ts"));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const code = new Map([...sources, ...tests].map((path) => [path, read(path)]));
 
-/** Every module a file names, in import, export and `import()`. */
+/** Every module a file names, in import, export, `import()`, and `require()` of our own. */
 function importsOf(text: string): string[] {
-  const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)"([^"]+)"/gm);
+  const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\brequire\((?="#)|^import\s+)"([^"]+)"/gm);
   return [...found].map((match) => match[1]!);
 }
 

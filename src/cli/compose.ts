@@ -6,18 +6,18 @@ import { note } from "./output.ts";
 import type { Known } from "#src/observe/routes.ts";
 import { type Db, openDatabase } from "#src/state/database.ts";
 import { openGenerations } from "#src/state/generations.ts";
-import { type HeadStore, openHeads } from "#src/state/heads.ts";
+import type { HeadStore } from "#src/state/heads.ts";
 import { type HealthStore, openHealth } from "#src/state/health.ts";
 import { type Home, openHome } from "#src/state/paths.ts";
-import { type LimitStore, openLimits } from "#src/state/limits.ts";
-import { openRequests, type RequestLog } from "#src/state/requests.ts";
+import type { LimitStore } from "#src/state/limits.ts";
+import type { RequestLog } from "#src/state/requests.ts";
 import { openRotation, type RotationStore } from "#src/state/rotation.ts";
-import { openRoles, type RoleStore } from "#src/state/roles.ts";
-import { openRuns } from "#src/state/runs.ts";
-import { openVerdicts, type VerdictStore } from "#src/state/verdicts.ts";
-import { openSnapshots, type SnapshotStore } from "#src/state/snapshots.ts";
-import { openTokens, type TokenStore } from "#src/state/tokens.ts";
-import { openTrust, type TrustStore } from "#src/state/trust.ts";
+import type { RoleStore } from "#src/state/roles.ts";
+import type { RunStore } from "#src/state/runs.ts";
+import type { VerdictStore } from "#src/state/verdicts.ts";
+import type { SnapshotStore } from "#src/state/snapshots.ts";
+import type { TokenStore } from "#src/state/tokens.ts";
+import type { TrustStore } from "#src/state/trust.ts";
 import { openSettings, type SettingStore } from "#src/state/settings.ts";
 import { type KeyRing, openKeyRing } from "#src/state/keys.ts";
 import { providers } from "#src/routing/providers.ts";
@@ -65,7 +65,7 @@ export function openState(env: Record<string, string | undefined> = process.env)
   repaired: readonly string[];
   db: Db;
   generations: ReturnType<typeof openGenerations>;
-  runs: ReturnType<typeof openRuns>;
+  runs: RunStore;
   roles: RoleStore;
   verdicts: VerdictStore;
   heads: HeadStore;
@@ -86,25 +86,33 @@ export function openState(env: Record<string, string | undefined> = process.env)
     note(`${path} could be read by others; it is private again`);
   });
   const db = openDatabase(home);
-  // Each is opened by who first asks for it: most commands ask for two or three.
+  // Each is loaded and opened by who first asks for it: most commands ask for two or three, and a module costs every command half a millisecond.
   return lazily({
     home: () => home,
     repaired: () => repaired,
     db: () => db,
     generations: () => openGenerations(db, systemClock),
-    runs: () => openRuns(db),
-    roles: () => openRoles(db, systemClock),
-    verdicts: () => openVerdicts(db, systemClock),
-    heads: () => openHeads(db),
+    runs: () => (require("#src/state/runs.ts") as typeof import("#src/state/runs.ts")).openRuns(db),
+    roles: () => (require("#src/state/roles.ts") as typeof import("#src/state/roles.ts")).openRoles(db, systemClock),
+    verdicts: () =>
+      (require("#src/state/verdicts.ts") as typeof import("#src/state/verdicts.ts")).openVerdicts(db, systemClock),
+    heads: () => (require("#src/state/heads.ts") as typeof import("#src/state/heads.ts")).openHeads(db),
     settings: () => openSettings(db),
-    trust: () => openTrust(db),
-    snapshots: () => openSnapshots(db, systemClock),
-    tokens: () => openTokens(db, systemClock),
+    trust: () => (require("#src/state/trust.ts") as typeof import("#src/state/trust.ts")).openTrust(db),
+    snapshots: () =>
+      (require("#src/state/snapshots.ts") as typeof import("#src/state/snapshots.ts")).openSnapshots(db, systemClock),
+    tokens: () =>
+      (require("#src/state/tokens.ts") as typeof import("#src/state/tokens.ts")).openTokens(db, systemClock),
     keys: () => openKeyRing(home, env),
     health: () => openHealth(db, systemClock),
     rotation: () => openRotation(db),
-    limits: () => openLimits(db, systemClock, { self: ownerNow(), isAlive }),
-    requests: () => openRequests(db, systemClock),
+    limits: () =>
+      (require("#src/state/limits.ts") as typeof import("#src/state/limits.ts")).openLimits(db, systemClock, {
+        self: ownerNow(),
+        isAlive,
+      }),
+    requests: () =>
+      (require("#src/state/requests.ts") as typeof import("#src/state/requests.ts")).openRequests(db, systemClock),
     env: () => env,
   });
 }
