@@ -26,11 +26,18 @@ function costOf({ input, output, cacheRead, cacheWrite }: Cost, price: Price): n
   return ((input + (cacheWrite ?? 0)) * price.input + output * price.output + cached) / MILLION;
 }
 
+/** Beyond any answer there is. */
+const MOST_TOKENS = 1e9;
+
+/** What a provider says is a number at most: a fraction counts as one more, what is no number of tokens is not known. */
+const countOf = (said: number | null) => (said !== null && said >= 0 && said <= MOST_TOKENS ? Math.ceil(said) : null);
+
 /** The usage of one answer. */
-export function usageOf(cost: Cost, price: Price | null): Usage {
+export function usageOf(said: Cost, price: Price | null): Usage {
+  const [input, output] = [countOf(said.input), countOf(said.output)];
+  const [cacheRead, cacheWrite] = [countOf(said.cacheRead), countOf(said.cacheWrite)];
   return {
-    ...{ inputTokens: cost.input, outputTokens: cost.output },
-    ...{ cacheReadTokens: cost.cacheRead, cacheWriteTokens: cost.cacheWrite },
-    costUsd: price === null ? null : costOf(cost, price),
+    ...{ inputTokens: input, outputTokens: output, cacheReadTokens: cacheRead, cacheWriteTokens: cacheWrite },
+    costUsd: price === null ? null : costOf({ ...said, input, output, cacheRead, cacheWrite }, price),
   };
 }

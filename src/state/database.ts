@@ -209,6 +209,12 @@ export function foreignChanges(db: Db): number {
   return watch();
 }
 
+/** Whether the same may work a little later: another process held the database, or the disk is full. */
+export function isPassing(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && /^SQLITE_(BUSY|FULL|IOERR)/.test(code);
+}
+
 function migrate(db: Database): void {
   const version = () => (db.query("PRAGMA user_version").get() as { user_version: number }).user_version;
   if (version() > migrations.length) {

@@ -6,7 +6,7 @@
 
 import type { Access } from "#src/routing/access.ts";
 import type { Clock } from "#src/core/clock.ts";
-import type { Db } from "./database.ts";
+import { type Db, isPassing } from "./database.ts";
 import { openTallies, type Sums, type Tally } from "./tally.ts";
 
 export type Limits = Pick<Access, "rpm" | "tpm" | "concurrency" | "dailyUsd" | "unpricedUsd">;
@@ -160,7 +160,7 @@ export function openLimits(db: Db, clock: Clock, { self, isAlive }: Owners): Lim
     try {
       write([]);
     } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+      if (!isPassing(error)) throw error;
     }
   };
   const takeAll = () => {

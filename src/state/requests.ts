@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
-import type { Db } from "./database.ts";
+import { type Db, isPassing } from "./database.ts";
 
 const triedSchema = v.array(
   v.object({ backend: v.string(), key: v.nullable(v.string()), status: v.number(), reason: v.nullable(v.string()) }),
@@ -139,7 +139,7 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
       write.immediate(rows);
       written += rows.length;
     } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+      if (!isPassing(error)) throw error;
       waiting = [...rows, ...waiting].slice(-MOST_WAITING);
       timer = setTimeout(flush, BATCH_MS);
     } finally {

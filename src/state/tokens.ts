@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { newSecret } from "#src/core/ids.ts";
 import { nearest } from "#src/core/nearest.ts";
-import { type Db, foreignChanges } from "./database.ts";
+import { type Db, foreignChanges, isPassing } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
 import { perTurn } from "./turn.ts";
 
@@ -136,7 +136,7 @@ export function openTokens(db: Db, clock: Clock): TokenStore {
         try {
           touch.run(now, row.id);
         } catch (error) {
-          if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+          if (!isPassing(error)) throw error;
         } finally {
           db.run("PRAGMA synchronous = FULL");
         }

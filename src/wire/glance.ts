@@ -21,7 +21,11 @@ export function glance(body: Uint8Array<ArrayBuffer>): Glance | undefined {
   if (MEDIA.some((word) => bytes.includes(word))) return undefined;
   try {
     const said = readTopLevel(body, OUTPUT_LIMITS);
-    const maxOutput = OUTPUT_LIMITS.map((name) => said[name]).find((value) => typeof value === "number");
+    const values = OUTPUT_LIMITS.map((name) => said[name] ?? undefined);
+    const maxOutput = values.find((value) => typeof value === "number");
+    // What is no number of tokens is refused by who reads it.
+    if (values.some((value) => value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= 0)))
+      return undefined;
     return { input: Math.ceil(body.length / BYTES_PER_TOKEN), maxOutput };
   } catch (error) {
     // Says one of them twice: whoever decodes it knows which one holds.

@@ -131,6 +131,32 @@ describe("tokens a minute, and money", () => {
     ]);
   });
 
+  test("what a provider says that is no number of tokens is not counted, and a fraction is rounded up; nothing is lost by it", async () => {
+    const said = [
+      { input: -1e9, output: -1e9 },
+      { input: 1e308, output: 1e308 },
+      { input: 1.25, output: 0.5 },
+    ];
+    for (const stream of [false, true]) {
+      let next = 0;
+      await using all = await world({ tpm: 4_000 }, () => ({ ...say("hi"), tokens: said[next++]! }));
+      for (let count = 0; count < said.length; count++) expect((await all.ask("anthropic", stream)).status).toBe(200);
+      await all.gateway.reported(said.length);
+      const { limits, requests } = openState({ BROKE_HOME: all.gateway.home });
+      const need = { tokens: 0, usd: 0 };
+      const left = async (tpm: number) => (await limits.take("live", { ...openAccess, tpm }, need)).kind;
+      // Two whose cost nobody knows, by what was reserved for them, and one of three tokens.
+      expect([await left(60), await left(4_000)]).toEqual(["refused", "held"]);
+      const logged = () => requests.last(9).map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens]);
+      while (logged().length < said.length) await Bun.sleep(5);
+      expect(logged()).toEqual([
+        [null, null],
+        [null, null],
+        [2, 1],
+      ]);
+    }
+  });
+
   test("one request that is more than the limit is told that waiting is no use", async () => {
     await using all = await world({ tpm: 50 });
     const refused = await all.ask();

@@ -1,4 +1,4 @@
-// What an older version wrote is there after the update.
+// What an older version wrote is there after the update; what a full disk puts off is written when there is room.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "#src/state/database.ts";
 import { openLimits } from "#src/state/limits.ts";
+import { type LoggedRequest, openRequests } from "#src/state/requests.ts";
 import { openHome } from "#src/state/paths.ts";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
@@ -46,6 +47,49 @@ test("requests, tokens, money and open places that were counted one by one count
       "held",
     ]);
     expect([limits.spentToday("p"), limits.spentToday("q"), limits.spentToday("r")]).toEqual([3, 0, 0]);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test("a disk that is full puts off the request log and what was used, and loses none of it", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "broke-full-"));
+  try {
+    using db = openDatabase(openHome({ BROKE_HOME: dir }));
+    const log = openRequests(db, () => NOON);
+    const limits = openLimits(db, () => NOON, { self: "one", isAlive: () => true });
+    const all = { rpm: 9, tpm: 9_000, concurrency: 9, dailyUsd: 9 };
+    const taken = await limits.take("p", all, { tokens: 10, usd: 1 });
+    if (taken.kind !== "held") throw new Error("it was refused");
+    const { page_count: pages } = db.query("PRAGMA page_count").get() as { page_count: number };
+    const fill = db.query("INSERT INTO settings (name, value) VALUES (?, ?)");
+    db.run(`PRAGMA max_page_count = ${pages}`);
+    expect(() => fill.run("full", "x".repeat(1_000_000))).toThrow("full");
+    const request: LoggedRequest = {
+      ...{
+        id: "req_1",
+        atMs: NOON,
+        run: null,
+        profile: null,
+        token: null,
+        path: `/${"x".repeat(100_000)}`,
+        slot: null,
+      },
+      ...{ backend: null, key: null, tried: [], generation: null, status: 200, aborted: false, ms: 1, ttftMs: null },
+      ...{ inputTokens: 1, outputTokens: 1, cacheReadTokens: null, cacheWriteTokens: null, costUsd: null },
+      ...{ model: null, answered: null },
+    };
+    log.add(request);
+    log.flush();
+    expect(log.last(9)).toEqual([]);
+    const many = (at: number) => limits.take(`${at} ${"s".repeat(8_000)}`, all, { tokens: 10, usd: 1 });
+    const refused = await Promise.allSettled([many(1), many(2), many(3)]);
+    expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    taken.hold.settle({ tokens: 7, usd: 2 });
+    db.run("PRAGMA max_page_count = 100000");
+    log.flush();
+    limits.flush();
+    expect([log.last(9).length, limits.spentToday("p")]).toEqual([1, 2]);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -64,6 +64,9 @@ const media: [string, unknown][] = [
   ["inline data", { parts: [{ inlineData: { mimeType: "image/png", data: "AAAA" } }] }],
   ["inline data in the other case", { parts: [{ inline_data: { mime_type: "image/png", data: "AAAA" } }] }],
   ["a file of Gemini's", { parts: [{ fileData: { fileUri: "gs://a/b" } }] }],
+  ["a negative output limit", { max_tokens: -1e9 }],
+  ["a fractional output limit", { max_output_tokens: 0.5 }],
+  ["an output limit in words", { max_completion_tokens: "many" }],
   ["an output limit said twice", '{"max_tokens":1,"max_tokens":1000}'],
 ];
 

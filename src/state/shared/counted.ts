@@ -2,7 +2,7 @@
 // tells it in its place.
 // Does not stop: the very last moments of a killed gateway from being lost with it.
 
-import type { Db } from "../database.ts";
+import { type Db, isPassing } from "../database.ts";
 
 /** One request: what Redis was told of it, or would be. Times by its clock; `more`: what was used beyond what was reserved, and when. */
 export type Entry = {
@@ -61,7 +61,7 @@ export function openCounted(db: Db): Counted {
     try {
       write.immediate(rows);
     } catch (error) {
-      if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+      if (!isPassing(error)) throw error;
       for (const [id, entry] of rows) if (!waiting.has(id)) waiting.set(id, entry);
     }
   };
