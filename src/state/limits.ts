@@ -47,6 +47,8 @@ const DAY_MS = 86_400_000;
 /** Nobody knows when an open request ends. */
 const OPEN_WAIT_MS = 1_000;
 const RETRY_MS = 100;
+/** More processes than this hold something only where many were killed. */
+const MOST_OWNERS = 16;
 /** So long what was settled waits for a request to be written down with. */
 const SETTLE_MS = 5;
 
@@ -113,10 +115,11 @@ export function openLimits(db: Db, clock: Clock, { self, isAlive }: Owners): Lim
       },
     };
   };
+  const isHere = (owner: string) => owner === self || isAlive(owner);
   const takeOne = (tally: Tally, one: Asked, nowMs: number): Taken => {
     let found = exceeded(tally, one, nowMs);
     if (found.some(({ limit }) => limit === "concurrency" || limit === "dailyUsd")) {
-      tally.reap((owner) => owner === self || isAlive(owner));
+      tally.reap(isHere);
       found = exceeded(tally, one, nowMs);
     }
     const [first, ...rest] = found;
@@ -130,9 +133,12 @@ export function openLimits(db: Db, clock: Clock, { self, isAlive }: Owners): Lim
     const scene = { nowMs, day: Math.floor(nowMs / DAY_MS), self };
     const read = new Map<string, Tally>();
     const tallyOf = (subject: string) => {
-      const known = read.get(subject) ?? tallies.read(subject, scene);
-      read.set(subject, known);
-      return known;
+      const known = read.get(subject);
+      if (known !== undefined) return known;
+      const tally = tallies.read(subject, scene);
+      if (tally.owners() > MOST_OWNERS) tally.reap(isHere);
+      read.set(subject, tally);
+      return tally;
     };
     for (const one of settled) settle(tallyOf(one.subject), one);
     const taken = taking.map((one) => takeOne(tallyOf(one.subject), one, nowMs));

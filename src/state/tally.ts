@@ -13,6 +13,8 @@ export type Scene = { nowMs: number; day: number; self: string };
 export type Tally = {
   /** Of the last minute. */
   readonly sums: Readonly<Sums>;
+  /** How many processes hold something. */
+  owners(): number;
   /** Requests that are open, here and elsewhere. */
   openCount(): number;
   /** US dollars of the day: paid, and reserved by what is open. */
@@ -86,6 +88,10 @@ class StoredTally implements Tally {
     if (row === null) return;
     if (row.newest_ms > nowMs) for (const moved of sql.takeNewer.all(subject, nowMs)) this.#note(nowMs, moved);
     for (const left of sql.takeOlder.all(subject, nowMs - WINDOW_MS)) this.#change(left, -1);
+  }
+
+  owners(): number {
+    return this.#opens.size;
   }
 
   openCount(): number {

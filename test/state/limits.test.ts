@@ -103,6 +103,15 @@ describe("requests at once", () => {
   });
 });
 
+test("what many killed processes held is not carried along for ever, whatever is limited", async () => {
+  using at = world();
+  for (let count = 0; count < 40; count++)
+    await at.open({ self: `${count}`, isAlive }).take("p", { ...none, rpm: 100 }, { tokens: 0, usd: 1 });
+  const { open, usd } = at.db.query("SELECT open, usd FROM used").get() as { open: string; usd: number };
+  const held = Object.keys(JSON.parse(open) as object).length;
+  expect([held <= 17, held + usd]).toEqual([true, 40]);
+});
+
 describe("money of a day", () => {
   test("what is open counts as reserved; a new day in UTC begins with nothing; the wait is until then", async () => {
     using at = world();
