@@ -6,6 +6,7 @@ import * as v from "valibot";
 import type { HubEvent, Usage } from "../canonical.ts";
 import { leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
+import { makeAlikeReader } from "../alike.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
@@ -33,6 +34,7 @@ function plainText(body: Json | undefined): string | undefined {
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const calls = makeCallTracker(names, scope);
   const prose = makeProse(null, calls.settle);
+  const alike = makeAlikeReader(plainText);
   let phase: "waiting" | "running" | "over" = "waiting";
   let refusal = false;
   let reason: string | undefined;
@@ -74,9 +76,15 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   const read = (event: SseEvent): HubEvent[] => {
+    const mayBePlain = phase === "running" && event.event !== "error";
+    const known = mayBePlain ? alike.read(event.data) : undefined;
+    if (known !== undefined) return prose.say("text", known);
     const body = parseJson(event.data);
-    const text = event.event === "error" ? undefined : plainText(body);
-    if (text !== undefined && phase === "running") return unbroken(prose.say("text", text));
+    const text = mayBePlain ? plainText(body) : undefined;
+    if (text !== undefined) {
+      alike.learn(event.data, text);
+      return prose.say("text", text);
+    }
     const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
     if (event.event === "error" || (parsed.success && parsed.output.error)) return fail(wireError(body));
     if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
