@@ -2,7 +2,6 @@
 // the finish reason. A stream that just breaks off never looks finished.
 
 import { type Json, parseJson } from "#src/core/json.ts";
-import * as v from "valibot";
 import type { HubEvent, Usage } from "../canonical.ts";
 import { leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
@@ -15,7 +14,7 @@ import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
 import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
 
 /** The text of a chunk that tells nothing else, as nearly all do: reading one by the schema takes longer than all that is done with it. */
@@ -85,13 +84,14 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
       alike.learn(event.data, text);
       return prose.say("text", text);
     }
-    const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
-    if (event.event === "error" || (parsed.success && parsed.output.error)) return fail(wireError(body));
-    if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
+    const chunk = fitting(chunkSchema, body);
+    if (event.event === "error" || chunk?.error) return fail(wireError(body));
+    if (chunk === undefined)
+      return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
     const out: HubEvent[] = [];
     if (phase === "waiting") out.push({ kind: "start" });
     phase = "running";
-    const { choices, usage: total } = parsed.output;
+    const { choices, usage: total } = chunk;
     if (total) usage = usageOf(total);
     // Only one answer was asked for; a second one would be mixed into the first.
     const choice = choices?.find((candidate) => (candidate.index ?? 0) === 0);
