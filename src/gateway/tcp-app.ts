@@ -50,8 +50,10 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
       async ({ request }) => {
         const { profile, token: bound } = doorkeeper.callerOf(request);
         // What it tells is of all profiles.
-        if (profile === null && bound === null)
-          return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
+        if (profile === null && bound === null) {
+          const { text, contentType } = await metrics.page();
+          return new Response(text, { headers: { "content-type": contentType } });
+        }
         const message = "this is for the client token alone";
         return plainError(request, { status: 403, type: "permission", message, final: true });
       },
