@@ -22,9 +22,6 @@ import type { RemoteGuard } from "./remote.ts";
 import { makeThrottle } from "./throttle.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 
-/** Finished OpenAPI operations by method and path (a parameter in braces), where there is somebody to read them. */
-export type Docs = { [route: string]: object };
-
 // Elysia finds the path by a fixed offset unless told that the host may be short; then path and routing could disagree.
 export const elysiaConfig = { handler: { standardHostname: false } } as const;
 
@@ -123,18 +120,14 @@ export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
 }
 
 /** The model routes, for whom the doorkeeper lets in. */
-export function modelApp(deps: GatewayDeps, { beforeHandle, callerOf }: Doorkeeper, docs: Docs = {}) {
+export function modelApp(deps: GatewayDeps, { beforeHandle, callerOf }: Doorkeeper) {
   // The relay reads the body itself: parsing it here would cost a copy, and a schema would strip what providers understand.
   const raw = { parse: "none", beforeHandle } as const;
-  const hidden = { hide: true };
   const app = new Elysia(elysiaConfig).onError(errorHandler);
   for (const { paths, dialect, service } of posts) {
     for (const path of paths) {
       const door: Door = { dialect, route: paths[0]! };
-      app.post(path, ({ request }) => services[service](request, deps, door, callerOf(request)), {
-        ...raw,
-        detail: docs[`POST ${path}`] ?? hidden,
-      });
+      app.post(path, ({ request }) => services[service](request, deps, door, callerOf(request)), raw);
     }
   }
   const gemini = ({ request }: { request: Request }) => {
@@ -159,16 +152,13 @@ export function modelApp(deps: GatewayDeps, { beforeHandle, callerOf }: Doorkeep
           const dialect = dialectOfCaller(pathOf(request), request.headers);
           return json(modelList(servedSlots(deps, callerOf(request)), dialect));
         },
-        { beforeHandle, detail: docs[`GET ${path}`] ?? hidden },
+        { beforeHandle },
       )
-      .get(`${path}/:model`, one, { beforeHandle, detail: docs[`GET ${path}/{model}`] ?? hidden });
+      .get(`${path}/:model`, one, { beforeHandle });
   }
   for (const version of ["v1beta", "v1"]) {
-    app.post(`/${version}/models/:model`, gemini, {
-      ...raw,
-      detail: docs[`POST /${version}/models/{model}`] ?? hidden,
-    });
+    app.post(`/${version}/models/:model`, gemini, raw);
   }
   // Claude Code warms its connection up with this and ignores the answer.
-  return app.head("/", () => new Response(null, { status: 200 }), { detail: hidden });
+  return app.head("/", () => new Response(null, { status: 200 }));
 }

@@ -1,7 +1,6 @@
 // The OpenAPI document and its page, from this machine alone: swagger-ui's own files, a policy that lets the page load nothing else.
 
-import { swagger } from "@elysiajs/swagger";
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia, type InternalRoute } from "elysia";
 import { dirname, join } from "node:path";
 import { elysiaConfig } from "./app.ts";
 import { targetOf } from "./target.ts";
@@ -28,8 +27,45 @@ const POLICY =
 
 const asset = (name: string) => Bun.file(join(assets, name));
 
-/** `/swagger`, its document and its files. */
-export function docsApp(version: string) {
+/** The app's routes as the plugin reads them: what nothing is said of is left out. */
+function described({ routes }: AnyElysia, docs: { [route: string]: object }): InternalRoute[] {
+  return routes.map((route) => {
+    const name = `${route.method} ${route.path.replace(/:(\w+)/g, "{$1}")}`;
+    const said = Object.keys(route.hooks.detail ?? {}).length > 0 ? route.hooks.detail : { hide: true };
+    return { ...route, hooks: { ...route.hooks, detail: docs[name] ?? said } };
+  });
+}
+
+/**
+ * The plugin's page and document, of what `documented` serves. Both it and what is said of the routes are loaded when somebody reads them: most gateways are
+ * never read about, and they take 6 MB.
+ */
+async function openPages(version: string, documented: AnyElysia): Promise<AnyElysia> {
+  const [{ swagger }, { modelDocs }] = await Promise.all([import("@elysiajs/swagger"), import("./model-docs.ts")]);
+  const getGlobalRoutes = () => described(documented, modelDocs);
+  const pages = Object.assign(new Elysia(elysiaConfig), { getGlobalRoutes });
+  return pages.use(
+    swagger({
+      path: "/swagger",
+      provider: "scalar",
+      scalarCDN: "/swagger/ui.js",
+      documentation: {
+        info: { title: "broke gateway", version, description: "Models by slot, for clients on this machine." },
+        components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+        security: [{ token: [] }],
+      },
+    }),
+  );
+}
+
+/** `/swagger`, its document and its files. `documented`: the app they are of. */
+export function docsApp(version: string, documented: () => AnyElysia) {
+  let pages: Promise<AnyElysia> | undefined;
+  const page = async ({ request }: { request: Request }) => {
+    const opened = await (pages ??= openPages(version, documented()));
+    return opened.handle(request);
+  };
+  const hidden = { detail: { hide: true } };
   return new Elysia(elysiaConfig)
     .onRequest(({ request, set }) => {
       if (!targetOf(request.url).path.startsWith("/swagger")) return;
@@ -37,25 +73,15 @@ export function docsApp(version: string) {
       set.headers["x-content-type-options"] = "nosniff";
       set.headers["referrer-policy"] = "no-referrer";
     })
+    .get("/swagger", page, hidden)
+    .get("/swagger/json", page, hidden)
     .get(
       "/swagger/ui.js",
       async () =>
         new Response((await asset("swagger-ui-bundle.js").text()) + START, {
           headers: { "content-type": "text/javascript; charset=utf-8" },
         }),
-      { detail: { hide: true } },
+      hidden,
     )
-    .get("/swagger/ui.css", () => new Response(asset("swagger-ui.css")), { detail: { hide: true } })
-    .use(
-      swagger({
-        path: "/swagger",
-        provider: "scalar",
-        scalarCDN: "/swagger/ui.js",
-        documentation: {
-          info: { title: "broke gateway", version, description: "Models by slot, for clients on this machine." },
-          components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-          security: [{ token: [] }],
-        },
-      }),
-    );
+    .get("/swagger/ui.css", () => new Response(asset("swagger-ui.css")), hidden);
 }

@@ -1,12 +1,12 @@
 // What this gateway has done since it began, for Prometheus. Labels are names of the operator's own: no token, no key, nothing a client or a provider could
 // make more of by what it says. Requests are summed up here as they end, and told to the registry when somebody asks.
 
-import { Counter, type Histogram, Registry } from "prom-client";
+import type { Histogram } from "prom-client";
 import { drifts } from "#src/observe/requests.ts";
 import type { LoggedRequest } from "#src/state/requests.ts";
-import { type Times, timesMetric } from "./times.ts";
+import { type Times, type TimesMetric, timesMetric } from "./times.ts";
 
-export type Metrics = { count(request: LoggedRequest): void; contentType: string; text(): Promise<string> };
+export type Metrics = { count(request: LoggedRequest): void; page(): Promise<{ text: string; contentType: string }> };
 
 const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const NONE = "none";
@@ -41,25 +41,30 @@ type Sums = {
   first: Times | undefined;
 };
 
-/** For one gateway. */
-export function makeMetrics(): Metrics {
+/** What is told to whoever asks. The library is loaded then: most gateways are never asked, and it takes 7 MB. */
+async function openRegistry(seconds: TimesMetric, first: TimesMetric) {
+  const { Counter, Registry } = await import("prom-client");
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name: `broke_${name}`, help, labelNames, registers });
-  const times = (name: string, help: string) => {
-    const { metric, labelled } = timesMetric(`broke_${name}`, help, SECONDS);
-    // What the registry asks of a metric is all there; its type names only its own classes.
-    registry.registerMetric(metric as unknown as Histogram);
-    return labelled;
-  };
   const requests = counter("requests_total", "Requests, by their end", ["profile", "slot", "backend", "status"]);
   const attempts = counter("attempts_total", "Attempts, by what came of them", ["backend", "outcome"]);
-  const seconds = times("request_seconds", "How long answers took, whole");
-  const first = times("first_content_seconds", "How long the first content took");
+  // What the registry asks of a metric is all there; its type names only its own classes.
+  for (const metric of [seconds, first]) registry.registerMetric(metric as unknown as Histogram);
   const tokens = counter("tokens_total", "Tokens as providers count them", ["backend", "kind"]);
   const cost = counter("cost_usd_total", "What answers cost, where the operator said what is charged", ["backend"]);
   const drift = counter("model_drift_total", "Answers by another model than was asked for", ["backend"]);
+  return { registry, requests, attempts, tokens, cost, drift };
+}
+type Counters = Awaited<ReturnType<typeof openRegistry>>;
+
+/** For one gateway. */
+export function makeMetrics(): Metrics {
+  const times = (name: string, help: string) => timesMetric(`broke_${name}`, help, SECONDS);
+  const seconds = times("request_seconds", "How long answers took, whole");
+  const first = times("first_content_seconds", "How long the first content took");
+  let counters: Promise<Counters> | undefined;
 
   const bySlot = new Map<string, Map<string, Sums>>();
   const tried: Counts<string, string> = new Map();
@@ -76,7 +81,7 @@ export function makeMetrics(): Metrics {
     }
     return sums;
   };
-  const tell = ({ slot, backend, ...sums }: Sums) => {
+  const tell = ({ requests, tokens, cost, drift }: Counters, { slot, backend, ...sums }: Sums) => {
     drain(sums.requests, (profile, status, count) =>
       requests.inc({ profile, slot, backend, status: String(status) }, count),
     );
@@ -91,8 +96,8 @@ export function makeMetrics(): Metrics {
       const sums = sumsOf(slot, backend);
       add(sums.requests, request.profile ?? NONE, request.status, 1);
       for (const attempt of request.tried) add(tried, attempt.backend, attempt.reason ?? "answered", 1);
-      if (request.status === 200) (sums.seconds ??= seconds({ slot, backend })).observe(request.ms / 1000);
-      if (request.ttftMs !== null) (sums.first ??= first({ slot, backend })).observe(request.ttftMs / 1000);
+      if (request.status === 200) (sums.seconds ??= seconds.labelled({ slot, backend })).observe(request.ms / 1000);
+      if (request.ttftMs !== null) (sums.first ??= first.labelled({ slot, backend })).observe(request.ttftMs / 1000);
       sums.tokens[0]! += request.inputTokens ?? 0;
       sums.tokens[1]! += request.outputTokens ?? 0;
       sums.tokens[2]! += request.cacheReadTokens ?? 0;
@@ -104,16 +109,16 @@ export function makeMetrics(): Metrics {
         sums.said = { asked, answered, drifts: drifts(asked, [answered]) };
       if (sums.said.drifts) sums.drifted += 1;
     },
-    contentType: registry.contentType,
-    text() {
+    async page() {
+      const known = await (counters ??= openRegistry(seconds.metric, first.metric));
       for (const within of bySlot.values()) {
         for (const sums of within.values()) {
-          tell(sums);
+          tell(known, sums);
           Object.assign(sums, { tokens: [0, 0, 0, 0], usd: 0, drifted: 0 });
         }
       }
-      drain(tried, (backend, outcome, count) => attempts.inc({ backend, outcome }, count));
-      return registry.metrics();
+      drain(tried, (backend, outcome, count) => known.attempts.inc({ backend, outcome }, count));
+      return { text: await known.registry.metrics(), contentType: known.registry.contentType };
     },
   };
 }

@@ -8,7 +8,6 @@ import * as messages from "#src/wire/messages/answer-schema.ts";
 import { request as messagesRequest } from "#src/wire/messages/schema.ts";
 import * as responses from "#src/wire/responses/answer-schema.ts";
 import { request as responsesRequest } from "#src/wire/responses/client-schema.ts";
-import type { Docs } from "./app.ts";
 import { anyList, anyModel } from "./models.ts";
 import { operation } from "./openapi.ts";
 
@@ -93,7 +92,7 @@ const one = operation({
 });
 
 /** The documented routes. */
-export const modelDocs: Docs = {
+export const modelDocs: { [route: string]: object } = {
   "POST /v1/messages": messagesCall,
   "POST /v1/messages/count_tokens": messagesCount,
   "POST /v1/responses": responsesCall,

@@ -15,6 +15,7 @@ import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { errorReply, type Fault, faultOf } from "./reply.ts";
 import { type Caller, liveCaller, sessionOf } from "./caller.ts";
+import { mayPass } from "#src/routing/passing.ts";
 import { refusalFault, resolveSoon } from "./resolution.ts";
 import { streamBody } from "./stream-reply.ts";
 import { estimateTokens } from "#src/wire/estimate.ts";
@@ -146,7 +147,8 @@ export async function relay(
   const abandon = departure.leave;
   request.signal.addEventListener("abort", abandon);
   try {
-    const incoming = await readIncoming(request, door, exchange.id);
+    const passes = mayPass(deps.generations.current(), caller.profile, door.dialect);
+    const incoming = await readIncoming(request, door, exchange.id, passes);
     const fail = (fault: Fault, about: ReplyHeaders = {}) => {
       exchange.finish({ status: fault.status });
       return errorReply(incoming.codec, fault, exchange.id, about);

@@ -6,7 +6,6 @@ import { admitClients, type Token } from "./admission.ts";
 import { guardedApp, makeDoorkeeper, modelApp, plainError } from "./app.ts";
 import { docsApp } from "./docs.ts";
 import { makeMetrics } from "./metrics.ts";
-import { modelDocs } from "./model-docs.ts";
 import { operation } from "./openapi.ts";
 import { tapRequests } from "#src/state/requests.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -24,7 +23,7 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
   const doorkeeper = remote?.joined(local) ?? local;
   const metrics = makeMetrics();
   const requests = tapRequests(deps.requests, metrics.count);
-  return guardedApp(remote)
+  const app = guardedApp(remote)
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({
         summary: "Whether the process answers",
@@ -50,13 +49,15 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
       async ({ request }) => {
         const { profile, token: bound } = doorkeeper.callerOf(request);
         // What it tells is of all profiles.
-        if (profile === null && bound === null)
-          return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
+        if (profile === null && bound === null) {
+          const { text, contentType } = await metrics.page();
+          return new Response(text, { headers: { "content-type": contentType } });
+        }
         const message = "this is for the client token alone";
         return plainError(request, { status: 403, type: "permission", message, final: true });
       },
       { beforeHandle: doorkeeper.beforeHandle, detail: { hide: true } },
     )
-    .use(modelApp({ ...deps, requests }, doorkeeper, modelDocs))
-    .use(docsApp(version));
+    .use(modelApp({ ...deps, requests }, doorkeeper));
+  return app.use(docsApp(version, () => app));
 }

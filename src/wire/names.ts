@@ -42,7 +42,9 @@ export function makeToolNames(tools: readonly Tool[], maxLength: number, begin =
   const toProvider = new Map<string, string>();
   const toClient = new Map<string, KnownTool>();
   const kinds = new Map<string, CallKind>();
-  const keyOf = (name: string, namespace: string | undefined) => JSON.stringify([namespace ?? null, name]);
+  // In JSON nothing begins with a space.
+  const keyOf = (name: string, namespace: string | undefined) =>
+    namespace === undefined ? ` ${name}` : JSON.stringify([namespace, name]);
   const add = (name: string, namespace?: string): string => {
     const key = keyOf(name, namespace);
     const known = toProvider.get(key);

@@ -16,7 +16,8 @@ const CLOSE_ARRAY = 0x5d;
 const WORDS: Record<number, string> = { 0x74: "true", 0x66: "false", 0x6e: "null" };
 const ESCAPABLE = new Set([...'"\\/bfnrt'].map((char) => char.charCodeAt(0)));
 
-function malformed(): BrokeError {
+/** What is refused here, in one word for all of it. */
+export function malformed(): BrokeError {
   return new BrokeError("usage", "the body is not well-formed JSON");
 }
 
@@ -38,6 +39,17 @@ export function skipSpace(bytes: Uint8Array, at: number): number {
   }
 }
 
+/** `at` is the opening backslash; the position after the escape. Throws `usage` when there is no such escape. */
+export function skipEscape(bytes: Uint8Array, at: number): number {
+  const escape = bytes[at + 1];
+  if (escape === 0x75) {
+    for (let digit = 2; digit < 6; digit++) if (!isHex(bytes[at + digit])) throw malformed();
+    return at + 6;
+  }
+  if (escape === undefined || !ESCAPABLE.has(escape)) throw malformed();
+  return at + 2;
+}
+
 /** `at` is the opening quote; the position after the closing one. */
 export function skipString(bytes: Uint8Array, at: number): number {
   let here = at + 1;
@@ -45,20 +57,12 @@ export function skipString(bytes: Uint8Array, at: number): number {
     const byte = bytes[here];
     if (byte === QUOTE) return here + 1;
     if (byte === undefined || byte < 0x20) throw malformed();
-    if (byte !== BACKSLASH) {
-      here++;
-      continue;
-    }
-    const escape = bytes[here + 1];
-    if (escape === 0x75) {
-      for (let digit = 2; digit < 6; digit++) if (!isHex(bytes[here + digit])) throw malformed();
-      here += 6;
-    } else {
-      if (escape === undefined || !ESCAPABLE.has(escape)) throw malformed();
-      here += 2;
-    }
+    here = byte === BACKSLASH ? skipEscape(bytes, here) : here + 1;
   }
 }
+
+/** Finds the end of a string: `at` is the opening quote. Throws `usage` when it is malformed. */
+export type SkipString = (bytes: Uint8Array, at: number) => number;
 
 function skipDigits(bytes: Uint8Array, at: number): number {
   if (!isDigit(bytes[at])) throw malformed();
@@ -94,11 +98,17 @@ export type Visit = (keyStart: number, keyEnd: number, valueStart: number, value
 export type VisitElement = (start: number, end: number) => void;
 
 /** `at` is the opening bracket; the position after the closing one. Throws `usage` when malformed or nested beyond 512. */
-export function skipArray(bytes: Uint8Array, at: number, depth: number, visit?: VisitElement): number {
+export function skipArray(
+  bytes: Uint8Array,
+  at: number,
+  depth: number,
+  visit?: VisitElement,
+  strings: SkipString = skipString,
+): number {
   let here = skipSpace(bytes, at + 1);
   if (bytes[here] === CLOSE_ARRAY) return here + 1;
   for (;;) {
-    const end = skipValue(bytes, here, depth);
+    const end = skipValue(bytes, here, depth, strings);
     visit?.(here, end);
     here = skipSpace(bytes, end);
     if (bytes[here] === CLOSE_ARRAY) return here + 1;
@@ -108,17 +118,23 @@ export function skipArray(bytes: Uint8Array, at: number, depth: number, visit?: 
 }
 
 /** `at` is the opening brace; the position after the closing one. Throws `usage` when malformed or nested beyond 512. */
-export function skipObject(bytes: Uint8Array, at: number, depth: number, visit?: Visit): number {
+export function skipObject(
+  bytes: Uint8Array,
+  at: number,
+  depth: number,
+  visit?: Visit,
+  strings: SkipString = skipString,
+): number {
   let here = skipSpace(bytes, at + 1);
   if (bytes[here] === CLOSE_OBJECT) return here + 1;
   for (;;) {
     if (bytes[here] !== QUOTE) throw malformed();
     const keyStart = here;
-    const keyEnd = skipString(bytes, here);
+    const keyEnd = strings(bytes, here);
     here = skipSpace(bytes, keyEnd);
     if (bytes[here] !== COLON) throw malformed();
     const valueStart = skipSpace(bytes, here + 1);
-    const valueEnd = skipValue(bytes, valueStart, depth);
+    const valueEnd = skipValue(bytes, valueStart, depth, strings);
     visit?.(keyStart, keyEnd, valueStart, valueEnd);
     here = skipSpace(bytes, valueEnd);
     if (bytes[here] === CLOSE_OBJECT) return here + 1;
@@ -127,12 +143,13 @@ export function skipObject(bytes: Uint8Array, at: number, depth: number, visit?:
   }
 }
 
-function skipValue(bytes: Uint8Array, at: number, depth: number): number {
+function skipValue(bytes: Uint8Array, at: number, depth: number, strings: SkipString): number {
   const byte = bytes[at];
-  if (byte === QUOTE) return skipString(bytes, at);
+  if (byte === QUOTE) return strings(bytes, at);
   if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
     if (depth >= MAX_DEPTH) throw new BrokeError("usage", "the body is nested too deeply");
-    return byte === OPEN_OBJECT ? skipObject(bytes, at, depth + 1) : skipArray(bytes, at, depth + 1);
+    const inside = byte === OPEN_OBJECT ? skipObject : skipArray;
+    return inside(bytes, at, depth + 1, undefined, strings);
   }
   return byte === 0x2d || isDigit(byte) ? skipNumber(bytes, at) : skipWord(bytes, at);
 }

@@ -15,6 +15,8 @@ export type SseParser = {
 
 export const MAX_EVENT_SIZE = 16 * 1024 * 1024;
 
+const PIECE = { stream: true } as const;
+
 /** A parser for one stream. `maxEventSize` in UTF-16 units, so never more than that many bytes of ASCII. */
 export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser {
   const decoder = new TextDecoder();
@@ -33,8 +35,12 @@ export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser 
     size = 0;
   };
 
+  const addData = (value: string) => void (data = data === undefined ? value : `${data}\n${value}`);
+
   const field = (line: string) => {
     if (line === "") return dispatch();
+    // Nearly every line is one of these.
+    if (line.startsWith("data: ")) return addData(line.slice(6));
     const colon = line.indexOf(":");
     if (colon === 0) {
       if (data === undefined) size = 0;
@@ -44,7 +50,7 @@ export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser 
     if (key !== "data" && key !== "event") return;
     const value = colon < 0 ? "" : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
     if (key === "event") name = value;
-    else data = data === undefined ? value : `${data}\n${value}`;
+    else addData(value);
   };
 
   const line = (tail: string) => {
@@ -95,7 +101,7 @@ export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser 
 
   return {
     push(piece) {
-      feed(decoder.decode(piece, { stream: true }));
+      feed(decoder.decode(piece, PIECE));
       return take();
     },
     end() {

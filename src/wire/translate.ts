@@ -37,8 +37,16 @@ export function translateFlow(decoder: StreamDecoder, encoder: StreamEncoder, re
         return event;
     }
   };
-  const encode = (events: HubEvent[]) => events.map((event) => encoder.push(settle(event))).join("");
-  const decode = (events: SseEvent[]) => events.map((event) => encode(decoder.push(event))).join("");
+  const encode = (events: readonly HubEvent[]): string => {
+    let said = "";
+    for (const event of events) said += encoder.push(settle(event));
+    return said;
+  };
+  const decode = (events: readonly SseEvent[]): string => {
+    let said = "";
+    for (const event of events) said += encode(decoder.push(event));
+    return said;
+  };
 
   return {
     push: (piece) => toBytes.encode(decode(parser.push(piece))),

@@ -12,7 +12,7 @@ const request: LoggedRequest = {
 };
 
 const linesOf = async (metrics: ReturnType<typeof makeMetrics>) =>
-  (await metrics.text())
+  (await (await metrics.page()).text)
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#") && !line.includes("_bucket"));
 

@@ -77,6 +77,25 @@ describe("what must be refused never reaches a provider", () => {
     expect(upstream.seen).toEqual([]);
   });
 
+  for (const dialect of ["anthropic", "openai-chat"] as const) {
+    test(`a long body that is wrong in one byte, to a backend of ${dialect}`, async () => {
+      await using upstream = await startUpstream(sequence(say("x")));
+      await using gateway = await startGateway([{ dialect, url: upstream.url }]);
+      const whole = JSON.stringify({ ...ask, messages: [{ role: "user", content: `${"long ".repeat(4000)}\n"end"` }] });
+      for (const spoiled of [
+        ...[whole.slice(0, -1), `${whole}}`, whole.replace("\\n", "\\x"), whole.replace("\\n", "\n")],
+        ...[whole.replace('\\"end', '"end'), whole.replace("[", "[,")],
+      ]) {
+        const response = await gateway.post("/v1/messages", spoiled);
+        expect({ status: response.status, text: await response.text() }).toEqual({
+          status: 400,
+          text: expect.stringContaining("the body is not well-formed JSON") as unknown as string,
+        });
+      }
+      expect(upstream.seen).toEqual([]);
+    });
+  }
+
   test("a body beyond the limit", async () => {
     await using upstream = await startUpstream(sequence(say("x")));
     await using gateway = await startGateway([{ dialect: "anthropic", url: upstream.url }]);

@@ -1,14 +1,13 @@
 // Watches a Chat answer that passes through untouched, for what it cost and how it ended. A client that did not ask for a stream's usage does
 // not see the chunk that tells it: it was asked for by us.
 
-import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { type Cost, CUT, noCost } from "../flow.ts";
 import { defaultQuirks } from "../quirks.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import { readMember, readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { decodeError, wireError } from "./errors.ts";
@@ -56,9 +55,9 @@ function watch(answers: number, usageIsOurs: boolean): StreamWatch {
     if (data.trim() === "[DONE]") return live || ended.size > 0 ? { kind: "end" } : failed(upstreamFailure(CUT));
     const body = parseJson(data);
     if (event === "error" || (isObject(body) && body["error"])) return failed(wireError(body));
-    const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
-    if (!parsed.success) return { kind: "other" };
-    const { usage, choices } = parsed.output;
+    const chunk = fitting(chunkSchema, body);
+    if (chunk === undefined) return { kind: "other" };
+    const { usage, choices } = chunk;
     const told = usage ?? choices?.[0]?.usage;
     if (told) cost = costOf(told);
     for (const { finish_reason: reason, index } of choices ?? []) {
@@ -96,11 +95,11 @@ export const chatPass: PassCodec = {
     return { body: spliceTopLevel(body, { model, ...spliced, ...cleaned }), watchStream: () => watch(answers, ours) };
   },
   readWhole(answer) {
-    const parsed = v.safeParse(completion, answer);
-    if (!parsed.success || !parsed.output.choices) {
+    const whole = fitting(completion, answer);
+    if (!whole?.choices) {
       throw new BrokeError("upstream", "the provider's answer is not a completion");
     }
-    return parsed.output.usage ? costOf(parsed.output.usage) : noCost;
+    return whole.usage ? costOf(whole.usage) : noCost;
   },
   errorInAnswer: (body) => (isObject(body) && body["error"] ? wireError(body) : undefined),
   decodeError,

@@ -2,10 +2,10 @@
 // the finish reason. A stream that just breaks off never looks finished.
 
 import { type Json, parseJson } from "#src/core/json.ts";
-import * as v from "valibot";
 import type { HubEvent, Usage } from "../canonical.ts";
 import { leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
+import { makeAlikeReader } from "../alike.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
@@ -14,7 +14,7 @@ import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
 import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
 
 /** The text of a chunk that tells nothing else, as nearly all do: reading one by the schema takes longer than all that is done with it. */
@@ -33,6 +33,7 @@ function plainText(body: Json | undefined): string | undefined {
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const calls = makeCallTracker(names, scope);
   const prose = makeProse(null, calls.settle);
+  const alike = makeAlikeReader(plainText);
   let phase: "waiting" | "running" | "over" = "waiting";
   let refusal = false;
   let reason: string | undefined;
@@ -74,16 +75,23 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   const read = (event: SseEvent): HubEvent[] => {
+    const mayBePlain = phase === "running" && event.event !== "error";
+    const known = mayBePlain ? alike.read(event.data) : undefined;
+    if (known !== undefined) return prose.say("text", known);
     const body = parseJson(event.data);
-    const text = event.event === "error" ? undefined : plainText(body);
-    if (text !== undefined && phase === "running") return unbroken(prose.say("text", text));
-    const parsed = v.safeParse(chunkSchema, body, { abortEarly: true });
-    if (event.event === "error" || (parsed.success && parsed.output.error)) return fail(wireError(body));
-    if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
+    const text = mayBePlain ? plainText(body) : undefined;
+    if (text !== undefined) {
+      alike.learn(event.data, text);
+      return prose.say("text", text);
+    }
+    const chunk = fitting(chunkSchema, body);
+    if (event.event === "error" || chunk?.error) return fail(wireError(body));
+    if (chunk === undefined)
+      return fail(upstreamFailure("the provider sent something that is not a chunk of an answer"));
     const out: HubEvent[] = [];
     if (phase === "waiting") out.push({ kind: "start" });
     phase = "running";
-    const { choices, usage: total } = parsed.output;
+    const { choices, usage: total } = chunk;
     if (total) usage = usageOf(total);
     // Only one answer was asked for; a second one would be mixed into the first.
     const choice = choices?.find((candidate) => (candidate.index ?? 0) === 0);

@@ -1,7 +1,6 @@
 // Watches a Gemini answer that passes through untouched, for what it cost and how it ended. What it cannot read it does not know: it never
 // changes or breaks an answer. On the way there the model is in the path and the body stays as it is.
 
-import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Asked, PassCodec, StreamWatch, Told } from "../dialect.ts";
@@ -13,6 +12,7 @@ import { decodeError, errorInAnswer, errorOf } from "./errors.ts";
 import { withoutForeignSignatures } from "./foreign-signatures.ts";
 import { addUsage, blockedBy, candidateOf, costOf } from "./reading.ts";
 import { answer as answerSchema, type WireAnswer, type WireUsage } from "./schema.ts";
+import { fitting } from "../schema.ts";
 
 const decoder = new TextDecoder();
 const TELLING = ['"error"', '"finishReason"', '"promptFeedback"', "event:"];
@@ -47,9 +47,8 @@ function watchStream(): StreamWatch {
     const { event, body } = dataOf(frame);
     const error = event === "error" ? errorOf(body) : errorInAnswer(body);
     if (error !== undefined) return { kind: "error", error };
-    const parsed = v.safeParse(answerSchema, body, { abortEarly: true });
-    if (!parsed.success) return { kind: "other" };
-    const answer = parsed.output;
+    const answer = fitting(answerSchema, body);
+    if (answer === undefined) return { kind: "other" };
     note(answer);
     if (candidateOf(answer)?.finishReason || blockedBy(answer)) ended = true;
     if (!hasContent(answer)) return { kind: "other" };
@@ -64,8 +63,8 @@ function watchStream(): StreamWatch {
       return { kind: "content" };
     },
     cost(): Cost {
-      const parsed = latest === undefined ? undefined : v.safeParse(answerSchema, dataOf(latest).body);
-      if (parsed?.success) note(parsed.output);
+      const last = latest === undefined ? undefined : fitting(answerSchema, dataOf(latest).body);
+      if (last !== undefined) note(last);
       return counted === undefined ? noCost : costOf(counted);
     },
     mayEnd: () => ended,
@@ -82,11 +81,11 @@ export const geminiPass: PassCodec = {
   },
   errorInAnswer,
   readWhole(answer) {
-    const parsed = v.safeParse(answerSchema, answer);
-    if (!parsed.success || (!parsed.output.candidates && blockedBy(parsed.output) === undefined)) {
+    const whole = fitting(answerSchema, answer);
+    if (whole === undefined || (!whole.candidates && blockedBy(whole) === undefined)) {
       throw new BrokeError("upstream", "the provider's answer is not a response");
     }
-    const { usageMetadata } = parsed.output;
+    const { usageMetadata } = whole;
     return usageMetadata ? costOf(usageMetadata) : noCost;
   },
   decodeError,

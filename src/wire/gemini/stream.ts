@@ -1,7 +1,6 @@
 // A Gemini stream → hub events. There is no last word: a finish reason ends the answer where the bytes end, because the cost may come behind it.
 // A stream that just breaks off has none.
 
-import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
 import type { HubEvent } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
@@ -10,6 +9,7 @@ import type { AnswerNames } from "../names.ts";
 import { makeAnswerReader } from "./answer.ts";
 import { errorInAnswer, errorOf } from "./errors.ts";
 import { answer as answerSchema } from "./schema.ts";
+import { fitting } from "../schema.ts";
 
 /** A decoder for one stream. */
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
@@ -31,11 +31,12 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
       const body = parseJson(data);
       const error = event === "error" ? errorOf(body) : errorInAnswer(body);
       if (error !== undefined) return fail(error);
-      const parsed = v.safeParse(answerSchema, body, { abortEarly: true });
-      if (!parsed.success) return fail(upstreamFailure("the provider sent something that is not part of an answer"));
+      const answer = fitting(answerSchema, body);
+      if (answer === undefined)
+        return fail(upstreamFailure("the provider sent something that is not part of an answer"));
       const started: HubEvent[] = phase === "waiting" ? [{ kind: "start" }] : [];
       phase = "running";
-      return [...started, ...reader.take(parsed.output)];
+      return [...started, ...reader.take(answer)];
     },
     end: () => (phase === "over" ? [] : finish()),
   };

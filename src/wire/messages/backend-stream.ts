@@ -7,7 +7,7 @@ import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import type { SseEvent } from "../sse.ts";
 import { sealThought, stopOf, usageOf } from "./backend-answer.ts";
 import { events as schemas } from "./backend-schema.ts";
@@ -90,8 +90,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
 
   const take = (type: string, data: string): HubEvent[] => {
     const as = <Name extends keyof typeof schemas>(name: Name): Wire<Name> | undefined => {
-      const parsed = v.safeParse(schemas[name], parseJson(data), { abortEarly: true });
-      return parsed.success ? (parsed.output as Wire<Name>) : undefined;
+      return fitting(schemas[name], parseJson(data)) as Wire<Name> | undefined;
     };
     const strange = () => broken("sent something that is not an event of an answer");
     switch (type) {

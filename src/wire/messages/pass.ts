@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import { applyChanges, spliceTopLevel } from "../splice.ts";
 import { errorInAnswer } from "./backend-answer.ts";
 import { errorOf } from "./provider-errors.ts";
@@ -47,9 +47,8 @@ function isContent(frame: Uint8Array): boolean {
 function watchStream(): StreamWatch {
   let cost = noCost;
   const note = (data: string) => {
-    const parsed = v.safeParse(eventSchema, parseJson(data));
-    if (!parsed.success) return;
-    cost = addUsage(addUsage(cost, parsed.output.message?.usage), parsed.output.usage);
+    const event = fitting(eventSchema, parseJson(data));
+    if (event !== undefined) cost = addUsage(addUsage(cost, event.message?.usage), event.usage);
   };
   const tell = (event: string, data: string): Told => {
     switch (event) {
@@ -92,9 +91,9 @@ export const messagesPass: PassCodec = {
     return { body: changes.length === 0 ? spliced : applyChanges(spliced, changes), watchStream };
   },
   readWhole(answer) {
-    const parsed = v.safeParse(messageSchema, answer);
-    if (!parsed.success) throw new BrokeError("upstream", "the provider's answer is not a message");
-    return addUsage(noCost, parsed.output.usage);
+    const message = fitting(messageSchema, answer);
+    if (message === undefined) throw new BrokeError("upstream", "the provider's answer is not a message");
+    return addUsage(noCost, message.usage);
   },
   errorInAnswer: (body) => (body === undefined ? undefined : errorInAnswer(body)),
   decodeError: (status, bodyText) => errorOf(bodyText, status),

@@ -1,17 +1,16 @@
 // The end of a Responses answer: its last word holds all of it again, and is all there is of one that was not streamed.
 
-import * as v from "valibot";
 import type { Json } from "#src/core/json.ts";
 import type { HubEvent } from "../canonical.ts";
 import { upstreamFailure } from "../errors.ts";
 import type { ItemTracker } from "./items.ts";
 import { stopOf, usageOf } from "./reading.ts";
 import { item as itemSchema, type WireItem, type WireResponse } from "./schema.ts";
+import { fitting } from "../schema.ts";
 
 /** The item, when it has the members we read; what a provider ran itself may have others. */
 export function readItem(raw: Json | null | undefined): WireItem | undefined {
-  const parsed = v.safeParse(itemSchema, raw, { abortEarly: true });
-  return parsed.success ? parsed.output : undefined;
+  return fitting(itemSchema, raw);
 }
 
 const refuses = (item: WireItem) => (item.content ?? []).some((part) => part.type === "refusal");

@@ -1,13 +1,12 @@
 // Watches a Responses answer that passes through untouched, for what it cost and how it ended. What it cannot read it does not know: it never
 // changes or breaks an answer. On the way there only the model changes, and what Codex tells about the machine is taken out.
 
-import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
 import { decodeError } from "../chat/errors.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import { spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
@@ -27,8 +26,8 @@ const isContent = (type: string) => type.endsWith(".delta") || type.startsWith("
 const isLast = (type: string) => /^(?:response\.(?:completed|incomplete|failed|cancelled)|error)$/.test(type);
 
 function costIn(response: unknown): Cost | undefined {
-  const parsed = v.safeParse(responseSchema, response);
-  return parsed.success && parsed.output.usage ? costOf(parsed.output.usage) : undefined;
+  const read = fitting(responseSchema, response);
+  return read?.usage ? costOf(read.usage) : undefined;
 }
 
 function watchStream(): StreamWatch {

@@ -1,14 +1,13 @@
 // A Responses stream → hub events. Its last word is `response.completed`, `response.incomplete` or an error; one that just breaks off has
 // failed.
 
-import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
 import type { HubEvent } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
 import type { AnswerNames } from "../names.ts";
-import { isObject } from "../schema.ts";
+import { fitting, isObject } from "../schema.ts";
 import type { SseEvent } from "../sse.ts";
 import { finishAnswer, readItem, UNREADABLE } from "./answer.ts";
 import { makeItemTracker } from "./items.ts";
@@ -26,9 +25,9 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     return [{ kind: "error", error }];
   };
   const finish = (event: schema.WireEvent, status: string): HubEvent[] => {
-    const parsed = v.safeParse(schema.response, event.response, { abortEarly: true });
-    if (!parsed.success) return fail(UNREADABLE);
-    const response = { ...parsed.output, status: parsed.output.status ?? status };
+    const read = fitting(schema.response, event.response);
+    if (read === undefined) return fail(UNREADABLE);
+    const response = { ...read, status: read.status ?? status };
     if (response.status === "failed" || response.status === "cancelled")
       return fail(failureOf(event.response ?? undefined));
     phase = "over";
@@ -95,9 +94,9 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
       const started: HubEvent[] = phase === "waiting" ? [{ kind: "start" }] : [];
       phase = "running";
       // Events of what a provider runs itself have members of other kinds under the same names.
-      const parsed = v.safeParse(schema.event, { ...body, type }, { abortEarly: true });
-      if (parsed.success) {
-        const events = take(parsed.output);
+      const read = fitting(schema.event, { ...body, type });
+      if (read !== undefined) {
+        const events = take(read);
         return events.some((event) => event.kind === "error") ? events : [...started, ...events];
       }
       return /^response\.(output_|completed|incomplete|failed|function_call)/.test(type) ? fail(UNREADABLE) : started;
