@@ -4,6 +4,7 @@
 
 import { writeSync } from "node:fs";
 import type { ExecEnd } from "./exec-ends.ts";
+import type { Told } from "./exec-told.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import type { ObserverStart } from "./observer-worker.ts";
@@ -38,11 +39,10 @@ export type HeldExec = { exec: ObservedExec; files: AskedFile[]; programs: Asked
  */
 export type HeldAnswer = boolean | { refused: string; end?: boolean };
 
+/** What comes from the thread; execs and ends come as text (`exec-told.ts`). */
 export type ObserverMessage =
   | { kind: "loaded" }
   | { kind: "attached" }
-  | { kind: "exec"; exec: ObservedExec; ends: ExecEnd[] }
-  | { kind: "ended"; ends: ExecEnd[] }
   | { kind: "held"; id: bigint; held: HeldExec }
   | { kind: "closed"; attached: boolean }
   | { kind: "died"; reason: string };
@@ -83,11 +83,14 @@ export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, on
   const loaded = Promise.withResolvers<void>();
   const over = Promise.withResolvers<{ attached: boolean; lost: string | undefined }>();
   const waiting = new Int32Array(new SharedArrayBuffer(4));
-  const take = (exec: ObservedExec, ends: ExecEnd[]) => {
-    Atomics.sub(waiting, 0, 1);
+  const take = (text: string) => {
+    const all = JSON.parse(text) as Told[];
+    Atomics.sub(waiting, 0, all.filter(({ exec }) => exec !== null).length);
     Atomics.notify(waiting, 0);
-    if (ends.length > 0) onEnded(ends);
-    onExec(exec);
+    for (const { exec, ends } of all) {
+      if (ends.length > 0) onEnded(ends);
+      if (exec !== null) onExec(exec);
+    }
   };
   let attached = false;
   let stopped = false;
@@ -102,11 +105,10 @@ export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, on
       // EPIPE: the thread is over, and with it every call it held.
     }
   };
-  worker.onmessage = ({ data }: MessageEvent<ObserverMessage>) => {
-    if (data.kind === "loaded") loaded.resolve();
+  worker.onmessage = ({ data }: MessageEvent<ObserverMessage | string>) => {
+    if (typeof data === "string") take(data);
+    else if (data.kind === "loaded") loaded.resolve();
     else if (data.kind === "attached") attached = true;
-    else if (data.kind === "exec") take(data.exec, data.ends);
-    else if (data.kind === "ended") onEnded(data.ends);
     else if (data.kind === "held") void answer(data.id, data.held);
     else if (data.kind === "closed") over.resolve({ attached: data.attached, lost: undefined });
     else over.resolve({ attached, lost: data.reason });
