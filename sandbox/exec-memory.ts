@@ -1,10 +1,11 @@
 // What an exec call's own arguments say, read from the caller's memory while the call waits. Bounded.
 // Does not stop: another thread of the caller from changing them before the kernel reads them again.
 
-import { closeSync, openSync, readSync } from "node:fs";
-import { addPiece, fixedBytes, readPieces, startPieces } from "./libc-look.ts";
+import { closeFd } from "./libc.ts";
+import { addPiece, AT_FDCWD, fixedBytes, openAtFd, readAt, readPieces, startPieces } from "./libc-look.ts";
 
 const PAGE = 4096n;
+const O_CLOEXEC = 0o2000000;
 const MAX_PATH_BYTES = 4096;
 // As much as is ever recorded.
 const MAX_ARGS = 256;
@@ -13,7 +14,8 @@ const MAX_ARGS_BYTES = 16 * 1024;
 function readBytes(memory: number, address: bigint, size: number): Buffer {
   const buffer = Buffer.alloc(size);
   // A read that crosses into an unmapped page comes back short, which is what a string near the end of a mapping needs.
-  const bytes = readSync(memory, buffer, 0, size, Number(address));
+  const bytes = readAt(memory, buffer, size, Number(address));
+  if (bytes < 0) throw new RangeError("not readable");
   return buffer.subarray(0, bytes);
 }
 
@@ -70,7 +72,7 @@ export function readLoaders(pid: number, envAt: bigint): string[] | null {
   const found: string[] = [];
   let memory: number | undefined;
   try {
-    memory = openSync(`/proc/${pid}/mem`, "r");
+    memory = openAtFd(AT_FDCWD, `/proc/${pid}/mem`, O_CLOEXEC);
     let pointers: Buffer = Buffer.alloc(0);
     for (let index = 0; index < MAX_VARIABLES; index++) {
       const at = (index % POINTERS_AT_ONCE) * 8;
@@ -85,7 +87,7 @@ export function readLoaders(pid: number, envAt: bigint): string[] | null {
   } catch {
     return null;
   } finally {
-    if (memory !== undefined) closeSync(memory);
+    if (memory !== undefined) closeFd(memory);
   }
 }
 
@@ -170,7 +172,7 @@ export function readExecMemory(pid: number, pathAt: bigint, argvAt: bigint): Exe
 function readSlowly(pid: number, pathAt: bigint, argvAt: bigint): ExecWords {
   let memory: number;
   try {
-    memory = openSync(`/proc/${pid}/mem`, "r");
+    memory = openAtFd(AT_FDCWD, `/proc/${pid}/mem`, O_CLOEXEC);
   } catch {
     return { path: null, argv: [], cut: true };
   }
@@ -181,6 +183,6 @@ function readSlowly(pid: number, pathAt: bigint, argvAt: bigint): ExecWords {
   } catch {
     return { path: null, argv: [], cut: true };
   } finally {
-    closeSync(memory);
+    closeFd(memory);
   }
 }

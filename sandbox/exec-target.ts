@@ -2,12 +2,12 @@
 // own file system (openat2, RESOLVE_IN_ROOT) and told by device and inode. Opens nothing but regular files, and those without waiting.
 // Does not stop: a path, a link or a script that is changed between this look and the kernel's; only a mount does.
 
-import { constants, readFileSync } from "node:fs";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { readKernelFile, S_IFREG } from "./libc-files.ts";
 import { AT_FDCWD, fixedBytes, linkAt, openAtFd, openResolved, readAt, statOf } from "./libc-look.ts";
 import { HEAD_BYTES, parseShebang } from "./shebang.ts";
-import { syscallNumber } from "./syscalls.ts";
+import { noFollow, syscallNumber } from "./syscalls.ts";
 
 /** `id` is `device:inode`; `stamp` changes with the file's content; `path` as the caller's file system has it (`/memfd:name (deleted)` for a file in memory). */
 export type ProgramFile = { id: string; stamp: string; path: string; runnable: boolean };
@@ -24,6 +24,7 @@ export type ExecCall = { pid: number; path: string; dir: number | undefined };
 
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_IN_ROOT = 0x10;
 const ENOENT = 2;
@@ -65,10 +66,10 @@ function openIn(caller: Caller, path: string, flags: number): number {
 
 /** Whether there is certainly no such name: its folder is reached without a link of the kernel's own, and does not have it. */
 function isMissing(caller: Caller, path: string): boolean {
-  const folder = tryIn(caller, path.slice(0, path.lastIndexOf("/") + 1), constants.O_DIRECTORY);
+  const folder = tryIn(caller, path.slice(0, path.lastIndexOf("/") + 1), 0);
   if (folder < 0) return false;
   libc.closeFd(folder);
-  const fd = tryIn(caller, path, constants.O_NOFOLLOW);
+  const fd = tryIn(caller, path, noFollow[caller.arch]);
   if (fd >= 0) libc.closeFd(fd);
   return fd === -ENOENT;
 }
@@ -84,7 +85,7 @@ function openMagic(path: string): number {
 
 /** The caller's pid as its own /proc has it. */
 function ownNumber(pid: number): string {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const status = readKernelFile(`/proc/${pid}/status`);
   return /^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? "";
 }
 
@@ -126,7 +127,7 @@ function walk(caller: Caller, path: string): number {
       else return openMagic(magic.open);
     } else if (magic !== undefined) to = magic.path;
     else {
-      const fd = openIn(caller, `/${names.join("/")}`, constants.O_NOFOLLOW);
+      const fd = openIn(caller, `/${names.join("/")}`, noFollow[caller.arch]);
       try {
         if ((statOf(fd).mode & S_IFMT) === S_IFLNK) to = libc.readLinkOf(fd);
       } finally {
@@ -162,7 +163,7 @@ const head = fixedBytes(HEAD_BYTES);
 function headOf(own: number, fd: number): Buffer | undefined {
   let readable: number;
   try {
-    readable = openAtFd(own, String(fd), constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC);
+    readable = openAtFd(own, String(fd), O_NONBLOCK | O_CLOEXEC);
   } catch {
     return undefined;
   }
@@ -176,7 +177,7 @@ export type Vantage = Disposable & { root: number; own: number };
 
 /** The file system as this process of the sandbox has it. Throws `LibcError`. */
 export function openVantage(pid: number): Vantage {
-  const own = openAtFd(AT_FDCWD, "/proc/self/fd", constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC);
+  const own = openAtFd(AT_FDCWD, "/proc/self/fd", O_CLOEXEC);
   try {
     const root = openAtFd(AT_FDCWD, `/proc/${pid}/root`, O_PATH | O_CLOEXEC);
     return {
@@ -205,7 +206,7 @@ export function resolveTarget(call: ExecCall, arch: Arch, { root, own }: Vantage
         const { id, stamp, mode } = statOf(fd);
         const path = linkAt(own, String(fd));
         if (path === undefined) throw new Unknown();
-        const runnable = (mode & S_IFMT) === constants.S_IFREG && (mode & 0o111) !== 0;
+        const runnable = (mode & S_IFMT) === S_IFREG && (mode & 0o111) !== 0;
         files.push({ id, stamp, path, runnable });
         if (!runnable) break;
         const start = headOf(own, fd);

@@ -1,9 +1,13 @@
-// What the observer's thread tells the supervisor of execs and ends: in order, several at once, as text, because each time the supervisor wakes, and
+// What the observer's thread and the supervisor say to each other of calls. Of execs and ends the thread tells in order, several at once, as text, because each time the supervisor wakes, and
 // each object that crosses over, costs as much as looking at a call does. Pure but for its clock.
 // Must never hold back anything longer than `LINGER_MS` while its owner goes on calling `due`, or for good: the owner flushes whatever ends it.
 
 import type { ExecEnd } from "./exec-ends.ts";
 import type { ObservedExec } from "./observer.ts";
+
+/** One answer to the thread: the notification's id, an `ANSWERS`, and how many bytes of text follow, 64 bits each. */
+export const ANSWER_BYTES = 24;
+export const ANSWERS = { deny: 0n, allow: 1n, end: 2n } as const;
 
 /** Ends of processes, then an exec that came after them, if there was one. */
 export type Told = { ends: ExecEnd[]; exec: ObservedExec | null };

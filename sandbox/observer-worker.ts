@@ -4,17 +4,16 @@
 // Does not stop: what it reads from the target's memory, and the file behind a path, can be changed by another thread of the target before the
 // kernel looks again. What must not run whatever happens is covered by a mount; here it is refused by what was seen.
 
-import { readSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import { readExecMemory, readLoaders } from "./exec-memory.ts";
 import { directoryOf, type ExecTarget, openVantage, resolveTarget, type Vantage } from "./exec-target.ts";
 import { type EndWatch, type ExecEnd, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { readSome } from "./libc-files.ts";
 import { AT_FDCWD, linkAt, makePoll } from "./libc-look.ts";
 import { lineageOf, processOf } from "./lineage.ts";
-import { LINGER_MS, makeTeller } from "./exec-told.ts";
-import { ANSWER_BYTES, ANSWERS, type ObservedExec, type ObserverMessage } from "./observer.ts";
+import { ANSWER_BYTES, ANSWERS, LINGER_MS, makeTeller } from "./exec-told.ts";
+import type { ObservedExec, ObserverMessage } from "./observer.ts";
 import { type AskedFile, makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
 import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
 import { tellRefusal } from "./tell.ts";
@@ -168,10 +167,10 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
   // Answers come whole: the supervisor writes each at once, far below what the socket takes.
   const takeAnswer = (): boolean => {
     const bytes = Buffer.alloc(ANSWER_BYTES);
-    if (readSync(control, bytes, 0, ANSWER_BYTES, null) < ANSWER_BYTES) return false;
+    if (readSome(control, bytes) < ANSWER_BYTES) return false;
     const id = bytes.readBigUInt64LE(0);
     const words = Buffer.alloc(Number(bytes.readBigUInt64LE(16)));
-    if (words.length > 0 && readSync(control, words, 0, words.length, null) < words.length) return false;
+    if (words.length > 0 && readSome(control, words) < words.length) return false;
     const text = words.length > 0 ? words.toString() : undefined;
     const call = held.get(id);
     held.delete(id);
@@ -182,7 +181,7 @@ function watch(listener: number, { control, arch, waiting, rules }: ObserverStar
     const reason =
       answer !== ANSWERS.allow
         ? (text ?? "denied when asked")
-        : isDeepStrictEqual(wanted(now), wanted(call.seen))
+        : JSON.stringify(wanted(now)) === JSON.stringify(wanted(call.seen))
           ? null
           : "it changed while it was asked about";
     const outcome = reason === null ? call.seen.exec.outcome : "denied";

@@ -4,7 +4,7 @@
 
 import { writeSync } from "node:fs";
 import type { ExecEnd } from "./exec-ends.ts";
-import type { Told } from "./exec-told.ts";
+import { ANSWERS, type Told } from "./exec-told.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import type { ObserverStart } from "./observer-worker.ts";
@@ -63,9 +63,6 @@ export type ObserverEvents = {
   onHeld(held: HeldExec): Promise<HeldAnswer>;
 };
 
-/** One answer to the thread: the notification's id, an `ANSWERS`, and how many bytes of text follow, 64 bits each. */
-export const ANSWER_BYTES = 24;
-export const ANSWERS = { deny: 0n, allow: 1n, end: 2n } as const;
 const MAX_TEXT_BYTES = 1024;
 
 function spell(id: bigint, answer: HeldAnswer): Uint8Array {
@@ -75,11 +72,17 @@ function spell(id: bigint, answer: HeldAnswer): Uint8Array {
   return Buffer.concat([Buffer.from(head.buffer), text]);
 }
 
-/** Starts the observer thread. What is observed waits for it, so nothing need wait until it is there. */
-export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, onHeld }: ObserverEvents): Observer {
+/** Starts the observer thread from its code. What is observed waits for it, so nothing need wait until it is there. */
+export function startObserver(
+  arch: Arch,
+  rules: RunRules,
+  code: Uint8Array,
+  { onExec, onEnded, onHeld }: ObserverEvents,
+): Observer {
   const [mine, theirs] = libc.socketPair();
   const [stopRead, stopWrite] = libc.socketPair();
-  const worker = new Worker(new URL("./observer-worker.ts", import.meta.url).href);
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const worker = new Worker(url);
   const loaded = Promise.withResolvers<void>();
   const over = Promise.withResolvers<{ attached: boolean; lost: string | undefined }>();
   const waiting = new Int32Array(new SharedArrayBuffer(4));
@@ -121,6 +124,7 @@ export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, on
   void loaded.promise.then(() => worker.postMessage(start));
   const done = over.promise.finally(() => {
     worker.terminate();
+    URL.revokeObjectURL(url);
     libc.closeFd(stopRead);
     if (!stopped) libc.closeFd(stopWrite);
     stopped = true;

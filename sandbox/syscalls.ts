@@ -158,4 +158,6 @@ export const families = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const;
 export const socketTypes = { STREAM: 1, SEQPACKET: 5, MASK: 0xf } as const;
 /** asm-generic/fcntl.h */
 export const openFlags = { CREAT: 0o100, TMPFILE: 0o20000000 } as const;
+/** O_NOFOLLOW: asm-generic/fcntl.h, and what arm64 has instead (asm/fcntl.h). */
+export const noFollow: Record<Arch, number> = { x86_64: 0o400000, aarch64: 0o100000 };
 export const SETID_BITS = 0o6000;
