@@ -7,6 +7,7 @@ import { openedOf, programsOf } from "./contract/contract.ts";
 import { describeNetwork } from "./egress.ts";
 import { limitOptions } from "#sandbox/limits.ts";
 import { type Mount, type MountKind, readMounts } from "#sandbox/mount-list.ts";
+import type { OwnCode } from "#sandbox/own-code.ts";
 import { profileNotes, wideNotes } from "#sandbox/profile-notes.ts";
 import type { Preview } from "./preview.ts";
 
@@ -185,14 +186,16 @@ function programWords(run: Json): string {
 /** Exactly what bwrap and init would be told, with names in place of descriptors, ports and secrets. Bytes are in base64. */
 export function dryRun(
   { plan }: Preview,
+  code: OwnCode,
   bwrap: { program: string; options: string[]; command: string[] },
 ): Record<string, unknown> {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
-  const files = plan.files.map((file) =>
-    file.kind === "data"
-      ? { token: file.token, base64: base64(file.bytes) }
-      : { token: file.token, path: file.beneath === undefined ? file.path : `${file.beneath}/${file.path}` },
-  );
+  const files = plan.files.map((file) => {
+    const { kind, token } = file;
+    if (kind === "data") return { token, base64: base64(file.bytes) };
+    if (kind === "code") return { token, base64: base64(code[file.program]) };
+    return { token, path: file.beneath === undefined ? file.path : `${file.beneath}/${file.path}` };
+  });
   return {
     argv: [bwrap.program, "--args", "{args}", ...bwrap.command],
     args: bwrap.options,

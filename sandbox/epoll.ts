@@ -10,7 +10,8 @@ const EPOLLHUP = 0x10;
 const EPOLLET = 0x80000000;
 const EPOLL_CLOEXEC = 0o2000000;
 const EINTR = 4;
-const AT_ONCE = 64;
+/** As many changes are told by one wait. */
+export const AT_ONCE = 64;
 
 export type Epoll = {
   fd: number;

@@ -2,9 +2,10 @@
 // observer's thread. How one ended is known from Linux 6.15 on (PIDFD_INFO_EXIT), once its parent has asked for it; when it ended, always.
 // Does not stop: more processes at once than are watched; the end of one beyond that is not seen.
 
-import { openEpoll } from "./epoll.ts";
+import { AT_ONCE, openEpoll } from "./epoll.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { fixedBytes } from "./libc-look.ts";
 import { pidfdInfo, syscallNumber } from "./syscalls.ts";
 
 /** `code` and `signal` null: not known. */
@@ -20,29 +21,41 @@ export type EndWatch = Disposable & {
   /** Says that something has ended at this moment, to be taken later; and whether there is such a thing. */
   note(): void;
   noted(): boolean;
+  /** The process that this thread, which waits, is the first of, and its parent (Linux 6.13); undefined: the kernel does not say, or it is another thread. */
+  identify(thread: number): { pid: number; parent: number } | undefined;
   /** Watches a process that cannot end meanwhile: its call is being held. */
-  add(pid: number): void;
+  add(pid: number, lineage?: number[]): void;
+  /** No longer watches what `add` just added: it was another process. */
+  drop(pid: number): void;
+  /** A process and its parents up to `init`, from what was said of them when they were added, which holds while they all go on; undefined: not known. */
+  lineageOf(pid: number, init: number): number[] | undefined;
   /** What ended since the last call. */
   take(): ExecEnd[];
   /** The same at the end of everything, waiting at most so long for parents to ask. */
   rest(waitMs: number): ExecEnd[];
 };
 
-type Watched = { fd: number; endedMs: number | undefined };
+type Watched = { fd: number; endedMs: number | undefined; lineage: number[] | undefined };
+
+const info = fixedBytes(pidfdInfo.bytes);
+const infoView = new DataView(info.buffer);
+
+/** Asks for what `mask` says; false: an older kernel, or it is gone without a word. */
+function ask(fd: number, mask: bigint): boolean {
+  infoView.setBigUint64(0, mask, true);
+  try {
+    libc.ioctl(fd, pidfdInfo.request, info);
+    return (infoView.getBigUint64(0, true) & mask) === mask;
+  } catch (error) {
+    if (error instanceof libc.LibcError) return false;
+    throw error;
+  }
+}
 
 /** How the process behind a descriptor ended; undefined as long as nobody may know. */
 function statusOf(fd: number): { code: number | null; signal: number | null } | undefined {
-  const info = new Uint8Array(pidfdInfo.bytes);
-  const view = new DataView(info.buffer);
-  view.setBigUint64(0, pidfdInfo.exit, true);
-  try {
-    libc.ioctl(fd, pidfdInfo.request, info);
-  } catch (error) {
-    if (error instanceof libc.LibcError) return undefined; // an older kernel, or it is gone without a word
-    throw error;
-  }
-  if ((view.getBigUint64(0, true) & pidfdInfo.exit) === 0n) return undefined;
-  const status = view.getInt32(pidfdInfo.exitCodeAt, true);
+  if (!ask(fd, pidfdInfo.exit)) return undefined;
+  const status = infoView.getInt32(pidfdInfo.exitCodeAt, true);
   const signal = status & SIGNAL_MASK;
   return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal };
 }
@@ -63,10 +76,6 @@ export function watchEnds(arch: Arch): EndWatch {
     const ends: ExecEnd[] = [];
     for (let wait = timeoutMs; ; wait = 0) {
       const changed = epoll.wait(wait);
-      if (changed.length === 0) {
-        notedMs = undefined;
-        return ends;
-      }
       for (const { data: pid, hungUp } of changed) {
         const process = watched.get(pid);
         if (process === undefined) continue;
@@ -76,23 +85,77 @@ export function watchEnds(arch: Arch): EndWatch {
         // First it has ended, then its parent has asked how.
         if (hungUp) ends.push(finish(pid, process));
       }
+      if (changed.length < AT_ONCE) {
+        notedMs = undefined;
+        return ends;
+      }
     }
   };
+  // Opened to ask about a process, and kept because most of those asked about are watched next.
+  let asked: { pid: number; fd: number } | undefined;
+  const forget = () => {
+    if (asked !== undefined) libc.closeFd(asked.fd);
+    asked = undefined;
+  };
+  const open = (pid: number): number => {
+    if (asked?.pid === pid) {
+      const { fd } = asked;
+      asked = undefined;
+      return fd;
+    }
+    return libc.systemCall(pidfdOpen, pid);
+  };
+  const goesOn = (pid: number) => {
+    const process = watched.get(pid);
+    return process !== undefined && process.endedMs === undefined;
+  };
+  let added: number | undefined;
   return {
     fd: epoll.fd,
     note: () => void (notedMs ??= Date.now()),
     noted: () => notedMs !== undefined,
-    add(pid) {
-      if (watched.has(pid) || watched.size >= MAX_WATCHED) return;
+    identify(thread) {
+      forget();
+      const known = watched.get(thread)?.fd;
+      if (known === undefined) {
+        try {
+          asked = { pid: thread, fd: libc.systemCall(pidfdOpen, thread) };
+        } catch (error) {
+          if (error instanceof libc.LibcError) return undefined;
+          throw error;
+        }
+      }
+      if (!ask(known ?? asked!.fd, pidfdInfo.ids)) return undefined;
+      const parent = infoView.getInt32(pidfdInfo.parentAt, true);
+      return infoView.getInt32(pidfdInfo.processAt, true) === thread ? { pid: thread, parent } : undefined;
+    },
+    add(pid, lineage) {
+      added = undefined;
+      const before = watched.get(pid);
+      if (before !== undefined) before.lineage = lineage;
+      if (before !== undefined || watched.size >= MAX_WATCHED) return;
       let fd: number | undefined;
       try {
-        fd = libc.systemCall(pidfdOpen, pid);
+        fd = open(pid);
         epoll.add(fd, pid);
-        watched.set(pid, { fd, endedMs: undefined });
+        watched.set(pid, { fd, endedMs: undefined, lineage });
+        added = pid;
       } catch (error) {
         if (fd !== undefined) libc.closeFd(fd);
         if (!(error instanceof libc.LibcError)) throw error;
       }
+    },
+    drop(pid) {
+      if (added !== pid) return;
+      libc.closeFd(watched.get(pid)!.fd);
+      watched.delete(pid);
+      added = undefined;
+    },
+    lineageOf(pid, init) {
+      if (pid === init) return [init];
+      const lineage = watched.get(pid)?.lineage;
+      if (lineage === undefined || !goesOn(pid)) return undefined;
+      return lineage.every((parent) => parent === init || goesOn(parent)) ? [pid, ...lineage] : undefined;
     },
     take: () => takeWithin(0),
     rest(waitMs) {
@@ -106,6 +169,7 @@ export function watchEnds(arch: Arch): EndWatch {
       ];
     },
     [Symbol.dispose]() {
+      forget();
       for (const { fd } of watched.values()) libc.closeFd(fd);
       libc.closeFd(epoll.fd);
     },

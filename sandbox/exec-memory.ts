@@ -1,9 +1,11 @@
 // What an exec call's own arguments say, read from the caller's memory while the call waits. Bounded.
 // Does not stop: another thread of the caller from changing them before the kernel reads them again.
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeFd } from "./libc.ts";
+import { addPiece, AT_FDCWD, fixedBytes, openAtFd, readAt, readPieces, startPieces } from "./libc-look.ts";
 
 const PAGE = 4096n;
+const O_CLOEXEC = 0o2000000;
 const MAX_PATH_BYTES = 4096;
 // As much as is ever recorded.
 const MAX_ARGS = 256;
@@ -12,7 +14,8 @@ const MAX_ARGS_BYTES = 16 * 1024;
 function readBytes(memory: number, address: bigint, size: number): Buffer {
   const buffer = Buffer.alloc(size);
   // A read that crosses into an unmapped page comes back short, which is what a string near the end of a mapping needs.
-  const bytes = readSync(memory, buffer, 0, size, Number(address));
+  const bytes = readAt(memory, buffer, size, Number(address));
+  if (bytes < 0) throw new RangeError("not readable");
   return buffer.subarray(0, bytes);
 }
 
@@ -69,7 +72,7 @@ export function readLoaders(pid: number, envAt: bigint): string[] | null {
   const found: string[] = [];
   let memory: number | undefined;
   try {
-    memory = openSync(`/proc/${pid}/mem`, "r");
+    memory = openAtFd(AT_FDCWD, `/proc/${pid}/mem`, O_CLOEXEC);
     let pointers: Buffer = Buffer.alloc(0);
     for (let index = 0; index < MAX_VARIABLES; index++) {
       const at = (index % POINTERS_AT_ONCE) * 8;
@@ -84,19 +87,92 @@ export function readLoaders(pid: number, envAt: bigint): string[] | null {
   } catch {
     return null;
   } finally {
-    if (memory !== undefined) closeSync(memory);
+    if (memory !== undefined) closeFd(memory);
   }
 }
 
+type ExecWords = { path: string | null; argv: string[]; cut: boolean };
+
+// What nearly every call fits in; two reads of it are all that is needed then.
+const QUICK_PATH_BYTES = 256;
+const QUICK_ARGS = 64;
+const QUICK_ARG_BYTES = 256;
+const QUICK_SPAN_BYTES = 8192;
+const quick = fixedBytes(QUICK_PATH_BYTES + (QUICK_ARGS + 1) * 8);
+const pointers = new Uint32Array(quick.buffer, 0, (QUICK_ARGS + 1) * 2);
+const words = fixedBytes(QUICK_ARGS * QUICK_ARG_BYTES);
+/** Where in `words` each argument starts, and where it must have ended. */
+const starts = new Uint32Array(QUICK_ARGS);
+const limits = new Uint32Array(QUICK_ARGS);
+
+/**
+ * Reads the arguments that `count` pointers lead to, all at once where they lie close together; false: not all of them are there, or not for
+ * process_vm_readv(2), which wants the right to read where the kernel's own exec needs less.
+ */
+function readWords(pid: number, count: number, lowest: number, highest: number, high: number | undefined): boolean {
+  startPieces();
+  const last = highest - lowest + QUICK_ARG_BYTES;
+  if (high !== undefined && last <= QUICK_SPAN_BYTES) {
+    limits.fill(last);
+    for (let index = 0; index < count; index++) starts[index] = pointers[2 * index]! - lowest;
+    addPiece(lowest, high, last);
+    return readPieces(pid, words) === last;
+  }
+  let bytes = 0;
+  for (let index = 0; index < count; index++) {
+    starts[index] = bytes;
+    addPiece(pointers[2 * index]!, pointers[2 * index + 1]!, QUICK_ARG_BYTES);
+    bytes += QUICK_ARG_BYTES;
+    limits[index] = bytes;
+  }
+  return readPieces(pid, words) === bytes;
+}
+
+/** The same by two reads, of what is short; undefined: something is not, or is not to be had that way. */
+function readQuickly(pid: number, pathAt: bigint, argvAt: bigint): ExecWords | undefined {
+  const [pathLow, argvLow] = [Number(pathAt & 0xffffffffn), Number(argvAt & 0xffffffffn)];
+  if ((argvLow & 7) !== 0) return undefined;
+  const list = argvAt === 0n ? 0 : (QUICK_ARGS + 1) * 8;
+  startPieces();
+  if (list > 0) addPiece(argvLow, Number(argvAt >> 32n), list);
+  addPiece(pathLow, Number(pathAt >> 32n), QUICK_PATH_BYTES);
+  if (readPieces(pid, quick) !== list + QUICK_PATH_BYTES) return undefined;
+  const end = quick.indexOf(0, list);
+  if (end === -1 || end >= list + QUICK_PATH_BYTES) return undefined;
+  const path = quick.toString("utf8", list, end);
+  const argv: string[] = [];
+  let count = 0;
+  let [lowest, highest, high]: [number, number, number | undefined] = [0xffffffff, 0, pointers[1]];
+  for (; list > 0; count++) {
+    if ((count + 1) * 8 > list) return undefined;
+    const [low, above] = [pointers[2 * count]!, pointers[2 * count + 1]!];
+    if (low === 0 && above === 0) break;
+    if (above !== high) high = undefined;
+    if (low < lowest) lowest = low;
+    if (low > highest) highest = low;
+  }
+  if (count === 0) return { path, argv, cut: false };
+  if (!readWords(pid, count, lowest, highest, high)) return undefined;
+  let left = MAX_ARGS_BYTES;
+  for (let index = 0; index < count; index++) {
+    const from = starts[index]!;
+    const to = words.indexOf(0, from);
+    left -= to - from;
+    if (to === -1 || left < 0 || to >= limits[index]!) return undefined;
+    argv.push(words.toString("utf8", from, to));
+  }
+  return { path, argv, cut: false };
+}
+
 /** The path and the arguments at these addresses. `path` null: the memory could not be read. */
-export function readExecMemory(
-  pid: number,
-  pathAt: bigint,
-  argvAt: bigint,
-): { path: string | null; argv: string[]; cut: boolean } {
+export function readExecMemory(pid: number, pathAt: bigint, argvAt: bigint): ExecWords {
+  return readQuickly(pid, pathAt, argvAt) ?? readSlowly(pid, pathAt, argvAt);
+}
+
+function readSlowly(pid: number, pathAt: bigint, argvAt: bigint): ExecWords {
   let memory: number;
   try {
-    memory = openSync(`/proc/${pid}/mem`, "r");
+    memory = openAtFd(AT_FDCWD, `/proc/${pid}/mem`, O_CLOEXEC);
   } catch {
     return { path: null, argv: [], cut: true };
   }
@@ -107,6 +183,6 @@ export function readExecMemory(
   } catch {
     return { path: null, argv: [], cut: true };
   } finally {
-    closeSync(memory);
+    closeFd(memory);
   }
 }

@@ -2,11 +2,12 @@
 // own file system (openat2, RESOLVE_IN_ROOT) and told by device and inode. Opens nothing but regular files, and those without waiting.
 // Does not stop: a path, a link or a script that is changed between this look and the kernel's; only a mount does.
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { readKernelFile, S_IFREG } from "./libc-files.ts";
+import { AT_FDCWD, fixedBytes, linkAt, openAtFd, openResolved, readAt, statOf } from "./libc-look.ts";
 import { HEAD_BYTES, parseShebang } from "./shebang.ts";
-import { syscallNumber } from "./syscalls.ts";
+import { noFollow, syscallNumber } from "./syscalls.ts";
 
 /** `id` is `device:inode`; `stamp` changes with the file's content; `path` as the caller's file system has it (`/memfd:name (deleted)` for a file in memory). */
 export type ProgramFile = { id: string; stamp: string; path: string; runnable: boolean };
@@ -23,11 +24,11 @@ export type ExecCall = { pid: number; path: string; dir: number | undefined };
 
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_IN_ROOT = 0x10;
 const ENOENT = 2;
 const ENOTDIR = 20;
-const AT_FDCWD = -100;
 const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
 /** linux/namei.h: MAXSYMLINKS. */
@@ -39,11 +40,9 @@ class Unknown extends Error {}
 class Absent extends Error {}
 
 const link = (path: string) => {
-  try {
-    return readlinkSync(path);
-  } catch {
-    throw new Unknown();
-  }
+  const to = linkAt(AT_FDCWD, path);
+  if (to === undefined) throw new Unknown();
+  return to;
 };
 
 function asFailure(error: unknown): Error {
@@ -53,20 +52,40 @@ function asFailure(error: unknown): Error {
 
 type Caller = { pid: number; arch: Arch; root: number };
 
-// struct open_how: flags, mode, resolve, each 64 bits.
-function openIn({ arch, root }: Caller, path: string, flags: number): number {
-  const how = new BigUint64Array([
-    BigInt(flags | O_PATH | O_CLOEXEC),
-    0n,
-    BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
-  ]);
-  const name = libc.cString(path);
-  return libc.systemCall(syscallNumber(arch, "openat2"), root, libc.addressOf(name), libc.addressOf(how), 24);
+/** A descriptor, or what failed, negative. */
+function tryIn({ arch, root }: Caller, path: string, flags: number): number {
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return openResolved(syscallNumber(arch, "openat2"), root, path, flags | O_PATH | O_CLOEXEC, resolve);
+}
+
+function openIn(caller: Caller, path: string, flags: number): number {
+  const fd = tryIn(caller, path, flags);
+  if (fd < 0) throw new libc.LibcError("openat2", -fd);
+  return fd;
+}
+
+/** Whether there is certainly no such name: its folder is reached without a link of the kernel's own, and does not have it. */
+function isMissing(caller: Caller, path: string): boolean {
+  const folder = tryIn(caller, path.slice(0, path.lastIndexOf("/") + 1), 0);
+  if (folder < 0) return false;
+  libc.closeFd(folder);
+  const fd = tryIn(caller, path, noFollow[caller.arch]);
+  if (fd >= 0) libc.closeFd(fd);
+  return fd === -ENOENT;
+}
+
+/** A file by the kernel's own link to it. */
+function openMagic(path: string): number {
+  try {
+    return openAtFd(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+  } catch {
+    throw new Unknown();
+  }
 }
 
 /** The caller's pid as its own /proc has it. */
 function ownNumber(pid: number): string {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const status = readKernelFile(`/proc/${pid}/status`);
   return /^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? "";
 }
 
@@ -105,14 +124,14 @@ function walk(caller: Caller, path: string): number {
     const magic = magicLink(caller, names);
     if (magic !== undefined && "open" in magic) {
       if (ahead.some((rest) => rest !== "" && rest !== ".")) to = link(magic.open);
-      else return openSync(magic.open, O_PATH | O_CLOEXEC);
+      else return openMagic(magic.open);
     } else if (magic !== undefined) to = magic.path;
     else {
-      const fd = openIn(caller, `/${names.join("/")}`, constants.O_NOFOLLOW);
+      const fd = openIn(caller, `/${names.join("/")}`, noFollow[caller.arch]);
       try {
-        if ((fstatSync(fd).mode & S_IFMT) === S_IFLNK) to = libc.readLinkOf(fd);
+        if ((statOf(fd).mode & S_IFMT) === S_IFLNK) to = libc.readLinkOf(fd);
       } finally {
-        closeSync(fd);
+        libc.closeFd(fd);
       }
     }
     if (to === undefined) {
@@ -128,67 +147,80 @@ function walk(caller: Caller, path: string): number {
 
 function openTarget(caller: Caller, { pid, path, dir }: ExecCall): number {
   if (path === "" && dir === undefined) throw new Absent();
-  if (path === "") return openSync(`/proc/${pid}/fd/${dir}`, O_PATH | O_CLOEXEC);
+  if (path === "") return openMagic(`/proc/${pid}/fd/${dir}`);
   const base = path.startsWith("/") ? "" : link(`/proc/${pid}/${dir === undefined ? "cwd" : `fd/${dir}`}`);
   if (base !== "" && !base.startsWith("/")) throw new Unknown();
   const absolute = `${base}/${path}`;
-  try {
-    return openIn(caller, absolute, 0);
-  } catch {
-    return walk(caller, absolute);
-  }
+  const fd = tryIn(caller, absolute, 0);
+  if (fd >= 0) return fd;
+  if (fd === -ENOENT && isMissing(caller, absolute)) throw new Absent();
+  return walk(caller, absolute);
 }
 
-/** The first bytes of a regular file; undefined where we may not read it. */
-function headOf(fd: number): Buffer | undefined {
+const head = fixedBytes(HEAD_BYTES);
+
+/** The first bytes of a regular file, until the next call; undefined where we may not read it. */
+function headOf(own: number, fd: number): Buffer | undefined {
+  let readable: number;
   try {
-    const readable = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC);
-    try {
-      const head = Buffer.alloc(HEAD_BYTES);
-      return head.subarray(0, readSync(readable, head, 0, HEAD_BYTES, 0));
-    } finally {
-      closeSync(readable);
-    }
+    readable = openAtFd(own, String(fd), O_NONBLOCK | O_CLOEXEC);
   } catch {
     return undefined;
+  }
+  const bytes = readAt(readable, head, HEAD_BYTES, 0);
+  libc.closeFd(readable);
+  return bytes < 0 ? undefined : head.subarray(0, bytes);
+}
+
+/** Descriptors that every look at a file of the same sandbox needs: its root, which nobody in it can change, and the folder of our own descriptors. */
+export type Vantage = Disposable & { root: number; own: number };
+
+/** The file system as this process of the sandbox has it. Throws `LibcError`. */
+export function openVantage(pid: number): Vantage {
+  const own = openAtFd(AT_FDCWD, "/proc/self/fd", O_CLOEXEC);
+  try {
+    const root = openAtFd(AT_FDCWD, `/proc/${pid}/root`, O_PATH | O_CLOEXEC);
+    return {
+      ...{ root, own },
+      [Symbol.dispose]() {
+        libc.closeFd(root);
+        libc.closeFd(own);
+      },
+    };
+  } catch (error) {
+    libc.closeFd(own);
+    throw error;
   }
 }
 
 /** Resolves one exec call. Never throws. */
-export function resolveTarget(call: ExecCall, arch: Arch): ExecTarget {
+export function resolveTarget(call: ExecCall, arch: Arch, { root, own }: Vantage): ExecTarget {
   const files: ProgramFile[] = [];
-  let root: number | undefined;
   try {
-    root = openSync(`/proc/${call.pid}/root`, O_PATH | O_CLOEXEC);
     const caller = { pid: call.pid, arch, root };
     for (let next: ExecCall | undefined = call; next !== undefined;) {
       if (files.length === MAX_FILES) return { kind: "unknown", files };
       const fd = openTarget(caller, next);
       next = undefined;
       try {
-        const { dev, ino, mode, ctimeNs } = fstatSync(fd, { bigint: true });
-        const regular = (Number(mode) & S_IFMT) === constants.S_IFREG;
-        files.push({
-          id: `${dev}:${ino}`,
-          stamp: String(ctimeNs),
-          path: readlinkSync(`/proc/self/fd/${fd}`),
-          runnable: regular && (mode & 0o111n) !== 0n,
-        });
-        if (!files.at(-1)!.runnable) break;
-        const head = headOf(fd);
-        if (head === undefined) return { kind: "unknown", files };
-        const script = parseShebang(head);
+        const { id, stamp, mode } = statOf(fd);
+        const path = linkAt(own, String(fd));
+        if (path === undefined) throw new Unknown();
+        const runnable = (mode & S_IFMT) === S_IFREG && (mode & 0o111) !== 0;
+        files.push({ id, stamp, path, runnable });
+        if (!runnable) break;
+        const start = headOf(own, fd);
+        if (start === undefined) return { kind: "unknown", files };
+        const script = parseShebang(start);
         if (script !== undefined) next = { pid: call.pid, path: script.interpreter, dir: undefined };
       } finally {
-        closeSync(fd);
+        libc.closeFd(fd);
       }
     }
     return { kind: "found", files };
   } catch (error) {
     const failure = error instanceof Unknown || error instanceof Absent ? error : asFailure(error);
     return failure instanceof Absent && files.length === 0 ? { kind: "absent" } : { kind: "unknown", files };
-  } finally {
-    if (root !== undefined) closeSync(root);
   }
 }
 

@@ -2,7 +2,6 @@
 // nobody else. Those that had stopped by themselves stay so.
 // Does not stop: what a process had under way in the kernel.
 
-import { readdirSync, readFileSync } from "node:fs";
 import * as libc from "./libc.ts";
 import { type Arch, syscallNumber } from "./syscalls.ts";
 
@@ -11,6 +10,8 @@ const SIGCONT = 18;
 
 /** The processes of this namespace but init, with their states (proc(5)). */
 function others(): { pid: number; stopped: boolean }[] {
+  // Not imported: init would be 5 ms later for what few runs ever need.
+  const { readdirSync, readFileSync } = process.getBuiltinModule("node:fs");
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name) || name === "1") return [];
     try {

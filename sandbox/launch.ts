@@ -10,6 +10,7 @@ import { type Report, reportLine } from "./chain.ts";
 import { makeLineSplitter } from "./chain-wire.ts";
 import type { ExecEnd } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
+import { ownCode } from "./own-code.ts";
 import { type HeldAnswer, type HeldExec, type ObservedExec, startObserver } from "./observer.ts";
 import type { SandboxPlan } from "./plan.ts";
 import { type ClientStreams, spawnSandbox, type Stdio } from "./spawn.ts";
@@ -78,14 +79,15 @@ export async function launchSandbox(
   prefix: string[] = [],
 ): Promise<RunningSandbox> {
   let unrecorded = false;
-  const observer = startObserver(arch, plan.run, {
+  const code = await ownCode();
+  const observer = startObserver(arch, plan.run, code["observer-worker"], {
     onExec: (exec) => tell(() => events.onExec?.(exec)),
     onEnded: (ends) => tell(() => events.onEnded?.(ends)),
     onHeld: async (held) => (await events.onHeld?.(held)) ?? false,
   });
   const spawned = (() => {
     try {
-      return spawnSandbox(plan, observer.childFd, stdio, prefix);
+      return spawnSandbox(plan, code, observer.childFd, stdio, prefix);
     } catch (error) {
       observer.stop();
       if (error instanceof BrokeError) throw error;

@@ -1,18 +1,19 @@
 // Which process a thread belongs to and who its parents are, read from /proc in as few bytes as possible: it is done for every exec.
 // Does not stop: a number from being given to another process between two reads.
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeFd } from "./libc.ts";
+import { AT_FDCWD, fixedBytes, openAtFd, readAt } from "./libc-look.ts";
 
 const MAX_LINEAGE = 32;
-const text = Buffer.alloc(4096);
+const O_CLOEXEC = 0o2000000;
+const text = fixedBytes(4096);
 
 function readSmall(path: string): string {
-  const fd = openSync(path, "r");
-  try {
-    return text.toString("latin1", 0, readSync(fd, text, 0, text.length, 0));
-  } finally {
-    closeSync(fd);
-  }
+  const fd = openAtFd(AT_FDCWD, path, O_CLOEXEC);
+  const bytes = readAt(fd, text, text.length, 0);
+  closeFd(fd);
+  if (bytes < 0) throw new RangeError("not readable");
+  return text.toString("latin1", 0, bytes);
 }
 
 /** The process a thread belongs to, and its parent (proc(5)). `stat` costs half of `status`, which alone names the process. */

@@ -4,7 +4,7 @@ import type { SandboxPlan } from "./plan.ts";
 
 /**
  * What stands at a path inside. `closed`: there, and for nobody to open; `masked`: a device in place of a file; `empty`: an empty folder;
- * `ours`: a file of broke's own making.
+ * `ours`: a file, or a folder with files, of broke's own making.
  */
 export type MountKind = "read" | "write" | "closed" | "masked" | "empty" | "ours" | "link" | "kernel";
 export type Mount = { path: string; kind: MountKind; from: string | null };
@@ -12,6 +12,7 @@ export type Mount = { path: string; kind: MountKind; from: string | null };
 /** How many words an option takes (bwrap(1)). */
 const ARITY: Record<string, number> = {
   ...{ "--bind": 2, "--ro-bind": 2, "--dev-bind": 2, "--bind-fd": 2, "--ro-bind-fd": 2, "--ro-bind-data": 2 },
+  ...{ "--file": 2 },
   ...{ "--symlink": 2, "--setenv": 2, "--proc": 1, "--dev": 1, "--tmpfs": 1, "--dir": 1, "--remount-ro": 1 },
   ...{ "--size": 1, "--perms": 1, "--uid": 1, "--gid": 1, "--hostname": 1, "--cap-drop": 1, "--chdir": 1 },
   ...{ "--unshare-user": 0, "--disable-userns": 0, "--unshare-pid": 0, "--unshare-net": 0, "--unshare-ipc": 0 },
@@ -35,6 +36,7 @@ export function readMounts({ words, files }: Pick<SandboxPlan, "words" | "files"
       const mount = mountOf(option, first, second, perms);
       if (mount !== undefined) mounts.push({ ...mount, from: sourceOf(sources.get(first), first, arity) });
       if (option === "--remount-ro") reseal(mounts, first);
+      if (option === "--file") furnish(mounts, second);
       perms = "";
     }
   }
@@ -65,6 +67,12 @@ function mountOf(option: string, first: string, second: string, perms: string): 
   }
 }
 
+/** A folder of ours that gets a file of ours. */
+function furnish(mounts: Mount[], path: string): void {
+  const folder = mounts.findLast((mount) => mount.path === path.slice(0, path.lastIndexOf("/")));
+  if (folder?.kind === "write" && folder.from === null) folder.kind = "ours";
+}
+
 /** A folder of ours that is sealed is empty, or has only what was put into it. */
 function reseal(mounts: Mount[], path: string): void {
   const last = mounts.findLast((mount) => mount.path === path);
@@ -74,6 +82,6 @@ function reseal(mounts: Mount[], path: string): void {
 function sourceOf(file: SandboxPlan["files"][number] | undefined, first: string, arity: number): string | null {
   if (arity < 2) return null;
   if (file === undefined) return first;
-  if (file.kind === "data") return null;
+  if (file.kind !== "path") return null;
   return file.beneath === undefined ? file.path : `${file.beneath}/${file.path}`;
 }

@@ -3,11 +3,14 @@
 // Does not stop: reading what is public in /usr and in the parts of /proc that no mask names (meminfo, stat, cpuinfo, version).
 
 import type { HostFacts } from "./host.ts";
+import type { OwnProgram } from "./own-code.ts";
 import { SHM_BYTES } from "./limits.ts";
 
 /** A descriptor the plan needs; its `token` stands in the words where the number goes. `id`: the `dev:ino` it must still be. */
 export type PlanFile =
   | { kind: "data"; token: string; bytes: Uint8Array }
+  /** A program of ours (`own-code.ts`). */
+  | { kind: "code"; token: string; program: OwnProgram }
   | { kind: "path"; token: string; path: string; beneath: string | undefined; id?: string };
 
 export const ETC_PATHS = [

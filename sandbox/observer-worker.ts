@@ -4,15 +4,16 @@
 // Does not stop: what it reads from the target's memory, and the file behind a path, can be changed by another thread of the target before the
 // kernel looks again. What must not run whatever happens is covered by a mount; here it is refused by what was seen.
 
-import { readlinkSync, readSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import { readExecMemory, readLoaders } from "./exec-memory.ts";
-import { directoryOf, type ExecTarget, resolveTarget } from "./exec-target.ts";
-import { type EndWatch, watchEnds } from "./exec-ends.ts";
+import { directoryOf, type ExecTarget, openVantage, resolveTarget, type Vantage } from "./exec-target.ts";
+import { type EndWatch, type ExecEnd, watchEnds } from "./exec-ends.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
+import { readSome } from "./libc-files.ts";
+import { AT_FDCWD, linkAt, makePoll } from "./libc-look.ts";
 import { lineageOf, processOf } from "./lineage.ts";
-import { ANSWER_BYTES, ANSWERS, type ObservedExec, type ObserverMessage } from "./observer.ts";
+import { ANSWER_BYTES, ANSWERS, LINGER_MS, makeTeller } from "./exec-told.ts";
+import type { ObservedExec, ObserverMessage } from "./observer.ts";
 import { type AskedFile, makeRunDecision, type RunRules, type RunVerdict } from "./run-rules.ts";
 import { errnos, seccompIoctl, syscallNumber } from "./syscalls.ts";
 import { tellRefusal } from "./tell.ts";
@@ -36,7 +37,6 @@ const MAX_WAITING = 256;
 const WAIT_MS = 50;
 /** Parents ask for their children's ends at once, the last of them when it is killed. */
 const REAPED_MS = 20;
-const LINGER_MS = 4;
 const EINTR = 4;
 const ENOENT = 2;
 
@@ -44,13 +44,7 @@ function post(message: ObserverMessage): void {
   self.postMessage(message);
 }
 
-function link(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
-}
+const link = (path: string) => linkAt(AT_FDCWD, path) ?? null;
 
 const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outcome"] => {
   if (verdict.kind === "deny") return "denied";
@@ -60,49 +54,58 @@ const outcomeOf = (target: ExecTarget, verdict: RunVerdict): ObservedExec["outco
 };
 
 type ExecCallSeen = { thread: number; number: number; args: bigint[] };
-type Seen = { exec: ObservedExec; verdict: RunVerdict; programs: AskedFile[] };
+type Seen = { exec: ObservedExec; verdict: RunVerdict; target: ExecTarget };
+/** What every look at a call needs; `init` is pid 1 of the sandbox and `vantage` its file system, once they are known. */
+type Looker = {
+  arch: Arch;
+  decide: ReturnType<typeof makeRunDecision>;
+  ends: EndWatch;
+  init: number;
+  vantage: Vantage | undefined;
+};
 
-/** Looks at one call; `init` is pid 1 of the sandbox, once it is known. */
-function look(
-  { thread, number, args }: ExecCallSeen,
-  { arch, decide, init }: { arch: Arch; decide: ReturnType<typeof makeRunDecision>; init: number },
-): Seen {
+/** Looks at one call. */
+function look({ thread, number, args }: ExecCallSeen, { arch, decide, ends, init, vantage }: Looker): Seen {
   const at = number === syscallNumber(arch, "execveat") ? 1 : 0;
   const { path: asked, argv, cut } = readExecMemory(thread, args[at]!, args[at + 1]!);
-  const { pid, parent } = processOf(thread) ?? { pid: thread, parent: 0 };
+  const { pid, parent } = ends.identify(thread) ?? processOf(thread) ?? { pid: thread, parent: 0 };
   const cwd = link(`/proc/${thread}/cwd`);
   const dir = at === 1 ? directoryOf(args[0]!) : undefined;
   const target: ExecTarget =
-    asked === null ? { kind: "unknown", files: [] } : resolveTarget({ pid: thread, path: asked, dir }, arch);
+    asked === null || vantage === undefined
+      ? { kind: "unknown", files: [] }
+      : resolveTarget({ pid: thread, path: asked, dir }, arch, vantage);
   const base = dir === undefined ? cwd : link(`/proc/${thread}/fd/${dir}`);
   const absolute = asked === "" ? base : asked === null || asked.startsWith("/") ? asked : `${base ?? "?"}/${asked}`;
   const verdict = decide(target, absolute ?? "");
   const exec: ObservedExec = {
-    ...{
-      pid,
-      atMs: Date.now(),
-      lineage: lineageOf(parent, init),
-      path: absolute,
-      argv,
-      cut,
-      cwd,
-      exe: link(`/proc/${thread}/exe`),
-    },
+    pid,
+    atMs: Date.now(),
+    lineage: ends.lineageOf(parent, init) ?? lineageOf(parent, init),
+    path: absolute,
+    argv,
+    cut,
+    cwd,
+    exe: link(`/proc/${thread}/exe`),
     files: target.kind === "absent" ? [] : target.files.map(({ path }) => path),
     outcome: outcomeOf(target, verdict),
     reason: verdict.kind === "deny" ? verdict.reason : null,
   };
-  const programs = target.kind === "absent" ? [] : target.files.map(({ runnable: _, ...file }) => file);
-  return { exec, verdict, programs };
+  return { exec, verdict, target };
 }
+
+/** All that would run. */
+const programsOf = ({ target }: Seen): AskedFile[] =>
+  target.kind === "absent" ? [] : target.files.map(({ runnable: _, ...file }) => file);
 
 /** What a person was asked about; whose child the caller is may change meanwhile. */
 const wanted = ({ verdict, exec: { path, argv, files } }: Seen) => ({ verdict, path, argv, files });
 
-/** Answers one call. False when its caller died meanwhile. */
+const response = new Uint8Array(RESPONSE_BYTES);
+const answer = new DataView(response.buffer);
+
+/** Answers one call. False when its caller died meanwhile: then what was read may not be its own. */
 function respond(listener: number, id: bigint, errno: number): boolean {
-  const response = new Uint8Array(RESPONSE_BYTES);
-  const answer = new DataView(response.buffer);
   answer.setBigUint64(0, id, true);
   answer.setInt32(16, -errno, true);
   answer.setUint32(20, errno === 0 ? FLAG_CONTINUE : 0, true);
@@ -126,110 +129,140 @@ function isValid(listener: number, id: bigint): boolean {
   }
 }
 
+type Notified = { id: bigint; call: ExecCallSeen };
+const notification = new Uint8Array(NOTIF_BYTES);
+const notified = new DataView(notification.buffer);
+
+/** The next call; undefined: its caller is gone already. */
+function receive(listener: number): Notified | undefined {
+  // The kernel wants it empty.
+  notification.fill(0);
+  try {
+    libc.ioctl(listener, seccompIoctl.receive, notification);
+  } catch (error) {
+    if (error instanceof libc.LibcError && (error.errno === EINTR || error.errno === ENOENT)) return undefined;
+    throw error;
+  }
+  const args = [0, 1, 2, 3, 4, 5].map((index) => notified.getBigUint64(32 + index * 8, true));
+  return {
+    id: notified.getBigUint64(0, true),
+    call: { thread: notified.getUint32(8, true), number: notified.getInt32(16, true), args },
+  };
+}
+
+function vantageOf(pid: number): Vantage | undefined {
+  try {
+    return openVantage(pid);
+  } catch (error) {
+    if (error instanceof libc.LibcError) return undefined;
+    throw error;
+  }
+}
+
 function watch(listener: number, { control, arch, waiting, rules }: ObserverStart, ends: EndWatch): void {
-  const decide = makeRunDecision(rules);
-  let init = 0;
-  let told = { pid: 0, text: "" };
+  const looker: Looker = { arch, decide: makeRunDecision(rules), ends, init: 0, vantage: undefined };
+  let said = { pid: 0, text: "" };
   const held = new Map<bigint, { call: ExecCallSeen; seen: Seen }>();
-  const tell = (message: ObserverMessage) => {
-    Atomics.add(waiting, 0, 1);
-    post(message);
-  };
-  const watched = [listener, control, ends.fd];
-  const waitMs = () => (ends.noted() ? LINGER_MS : -1);
-  const tellEnds = (ended = ends.take()) => {
-    if (ended.length > 0) post({ kind: "ended", ends: ended });
-  };
+  const teller = makeTeller((text) => self.postMessage(text), waiting);
   // Answers come whole: the supervisor writes each at once, far below what the socket takes.
   const takeAnswer = (): boolean => {
     const bytes = Buffer.alloc(ANSWER_BYTES);
-    if (readSync(control, bytes, 0, ANSWER_BYTES, null) < ANSWER_BYTES) return false;
+    if (readSome(control, bytes) < ANSWER_BYTES) return false;
     const id = bytes.readBigUInt64LE(0);
-    const said = Buffer.alloc(Number(bytes.readBigUInt64LE(16)));
-    if (said.length > 0 && readSync(control, said, 0, said.length, null) < said.length) return false;
-    const text = said.length > 0 ? said.toString() : undefined;
+    const words = Buffer.alloc(Number(bytes.readBigUInt64LE(16)));
+    if (words.length > 0 && readSome(control, words) < words.length) return false;
+    const text = words.length > 0 ? words.toString() : undefined;
     const call = held.get(id);
     held.delete(id);
     if (call === undefined || !isValid(listener, id)) return true;
     // A person takes long, and what was asked about may be another file, or under another path, by now.
-    const now = look(call.call, { arch, decide, init });
+    const now = look(call.call, looker);
     const answer = bytes.readBigUInt64LE(8);
     const reason =
       answer !== ANSWERS.allow
         ? (text ?? "denied when asked")
-        : isDeepStrictEqual(wanted(now), wanted(call.seen))
+        : JSON.stringify(wanted(now)) === JSON.stringify(wanted(call.seen))
           ? null
           : "it changed while it was asked about";
     const outcome = reason === null ? call.seen.exec.outcome : "denied";
     // A search along PATH goes on after a refusal: it is told once.
     const { pid } = call.seen.exec;
-    if (text !== undefined && (answer === ANSWERS.end || told.pid !== pid || told.text !== text)) {
-      told = { pid, text };
+    if (text !== undefined && (answer === ANSWERS.end || said.pid !== pid || said.text !== text)) {
+      said = { pid, text };
       tellRefusal(arch, { pid, text, end: answer === ANSWERS.end }, () => isValid(listener, id));
     }
-    if (outcome !== "denied") ends.add(call.seen.exec.pid);
+    if (outcome !== "denied") ends.add(pid, call.seen.exec.lineage);
     if (respond(listener, id, reason === null ? 0 : errnos.EPERM))
-      tell({ kind: "exec", exec: { ...call.seen.exec, outcome, reason }, ends: [] });
+      teller.tell({ ends: [], exec: { ...call.seen.exec, outcome, reason } });
+    else ends.drop(pid);
     return true;
+  };
+  const takeCall = ({ id, call }: Notified, before: ExecEnd[]) => {
+    const { thread, number, args } = call;
+    // The first to be seen is stage two, init's child.
+    if (looker.init === 0) looker.init = processOf(thread)?.parent ?? 0;
+    looker.vantage ??= vantageOf(thread);
+    const seen = look(call, looker);
+    const { exec, verdict } = seen;
+    if (verdict.kind === "ask" || (rules.governed === true && verdict.kind === "allow")) {
+      teller.tell({ ends: before, exec: null });
+      if (!isValid(listener, id)) return;
+      held.set(id, { call, seen });
+      const files = verdict.kind === "ask" ? verdict.files : [];
+      const at = number === syscallNumber(arch, "execveat") ? 3 : 2;
+      const loaders = rules.governed === true ? readLoaders(thread, args[at]!) : [];
+      teller.flush();
+      Atomics.add(waiting, 0, 1);
+      post({ kind: "held", id, held: { exec, files, programs: programsOf(seen), loaders } });
+      return;
+    }
+    if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid, exec.lineage);
+    const hold = verdict.kind === "absent" && verdict.hold;
+    const told = respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0);
+    if (!told) ends.drop(exec.pid);
+    teller.tell({ ends: before, exec: told ? exec : null });
   };
   /** Waits until the supervisor has taken in what it was told; false when it wants no more. */
   const awaitRoom = (): boolean => {
     for (let now = Atomics.load(waiting, 0); now >= MAX_WAITING; now = Atomics.load(waiting, 0)) {
+      teller.flush();
       Atomics.wait(waiting, 0, now, WAIT_MS);
       if (libc.pollInput([control], 0)[0] !== 0 && !takeAnswer()) return false;
     }
     return true;
   };
-  while (awaitRoom()) {
-    // A process that ends is most often followed by one that starts: both are told at once.
-    const [ready = 0, answered = 0, ended = 0] = libc.pollInput(ends.noted() ? [listener, control] : watched, waitMs());
-    if (ended !== 0) {
-      ends.note();
-      continue;
+  const poll = makePoll([listener, control, ends.fd]);
+  const watchCalls = () => {
+    while (awaitRoom()) {
+      teller.due();
+      // Whatever ends is taken in with the next call, or when none comes soon.
+      const noted = ends.noted();
+      const [ready = 0, answered = 0, ended = 0] = poll(teller.waits() || noted ? LINGER_MS : -1, noted ? 2 : 3);
+      if (ended !== 0) {
+        ends.note();
+        continue;
+      }
+      if (ready === 0 && answered === 0) {
+        teller.tell({ ends: ends.take(), exec: null });
+        teller.flush();
+      }
+      if (answered !== 0 && !takeAnswer()) return;
+      if ((ready & libc.POLLIN) === 0) {
+        if (ready === 0) continue;
+        // Hung up: the last process that had the filter is gone.
+        teller.tell({ ends: ends.rest(REAPED_MS), exec: null });
+        return;
+      }
+      const notified = receive(listener);
+      // A number that is given away anew belonged to a process that has ended by now.
+      if (notified !== undefined) takeCall(notified, ends.take());
     }
-    if (ready === 0 && answered === 0) tellEnds();
-    if (answered !== 0 && !takeAnswer()) return;
-    if ((ready & libc.POLLIN) === 0) {
-      // Hung up: the last process that had the filter is gone.
-      if (ready !== 0) return tellEnds(ends.rest(REAPED_MS));
-      continue;
-    }
-    const notification = new Uint8Array(NOTIF_BYTES);
-    const view = new DataView(notification.buffer);
-    try {
-      libc.ioctl(listener, seccompIoctl.receive, notification);
-    } catch (error) {
-      if (error instanceof libc.LibcError && (error.errno === EINTR || error.errno === ENOENT)) continue;
-      throw error;
-    }
-    // A number that is given away anew belonged to a process that has ended by now.
-    const before = ends.take();
-    const id = view.getBigUint64(0, true);
-    const args = Array.from({ length: 6 }, (_, index) => view.getBigUint64(32 + index * 8, true));
-    const thread = view.getUint32(8, true);
-    // The first to be seen is stage two, init's child.
-    if (init === 0) init = processOf(thread)?.parent ?? 0;
-    const call = { thread, number: view.getInt32(16, true), args };
-    const seen = look(call, { arch, decide, init });
-    const { exec, verdict } = seen;
-    if (!isValid(listener, id)) {
-      tellEnds(before);
-      continue;
-    }
-    if (verdict.kind === "ask" || (rules.governed === true && verdict.kind === "allow")) {
-      tellEnds(before);
-      held.set(id, { call, seen });
-      const files = verdict.kind === "ask" ? verdict.files : [];
-      const at = call.number === syscallNumber(arch, "execveat") ? 3 : 2;
-      const loaders = rules.governed === true ? readLoaders(thread, args[at]!) : [];
-      tell({ kind: "held", id, held: { exec, files, programs: seen.programs, loaders } });
-      continue;
-    }
-    if (exec.outcome === "started" || exec.outcome === "unknown") ends.add(exec.pid);
-    const hold = verdict.kind === "absent" && verdict.hold;
-    if (respond(listener, id, verdict.kind === "deny" ? errnos.EPERM : hold ? ENOENT : 0))
-      tell({ kind: "exec", exec, ends: before });
-    else tellEnds(before);
+  };
+  try {
+    watchCalls();
+  } finally {
+    teller.flush();
+    looker.vantage?.[Symbol.dispose]();
   }
 }
 

@@ -4,6 +4,7 @@
 
 import { writeSync } from "node:fs";
 import type { ExecEnd } from "./exec-ends.ts";
+import { ANSWERS, type Told } from "./exec-told.ts";
 import type { Arch } from "./host.ts";
 import * as libc from "./libc.ts";
 import type { ObserverStart } from "./observer-worker.ts";
@@ -38,11 +39,10 @@ export type HeldExec = { exec: ObservedExec; files: AskedFile[]; programs: Asked
  */
 export type HeldAnswer = boolean | { refused: string; end?: boolean };
 
+/** What comes from the thread; execs and ends come as text (`exec-told.ts`). */
 export type ObserverMessage =
   | { kind: "loaded" }
   | { kind: "attached" }
-  | { kind: "exec"; exec: ObservedExec; ends: ExecEnd[] }
-  | { kind: "ended"; ends: ExecEnd[] }
   | { kind: "held"; id: bigint; held: HeldExec }
   | { kind: "closed"; attached: boolean }
   | { kind: "died"; reason: string };
@@ -63,9 +63,6 @@ export type ObserverEvents = {
   onHeld(held: HeldExec): Promise<HeldAnswer>;
 };
 
-/** One answer to the thread: the notification's id, an `ANSWERS`, and how many bytes of text follow, 64 bits each. */
-export const ANSWER_BYTES = 24;
-export const ANSWERS = { deny: 0n, allow: 1n, end: 2n } as const;
 const MAX_TEXT_BYTES = 1024;
 
 function spell(id: bigint, answer: HeldAnswer): Uint8Array {
@@ -75,19 +72,28 @@ function spell(id: bigint, answer: HeldAnswer): Uint8Array {
   return Buffer.concat([Buffer.from(head.buffer), text]);
 }
 
-/** Starts the observer thread. What is observed waits for it, so nothing need wait until it is there. */
-export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, onHeld }: ObserverEvents): Observer {
+/** Starts the observer thread from its code. What is observed waits for it, so nothing need wait until it is there. */
+export function startObserver(
+  arch: Arch,
+  rules: RunRules,
+  code: Uint8Array,
+  { onExec, onEnded, onHeld }: ObserverEvents,
+): Observer {
   const [mine, theirs] = libc.socketPair();
   const [stopRead, stopWrite] = libc.socketPair();
-  const worker = new Worker(new URL("./observer-worker.ts", import.meta.url).href);
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const worker = new Worker(url);
   const loaded = Promise.withResolvers<void>();
   const over = Promise.withResolvers<{ attached: boolean; lost: string | undefined }>();
   const waiting = new Int32Array(new SharedArrayBuffer(4));
-  const take = (exec: ObservedExec, ends: ExecEnd[]) => {
-    Atomics.sub(waiting, 0, 1);
+  const take = (text: string) => {
+    const all = JSON.parse(text) as Told[];
+    Atomics.sub(waiting, 0, all.filter(({ exec }) => exec !== null).length);
     Atomics.notify(waiting, 0);
-    if (ends.length > 0) onEnded(ends);
-    onExec(exec);
+    for (const { exec, ends } of all) {
+      if (ends.length > 0) onEnded(ends);
+      if (exec !== null) onExec(exec);
+    }
   };
   let attached = false;
   let stopped = false;
@@ -102,11 +108,10 @@ export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, on
       // EPIPE: the thread is over, and with it every call it held.
     }
   };
-  worker.onmessage = ({ data }: MessageEvent<ObserverMessage>) => {
-    if (data.kind === "loaded") loaded.resolve();
+  worker.onmessage = ({ data }: MessageEvent<ObserverMessage | string>) => {
+    if (typeof data === "string") take(data);
+    else if (data.kind === "loaded") loaded.resolve();
     else if (data.kind === "attached") attached = true;
-    else if (data.kind === "exec") take(data.exec, data.ends);
-    else if (data.kind === "ended") onEnded(data.ends);
     else if (data.kind === "held") void answer(data.id, data.held);
     else if (data.kind === "closed") over.resolve({ attached: data.attached, lost: undefined });
     else over.resolve({ attached, lost: data.reason });
@@ -119,6 +124,7 @@ export function startObserver(arch: Arch, rules: RunRules, { onExec, onEnded, on
   void loaded.promise.then(() => worker.postMessage(start));
   const done = over.promise.finally(() => {
     worker.terminate();
+    URL.revokeObjectURL(url);
     libc.closeFd(stopRead);
     if (!stopped) libc.closeFd(stopWrite);
     stopped = true;

@@ -92,6 +92,7 @@ const OPEN_HOME = "/run/broke/home";
 /** Our own Bun where the root is allow-listed. */
 export const insideBun = (shown: Pick<Shown, "permission">) => `${ownDir(shown)}/bun`;
 const SANDBOX_UID = 1000;
+const OWN_CODE_BYTES = 1024 ** 2;
 
 function identityWords(input: PlanInput): string[] {
   const net = input.profile.ownNetwork ? ["--unshare-net"] : [];
@@ -193,9 +194,16 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
   if (input.profile.root === "host") return { words: hostWords(input), files: replacedWords(input).files, checks: [] };
   const { anyRead } = shown.permission;
   const anyWrite = shown.permission.anyWrite && !shown.permission.denyAllWrites;
-  const own: Bind[] = [
-    { source: host.bun, target: insideBun(shown), mode: "read" },
-    { source: host.sandboxDir, target: `${ownDir(shown)}/sandbox`, mode: "read" },
+  const own: Bind[] = [{ source: host.bun, target: insideBun(shown), mode: "read" }];
+  const programs = (["init", "stage-two"] as const).map(
+    (program) => ({ kind: "code", token: `{code:${program}}`, program }) as const,
+  );
+  const folder = `${ownDir(shown)}/sandbox`;
+  // Not bound: Bun looks its program up by the file's own name, which a bound file of bwrap's has lost.
+  const code = [
+    ...["--size", String(OWN_CODE_BYTES), "--tmpfs", folder],
+    ...programs.flatMap(({ token, program }) => ["--perms", "0444", "--file", token, `${folder}/${program}.ts`]),
+    ...["--remount-ro", folder],
   ];
   const denied = shown.permission.denyRead.map(({ path }) => path);
   const system = anyRead ? openWords(host, input.ignored, anyWrite, denied) : systemWords(host, input.ignored);
@@ -207,6 +215,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
       ...system.words,
       ...procWords(host),
       ...scratchWords(input.profile.tmpBytes, anyRead ? "host" : inVarTmp(input) ? "folder" : "link"),
+      ...code,
       ...binds,
       ...files.words,
       ...system.late,
@@ -215,7 +224,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
       ...programWords(input.programs),
       ...sealWords(anyWrite ? "write" : anyRead ? "read" : "own"),
     ],
-    files: [...system.files, ...files.files, ...replaced.files],
+    files: [...programs, ...system.files, ...files.files, ...replaced.files],
     checks: files.checks,
   };
 }

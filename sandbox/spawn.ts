@@ -5,6 +5,7 @@
 import { closeSync, constants } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { checkSame, openSame } from "./open.ts";
+import type { OwnCode } from "./own-code.ts";
 import * as libc from "./libc.ts";
 import type { PlanFile } from "./mounts.ts";
 import type { SandboxPlan } from "./plan.ts";
@@ -31,13 +32,11 @@ export type SpawnedSandbox = {
   drained: Promise<void>;
 };
 
-function openFile(file: PlanFile): number {
-  if (file.kind === "data") {
-    const fd = libc.memoryFile("data");
-    libc.writeAll(fd, file.bytes);
-    return fd;
-  }
-  return openSame(file.beneath, file.path, file.id);
+function openFile(file: PlanFile, code: OwnCode): number {
+  if (file.kind === "path") return openSame(file.beneath, file.path, file.id);
+  const fd = libc.memoryFile("data");
+  libc.writeAll(fd, file.kind === "data" ? file.bytes : code[file.program]);
+  return fd;
 }
 
 /** What bwrap is told: its options, which go through a descriptor, and the command after them. */
@@ -75,6 +74,7 @@ function feedFromOurInput(opened: number[]): { readEnd: number; cat: Bun.Subproc
  */
 export function spawnSandbox(
   plan: SandboxPlan,
+  code: OwnCode,
   observerFd: number,
   stdio: Stdio,
   prefix: string[] = [],
@@ -89,7 +89,7 @@ export function spawnSandbox(
       extra.push(fd);
       numbers.set(token, 2 + extra.length);
     };
-    for (const file of plan.files) add(file.token, openFile(file));
+    for (const file of plan.files) add(file.token, openFile(file, code));
     for (const { path, id } of plan.checks) checkSame(path, id);
     const seccomp = libc.memoryFile("seccomp");
     libc.writeAll(seccomp, plan.seccomp);

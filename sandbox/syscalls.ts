@@ -140,7 +140,11 @@ export const auditArch: Record<Arch, number> = { x86_64: 0xc000003e, aarch64: 0x
 export const seccompIoctl = { receive: 0xc0502100, send: 0xc0182101, valid: 0x40082102 } as const;
 
 /** linux/pidfd.h: PIDFD_GET_INFO with the first version of its structure (Linux 6.13), and the bit that asks for the exit status (6.15). */
-export const pidfdInfo = { request: 0xc040ff0b, bytes: 64, exit: 8n, exitCodeAt: 60 } as const;
+export const pidfdInfo = {
+  ...{ request: 0xc040ff0b, bytes: 64 },
+  ...{ ids: 1n, processAt: 20, parentAt: 24 },
+  ...{ exit: 8n, exitCodeAt: 60 },
+} as const;
 
 /** asm-generic/ioctls.h: terminal requests that push input or rewire a terminal. */
 export const terminalIoctl = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c, TIOCCONS: 0x541d, TIOCSETD: 0x5423 } as const;
@@ -154,4 +158,6 @@ export const families = { UNIX: 1, INET: 2, INET6: 10, NETLINK: 16 } as const;
 export const socketTypes = { STREAM: 1, SEQPACKET: 5, MASK: 0xf } as const;
 /** asm-generic/fcntl.h */
 export const openFlags = { CREAT: 0o100, TMPFILE: 0o20000000 } as const;
+/** O_NOFOLLOW: asm-generic/fcntl.h, and what arm64 has instead (asm/fcntl.h). */
+export const noFollow: Record<Arch, number> = { x86_64: 0o400000, aarch64: 0o100000 };
 export const SETID_BITS = 0o6000;

@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import type { LimitGroup } from "#sandbox/cgroup.ts";
+import { ownCode } from "#sandbox/own-code.ts";
 import { planSandbox, type SandboxPlan } from "#sandbox/plan.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type AllowedFolder, markAllowed } from "../allowed.ts";
@@ -41,6 +42,8 @@ export type Attempt = AsyncDisposable & {
 /** Prepares an attempt. Throws `BrokeError` when it cannot be made; then nothing of it is left. */
 export async function openAttempt(run: OpenRun, ground: Ground, turn: Turn): Promise<Attempt> {
   const { deps, contract, paths, ledger, direct } = run;
+  // Made while the rest is: whoever awaits it says what is wrong.
+  ownCode().catch(() => {});
   ground.assertSame();
   const { tree } = ground;
   const terminal = deps.talk === undefined && onTerminal();

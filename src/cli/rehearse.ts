@@ -1,5 +1,6 @@
 // A launch that is not made: what bwrap would be told, or all of it in words. Prepared by what prepares a launch.
 
+import type { Preview } from "#harness/preview.ts";
 import { type ChooseLaunch, openLaunch } from "./launch.ts";
 import { answer, answerJson } from "./output.ts";
 
@@ -9,7 +10,10 @@ export async function rehearseLaunch(choose: ChooseLaunch): Promise<number> {
   const { previewRun } = await import("#harness/preview.ts");
   const { dryRun } = await import("#harness/explain.ts");
   const { BWRAP, bwrapWords } = await import("#sandbox/spawn.ts");
-  answerJson(previewRun(deps, contract, (preview) => dryRun(preview, { program: BWRAP, ...bwrapWords(preview.plan) })));
+  const { ownCode } = await import("#sandbox/own-code.ts");
+  const code = await ownCode();
+  const rehearse = (preview: Preview) => dryRun(preview, code, { program: BWRAP, ...bwrapWords(preview.plan) });
+  answerJson(previewRun(deps, contract, rehearse));
   return 0;
 }
 

@@ -192,6 +192,24 @@ test("what is seen: the file, its interpreter, who started it, and one event for
   expect(shell!.lineage.length).toBe(1);
 });
 
+test("thousands in a row are told in order, each with its own words, short or long, few or many", async () => {
+  const seen: ObservedExec[] = [];
+  const script = [
+    "i=0; while [ $i -lt 2500 ]; do /bin/true $i x$i; i=$((i + 1)); done",
+    "perl -e 'system {q{/bin/true}} @$_ for [(q{a}) x 100], [q{b} x 300, q{}, q{c} x 5000], [map { $_ x 255 } q{d} .. q{z}], [q{é}]'",
+  ].join("; ");
+  await run(script, { onExec: (exec) => void seen.push(exec) });
+  const told = seen.filter(({ path }) => path === "/bin/true");
+  const letters = [..."defghijklmnopqrstuvwxyz"].map((letter) => letter.repeat(255));
+  expect(told.map(({ argv }) => argv)).toEqual([
+    ...Array.from({ length: 2500 }, (_, index) => ["/bin/true", `${index}`, `x${index}`]),
+    ...[Array.from({ length: 100 }, () => "a"), ["b".repeat(300), "", "c".repeat(5000)], letters, ["é"]],
+  ]);
+  const same = ({ files, outcome, cut, lineage }: ObservedExec) =>
+    JSON.stringify([files, outcome, cut, lineage.at(-1) === seen[0]!.lineage[0]]);
+  expect(new Set(told.map(same))).toEqual(new Set([JSON.stringify([["/usr/bin/true"], "started", false, true])]));
+});
+
 describe("what is refused says why on its own standard error", () => {
   const governed: RunRules = { ...anyProgram, governed: true };
   const refuse = async (script: string): Promise<{ end: SandboxEnd; said: string[] }> => {

@@ -1,0 +1,40 @@
+// The programs that every launch starts: each whole in one file, and where the two of them stand that run inside.
+
+import { expect, test } from "bun:test";
+import { hostFacts } from "#sandbox/host.ts";
+import { ownCode } from "#sandbox/own-code.ts";
+import { planSandbox } from "#sandbox/plan.ts";
+import { profileOf } from "#sandbox/profile.ts";
+import { nothingShown } from "#sandbox/shown.ts";
+
+test("each is one file that needs nothing but libc, and is not translated again", async () => {
+  const code = await ownCode();
+  for (const bytes of Object.values(code)) {
+    const text = new TextDecoder().decode(bytes);
+    expect(text.split("\n", 1)).toEqual(["// @bun"]);
+    // node:fs too: it takes longer to load than all the rest.
+    expect(new Set(new Bun.Transpiler({ loader: "js" }).scanImports(text).map(({ path }) => path))).toEqual(
+      new Set(["bun:ffi"]),
+    );
+  }
+  expect(await ownCode()).toBe(code);
+});
+
+test("those for the inside are files of their own in a folder of ours", () => {
+  const plan = planSandbox({
+    ...{ profile: profileOf("strict"), host: hostFacts(), workspace: "/w", tree: "/w", objects: [], home: "/h" },
+    ...{ homeReadOnly: [], homeState: [], ignored: [], shown: nothingShown, shims: undefined, events: undefined },
+    protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
+    ...{ socketDir: undefined, tools: [], hidden: [], emptied: [], portMark: "{port}", egressMark: undefined },
+    ...{ terminal: false, argv: ["/bin/true"], env: {} },
+  });
+  const code = plan.files.filter((file) => file.kind === "code");
+  expect(code.map(({ program }) => program)).toEqual(["init", "stage-two"]);
+  const words = [
+    ...["--size", "1048576", "--tmpfs", "/opt/broke/sandbox"],
+    ...code.flatMap(({ token, program }) => ["--perms", "0444", "--file", token, `/opt/broke/sandbox/${program}.ts`]),
+    ...["--remount-ro", "/opt/broke/sandbox"],
+  ];
+  const at = plan.words.indexOf("/opt/broke/sandbox") - 3;
+  expect(plan.words.slice(at, at + words.length)).toEqual(words);
+});
