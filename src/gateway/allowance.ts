@@ -82,7 +82,7 @@ async function takePlace(
   const limits = counted ? { ...access, tpm: 0 } : access;
   const isMeasured = !counted && (limits.tpm > 0 || limits.dailyUsd > 0);
   const take = (need: Amount) => deps.limits.take(subjectOf(caller.profile), limits, need);
-  const seen = isMeasured ? glance(incoming.body) : undefined;
+  const seen = isMeasured ? glance(incoming.body, incoming.dialect) : undefined;
   const atOnce = seen === undefined ? undefined : await take(costOf(seen, limits, first));
   // A glance sees rather too much: nobody is refused by it.
   const taken =

@@ -1,5 +1,4 @@
-// Whether what a caller says will most likely be passed on as it is, known before his request is read: some slot of his is served in his dialect, and
-// nothing is counted that only its meaning tells. A guess, for speed alone: nothing is decided by it. Pure.
+// Whether what a caller says will most likely be passed on as it is, known before his request is read: some slot of his is served in his dialect. A guess, for speed alone: nothing is decided by it. Pure.
 
 import type { Dialect } from "#src/core/dialects.ts";
 import { findBackend } from "./backends.ts";
@@ -17,9 +16,7 @@ function dialectOf(generation: Generation, label: string): Dialect | undefined {
   }
 }
 
-function dialectsOf(generation: Generation, { slots, access }: View): ReadonlySet<Dialect> {
-  // Tokens and money are reserved by estimate.
-  if (access.tpm > 0 || access.dailyUsd > 0) return new Set();
+function dialectsOf(generation: Generation, { slots }: View): ReadonlySet<Dialect> {
   const labels = new Set(Object.values(slots));
   return new Set([...labels].flatMap((label) => dialectOf(generation, label) ?? []));
 }

@@ -3,22 +3,25 @@
 // Knows nothing where bytes say nothing, as of pictures.
 
 import { BrokeError } from "#src/core/errors.ts";
+import type { Dialect } from "#src/core/dialects.ts";
 import { BYTES_PER_TOKEN } from "./estimate.ts";
 import { readTopLevel } from "./splice.ts";
 
-/** How pictures, sounds and documents are named in any dialect, by their type or by the member that holds them. */
-const MEDIA = [
-  "base64",
-  ...["image", "input_image", "input_audio", "document", "inline"].map((word) => `"${word}`),
-].concat(["file", "input_file", "file_data", "fileData"].map((word) => `"${word}"`));
+/** How pictures, sounds and documents are named, by their type or by the member that holds them. */
+const media: Record<Dialect, readonly string[]> = {
+  anthropic: ['"image', '"document'],
+  "openai-chat": ['"image', '"input_audio', '"file"'],
+  "openai-responses": ['"image', '"input_image', '"input_file', '"input_audio'],
+  gemini: ['"inline', '"fileData', '"file_data'],
+};
 const OUTPUT_LIMITS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 
 export type Glance = { input: number; maxOutput: number | undefined };
 
 /** Undefined where it takes more than a glance. */
-export function glance(body: Uint8Array<ArrayBuffer>): Glance | undefined {
+export function glance(body: Uint8Array<ArrayBuffer>, dialect: Dialect): Glance | undefined {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (MEDIA.some((word) => bytes.includes(word))) return undefined;
+  if (media[dialect].some((word) => bytes.includes(word))) return undefined;
   try {
     const said = readTopLevel(body, OUTPUT_LIMITS);
     const values = OUTPUT_LIMITS.map((name) => said[name] ?? undefined);

@@ -46,30 +46,50 @@ test.each(plain)(
     const body = bodyOf(value);
     const { request } = inbound[dialect].decodeRequest(value as never, { model: "sonnet", stream: false });
     const read = estimateInputTokens(request);
-    const seen = glance(body);
+    const seen = glance(body, dialect);
     expect(seen?.maxOutput).toBe(maxOutput);
     expect(seen!.input).toBeGreaterThanOrEqual(read);
     expect(seen!.input).toBeLessThanOrEqual(Math.ceil(read * 1.25));
   },
 );
 
-const media: [string, unknown][] = [
-  ["a picture", { content: [{ type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } }] }],
-  ["a picture by address", { content: [{ type: "image", source: { type: "url", url: "https://example.com/a.png" } }] }],
-  ["a picture in Chat", { content: [{ type: "image_url", image_url: { url: "https://example.com/a.png" } }] }],
-  ["a picture in Responses", { content: [{ type: "input_image", image_url: "https://example.com/a.png" }] }],
-  ["a sound", { content: [{ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }] }],
-  ["a document", { content: [{ type: "document", source: { type: "text", data: "x" } }] }],
-  ["a file in Chat", { content: [{ type: "file", file: { file_id: "f" } }] }],
-  ["inline data", { parts: [{ inlineData: { mimeType: "image/png", data: "AAAA" } }] }],
-  ["inline data in the other case", { parts: [{ inline_data: { mime_type: "image/png", data: "AAAA" } }] }],
-  ["a file of Gemini's", { parts: [{ fileData: { fileUri: "gs://a/b" } }] }],
-  ["a negative output limit", { max_tokens: -1e9 }],
-  ["a fractional output limit", { max_output_tokens: 0.5 }],
-  ["an output limit in words", { max_completion_tokens: "many" }],
-  ["an output limit said twice", '{"max_tokens":1,"max_tokens":1000}'],
+const media: [string, Dialect, unknown][] = [
+  [
+    "a picture",
+    "anthropic",
+    { content: [{ type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } }] },
+  ],
+  [
+    "a picture by address",
+    "anthropic",
+    { content: [{ type: "image", source: { type: "url", url: "https://example.com/a.png" } }] },
+  ],
+  [
+    "a picture in Chat",
+    "openai-chat",
+    { content: [{ type: "image_url", image_url: { url: "https://example.com/a.png" } }] },
+  ],
+  [
+    "a picture in Responses",
+    "openai-responses",
+    { content: [{ type: "input_image", image_url: "https://example.com/a.png" }] },
+  ],
+  ["a sound", "openai-chat", { content: [{ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }] }],
+  ["a document", "anthropic", { content: [{ type: "document", source: { type: "text", data: "x" } }] }],
+  ["a file in Chat", "openai-chat", { content: [{ type: "file", file: { file_id: "f" } }] }],
+  ["inline data", "gemini", { parts: [{ inlineData: { mimeType: "image/png", data: "AAAA" } }] }],
+  ["inline data in the other case", "gemini", { parts: [{ inline_data: { mime_type: "image/png", data: "AAAA" } }] }],
+  ["a file of Gemini's", "gemini", { parts: [{ fileData: { fileUri: "gs://a/b" } }] }],
+  ["a file in Responses", "openai-responses", { content: [{ type: "input_file", file_id: "f" }] }],
+  ["a sound in Responses", "openai-responses", { content: [{ type: "input_audio", input_audio: {} }] }],
+  ["a screenshot", "openai-responses", { output: { type: "computer_screenshot", image_url: "data:" } }],
+  ["a file of Gemini's in the other case", "gemini", { parts: [{ file_data: { file_uri: "gs://a/b" } }] }],
+  ["a negative output limit", "anthropic", { max_tokens: -1e9 }],
+  ["a fractional output limit", "openai-responses", { max_output_tokens: 0.5 }],
+  ["an output limit in words", "openai-chat", { max_completion_tokens: "many" }],
+  ["an output limit said twice", "anthropic", '{"max_tokens":1,"max_tokens":1000}'],
 ];
 
-test.each(media)("%s takes more than a glance", (_name, value) => {
-  expect(glance(bodyOf(value))).toBeUndefined();
+test.each(media)("%s takes more than a glance", (_name, dialect, value) => {
+  expect(glance(bodyOf(value), dialect)).toBeUndefined();
 });
