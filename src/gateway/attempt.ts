@@ -23,7 +23,7 @@ import { requestHeaders, responseHeaders, upstreamUrl } from "./upstream.ts";
 
 /** `model`: what the provider says it is. */
 export type Whole =
-  | { kind: "answer"; body: Uint8Array<ArrayBuffer>; cost: Cost; model: string | null }
+  | { kind: "answer"; body: Uint8Array<ArrayBuffer> | string; cost: Cost; model: string | null }
   | { kind: "error"; error: WireError };
 
 export type Prepared = {
@@ -41,9 +41,7 @@ export type Prepared = {
   decodeError(status: number, text: string): WireError;
 };
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const encode = (body: Json) => encoder.encode(JSON.stringify(body));
 
 function parseAnswer(body: Uint8Array): Json {
   const answer = parseJson(decoder.decode(body));
@@ -104,7 +102,7 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
         cacheWrite: response.usage?.cacheWriteTokens ?? null,
       };
       const model = modelOfAnswer(backend.dialect, answer);
-      return { kind: "answer", body: encode(incoming.codec.encodeResponse(response, meta)), cost, model };
+      return { kind: "answer", body: JSON.stringify(incoming.codec.encodeResponse(response, meta)), cost, model };
     },
     decodeError: codec.decodeError,
   };

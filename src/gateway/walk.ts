@@ -25,7 +25,7 @@ export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "can
 
 /** `held` are the bytes that became ready while the flow was held back; `model` is what the provider says it is. */
 export type Answer = { model: string | null } & (
-  | { kind: "whole"; body: Uint8Array<ArrayBuffer>; cost: Cost }
+  | { kind: "whole"; body: Uint8Array<ArrayBuffer> | string; cost: Cost }
   | { kind: "stream"; flow: Flow; held: Uint8Array[]; reader: Reader; ended: boolean; silence: SilenceWatch }
 );
 

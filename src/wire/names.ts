@@ -83,10 +83,15 @@ const randomId = () => `call_${randomUUID().replaceAll("-", "")}`;
  * the same one twice.
  */
 export function makeAnswerNames(request: CanonicalRequest, names: ToolNames, newId = randomId): AnswerNames {
-  const calls = request.messages.flatMap(({ blocks }) => blocks.filter((block) => block.kind === "tool_call"));
-  const known = new Set(calls.map((call) => call.id));
+  let seen: Set<string> | undefined;
+  const idsSeen = () => {
+    const calls = request.messages.flatMap(({ blocks }) => blocks.filter((block) => block.kind === "tool_call"));
+    return new Set(calls.map((call) => call.id));
+  };
   return {
     identify(id) {
+      // Most answers call nothing.
+      const known = (seen ??= idsSeen());
       let fitted = id === undefined ? newId() : fitCallId(id);
       while (known.has(fitted)) fitted = newId();
       known.add(fitted);

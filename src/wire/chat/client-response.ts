@@ -36,7 +36,7 @@ export function encodeResponse({ blocks, stop, usage }: CanonicalResponse, meta:
       ? {}
       : { tool_calls: calls.map((call) => callMember(call as ToolCallBlock, leavesHalves(stop))) }),
   };
-  const output = estimateTokens(JSON.stringify(message).length);
+  const output = usage === null ? estimateTokens(JSON.stringify(message).length) : 0;
   return {
     ...answerHead("chat.completion", meta),
     choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(stop) }],

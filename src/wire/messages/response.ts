@@ -41,7 +41,7 @@ export function encodeResponse(response: CanonicalResponse, meta: AnswerMeta): J
   const blocks =
     stop.kind === "refusal" ? response.blocks.filter((block) => block.kind !== "tool_call") : response.blocks;
   const content = blocks.flatMap((block) => encodeBlock(block, stop.kind === "max_tokens"));
-  const output = estimateTokens(JSON.stringify(content).length);
+  const output = response.usage === null ? estimateTokens(JSON.stringify(content).length) : 0;
   return {
     id: meta.id,
     type: "message",

@@ -197,7 +197,7 @@ function hearWhole(
 ): { heard: Heard | Failure; answer?: Answer; text: string } {
   const whole = prepared.readWhole(encoder.encode(JSON.stringify(body)));
   if (whole.kind === "error") return { heard: told(whole.error, client), text: "" };
-  const text = decoder.decode(whole.body);
+  const text = typeof whole.body === "string" ? whole.body : decoder.decode(whole.body);
   const answer = clients[client].hear(parseJson(text) as Members);
   return { heard: answer.heard, answer, text };
 }
