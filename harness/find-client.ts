@@ -81,7 +81,7 @@ export function findClient(
   if (client.binary === undefined) {
     const [program, ...args] = given;
     if (program === undefined)
-      throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
+      throw new BrokeError("usage", "no command given", "it goes after `--`, as in `-- npm test`");
     return { file: undefined, command: [program], onHost: [program], args, binds: [] };
   }
   const taken = ownArgs(given).find((arg) =>

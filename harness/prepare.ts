@@ -207,7 +207,7 @@ export function prepareRun(options: {
       throw new BrokeError(
         "denied",
         `${client.id} lies where it could change itself`,
-        "install it outside the workspace",
+        "install it outside the workspace, or run in another folder",
       );
     }
   }

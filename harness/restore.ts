@@ -3,10 +3,21 @@
 // Does not stop: what is no text, or was too large to keep, from staying as the run left it; that is listed.
 
 import { randomUUID } from "node:crypto";
-import { chmodSync, closeSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { openFolder } from "#sandbox/open.ts";
 import { showPath } from "#sandbox/tree.ts";
+import { runPaths } from "#src/state/paths.ts";
 import { named, within } from "./copy-mode.ts";
 import { type DecideDeps, registeredContract, requireEnded } from "./decide.ts";
 import { type Difference, findDifferences, takeInventory } from "./inventory.ts";
@@ -64,6 +75,12 @@ export function restoreRun(deps: DecideDeps, runId: string): Restored {
     );
   using _held = holdEnded(deps.home, runId);
   using _writer = claimWorkspace(deps, { id: runId, workspace, writes: [] });
+  if (!existsSync(runPaths(deps.home, runId).start))
+    throw new BrokeError(
+      "missing",
+      "what the workspace was before the run was not kept",
+      "it is kept of a run with a policy that was not accepted; `broke harness diff` shows what this one changed",
+    );
   const { before, snapshot } = readStart(deps.home, runId, workspace);
   const { found } = findDifferences(before, takeInventory(workspace));
   const done: Restored = { restored: [], removed: [], left: [] };

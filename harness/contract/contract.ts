@@ -102,7 +102,7 @@ export function checkContract(asked: {
   const home = homes.find((known) => known === asked.home);
   if (home === undefined) throw new BrokeError("usage", "unknown home", `use one of: ${homes.join(", ")}`);
   if (client === "exec" && asked.args.length === 0) {
-    throw new BrokeError("usage", "no command given", "broke harness run --client exec -- <command> [args]");
+    throw new BrokeError("usage", "no command given", "it goes after `--`, as in `-- npm test`");
   }
   taskArgs(client, asked.args, terms);
   const all = allFlags({ permissions, bounds });

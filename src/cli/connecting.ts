@@ -27,5 +27,9 @@ export function snippets({ url, profile, name, token, expires }: Connection): st
     "# Anthropic's SDKs, Claude Code",
     `export ANTHROPIC_BASE_URL=${url} ANTHROPIC_AUTH_TOKEN=${token}`,
     `client = Anthropic(base_url="${url}", auth_token="${token}")`,
+    "",
+    "# Google's SDK, Gemini CLI",
+    `export GOOGLE_GEMINI_BASE_URL=${url} GEMINI_API_KEY=${token}`,
+    `client = genai.Client(api_key="${token}", http_options={"base_url": "${url}"})`,
   ].join("\n");
 }

@@ -74,6 +74,13 @@ export async function helpText(path: string[], node: { verb: Verb } | { group: G
   return Bun.stripANSI(await renderUsage(toCommand(path, node), parent));
 }
 
+/** What somebody may have meant by a word that has no place, after the word before it. */
+function wayOn(verb: Verb, before = ""): string | undefined {
+  const list = before.replace(/^--/, "");
+  if (list !== before && verb.lists?.includes(list)) return `a value is joined to it: ${before}=…`;
+  return verb.rest === true ? "what is run, and its words, go after `--`" : undefined;
+}
+
 function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
   const values: Record<string, string[]> = {};
   const flags = new Set<string>();
@@ -94,7 +101,7 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
       const slot = named[position++];
       if (slot !== undefined) values[slot[0]] = [word];
       else if (verb.words !== undefined) words.push(word);
-      else throw usage("too many arguments");
+      else throw usage("too many arguments", wayOn(verb, head[index - 1]));
       continue;
     }
     const [written = "", ...joined] = word.replace(/^--?/, "").split("=");
@@ -104,7 +111,7 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
         written,
         options.map(([known]) => known),
       );
-      throw usage("unknown option", guess === undefined ? undefined : `did you mean --${guess}?`);
+      throw usage("unknown option", guess === undefined ? wayOn(verb) : `did you mean --${guess}?`);
     }
     const [name, arg] = found;
     if (arg.type === "boolean") {

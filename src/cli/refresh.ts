@@ -11,7 +11,12 @@ type Env = Record<string, string | undefined>;
 /** Whether it is worth while to look closer; nothing is made for that. What is wrong with home or file is said by who opens them. */
 function isNamed({ BROKE_STATE: said, BROKE_HOME: given, HOME: user }: Env): boolean {
   const root = given || join(user || homedir(), ".broke");
-  const owner = statSync(root, { throwIfNoEntry: false })?.uid;
+  let owner: number | undefined;
+  try {
+    owner = statSync(root, { throwIfNoEntry: false })?.uid;
+  } catch {
+    return false;
+  }
   // Root in another's folder becomes that one first.
   if (owner !== undefined && owner !== process.getuid!()) return false;
   if (said !== undefined) return true;

@@ -15,7 +15,8 @@ export type BackendMetrics = {
   inputTokens: number;
   outputTokens: number;
   cacheTokens: number;
-  costUsd: number;
+  /** Of those whose cost is known; null where none is. */
+  costUsd: number | null;
   asked: string | null;
   models: string[];
   drift: boolean;
@@ -80,7 +81,7 @@ export function metricsOf(requests: readonly LoggedRequest[]): BackendMetrics[] 
       inputTokens: sum(({ inputTokens }) => inputTokens),
       outputTokens: sum(({ outputTokens }) => outputTokens),
       cacheTokens: sum(({ cacheReadTokens, cacheWriteTokens }) => (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0)),
-      costUsd: sum(({ costUsd }) => costUsd),
+      costUsd: mine.some(({ costUsd }) => costUsd !== null) ? sum(({ costUsd }) => costUsd) : null,
       ...{ asked, models, drift: drifts(asked, models) },
     };
   });

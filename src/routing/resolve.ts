@@ -89,12 +89,17 @@ function blockedRefusal(slot: Slot, blocks: { reason: HealthReason; untilMs: num
   );
   const deadlines = passing.flatMap(({ untilMs }) => (untilMs === null ? [] : [untilMs]));
   if (deadlines.length === 0) {
+    const aside = blocks.every(({ reason }) => reason === "manual_set");
     return {
       kind: "refused",
       slot,
       reason: "keys_refused",
-      message: `the providers refuse every key of the slot ${slot.id}`,
-      hint: "`broke key-state` says why; `broke key-state set <key> healthy` lifts it",
+      message: aside
+        ? `the operator set aside whatever answers the slot ${slot.id}`
+        : `the providers refuse every key of the slot ${slot.id}`,
+      hint: aside
+        ? "`broke key-state` lists it; `broke key-state set <key> healthy` or `broke model-state set <backend> healthy` lifts it"
+        : "`broke key-state` says why; `broke key-state set <key> healthy` lifts it",
     };
   }
   return {

@@ -1,5 +1,6 @@
 // What `doctor` looks at of the state: whether what lies in BROKE_HOME can be read and believed. Nothing of its content is told.
 
+import { existsSync } from "node:fs";
 import type { Db } from "./database.ts";
 import { type Check, ok } from "#src/core/checks.ts";
 import { BrokeError } from "#src/core/errors.ts";
@@ -43,7 +44,7 @@ export function stateChecks({
       id: "keys",
       run() {
         keys.names();
-        return ok(`${home.env} can be read`);
+        return ok(existsSync(home.env) ? `${home.env} can be read` : `${home.env} is not there`);
       },
     },
     {

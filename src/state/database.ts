@@ -248,6 +248,13 @@ export function openDatabase(home: Home): Db {
     if (error instanceof BrokeError) throw error;
     if ((error as { code?: string }).code?.startsWith("SQLITE_BUSY"))
       throw new BrokeError("busy", `${home.database} is held by another process`, "try again");
+    const { code = "" } = error as { code?: string };
+    if (/^(SQLITE_(READONLY|CANTOPEN|FULL|IOERR|PERM)|E(ACCES|ROFS|PERM|NOSPC)$)/.test(code))
+      throw new BrokeError(
+        "missing",
+        `${home.database} cannot be written to`,
+        "BROKE_HOME must be a folder that you may write to, with room left",
+      );
     throw new BrokeError(
       "config",
       `${home.database} cannot be opened`,

@@ -30,8 +30,23 @@ export function homePath(env: Record<string, string | undefined>): string {
   return given;
 }
 
+/** Makes it where it is missing. Throws `missing` where that may not be. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new BrokeError(
+      "missing",
+      `the folder ${path} cannot be made (${code})`,
+      "set BROKE_HOME to a folder that you may write to",
+    );
+  }
+}
+
 function ensureFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   const stat = lstatSync(path);
   if (!stat.isDirectory() || stat.uid !== process.getuid!()) {
     throw new BrokeError(
@@ -44,11 +59,11 @@ function ensureFolder(path: string): void {
 
 /**
  * The home's folders, made when missing (0700). `onRepaired` is told of everything in it that was not private and now is. Throws `config` when
- * somebody else owns any of it.
+ * somebody else owns any of it, `missing` when a folder cannot be made.
  */
 export function openHome(env: Record<string, string | undefined>, onRepaired: (path: string) => void = () => {}): Home {
   const wanted = homePath(env);
-  mkdirSync(wanted, { recursive: true, mode: 0o700 });
+  makeFolder(wanted);
   const root = realpathSync(wanted);
   const home: Home = {
     root,

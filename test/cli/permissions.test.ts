@@ -24,9 +24,17 @@ describe("a list option", () => {
   });
 
   test("a value that is not joined is not its value", async () => {
-    expect(lists("--allow-net", "a.com")).rejects.toMatchObject({ kind: "usage", message: "too many arguments" });
+    expect(lists("--allow-net", "a.com")).rejects.toMatchObject({
+      ...{ kind: "usage", message: "too many arguments", hint: "a value is joined to it: --allow-net=…" },
+    });
     expect(lists("--allow-net=")).rejects.toMatchObject({ kind: "usage", message: "--allow-net= needs a value" });
     expect(lists("--deny-net=")).rejects.toMatchObject({ kind: "usage", message: "--deny-net= needs a value" });
+  });
+
+  test("what has no place before -- may belong behind it", async () => {
+    const hint = "what is run, and its words, go after `--`";
+    expect(parse(root, ["harness", "run", "-p"])).rejects.toMatchObject({ message: "unknown option", hint });
+    expect(parse(root, ["sandbox", "run", "ls"])).rejects.toMatchObject({ message: "too many arguments", hint });
   });
 
   test("every other option is still given once", async () => {

@@ -93,3 +93,15 @@ test("a link where a folder was leads nowhere", async () => {
   expect(readFileSync(join(bench.workspace, "a"), "utf8")).toBe("one\n");
   symlinkSync(outside, join(bench.workspace, "later"));
 });
+
+test("a run without a policy kept nothing to go back to, and that is what is said", async () => {
+  using bench = makeBench();
+  const id = runIdOf(await bench.broke(["harness", "run", "--client", "exec", "--", "sh", "-c", "echo x > made"]));
+  expect(await bench.broke(["harness", "restore", id])).toEqual({
+    code: 3,
+    stdout: "",
+    stderr:
+      "broke: what the workspace was before the run was not kept\nbroke: it is kept of a run with a policy that was not accepted; `broke harness diff` shows what this one changed\n",
+  });
+  expect(files(bench)).toEqual(["made"]);
+});

@@ -20,7 +20,8 @@ describe("connect", () => {
     expect([bound.profile, bound.name]).toEqual(["app", "ci"]);
     expect(Date.parse(bound.expires) - Date.now()).toBeWithin(29.9 * 86_400_000, 30.1 * 86_400_000);
     const [said] = await done(bench, "connect --profile app");
-    expect(said).toContain("ANTHROPIC_AUTH_TOKEN=brokeapp_");
+    for (const name of ["ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY"])
+      expect(said).toContain(`${name}=brokeapp_`);
     const piped = await bench.broke(["connect", "--profile", "app", "--name", "own", "--token", "-", "--json"], {
       stdin: "my-own-token-of-length\n",
     });

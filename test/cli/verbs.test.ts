@@ -51,6 +51,13 @@ describe("what is not understood is refused with a way on", () => {
       "add --help to see how it is called",
     ],
     ["a value for a flag", ["list", "--json=yes"], 2, "--json takes no value", "add --help to see how it is called"],
+    [
+      "a label that is none",
+      ["backend", "add", "x=y", "--provider", "groq", "--model", "m"],
+      2,
+      "label is not valid",
+      "letters, digits, spaces and . _ + : / @ -, 64 at most",
+    ],
     ["a word too many", ["list", "more"], 2, "too many arguments", "add --help to see how it is called"],
     [
       "words for a client where there is none",
@@ -120,7 +127,7 @@ describe("what is not understood is refused with a way on", () => {
       ["harness", "run", "--client", "exec"],
       2,
       "no command given",
-      "broke harness run --client exec -- <command> [args]",
+      "it goes after `--`, as in `-- npm test`",
     ],
     [
       "a run id that is none",

@@ -115,6 +115,8 @@ describe("the log", () => {
   test("a dated edition of what was asked for is no drift; another model, or a change of it, is", () => {
     const [one] = metricsOf([blank]);
     expect(one).toMatchObject({ backend: "a", requests: 1, p50Ms: 100, ttftMs: 50, costUsd: 0.5, drift: false });
+    expect(metricsOf([{ ...blank, costUsd: null }])[0]!.costUsd).toBe(null);
+    expect(metricsOf([{ ...blank, costUsd: null }, blank])[0]!.costUsd).toBe(0.5);
     const heard = (...models: string[]) => metricsOf(models.map((answered) => ({ ...blank, answered })))[0]!;
     expect(heard("other").drift).toBe(true);
     expect(heard("m-1", "m-1-20260131").drift).toBe(true);

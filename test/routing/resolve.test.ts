@@ -215,3 +215,20 @@ test("the tables hold together", () => {
     "http://127.0.0.1:1/v1",
   );
 });
+
+test("what the operator set aside is no provider's refusal, and is lifted by its own command", () => {
+  const aside = (reason: "manual_set" | "auth_failure") => {
+    const entry = { state: "blocked" as const, reason, strikes: 0, untilMs: null, probeMs: 0, party: null };
+    const health = { any: () => true, get: () => entry };
+    const answer = resolve({ requested: "sonnet", generation: generation({ sonnet: ["open"] }), keyNames: [], health });
+    return answer.kind === "refused"
+      ? [answer.reason, answer.message, answer.hint.includes("model-state set")]
+      : answer;
+  };
+  expect(aside("manual_set")).toEqual([
+    "keys_refused",
+    "the operator set aside whatever answers the slot sonnet",
+    true,
+  ]);
+  expect(aside("auth_failure")).toEqual(["keys_refused", "the providers refuse every key of the slot sonnet", false]);
+});

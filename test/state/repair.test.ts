@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openState } from "#src/cli/compose.ts";
 import { makeBench } from "#test/support/broke.ts";
+import { openDatabase } from "#src/state/database.ts";
 import { openHome } from "#src/state/paths.ts";
 import { repairPermissions } from "#src/state/repair.ts";
 
@@ -35,6 +36,36 @@ test("opening the home says what was repaired, by its whole path", () => {
   const told: string[] = [];
   openHome({ BROKE_HOME: home.root }, (path) => told.push(path));
   expect(told.sort()).toEqual([home.env, home.runs]);
+});
+
+test("a home that cannot be made, and one that cannot be written to, is said with a way on; nothing is told to be moved away", async () => {
+  using bench = makeBench();
+  const said = async (command: string) => {
+    const env = { BROKE_HOME: join(root, "file", "home") };
+    const { code, stdout, stderr } = await bench.broke(command.split(" "), { env });
+    return { code, stdout, stderr: stderr.replace(env.BROKE_HOME, "HOME") };
+  };
+  writeFileSync(join(root, "file"), "");
+  for (const command of ["list", "harness run", "init"]) {
+    expect(await said(command)).toEqual({
+      code: 3,
+      stdout: "",
+      stderr:
+        "broke: the folder HOME cannot be made (ENOTDIR)\nbroke: set BROKE_HOME to a folder that you may write to\n",
+    });
+  }
+  openDatabase(openHome({ BROKE_HOME: join(root, "home") })).close();
+  const sealed = Bun.spawnSync(
+    [
+      ...["/usr/bin/bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--"],
+      ...[join(import.meta.dir, "../../shims/broke"), "list"],
+    ],
+    { env: { BROKE_HOME: join(root, "home") } },
+  );
+  expect([sealed.exitCode, sealed.stderr.toString()]).toEqual([
+    3,
+    `broke: ${join(root, "home", "broke.db")} cannot be written to\nbroke: BROKE_HOME must be a folder that you may write to, with room left\n`,
+  ]);
 });
 
 test("a link is refused, not followed", () => {

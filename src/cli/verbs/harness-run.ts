@@ -12,7 +12,7 @@ export const verb: Verb = {
     client: {
       type: "string",
       alias: "provider",
-      description: "claude (default), codex, gemini, or exec: any command; also --provider",
+      description: "claude (default), codex, gemini, agent (our own), or exec: any command; also --provider",
       valueHint: "client",
     },
     home: {

@@ -41,7 +41,7 @@ export const verb: Verb = {
           .map(([reason, count]) => `${reason} ${count}`)
           .join(", ") || "-",
         ...[ms(one.p50Ms), ms(one.p95Ms), ms(one.ttftMs)],
-        ...[`${one.inputTokens}+${one.outputTokens}`, `$${one.costUsd.toFixed(4)}`],
+        ...[`${one.inputTokens}+${one.outputTokens}`, one.costUsd === null ? "-" : `$${one.costUsd.toFixed(4)}`],
         `${one.models.join(", ") || "-"}${one.drift ? "  DRIFT" : ""}`,
       ]);
       const head = ["BACKEND", "ASKED", "ANSWERED", "FAILED", "P50", "P95", "TTFT", "TOKENS", "COST", "ANSWERED AS"];

@@ -16,7 +16,7 @@ const facts = ({ pinned, contextWindow, modalities, price }: Known) => [
   ...[contextWindow?.toString() ?? "-", modalities?.join(",") ?? "-"],
   price === null ? "-" : `${price.input}/${price.output}`,
 ];
-const HEAD = ["", "CONTEXT", "READS", "USD/M"];
+const HEAD = ["VERSION", "CONTEXT", "READS", "USD/M"];
 
 export const verb: Verb = {
   description: "List the backends a slot can be pointed at, or all that a provider lists",

@@ -7,7 +7,7 @@ import { permissionLists } from "../permission-args.ts";
 export const verb: Verb = {
   description: "Say what a run with these options could see, change and reach, and what that does not stop",
   args: {
-    client: { type: "string", description: "claude, codex, gemini, or exec (default)", valueHint: "client" },
+    client: { type: "string", description: "claude, codex, gemini, agent, or exec (default)", valueHint: "client" },
     ...launchArgs,
     json: { type: "boolean", description: "print JSON" },
   },
