@@ -11,7 +11,9 @@ export type OwnProgram = (typeof programs)[number];
 export type OwnCode = Readonly<Record<OwnProgram, Uint8Array>>;
 
 async function make(program: OwnProgram): Promise<[OwnProgram, Uint8Array]> {
-  const made = await Bun.build({ entrypoints: [join(import.meta.dir, `${program}.ts`)], target: "bun", throw: false });
+  const entry = join(import.meta.dir, `${program}.ts`);
+  // Without its comments, which would say inside where it lies outside.
+  const made = await Bun.build({ entrypoints: [entry], target: "bun", minify: { whitespace: true }, throw: false });
   const [only, ...more] = made.outputs;
   if (!made.success || only === undefined || more.length > 0)
     throw new BrokeError("internal", "what a launch starts could not be put together");
