@@ -91,8 +91,15 @@ export function newProfile(
   routing: Routing,
   name: string,
   { team, description, access }: { team: string; description: string; access: AccessChange },
+  replaces = false,
 ): Routing {
   checkName(name, "profile");
+  if (!replaces && Object.hasOwn(routing.profiles, name))
+    throw new BrokeError(
+      "usage",
+      `there is a profile ${name} already`,
+      "--replace replaces all of it, for the tokens that are bound to it too",
+    );
   if (description.length > MOST_DESCRIPTION)
     throw new BrokeError("usage", `a description has ${MOST_DESCRIPTION} characters at most`);
   teamOf(routing, team);

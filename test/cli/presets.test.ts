@@ -68,6 +68,21 @@ describe("profiles", () => {
     expect((await bench.broke(["profile", "load", "app"])).code).toBe(3);
   });
 
+  test("one of a name that is taken is left as it is, unless it is said to replace it", async () => {
+    using bench = makeBench();
+    await done(bench, "team save work", "profile new app work --rpm 5");
+    expect(await bench.broke(["profile", "new", "app", "work"])).toEqual(
+      refused(
+        2,
+        "there is a profile app already",
+        "--replace replaces all of it, for the tokens that are bound to it too",
+      ),
+    );
+    expect(await json(bench, "profile list")).toMatchObject([{ name: "app", access: { rpm: 5 } }]);
+    await done(bench, "profile new app work --replace --tpm 7");
+    expect(await json(bench, "profile list")).toMatchObject([{ name: "app", access: { rpm: 0, tpm: 7 } }]);
+  });
+
   test("one of a team that is none", async () => {
     using bench = makeBench();
     await done(bench, "team save work");
@@ -173,6 +188,7 @@ describe("freeze", () => {
   test("bare it toggles", async () => {
     using bench = makeBench();
     expect((await json(bench, "freeze")).frozen).toBe(true);
+    expect((await bench.broke(["status"])).stdout).toContain("no gateway runs, frozen");
     expect((await json(bench, "freeze")).frozen).toBe(false);
   });
 });

@@ -61,7 +61,7 @@ test("a fallback with a price takes its place, and `route` foretells it", async 
   await all.bench.broke(["backend", "add", "priced", ...about, "--price-input=1", "--price-output=1"]);
   await all.bench.broke(["fallback", "sonnet", "priced"]);
   await all.bench.broke(["team", "save", "t"]);
-  await all.bench.broke(["profile", "new", "app", "t", "--daily-usd=1"]);
+  await all.bench.broke(["profile", "new", "app", "t", "--replace", "--daily-usd=1"]);
   const route = JSON.parse((await all.bench.broke(["route", "sonnet", "--profile=app", "--json"])).stdout);
   expect(route).toMatchObject({
     attempts: [{ backend: "priced" }],
@@ -92,11 +92,11 @@ test("a profile cannot loosen what its team says", async () => {
     ["--daily-usd=9", "--unpriced=free"],
     ["--daily-usd=1", "--unpriced=0.001"],
   ]) {
-    expect((await all.bench.broke(["profile", "new", "app", "t", ...words])).code).toBe(0);
+    expect((await all.bench.broke(["profile", "new", "app", "t", "--replace", ...words])).code).toBe(0);
     expect([words, (await all.ask("app")).status]).toEqual([words, 403]);
   }
   await all.bench.broke(["team", "access", "t", "--unpriced=900000"]);
-  await all.bench.broke(["profile", "new", "app", "t", "--daily-usd=5", "--unpriced=free"]);
+  await all.bench.broke(["profile", "new", "app", "t", "--replace", "--daily-usd=5", "--unpriced=free"]);
   // The dearer of both: this request alone is more than the budget.
   const refused = await all.ask("app");
   expect([refused.status, await refused.text()]).toEqual([429, expect.stringContaining("this request alone")]);

@@ -11,6 +11,7 @@ export const verb: Verb = {
     team: { type: "positional", description: "name of the team" },
     desc: { type: "string", description: "what it is for" },
     ...accessArgs,
+    replace: { type: "boolean", description: "replace one of that name, for the tokens bound to it too" },
     json: { type: "boolean", description: "print JSON" },
   },
   async run({ values, flags }) {
@@ -18,7 +19,7 @@ export const verb: Verb = {
     const profile = { team, description: values.desc?.[0] ?? "", access: accessOf(values) };
     const { newProfile } = await import("#src/routing/presets.ts");
     return commitEdit(`profile new ${name}`, flags, `profile ${name} of team ${team}`, (routing) =>
-      newProfile(routing, name, profile),
+      newProfile(routing, name, profile, flags.has("replace")),
     );
   },
 };

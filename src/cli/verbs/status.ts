@@ -16,9 +16,12 @@ export const verb: Verb = {
     const health = owner === undefined ? { live: false, ready: false } : await probeGateway(owner);
     const url = owner === undefined ? null : `http://127.0.0.1:${owner.port}`;
     const generation = state.generations.current().id;
+    const { isFrozen } = await import("#src/state/freeze.ts");
+    const frozen = isFrozen(state.db);
     const { describeState } = await import("../shared.ts");
     const kept = await describeState(state);
-    const where = kept.at === null ? "" : `, state in ${kept.at}${kept.reachable ? "" : ", which cannot be reached"}`;
+    const place = kept.at === null ? "" : `, state in ${kept.at}${kept.reachable ? "" : ", which cannot be reached"}`;
+    const where = `${place}${frozen ? ", frozen" : ""}`;
     if (flags.has("json"))
       answerJson({
         running: owner !== undefined,
@@ -26,6 +29,7 @@ export const verb: Verb = {
         pid: owner?.pid ?? null,
         ...health,
         generation,
+        frozen,
         state: kept,
         exposure: owner?.exposure ?? null,
       });
