@@ -6,11 +6,13 @@ import { type Check, type Finding, ok, warning } from "#src/core/checks.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { isGoing, type RunStore } from "#src/state/runs.ts";
+import type { TrustStore } from "#src/state/trust.ts";
 import type { AuditLog } from "./audit.ts";
 import { canChange, identifyClient } from "./client-identity.ts";
 import { clientIds, clientOf } from "./clients.ts";
 import { findClient, searchFolders } from "./find-client.ts";
 import { requireInstallation } from "./installation.ts";
+import { tellPermissionSets } from "./permission-set.ts";
 import { requireCleanStart } from "./start-hooks.ts";
 import { INSTALLATION } from "./workspace.ts";
 
@@ -18,6 +20,7 @@ type HarnessDeps = {
   home: Home;
   runs: RunStore;
   audit: () => Promise<AuditLog>;
+  trust: TrustStore;
   env: Record<string, string | undefined>;
   cwd: string;
 };
@@ -65,6 +68,16 @@ async function checkAudit({ audit }: HarnessDeps): Promise<Finding> {
     : warning(`${records} records: ${reason ?? "incomplete"}`, "the next launch completes it");
 }
 
+/** A launch that names none is made all the same. */
+function checkSets({ home, trust, cwd }: HarnessDeps): Finding {
+  try {
+    return ok(tellPermissionSets(home, trust, cwd));
+  } catch (error) {
+    if (!(error instanceof BrokeError)) throw error;
+    return warning(error.message, error.hint);
+  }
+}
+
 /** The clients that can be run, a look at each. */
 export function clientChecks(places: Places): Check[] {
   const clients = clientIds.filter((id) => id !== "exec" && id !== "agent");
@@ -83,6 +96,7 @@ export function harnessChecks(deps: HarnessDeps): Check[] {
     },
     { id: "installation", run: () => ok(requireInstallation(INSTALLATION)) },
     ...clientChecks(deps),
+    { id: "permission sets", run: () => checkSets(deps) },
     { id: "runs", run: () => checkRuns(deps) },
     { id: "launch audit", run: () => checkAudit(deps) },
   ];

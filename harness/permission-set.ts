@@ -71,6 +71,15 @@ function trustedSets(
   return { sets: file && parsePermissionSets(file.text, `${SET_FILE} here`), there };
 }
 
+/** What sets there are to name in a launch from this folder, in words. Throws as reading them for a launch would. */
+export function tellPermissionSets(home: Home, trust: TrustStore, folder: string): string {
+  const own = [...parsePermissionSets(readPrivate(home.permissions) ?? "", home.permissions).keys()];
+  const { sets, there } = trustedSets(folder, trust);
+  const here = sets === undefined ? [] : [`trusted here: ${[...sets.keys()].join(", ")}`];
+  const unread = there && sets === undefined ? [`${SET_FILE} here is not trusted and is not read`] : [];
+  return [own.length === 0 ? "none of yours" : `yours: ${own.join(", ")}`, ...here, ...unread].join("; ");
+}
+
 /**
  * The set of that name. A project's lies within the operator's of the same name, else within the operator's `default`. Throws `usage` when there
  * is none, or the operator has none to lay it in, `denied` when the project's file is not what was trusted.

@@ -39,6 +39,14 @@ const setSchema = v.looseObject({
   "allow-all": v.optional(v.boolean(), false),
   "allow-unix": v.optional(v.boolean(), false),
 });
+/** What a key can be, said to who wrote something else. */
+const shapes: Record<string, string> = {
+  profile: `one of ${profileNames.join(", ")}`,
+  timeout: 'text, as in "10m"',
+  limits: 'a table, as in { memory = "4g", pids = 400 }',
+  "allow-all": "true or false",
+  "allow-unix": "true or false",
+};
 const fileSchema = v.looseObject({ permissions: v.optional(v.record(v.string(), v.unknown()), {}) });
 
 /** One set; `where` is how it is called in errors. Throws `usage` on what a set cannot say. */
@@ -47,7 +55,11 @@ export function readPermissionSet(where: string, given: unknown): PermissionSet 
   const parsed = v.safeParse(setSchema, given);
   if (!parsed.success) {
     const key = parsed.issues[0].path?.map((item) => String(item.key)).join(".") ?? "the set";
-    throw wrong(`${key} is not what it can be`, `profile is one of ${profileNames.join(", ")}; limits is a table`);
+    const [first = ""] = key.split(".");
+    throw wrong(
+      `${key} is not what it can be`,
+      Object.hasOwn(shapes, first) ? shapes[first] : "a set is a table of keys",
+    );
   }
   const set = parsed.output;
   const unknown = Object.keys(set).find((key) => !keys.includes(key));

@@ -26,7 +26,7 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
     ...["bubblewrap", "helpers", "preloads", "namespaces", "seccomp", "limits", "sandbox strict"],
     ...["home", "database", "keys", "signing key", "state engine", "reach"],
     ...["slots", "routing"],
-    ...["start", "installation", "claude", "codex", "gemini", "runs", "launch audit"],
+    ...["start", "installation", "claude", "codex", "gemini", "permission sets", "runs", "launch audit"],
   ]);
   const notThere = ["protected names cannot be written to", "what is denied cannot be read"];
   const tried = probeIds.filter((id) => !notThere.includes(id));
@@ -35,6 +35,30 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
   const text = await bench.broke(["doctor"]);
   expect(text).toMatchObject({ code: 0, stderr: "" });
   expect(text.stdout.split("\n")[0]).toMatch(/^ok +bubblewrap +\d/);
+});
+
+test("permission sets that could not be read are told before a launch names one", async () => {
+  using bench = makeBench();
+  await examine(bench);
+  const sets = async (text: string) => {
+    writeFileSync(join(bench.home, "broke.toml"), text, { mode: 0o600 });
+    const { code, report } = await examine(bench);
+    return { code, ...report.checks.find(({ id }) => id === "permission sets") };
+  };
+  const own = join(bench.home, "broke.toml");
+  const id = "permission sets";
+  expect([
+    await sets('[permissions.web]\nallow-net = ["example.com"]\nlimits = { memory = "4g", pids = 400 }'),
+    await sets("[permissions.web"),
+    await sets('[permissions.web]\nlimits = "4g"'),
+  ]).toEqual([
+    { code: 0, id, status: "ok", detail: "yours: web" },
+    { code: 0, id, status: "warning", detail: `${own} is not TOML`, hint: "mend it, or move it away" },
+    {
+      ...{ code: 0, id, status: "warning", detail: `${own}, permissions.web: limits is not what it can be` },
+      hint: 'a table, as in { memory = "4g", pids = 400 }',
+    },
+  ]);
 });
 
 test("route, explain and doctor are of one mind about a slot, and warn of a name that floats", async () => {

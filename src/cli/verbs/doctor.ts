@@ -21,14 +21,14 @@ async function allChecks(): Promise<Check[]> {
     const { sharedCheck } = await import("../shared.ts");
     const { exposureCheck } = await import("../exposing.ts");
     const { readOwner } = await import("#src/gateway/ownership.ts");
-    const { home, settings, runs, env } = state;
+    const { home, settings, runs, trust, env } = state;
     return [
       ...sandboxChecks(profileOf(settings.get("sandbox") ?? "strict"), home.live, [home.root]),
       ...stateChecks(state),
       sharedCheck(state),
       exposureCheck(() => readOwner(home)),
       ...routingChecks(() => knownNow(state), state.keys.get, isFrozen(state.db)),
-      ...harnessChecks({ home, runs, audit: () => openLaunchAudit(state), env, cwd: process.cwd() }),
+      ...harnessChecks({ home, runs, trust, audit: () => openLaunchAudit(state), env, cwd: process.cwd() }),
     ];
   } catch (error) {
     if (!(error instanceof BrokeError)) throw error;
