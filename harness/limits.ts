@@ -107,6 +107,8 @@ export function endedUse(run: RunningSandbox): { cpuMs: number; writtenBytes: nu
 export function judgeEnd(end: SandboxEnd, reached: Reached | undefined): Observed["end"] {
   if (end.kind === "unobserved") return end;
   if (reached === undefined) return end.kind === "gone" ? { kind: "unobserved", reason: end.reason } : end;
-  const own = end.kind === "exited" && end.signal === null && end.code !== 0 ? end.code : null;
+  // What obeys SIGTERM says so by this code: it was asked to by us.
+  const obeyed = 128 + SIGTERM;
+  const own = end.kind === "exited" && end.signal === null && end.code !== 0 && end.code !== obeyed ? end.code : null;
   return { kind: "limited", reached, code: own };
 }

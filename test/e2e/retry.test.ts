@@ -155,7 +155,7 @@ test("claude beyond its turns: the run ends, there is no further turn, and nothi
     done.ran.code,
     turns,
     done.ran.stderr.includes("no further turn of the worker: its budget is spent"),
-  ]).toEqual([143, 2, true]);
+  ]).toEqual([10, 2, true]);
 });
 
 test("claude under a verifier whose provider is over its limit: not accepted, and no turn of the worker is spent on it", async () => {
