@@ -2,7 +2,7 @@
 // other tree it counts nowhere.
 
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LANE_ROLE, REVIEWED } from "#acp/lane-result.ts";
 import { startAcp } from "#test/support/acp.ts";
@@ -49,7 +49,10 @@ async function afterWork(verdict = "RETRY_NARROW") {
     agent.request("session/set_config_option", { sessionId, configId, value });
   await choose("policy", "throughput");
   await work.ask("Write it.");
-  const runs = () => readdirSync(join(work.bench.home, "runs")).toSorted();
+  const folder = join(work.bench.home, "runs");
+  // Their names tell the second only.
+  const madeAt = (run: string) => statSync(join(folder, run)).birthtimeMs;
+  const runs = () => readdirSync(folder).toSorted((one, other) => madeAt(one) - madeAt(other));
   const review = async (words = "Review it.") => {
     await choose("lane", "claude");
     const answer = await agent.request("session/prompt", {
