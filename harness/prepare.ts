@@ -190,8 +190,9 @@ export function prepareRun(options: {
       paths.mask,
     );
   const wanted = shimmable(programs);
-  const shims = installShims(paths.shims, toolDirs, inside.events, wanted);
-  if (!areShims(paths.shims, toolDirs, inside.events, wanted)) {
+  const shimming = { events: inside.events, tellsEnds: host.tellsEnds };
+  const shims = installShims(paths.shims, toolDirs, shimming, wanted);
+  if (!areShims(paths.shims, toolDirs, shimming, wanted)) {
     throw new BrokeError(
       "denied",
       "the run's tool shims were changed as they were written",

@@ -1,6 +1,7 @@
 // Facts about this machine that a plan depends on, gathered once per launch. Reads only; decides nothing.
 
 import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import {
@@ -26,7 +27,15 @@ export type HostFacts = {
   /** The pinned Bun and our own sandbox folder, both absolute and without symbolic links. */
   bun: string;
   sandboxDir: string;
+  /** Whether the kernel says how a process ended to others than its parent (`exec-ends.ts`). */
+  tellsEnds: boolean;
 };
+
+/** Whether a kernel of this release has PIDFD_INFO_EXIT: Linux 6.15 on. */
+export function tellsEnds(release: string): boolean {
+  const [major = 0, minor = 0] = release.split(".", 2).map((part) => Number.parseInt(part, 10));
+  return major > 6 || (major === 6 && minor >= 15);
+}
 
 function dirKind(path: string): HostFacts["mergedDirs"][string] {
   const stat = lstatSync(path, { throwIfNoEntry: false });
@@ -61,5 +70,6 @@ export function hostFacts(): HostFacts {
     localtime: existsSync("/etc/localtime") ? realpathSync("/etc/localtime") : undefined,
     bun: realpathSync(process.execPath),
     sandboxDir: realpathSync(join(dirname(new URL(import.meta.url).pathname))),
+    tellsEnds: tellsEnds(release()),
   };
 }

@@ -18,6 +18,7 @@ const host: HostFacts = {
   localtime: "/usr/share/zoneinfo/Europe/Berlin",
   bun: "/srv/app/node_modules/bun/bin/bun",
   sandboxDir: "/srv/app/sandbox",
+  tellsEnds: true,
 };
 
 const WORKSPACE = "/srv/work/my project";

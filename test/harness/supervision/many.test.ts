@@ -29,6 +29,29 @@ test("four processes, thirty events each: 120, each once, in one chain without a
   expect((await bench.broke(["harness", "verify", id])).code).toBe(0);
 });
 
+test("of every tool that a shim says was started the supervisor saw how it ended", async () => {
+  using bench = makeBench();
+  const script = "make --version > /dev/null; make -s nothing-such 2> /dev/null; git -C / rev-parse 2> /dev/null; true";
+  const ran = await bench.broke(["harness", "run", "--client", "exec", "--", "sh", "-c", script]);
+  const all = records(bench, runIdOf(ran));
+  const claimed = all.filter(({ event }) => event === "command.started").map(({ data }) => data);
+  const observed = all.filter(({ event }) => event === "command.observed").map(({ data }) => data);
+  const ends = all
+    .filter(({ event }) => event === "command.ended")
+    .flatMap(({ data }) => data.ends as { pid: number; code: number }[]);
+  const told = claimed.map(({ tool, args }) => {
+    const seen = observed.find(
+      ({ path, argv }) => path === `/usr/bin/${tool}` && `${(argv as string[]).slice(1)}` === `${args}`,
+    );
+    return [tool, ends.find(({ pid }) => pid === seen?.pid)?.code];
+  });
+  expect(told).toEqual([
+    ["make", 0],
+    ["make", 2],
+    ["git", 128],
+  ]);
+});
+
 test(`${RUNS} runs at once: each has its own state, ledger and end`, async () => {
   using bench = makeBench();
   await bench.broke(["harness", "list"]);
