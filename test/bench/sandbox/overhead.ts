@@ -1,15 +1,15 @@
 // What the sandbox costs: starting one, each program started in one, a real build in one, and a tool called by its shim; side by side, in turns, in
 // one run. Wall and processor time, medians. Usage: bun test/bench/sandbox/overhead.ts [samples]
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LAUNCHER, makeBench, ROOT } from "#test/support/broke.ts";
 import { openChain } from "./ours.ts";
 import { peers } from "./peers.ts";
+import { makeLibrary, makeNpmProject, makeSmallFiles, SMALL_FILES } from "./projects.ts";
 
 const samples = Number(process.argv[2] ?? 15);
 const EXECS = 2000;
-const SOURCES = 220;
 const SHIM_CALLS = 200;
 
 type Taken = { wallMs: number; cpuMs: number };
@@ -110,37 +110,6 @@ const inBroke = (command: string[]) => [LAUNCHER, "sandbox", "run", "--", ...com
 await using chain = openChain(dir);
 const others = peers(process.getuid!());
 
-/** Makes a C project of so many files, and an npm project whose packages lie in a cache beside it. */
-function makeProjects(): { c: string; npm: string } {
-  const c = join(bench.workspace, "c");
-  mkdirSync(join(c, "src"), { recursive: true });
-  const body = (at: number) =>
-    `#include <stdio.h>\n#include <string.h>\nint f${at}(int n) { char b[64]; snprintf(b, sizeof b, "%d", n + ${at}); return (int)strlen(b); }\n`;
-  for (let at = 0; at < SOURCES; at++) writeFileSync(join(c, "src", `f${at}.c`), body(at));
-  writeFileSync(
-    join(c, "Makefile"),
-    `all: $(patsubst src/%.c,build/%.o,$(wildcard src/*.c))\nbuild/%.o: src/%.c\n\t@mkdir -p build\n\t$(CC) -O1 -c -o $@ $<\n`,
-  );
-  const npm = join(bench.workspace, "npm");
-  mkdirSync(npm);
-  const dependencies = { express: "4.21.2", semver: "7.6.3", yargs: "17.7.2" };
-  writeFileSync(
-    join(npm, "package.json"),
-    JSON.stringify({ name: "b", version: "1.0.0", private: true, dependencies }),
-  );
-  // The registry of whoever measures, because the cache is kept by its name and what runs later has another home.
-  const registry = Bun.spawnSync(["npm", "config", "get", "registry"]).stdout.toString().trim();
-  writeFileSync(join(npm, ".npmrc"), `registry=${registry}\n`);
-  Bun.spawnSync(
-    ["npm", "install", "--omit-lockfile-registry-resolved=false", "--no-audit", "--no-fund", "--cache", "./cache"],
-    {
-      cwd: npm,
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  return { c, npm };
-}
-
 const chainWay = (name: string, argv: string[], observed = true): Way => ({
   name,
   run: () => inProcess(() => chain.run(chain.plan(argv, { observed }))),
@@ -168,32 +137,39 @@ const execs = await measure(
   Math.ceil(samples / 3),
 );
 
-const { c, npm } = makeProjects();
-const build = (folder: string) => ["/bin/sh", "-ec", `cd ${folder}; rm -rf build; make -s -j2 >/dev/null`];
-const install = (folder: string) => [
-  "/bin/sh",
-  "-ec",
-  `cd ${folder}; npm ci --offline --no-audit --no-fund --cache ./cache >/dev/null 2>&1`,
-];
+const folder = bench.workspace;
+const [small, npm] = [makeSmallFiles(folder), makeNpmProject(folder)];
 const copies = join(chain.workspace, "w");
-Bun.spawnSync(["cp", "-a", bench.workspace, copies]);
+Bun.spawnSync(["cp", "-a", folder, copies]);
+const library = makeLibrary(chain.workspace);
 const rounds = Math.ceil(samples / 5);
+const sh = (at: string, line: string) => ["/bin/sh", "-ec", `cd ${at}; ${line}`];
+const remake = "rm -rf build; make -s -j2 >/dev/null";
 const built = await measure(
-  `make of ${SOURCES} C files`,
+  `make of libgit2, 216 C files`,
   [
-    { name: "plain", run: () => spawned(build(c), dir, env) },
-    chainWay("not observed", build(join(copies, "c")), false),
-    chainWay("observed", build(join(copies, "c"))),
-    { name: "ours strict, broke sandbox run", run: () => spawned(inBroke(build(c)), bench.workspace, env) },
+    chainWay("not observed", sh(library, "make -s clean; make -s -j2 >/dev/null 2>&1"), false),
+    chainWay("observed", sh(library, "make -s clean; make -s -j2 >/dev/null 2>&1")),
   ],
   rounds,
 );
+const smallBuilt = await measure(
+  `make of ${SMALL_FILES} C files of three lines`,
+  [
+    { name: "plain", run: () => spawned(sh(small, remake), dir, env) },
+    chainWay("not observed", sh(join(copies, "small"), remake), false),
+    chainWay("observed", sh(join(copies, "small"), remake)),
+    { name: "ours strict, broke sandbox run", run: () => spawned(inBroke(sh(small, remake)), bench.workspace, env) },
+  ],
+  rounds,
+);
+const ci = "npm ci --offline --no-audit --no-fund --cache ./cache >/dev/null 2>&1";
 const installed = await measure(
   "npm ci, offline, from a cache",
   [
-    { name: "plain", run: () => spawned(install(npm), dir, env) },
-    chainWay("not observed", install(join(copies, "npm")), false),
-    chainWay("observed", install(join(copies, "npm"))),
+    { name: "plain", run: () => spawned(sh(npm, ci), dir, env) },
+    chainWay("not observed", sh(join(copies, "npm"), ci), false),
+    chainWay("observed", sh(join(copies, "npm"), ci)),
   ],
   rounds,
 );
@@ -240,7 +216,8 @@ const goals: [string, number, string, boolean][] = [
     "ms, at most 0.5",
     (wall(execs, "observed") - wall(execs, "not observed")) / EXECS <= 0.5,
   ],
-  ["observer on make", share(built), "%, at most 5", share(built) <= 5],
+  ["observer on make of libgit2", share(built), "%, at most 5", share(built) <= 5],
+  ["observer on make of small files", share(smallBuilt), "%, at most 5", share(smallBuilt) <= 5],
   ["observer on npm ci", share(installed), "%, at most 5", share(installed) <= 5],
   ["shim, each call", median(shims), "ms, at most 1.5", median(shims) <= 1.5],
 ];
