@@ -194,7 +194,8 @@ export function dryRun(
     const { kind, token } = file;
     if (kind === "data") return { token, base64: base64(file.bytes) };
     if (kind === "code") return { token, base64: base64(code[file.program]) };
-    return { token, path: file.beneath === undefined ? file.path : `${file.beneath}/${file.path}` };
+    const beneath = kind === "path" ? file.beneath : undefined;
+    return { token, path: beneath === undefined ? file.path : `${beneath}/${file.path}` };
   });
   return {
     argv: [bwrap.program, "--args", "{args}", ...bwrap.command],

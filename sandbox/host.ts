@@ -1,6 +1,6 @@
 // Facts about this machine that a plan depends on, gathered once per launch. Reads only; decides nothing.
 
-import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
@@ -23,6 +23,8 @@ export type HostFacts = {
   gid: number;
   mergedDirs: Record<string, { kind: "link"; target: string } | { kind: "directory" } | undefined>;
   present: ReadonlySet<string>;
+  /** Those of them in /etc that are small plain files, which a sandbox gets a copy of. */
+  copied: ReadonlySet<string>;
   localtime: string | undefined;
   /** The pinned Bun and our own sandbox folder, both absolute and without symbolic links. */
   bun: string;
@@ -50,6 +52,13 @@ export function hostArch(): Arch {
   throw new BrokeError("missing", "the sandbox supports x86_64 and aarch64 only");
 }
 
+const MAX_COPIED_BYTES = 1024 * 1024;
+
+function isSmallFile(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && stat.isFile() && stat.size <= MAX_COPIED_BYTES;
+}
+
 /** Gathers the facts. Throws `missing` on a machine the sandbox does not support. */
 export function hostFacts(): HostFacts {
   if (process.platform !== "linux") throw new BrokeError("missing", "the sandbox needs Linux");
@@ -67,6 +76,7 @@ export function hostFacts(): HostFacts {
     gid: process.getgid!(),
     mergedDirs: Object.fromEntries(MERGED_DIRS.map((dir) => [dir, dirKind(dir)])),
     present: new Set(candidates.filter((path) => existsSync(path))),
+    copied: new Set(ETC_PATHS.filter(isSmallFile)),
     localtime: existsSync("/etc/localtime") ? realpathSync("/etc/localtime") : undefined,
     bun: realpathSync(process.execPath),
     sandboxDir: realpathSync(join(dirname(new URL(import.meta.url).pathname))),

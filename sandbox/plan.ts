@@ -199,12 +199,13 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
     (program) => ({ kind: "code", token: `{code:${program}}`, program }) as const,
   );
   const folder = `${ownDir(shown)}/sandbox`;
-  // Not bound: Bun looks its program up by the file's own name, which a bound file of bwrap's has lost.
-  const code = [
-    ...["--size", String(OWN_CODE_BYTES), "--tmpfs", folder],
-    ...programs.flatMap(({ token, program }) => ["--perms", "0444", "--file", token, `${folder}/${program}.ts`]),
-    ...["--remount-ro", folder],
-  ];
+  // Not bound: Bun looks its program up by the file's own name, which a bound file of bwrap's has lost. In the root where that is ours and sealed.
+  const written = programs.flatMap(({ token, program }) => [
+    ...["--perms", "0444", "--file", token, `${folder}/${program}.ts`],
+  ]);
+  const code = anyRead
+    ? ["--size", String(OWN_CODE_BYTES), "--tmpfs", folder, ...written, "--remount-ro", folder]
+    : written;
   const denied = shown.permission.denyRead.map(({ path }) => path);
   const system = anyRead ? openWords(host, input.ignored, anyWrite, denied) : systemWords(host, input.ignored);
   const binds = [...own, ...input.tools, ...ownBinds(input)].flatMap(bindWords);

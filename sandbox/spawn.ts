@@ -34,6 +34,7 @@ export type SpawnedSandbox = {
 
 function openFile(file: PlanFile, code: OwnCode): number {
   if (file.kind === "path") return openSame(file.beneath, file.path, file.id);
+  if (file.kind === "copy") return libc.openFd(file.path, constants.O_RDONLY);
   const fd = libc.memoryFile("data");
   libc.writeAll(fd, file.kind === "data" ? file.bytes : code[file.program]);
   return fd;

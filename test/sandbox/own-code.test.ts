@@ -21,21 +21,31 @@ test("each is one file that needs nothing but libc, and is not translated again"
   expect(await ownCode()).toBe(code);
 });
 
-test("those for the inside are files of their own in a folder of ours", () => {
-  const plan = planSandbox({
-    ...{ profile: profileOf("strict"), host: hostFacts(), workspace: "/w", tree: "/w", objects: [], home: "/h" },
-    ...{ homeReadOnly: [], homeState: [], ignored: [], shown: nothingShown, shims: undefined, events: undefined },
-    protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
-    ...{ socketDir: undefined, tools: [], hidden: [], emptied: [], portMark: "{port}", egressMark: undefined },
-    ...{ terminal: false, argv: ["/bin/true"], env: {} },
+for (const [name, shown, folder, sealed] of [
+  ["in the root, which is ours and sealed", nothingShown, "/opt/broke/sandbox", false],
+  [
+    "in a folder that is sealed, where the root is the host's",
+    { ...nothingShown, permission: { ...nothingShown.permission, anyRead: true } },
+    "/run/broke/own/sandbox",
+    true,
+  ],
+] as const)
+  test(`those for the inside are files of their own ${name}`, () => {
+    const plan = planSandbox({
+      ...{ profile: profileOf("strict"), host: hostFacts(), workspace: "/w", tree: "/w", objects: [], home: "/h" },
+      ...{ homeReadOnly: [], homeState: [], ignored: [], shown, shims: undefined, events: undefined },
+      protect: { files: [], dirs: [], missing: [], masked: [], pins: [] },
+      ...{ socketDir: undefined, tools: [], hidden: [], emptied: [], portMark: "{port}", egressMark: undefined },
+      ...{ terminal: false, argv: ["/bin/true"], env: {} },
+    });
+    const code = plan.files.filter((file) => file.kind === "code");
+    expect(code.map(({ program }) => program)).toEqual(["init", "stage-two"]);
+    const words = [
+      ...(sealed ? ["--size", "1048576", "--tmpfs", folder] : []),
+      ...code.flatMap(({ token, program }) => ["--perms", "0444", "--file", token, `${folder}/${program}.ts`]),
+      ...(sealed ? ["--remount-ro", folder] : []),
+    ];
+    const at = plan.words.indexOf(code[0]!.token) - 3 - (sealed ? 4 : 0);
+    expect(plan.words.slice(at, at + words.length)).toEqual(words);
+    expect(plan.words.slice(-9).join(" ")).toContain("--remount-ro /");
   });
-  const code = plan.files.filter((file) => file.kind === "code");
-  expect(code.map(({ program }) => program)).toEqual(["init", "stage-two"]);
-  const words = [
-    ...["--size", "1048576", "--tmpfs", "/opt/broke/sandbox"],
-    ...code.flatMap(({ token, program }) => ["--perms", "0444", "--file", token, `/opt/broke/sandbox/${program}.ts`]),
-    ...["--remount-ro", "/opt/broke/sandbox"],
-  ];
-  const at = plan.words.indexOf("/opt/broke/sandbox") - 3;
-  expect(plan.words.slice(at, at + words.length)).toEqual(words);
-});
