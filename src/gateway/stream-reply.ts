@@ -60,17 +60,6 @@ export function streamBody(
     const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
     exchange.finish({ status, ...usageOf(flow.cost(), price), aborted });
   };
-  const step = async (): Promise<{ bytes: Uint8Array; ended: boolean }> => {
-    try {
-      const { done, value } = await reader.read();
-      silence.heard();
-      return { bytes: done ? flow.end() : flow.push(value), ended: done };
-    } catch (error) {
-      // What the network says names addresses; what we say ourselves does not.
-      const said = error instanceof BrokeError ? error.message : CUT;
-      return { bytes: flow.fail(upstreamFailure(said)), ended: true };
-    }
-  };
   const settle = (sink: Sink, ended: boolean) => {
     finish(false);
     sink.close();
@@ -91,7 +80,18 @@ export function streamBody(
     },
     async pull(sink) {
       for (;;) {
-        const { bytes, ended } = await step();
+        let bytes: Uint8Array;
+        let ended = true;
+        try {
+          const { done, value } = await reader.read();
+          silence.heard();
+          bytes = done ? flow.end() : flow.push(value);
+          ended = done;
+        } catch (error) {
+          // What the network says names addresses; what we say ourselves does not.
+          const said = error instanceof BrokeError ? error.message : CUT;
+          bytes = flow.fail(upstreamFailure(said));
+        }
         if (over) return; // the client went away meanwhile
         const sent = send(sink, bytes);
         if (ended || isOver()) return settle(sink, ended);
