@@ -97,6 +97,7 @@ const table = {
   sendto: [44, 206],
   setns: [308, 268],
   settimeofday: [164, 170],
+  sched_setscheduler: [144, 119],
   socket: [41, 198],
   socketpair: [53, 199],
   statmount: [457, 457],

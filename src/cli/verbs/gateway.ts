@@ -18,14 +18,18 @@ export const verb: Verb = {
     const { tryLock } = await import("#sandbox/libc.ts");
     const { version } = await import("../../../package.json");
     const state = openState();
-    const { deps, stop } = await watched({ ...(await liveDeps(state)), onReport: () => {} }, state.env);
+    const { watchLoad } = await import("../provider-thread.ts");
+    const load = watchLoad();
+    const told = { ...(await liveDeps(state)), onBegin: load.begin, onReport: load.end };
+    const { deps, stop } = await watched(told, state.env);
     const token = clientToken(state.home, state.env);
     const { checkExposure } = await import("../daemon.ts");
     const exposure = checkExposure(state, askedHost(values));
     const where = exposure === undefined ? "" : ` and ${exposure.host}`;
-    await serveForeground(state.home, deps, token, version, { port: portOf(values), exposure }, tryLock, (port) =>
-      note(`listening on http://127.0.0.1:${port}${where}`),
-    );
+    await serveForeground(state.home, deps, token, version, { port: portOf(values), exposure }, tryLock, (port) => {
+      note(`listening on http://127.0.0.1:${port}${where}`);
+      void load.follow(port);
+    });
     await stop();
     return 0;
   },

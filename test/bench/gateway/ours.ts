@@ -2,6 +2,7 @@
 // Usage: ours.ts <home> <upstream url> <dialect> [limited]: with every limit and a budget on, none of which is reached.
 
 import { gatewayDeps, openState } from "#src/cli/compose.ts";
+import { watchLoad } from "#src/cli/provider-thread.ts";
 import { listen } from "#src/gateway/listen.ts";
 import { tcpApp } from "#src/gateway/tcp-app.ts";
 import { addBackend } from "#src/routing/edit.ts";
@@ -32,9 +33,11 @@ state.generations.commit("bench", (routing) => {
   const slots = Object.fromEntries(Object.entries(modes).map(([slot, model]) => [slot, model]));
   return { ...added, slots, ...(limited === undefined ? {} : { access: limits }) };
 });
-const deps = { ...gatewayDeps(state), onReport: () => {} };
+const load = watchLoad();
+const deps = { ...gatewayDeps(state), onBegin: load.begin, onReport: load.end };
 const listening = listen(
   tcpApp(deps, () => BENCH_TOKEN, "0.0.0"),
   { kind: "tcp", port: 0 },
 );
+await load.follow(listening.port!);
 process.stdout.write(`${listening.port}\n`);
