@@ -46,14 +46,34 @@ export function namespaceObstacle(
   return undefined;
 }
 
-/** Helpers are started by fixed path; each must be root's alone to change, or whoever can change it is let in. Throws `missing` or `denied`. */
-export function requireHelper(path: string, remedy: string): void {
+/** The same of this machine, as the kernel has it. */
+export const namespaceRefusal = () => namespaceObstacle(kernelSetting);
+
+/**
+ * Whether a file of this owner is root's. In a view of our own (overlay.ts) only the user is mapped: there everybody else, root too, shows as the
+ * overflow uid, and whoever entered it asked before.
+ */
+export function isRoots(uid: number, read: (path: string) => string = (path) => readFileSync(path, "utf8")): boolean {
+  if (uid === 0) return true;
+  const mapsRoot = read("/proc/self/uid_map")
+    .split("\n")
+    .some((line) => /^\s*0\s/.test(line));
+  return !mapsRoot && uid === Number(read("/proc/sys/kernel/overflowuid"));
+}
+
+const SETUID = 0o6000;
+
+/**
+ * Helpers are started by fixed path; each must be root's alone to change, or whoever can change it is let in. `setuid`: it may be that. Throws `missing`
+ * or `denied`.
+ */
+export function requireHelper(path: string, remedy: string, { setuid = false } = {}): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new BrokeError("missing", `${path} is not installed`, remedy);
-  if (stat.uid !== 0 || (stat.mode & 0o6022) !== 0) {
+  if (!isRoots(stat.uid) || (stat.mode & (setuid ? 0o022 : SETUID | 0o022)) !== 0) {
     throw new BrokeError(
       "denied",
-      `${path} is setuid, or not root's alone to write`,
+      `${path} is ${setuid ? "" : "setuid, or "}not root's alone to write`,
       "reinstall the distribution's package",
     );
   }
@@ -76,7 +96,7 @@ export function requireFeatures(): string {
 /** Throws `missing`, naming the setting that is in the way, when bwrap cannot build a sandbox. */
 export function requireNamespaces(): void {
   if (runProbe([BWRAP, ...PROBE]).code === 0) return;
-  const obstacle = namespaceObstacle(kernelSetting);
+  const obstacle = namespaceRefusal();
   throw new BrokeError(
     "missing",
     obstacle?.message ?? "bubblewrap cannot build a sandbox on this machine",
