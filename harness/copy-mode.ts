@@ -18,7 +18,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { fdPath, openAt, openFolder, readBeneath } from "#sandbox/open.ts";
 import { isAtOrBelow, isOpened, protectedBy } from "#sandbox/protected-names.ts";
-import { showPath } from "#sandbox/tree.ts";
+import { below, showPath } from "#sandbox/tree.ts";
 import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
 import { findTraps } from "./findings.ts";
 import { entryOf, type Inventory, takeInventory } from "./inventory.ts";
@@ -163,11 +163,17 @@ function holderOf(
 const MAX_COMPARED_BYTES = 64 * 1024 * 1024;
 
 /** Whether a step was taken before: what it would write is what is there. */
-function isThere(tree: string, workspace: string, to: number, { path, kind }: Step): boolean {
+function isThere(
+  { tree, workspace, made }: { tree: string; workspace: string; made: CopyManifest["kind"] },
+  to: number,
+  { path, kind }: Step,
+): boolean {
   if (kind !== "write") return standing(to, path) === (kind === "folder" ? "dir" : null);
   const read = (root: string) => readBeneath(root, bytes(path), MAX_COMPARED_BYTES);
   const ours = read(tree);
-  return ours !== undefined && (read(workspace)?.equals(ours) ?? false);
+  // Everything that is copied may be written by its owner.
+  const modeOf = (root: string) => (lstatSync(below(root, bytes(path))).mode | (made === "copy" ? 0o600 : 0)) & 0o777;
+  return ours !== undefined && (read(workspace)?.equals(ours) ?? false) && modeOf(workspace) === modeOf(tree);
 }
 
 export type CopyLanding = { landed: string[]; held: string[] };
@@ -187,7 +193,7 @@ export function landCopy(
   const isHeld = holderOf(workspace, tree, manifest, now, opened);
   const [from, to] = [openFolder(tree), openFolder(workspace)];
   try {
-    const steps = all.filter((step) => !isHeld(step) && !isThere(tree, workspace, to, step));
+    const steps = all.filter((step) => !isHeld(step) && !isThere({ tree, workspace, made: manifest.kind }, to, step));
     const changed = steps.filter(({ path }) => {
       const now = standing(to, path);
       const was = Object.hasOwn(manifest.entries, path) ? manifest.entries[path]!.was : null;

@@ -19,7 +19,8 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { openFolder } from "#sandbox/open.ts";
 import { isOverlayAt } from "#sandbox/overlay.ts";
-import { below, walkTree } from "#sandbox/tree.ts";
+import { isMappedAlone } from "#sandbox/preflight.ts";
+import { below, showPath, walkTree } from "#sandbox/tree.ts";
 import { removeTree } from "./client-home.ts";
 import { copyFileAt, copyLinkAt, COPY_LIMITS, refuseEntry, tooLarge } from "./copy-tree.ts";
 import { entryOf } from "./inventory.ts";
@@ -61,11 +62,25 @@ function lookAt(root: string): Look[] {
 export const layerStamp = (stat: BigIntStats): string =>
   stat.isDirectory() ? "dir" : `${entryOf(stat).kind} ${stat.mode} ${stat.size} ${stat.mtimeNs}:${stat.ctimeNs}`;
 
+/** What is somebody else's, where only the user is known, the kernel copies into no layer. Throws `denied`. */
+function requireOwned(found: readonly Look[]): void {
+  if (!isMappedAlone()) return;
+  const [uid, gid] = [BigInt(process.getuid!()), BigInt(process.getgid!())];
+  const others = found.filter(({ stat }) => stat.uid !== uid || stat.gid !== gid);
+  if (others.length === 0) return;
+  throw new BrokeError(
+    "denied",
+    `${others.length} entries of the workspace belong to another user or group, and could not be changed in an overlay: ${JSON.stringify(showPath(bytes(others[0]!.path)))}`,
+    "make them your own, or use --workspace=copy",
+  );
+}
+
 /** What to compare with afterwards: no byte of the workspace is read. `stampOf` says of an entry of it whether it is still the same. */
 export function manifestOf(workspace: string, stampOf: (stat: BigIntStats) => string): OverlayManifest {
   const entries: OverlayManifest["entries"] = Object.create(null);
-  for (const { path, stat } of lookAt(workspace))
-    entries[path] = { was: stampOf(stat), copy: stat.isDirectory() ? "dir" : "" };
+  const found = lookAt(workspace);
+  requireOwned(found);
+  for (const { path, stat } of found) entries[path] = { was: stampOf(stat), copy: stat.isDirectory() ? "dir" : "" };
   return { kind: "overlay", entries };
 }
 

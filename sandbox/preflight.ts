@@ -54,11 +54,14 @@ export const namespaceRefusal = () => namespaceObstacle(kernelSetting);
  * overflow uid, and whoever entered it asked before.
  */
 export function isRoots(uid: number, read: (path: string) => string = (path) => readFileSync(path, "utf8")): boolean {
-  if (uid === 0) return true;
-  const mapsRoot = read("/proc/self/uid_map")
+  return uid === 0 || (isMappedAlone(read) && uid === Number(read("/proc/sys/kernel/overflowuid")));
+}
+
+/** Whether this is a view of our own, in which root is not mapped, nor anybody but the user. */
+export function isMappedAlone(read: (path: string) => string = (path) => readFileSync(path, "utf8")): boolean {
+  return !read("/proc/self/uid_map")
     .split("\n")
     .some((line) => /^\s*0\s/.test(line));
-  return !mapsRoot && uid === Number(read("/proc/sys/kernel/overflowuid"));
 }
 
 const SETUID = 0o6000;
