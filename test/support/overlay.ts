@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { LAUNCHER, makeBench, type Ran, runIdOf } from "./broke.ts";
 import { PLAIN_UID } from "./tree.ts";
 
-type Options = { env?: Record<string, string>; cwd?: string };
+/** `within` are root's words before the launcher's. */
+type Options = { env?: Record<string, string>; within?: string[] };
 
 export type OverlayBench = ReturnType<typeof overlayBench>;
 
@@ -24,8 +25,8 @@ export function overlayBench(launcher: string, name = "ws") {
   };
   const at = (path: string) => join(ws, path);
   const start = (args: string[], options: Options = {}) =>
-    Bun.spawn([...prefix, LAUNCHER, ...args], {
-      ...{ cwd: options.cwd ?? ws, env: { ...bench.env, ...options.env } },
+    Bun.spawn([...(options.within ?? []), ...prefix, LAUNCHER, ...args], {
+      ...{ cwd: ws, env: { ...bench.env, ...options.env } },
       ...{ stdin: "ignore", stdout: "pipe", stderr: "pipe" },
     });
   const broke = async (args: string[], options: Options = {}): Promise<Ran> => {
