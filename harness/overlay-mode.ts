@@ -75,12 +75,21 @@ function requireOwned(found: readonly Look[]): void {
   );
 }
 
-/** What to compare with afterwards: no byte of the workspace is read. `stampOf` says of an entry of it whether it is still the same. */
-export function manifestOf(workspace: string, stampOf: (stat: BigIntStats) => string): OverlayManifest {
+/**
+ * What to compare with afterwards: no byte of the workspace is read. `stampOf` says of an entry of it whether it is still the same. What the overlay does
+ * not show (an entry made to look like one of the kernel's own marks) is none: the run will not have deleted it.
+ */
+export function manifestOf(
+  workspace: string,
+  { tree }: Pick<RunPaths, "tree">,
+  stampOf: (stat: BigIntStats) => string,
+): OverlayManifest {
   const entries: OverlayManifest["entries"] = Object.create(null);
   const found = lookAt(workspace);
   requireOwned(found);
-  for (const { path, stat } of found) entries[path] = { was: stampOf(stat), copy: stat.isDirectory() ? "dir" : "" };
+  for (const { path, stat } of found)
+    if (lstatSync(below(tree, bytes(path)), { throwIfNoEntry: false }) !== undefined)
+      entries[path] = { was: stampOf(stat), copy: stat.isDirectory() ? "dir" : "" };
   return { kind: "overlay", entries };
 }
 

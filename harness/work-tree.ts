@@ -43,7 +43,7 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
   },
   overlay({ workspace }, paths) {
     requireOverlay(paths);
-    const manifest = manifestOf(workspace, stampOf);
+    const manifest = manifestOf(workspace, paths, stampOf);
     return { origin: manifest, objects: [], made: { entries: Object.keys(manifest.entries).length } };
   },
 };

@@ -208,6 +208,7 @@ describe("what no file may hold", () => {
       "placeholders",
       "protected",
       "open",
+      "overlay",
       "spawn",
       "init",
       "init-run",

@@ -12,6 +12,7 @@ import type { SlotView } from "#src/observe/routes.ts";
 import type { State } from "./compose.ts";
 import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
+import { inView, newView } from "./overlay.ts";
 import type { Reporting, Reports } from "./report.ts";
 
 export type Launch = {
@@ -226,14 +227,10 @@ export async function launchClient(
   reports: Reports = { words: [], folder: undefined },
   view?: string,
 ): Promise<number> {
-  try {
-    return await launchInView(choose, reports, view);
-  } finally {
-    if (view !== undefined) await (await import("./overlay.ts")).leaveView(view);
-  }
+  return inView(view, () => launchHere(choose, reports, view));
 }
 
-async function launchInView(choose: ChooseLaunch, reports: Reports, view: string | undefined): Promise<number> {
+async function launchHere(choose: ChooseLaunch, reports: Reports, view: string | undefined): Promise<number> {
   const { openReporting } = await import("./report.ts");
   using reporting = await openReporting(reports, currentFolder(), process.env);
   try {
@@ -247,7 +244,7 @@ async function launchInView(choose: ChooseLaunch, reports: Reports, view: string
 async function launchReported(choose: ChooseLaunch, reporting: Reporting, view: string | undefined): Promise<number> {
   const { deps, contract } = await openLaunch(choose, view);
   // Said by a contract, and so known only now: the command begins once more, in its view.
-  if (contract.mode === "overlay" && view === undefined) await (await import("./overlay.ts")).newView(contract.mode);
+  if (contract.mode === "overlay" && view === undefined) await newView(contract.mode);
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);

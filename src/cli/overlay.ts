@@ -49,9 +49,14 @@ export async function viewOf(run: string, need: Need): Promise<string | undefine
   return enterNextView(home, run, workspace, process.env, systemClock());
 }
 
-/** Takes back what was reserved for a run that was then not begun. */
-export async function leaveView(run: string | undefined): Promise<void> {
-  if (run === undefined) return;
-  const { home, giveBack } = await openView();
-  giveBack(home, run);
+/** Does it, and takes back what was reserved for a run that was then not begun. */
+export async function inView<Result>(run: string | undefined, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } finally {
+    if (run !== undefined) {
+      const { home, giveBack } = await openView();
+      giveBack(home, run);
+    }
+  }
 }

@@ -218,14 +218,9 @@ test("killed while it copies: what was begun is gone after reconciling; killed w
   expect(readdirSync(it.workspace).sort()).toEqual(["h", "many", "work"]);
 });
 
-test("overlay, which is not there; normal, which holds nothing; an unknown word", async () => {
+test("normal, which holds nothing; an unknown word", async () => {
   using it = bench();
   const mode = (...options: string[]) => it.broke(["harness", "run", "--client", "exec", ...options, "--", "true"]);
-  const overlay = await mode("--workspace=overlay");
-  expect({ code: overlay.code, names: overlay.stderr.includes("bubblewrap has overlays from 0.11 on") }).toEqual({
-    code: 3,
-    names: true,
-  });
   expect((await mode("--workspace=copy", "--sandbox=normal")).code).toBe(2);
   expect((await mode("--workspace=cpoy")).code).toBe(2);
 });

@@ -212,6 +212,14 @@ describe.skipIf(!root)("prepared by root (needs it)", () => {
     expect(readdirSync(join(it.home, "runs"))).toEqual([]);
   });
 
+  test("an entry that looks like the kernel's own mark of a deletion is not deleted by the run", async () => {
+    using it = made("root");
+    Bun.spawnSync(["mknod", it.at("lib/ghost"), "c", "0", "0"]);
+    const id = await it.run("test ! -e lib/ghost; echo two > a");
+    expect(await it.land(id)).toMatchObject({ code: 0, stdout: "a\n" });
+    expect(readdirSync(it.at("lib")).sort()).toEqual(["b", "ghost"]);
+  });
+
   test("somebody else's files, which a plain user's overlay could not change: refused by name", async () => {
     using it = made("a plain user");
     Bun.spawnSync(["chgrp", "0", it.at("a")]);

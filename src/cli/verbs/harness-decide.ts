@@ -2,7 +2,7 @@
 
 import { noListFlags } from "#sandbox/permission-flags.ts";
 import type { Verb } from "../front.ts";
-import { viewOf } from "../overlay.ts";
+import { inView, viewOf } from "../overlay.ts";
 import { answerJson, note } from "../output.ts";
 
 export const verb: Verb = {
@@ -35,7 +35,8 @@ export const verb: Verb = {
       const { retryRun } = await import("#harness/retry.ts");
       const { tellResult } = await import("../launch.ts");
       const kind = word === "retry" ? "narrow" : "broad";
-      return tellResult(await retryRun(deps, run, { kind, said: values.say?.[0] }));
+      const said = values.say?.[0];
+      return tellResult(await inView(view, () => retryRun(deps, run, { kind, said })));
     }
     const allow = values["allow-protected"] ?? [];
     const opened = parseProtectedPermission({

@@ -1,7 +1,7 @@
 // `broke harness retry <run>`: sends the worker of a run that was not accepted back, in its tree and session or from a clean tree.
 
 import type { Verb } from "../front.ts";
-import { viewOf } from "../overlay.ts";
+import { inView, viewOf } from "../overlay.ts";
 
 export const verb: Verb = {
   description: "Send a run's worker back with what was objected to; a run of its own goes on where it ended",
@@ -17,6 +17,7 @@ export const verb: Verb = {
     const { tellResult } = await import("../launch.ts");
     const kind = flags.has("broad") ? "broad" : "narrow";
     const deps = await decideDeps(view);
-    return tellResult(await retryRun(deps, values.run![0]!, { kind, said: values.say?.[0] }));
+    const said = values.say?.[0];
+    return tellResult(await inView(view, () => retryRun(deps, values.run![0]!, { kind, said })));
   },
 };
