@@ -162,6 +162,21 @@ describe.each(launchers)("by %s", (launcher) => {
     ] as never);
   });
 
+  test.each([
+    ["a large file changed by a byte", "printf x | dd of=big conv=notrunc 2>/dev/null; sleep 2"],
+    [
+      "a file without a name",
+      "exec 5> held; rm held; for i in {1..60}; do head -c 8000000 /dev/zero >&5; sleep 0.1; done",
+    ],
+  ])("what its layer grows by is held against its limit: %s", async (_, script) => {
+    using it = overlayBench(launcher);
+    it.put("big", "x".repeat(8 * 1024 ** 2));
+    it.own();
+    const ran = await it.broke(it.words(script, "--limit", "growth=4m"));
+    expect(ran.stderr).toContain("growth 4 MiB");
+    expect(ran.code).not.toBe(0);
+  });
+
   test("while it goes on nobody else sees it, and its operator reaches it", async () => {
     using it = overlayBench(launcher);
     it.put("a", "old\n");

@@ -1,7 +1,7 @@
 // Which kernel setting forbids a sandbox, named with its value and its remedy.
 
-import { expect, test } from "bun:test";
-import { namespaceObstacle } from "#sandbox/preflight.ts";
+import { describe, expect, test } from "bun:test";
+import { isRoots, namespaceObstacle } from "#sandbox/preflight.ts";
 
 const APPARMOR = "kernel/apparmor_restrict_unprivileged_userns";
 const CLONE = "kernel/unprivileged_userns_clone";
@@ -39,4 +39,20 @@ test("only settings about namespaces are read", () => {
   const asked: string[] = [];
   namespaceObstacle((setting) => void asked.push(setting));
   expect(asked).toEqual([APPARMOR, CLONE, MAXIMUM]);
+});
+
+describe("whose a helper is", () => {
+  const maps = { "the host's": "         0          0 4294967295\n", "a view's": "      1001       1001          1\n" };
+  const rows: [keyof typeof maps, number, boolean][] = [
+    ["the host's", 0, true],
+    ["the host's", 65534, false],
+    ["the host's", 1001, false],
+    ["a view's", 0, true],
+    ["a view's", 65534, true],
+    ["a view's", 1001, false],
+  ];
+  test.each(rows)("in %s ids, %d: root's %p", (map, uid, expected) => {
+    const read = (path: string) => (path === "/proc/self/uid_map" ? maps[map] : "65534\n");
+    expect(isRoots(uid, read)).toBe(expected);
+  });
 });
