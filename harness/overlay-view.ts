@@ -29,7 +29,7 @@ function enter(view: OverlayView, run: string, env: Env): never {
 }
 
 /** Makes the folder of a run that is to be; its layers with it where it has some of its own. */
-function reserve(home: Home, nowMs: number, parts: ("tree" | "upper" | "work")[]): { run: string; paths: RunPaths } {
+function reserve(home: Home, nowMs: number, parts: ("tree" | "upper")[]): { run: string; paths: RunPaths } {
   const run = newRunId(nowMs);
   const paths = runPaths(home, run);
   mkdirSync(paths.root, { mode: 0o700 });
@@ -48,7 +48,7 @@ export function giveBack(home: Home, run: string): void {
 /** Begins anew with a tree made of the workspace: never returns. Throws `missing` or `denied` where that cannot be, and leaves nothing. */
 export function enterNewView(home: Home, workspace: string, env: Env, nowMs: number): never {
   const lower = realpathSync(workspace);
-  const { run, paths } = reserve(home, nowMs, ["tree", "upper", "work"]);
+  const { run, paths } = reserve(home, nowMs, ["tree", "upper"]);
   try {
     return enter({ folder: paths.root, lower, access: "write" }, run, env);
   } catch (error) {

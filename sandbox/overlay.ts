@@ -6,6 +6,7 @@
 
 import { closeSync, mkdirSync, readFileSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { randomBytes } from "#src/core/ids.ts";
 import { fdPath, openFolder } from "./open.ts";
 import { namespaceRefusal, requireHelper } from "./preflight.ts";
 import { isWithin } from "./protected.ts";
@@ -28,10 +29,13 @@ const ENTER = [
   `cd -- "$4" && shift 4 && exec "$@"`,
 ].join(" && ");
 
-/** `read` needs no layer of its own that could be written to, and so disturbs nobody. */
+/**
+ * `read` needs no layer that could be written to, and so disturbs nobody. `work` is one mount's own: the kernel empties it first, and whoever
+ * works there already would be cut off.
+ */
 const LAYERS = {
-  write: "lowerdir=/proc/self/fd/9,upperdir=upper,workdir=work",
-  read: "lowerdir=upper:/proc/self/fd/9",
+  write: (work: string) => `lowerdir=/proc/self/fd/9,upperdir=upper,workdir=${work}`,
+  read: () => "lowerdir=upper:/proc/self/fd/9",
 } as const;
 
 /**
@@ -52,8 +56,8 @@ export type OverlayView = {
 const isRoot = () => process.getuid!() === 0;
 
 /** The words that mount the view and then become `command`, started in the lower folder. */
-function viewWords({ folder, access, also = "" }: OverlayView, cwd: string, command: string[]): string[] {
-  const options = [LAYERS[access], ALWAYS, ...(isRoot() ? [] : ["userxattr"])].join(",");
+function viewWords({ folder, access, also = "" }: OverlayView, work: string, cwd: string, command: string[]): string[] {
+  const options = [LAYERS[access](work), ALWAYS, ...(isRoot() ? [] : ["userxattr"])].join(",");
   const outer = [UNSHARE, ...(isRoot() ? ["--mount"] : ["--user", "--map-root-user", "--mount"]), "--"];
   const self = ["--user", `--map-user=${process.getuid!()}`, `--map-group=${process.getgid!()}`, "--"];
   const inner = isRoot() ? command : [UNSHARE, ...self, ...command];
@@ -99,7 +103,11 @@ function refusal(output: string): BrokeError {
     .replace(/[^\x20-\x7e]/g, "?");
   const obstacle = said.startsWith("unshare:") ? namespaceRefusal() : undefined;
   const why = obstacle?.message ?? (said === "" ? "it failed without a word" : said);
-  return new BrokeError("missing", `--workspace=overlay is not available: ${why}`, INSTEAD);
+  return new BrokeError(
+    "missing",
+    `--workspace=overlay is not available: ${why}`,
+    `${INSTEAD}; the kernel wants user namespaces, and BROKE_HOME on a file system that is no overlay itself`,
+  );
 }
 
 /** Whether the helpers are there, and root's alone to change. Throws `missing` or `denied`. */
@@ -116,14 +124,15 @@ function requireHelpers(): void {
 export function enterOverlay(view: OverlayView, command: string[], env: Record<string, string | undefined>): never {
   requireHelpers();
   requireNoMountBelow(view.lower);
-  mkdirSync(`${view.folder}/work`, { recursive: true, mode: 0o700 });
+  const work = `work/${randomBytes(4).toString("hex")}`;
+  if (view.access === "write") mkdirSync(`${view.folder}/${work}`, { recursive: true, mode: 0o700 });
   const cwd = process.cwd();
   const lower = openFolder(view.lower);
   try {
     process.chdir(fdPath(lower));
-    const { code, output } = runProbe(viewWords(view, cwd, [TRUE]), ".");
+    const { code, output } = runProbe(viewWords(view, work, cwd, [TRUE]), ".");
     if (code !== 0) throw refusal(output);
-    const words = viewWords(view, cwd, command);
+    const words = viewWords(view, work, cwd, command);
     const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
     process.execve!(UNSHARE, words, Object.fromEntries(kept));
     throw new BrokeError("internal", "the view was not entered");

@@ -34,6 +34,10 @@ export async function newView(mode: string | undefined): Promise<string | undefi
   const { home, viewEntered, enterNewView } = await openView();
   const entered = viewEntered(home, process.env);
   if (entered !== undefined || mode !== "overlay") return entered;
+  // No folder to work in, as is said by who checks that.
+  const { isWithin } = await import("#sandbox/protected.ts");
+  const { realpathSync } = await import("node:fs");
+  if (isWithin(realpathSync(cwd), home.root)) return undefined;
   return enterNewView(home, cwd, process.env, systemClock());
 }
 

@@ -109,6 +109,17 @@ describe.each(launchers)("by %s", (launcher) => {
     for (const run of [id, runIdOf(ran)]) expect((await it.broke(["harness", "discard", run])).code).toBe(0);
   });
 
+  test("two operators send it back at the same time: one run goes on, and the other disturbs nothing", async () => {
+    using it = made(launcher);
+    const id = await waiting(
+      it,
+      `if ${NARROW}; then echo two > a; else sleep 1; echo three >> a; echo more > lib/b; fi`,
+    );
+    const both = await Promise.all([0, 1].map(() => it.broke(["harness", "retry", id])));
+    expect(both.map(({ code }) => code === 0).toSorted()).toEqual([false, true]);
+    expect([it.text("a"), it.text("lib/b")]).toEqual(["two\nthree\n", "more\n"]);
+  });
+
   test("what cannot go on leaves the work where it was; accepted, it is taken over; blocked, it is gone", async () => {
     using it = made(launcher);
     const id = await waiting(it, "echo two > a");
