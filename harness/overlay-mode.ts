@@ -12,6 +12,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readlinkSync,
   readSync,
 } from "node:fs";
@@ -36,6 +37,14 @@ export function requireOverlay({ tree }: Pick<RunPaths, "tree">): void {
     "the run's tree is an overlay that is not mounted here",
     "broke's own commands mount it: `broke harness checkout`, `broke harness land`",
   );
+}
+
+/** The kernel closes the folder it works in to everybody, and nobody but root could then remove it by the ordinary means. */
+export function openWork({ work }: Pick<RunPaths, "work">): void {
+  for (const name of existsSync(work) ? readdirSync(work) : []) {
+    const own = `${work}/${name}/work`;
+    if (lstatSync(own, { throwIfNoEntry: false })?.isDirectory()) chmodSync(own, 0o700);
+  }
 }
 
 type Look = { path: string; stat: BigIntStats };

@@ -17,7 +17,7 @@ import { clientOf } from "./clients.ts";
 import { makeCopy, stampOf } from "./copy-mode.ts";
 import { copyTree } from "./copy-tree.ts";
 import { holdEnded } from "./lock.ts";
-import { cleanOverlay, manifestOf, requireOverlay, workFolder } from "./overlay-mode.ts";
+import { cleanOverlay, manifestOf, openWork, requireOverlay, workFolder } from "./overlay-mode.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
 import { claimFolders, claimWorkspace } from "./writer.ts";
 
@@ -43,6 +43,7 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
   },
   overlay({ workspace }, paths) {
     requireOverlay(paths);
+    openWork(paths);
     const manifest = manifestOf(workspace, paths, stampOf);
     return { origin: manifest, objects: [], made: { entries: Object.keys(manifest.entries).length } };
   },
@@ -99,8 +100,10 @@ export function adoptTree(
   writePrivate(now.origin, origin);
   if (existsSync(old.landing)) renameSync(old.landing, now.landing);
   // An overlay is mounted at both places, and what it is made of keeps working under another name.
-  if (contract.mode === "overlay") for (const part of ["upper", "work"] as const) renameSync(old[part], now[part]);
-  else renameSync(old.tree, now.tree);
+  if (contract.mode === "overlay") {
+    for (const part of ["upper", "work"] as const) renameSync(old[part], now[part]);
+    openWork(now);
+  } else renameSync(old.tree, now.tree);
   rmSync(old.origin);
   const objects = contract.mode === "worktree" ? cloneObjects(now.origin, now.landing) : [];
   const made = { from, tree_id: identityOf(now.tree) };
