@@ -189,10 +189,12 @@ export function landCopy(
   opened: readonly string[],
 ): CopyLanding {
   const now = takeInventory(tree);
-  const all = stepsOf(manifest, now, upper);
   const isHeld = holderOf(workspace, tree, manifest, now, opened);
   const [from, to] = [openFolder(tree), openFolder(workspace)];
   try {
+    // What is gone from the workspace is gone from an overlay of it too, and so not by the run.
+    const isGone = ({ path, kind }: Step) => kind === "delete" && standing(to, path) === null;
+    const all = stepsOf(manifest, now, upper).filter((step) => manifest.kind === "copy" || !isGone(step));
     const steps = all.filter((step) => !isHeld(step) && !isThere({ tree, workspace, made: manifest.kind }, to, step));
     const changed = steps.filter(({ path }) => {
       const now = standing(to, path);

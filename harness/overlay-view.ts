@@ -68,15 +68,15 @@ export function overlaidBy(home: Home, run: string): string | undefined {
   }
 }
 
-function requireWork({ origin, upper }: RunPaths): void {
-  if (existsSync(origin) && existsSync(upper)) return;
-  throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
+/** Whether there is anything left to be seen of its work. */
+export function hasLayer(home: Home, run: string): boolean {
+  const { origin, upper } = runPaths(home, run);
+  return existsSync(origin) && existsSync(upper);
 }
 
 /** Begins anew with the tree of that run, to be read alone: never returns. Throws `busy` while somebody works in it. */
 export function enterOldView(home: Home, run: string, workspace: string, env: Env): never {
   const paths = runPaths(home, run);
-  requireWork(paths);
   holdEnded(home, run)[Symbol.dispose]();
   mkdirSync(paths.tree, { recursive: true, mode: 0o700 });
   return enter({ folder: paths.root, lower: workspace, access: "read" }, run, env);
@@ -85,7 +85,6 @@ export function enterOldView(home: Home, run: string, workspace: string, env: En
 /** Begins anew with the tree of that run where it was and where a new run goes on in it: never returns. What it names is the new one. */
 export function enterNextView(home: Home, run: string, workspace: string, env: Env, nowMs: number): never {
   const old = runPaths(home, run);
-  requireWork(old);
   holdEnded(home, run)[Symbol.dispose]();
   mkdirSync(old.tree, { recursive: true, mode: 0o700 });
   const next = reserve(home, nowMs, ["tree"]);

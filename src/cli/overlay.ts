@@ -41,13 +41,17 @@ export async function newView(mode: string | undefined): Promise<string | undefi
   return enterNewView(home, cwd, process.env, systemClock());
 }
 
-/** For a run that is over, where it worked in an overlay; the run that is reserved, or looked at. */
+/**
+ * For a run that is over, where it worked in an overlay; the run that is reserved, or looked at. Undefined, too, where nothing is left of it: that is
+ * said by whoever then finds nothing.
+ */
 export async function viewOf(run: string, need: Need): Promise<string | undefined> {
-  const { home, viewEntered, overlaidBy, enterNewView, enterNextView, enterOldView } = await openView();
+  const { home, viewEntered, overlaidBy, hasLayer, enterNewView, enterNextView, enterOldView } = await openView();
   const entered = viewEntered(home, process.env);
   if (entered !== undefined) return entered;
   const workspace = isRunId(run) ? overlaidBy(home, run) : undefined;
   if (workspace === undefined) return undefined;
+  if (need !== "anew" && !hasLayer(home, run)) return undefined;
   if (need === "look") return enterOldView(home, run, workspace, process.env);
   if (need === "anew") return enterNewView(home, workspace, process.env, systemClock());
   return enterNextView(home, run, workspace, process.env, systemClock());

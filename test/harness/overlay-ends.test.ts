@@ -105,6 +105,9 @@ describe.each(launchers)("by %s", (launcher) => {
     ]);
     expect([left(it, id), left(it, runIdOf(ran))]).toEqual([[], ["origin.json", "upper", "work"]]);
     expect((await it.land(id)).code).toBe(3);
+    const out = join(it.base, "out");
+    expect([(await it.broke(["harness", "checkout", id, "--out", out])).code, existsSync(out)]).toEqual([3, false]);
+    expect((await it.broke(["harness", "decide", id, "accept"])).stderr).toContain("decided already: retry");
     expect((await it.land(runIdOf(ran))).stdout).toBe("");
     for (const run of [id, runIdOf(ran)]) expect((await it.broke(["harness", "discard", run])).code).toBe(0);
   });
@@ -128,7 +131,28 @@ describe.each(launchers)("by %s", (launcher) => {
     expect([(await it.broke(["harness", "decide", id, "accept"])).code, it.text("a")]).toEqual([0, "two\n"]);
     const other = await waiting(it, "echo x > a");
     expect([(await it.broke(["harness", "decide", other, "block"])).code, left(it, other)]).toEqual([0, []]);
+    expect((await it.broke(["harness", "decide", other, "accept"])).stderr).toContain("decided already: block");
     expect(it.text("a")).toBe("two\n");
+  });
+
+  test("a run in the workspace itself works beside it, and what that one put there meanwhile is nobody's work", async () => {
+    using it = made(launcher);
+    const child = it.start([
+      "harness",
+      "run",
+      "--client",
+      "exec",
+      "--",
+      "sh",
+      "-c",
+      "echo up; while [ ! -e end ]; do sleep 0.05; done",
+    ]);
+    await readFrom(child.stdout).until("up");
+    const id = await it.run("echo two > a");
+    expect((await it.land(id)).code).toBe(4);
+    it.put("end", "");
+    await child.exited;
+    expect(await it.land(id)).toMatchObject({ code: 0, stdout: "a\n", stderr: "" });
   });
 
   test("decided broad, a run of its own begins with the workspace as it is", async () => {
