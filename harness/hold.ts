@@ -4,7 +4,7 @@
 
 import { existsSync } from "node:fs";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
-import { isOverlayAt } from "#sandbox/overlay.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { findProtected, type ProtectedPaths } from "#sandbox/protected.ts";
 

@@ -9,7 +9,7 @@ import { type Growth, type Held, measureFolders, watchGrowth } from "#sandbox/gr
 import type { RunningSandbox, SandboxEnd } from "#sandbox/launch.ts";
 import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { canReadTree, readTree } from "#sandbox/meter.ts";
-import { isOverlayAt } from "#sandbox/overlay.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { isWithin } from "#sandbox/protected.ts";
 import { type Watch, watchLimits } from "#sandbox/watch.ts";
 import type { Inventory } from "./inventory.ts";

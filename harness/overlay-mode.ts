@@ -19,8 +19,7 @@ import {
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { openFolder } from "#sandbox/open.ts";
-import { isOverlayAt } from "#sandbox/overlay.ts";
-import { isMappedAlone } from "#sandbox/preflight.ts";
+import { isMappedAlone, isOverlayAt } from "#sandbox/mount-table.ts";
 import { below, showPath, walkTree } from "#sandbox/tree.ts";
 import { removeTree } from "./client-home.ts";
 import { copyFileAt, copyLinkAt, COPY_LIMITS, refuseEntry, tooLarge } from "./copy-tree.ts";

@@ -9,7 +9,7 @@ import type { Json } from "#src/core/json.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import { readPrivate, writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import { isOverlayAt } from "#sandbox/overlay.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract/contract.ts";
 import { cloneObjects, makeClone } from "./clone-mode.ts";

@@ -4,13 +4,14 @@
 // No path is ever part of a mount option or of a shell's text: folders are descriptors and names of ours, or words.
 // Does not stop: whoever changes the lower folder meanwhile; another process of the same user from looking in through /proc.
 
-import { closeSync, mkdirSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { randomBytes } from "#src/core/ids.ts";
+import { asListed, LOWER, mountsHere } from "./mount-table.ts";
 import { fdPath, openFolder } from "./open.ts";
-import { namespaceRefusal, requireHelper } from "./preflight.ts";
+import { INSTALL_HINT, namespaceRefusal, requireHelper } from "./preflight.ts";
 import { isWithin } from "./protected.ts";
-import { runProbe } from "./spawn.ts";
+import { BWRAP, runProbe } from "./spawn.ts";
 
 const UNSHARE = "/usr/bin/unshare";
 const MOUNT = "/usr/bin/mount";
@@ -34,8 +35,8 @@ const ENTER = [
  * works there already would be cut off.
  */
 const LAYERS = {
-  write: (work: string) => `lowerdir=/proc/self/fd/9,upperdir=upper,workdir=${work}`,
-  read: () => "lowerdir=upper:/proc/self/fd/9",
+  write: (work: string) => `lowerdir=${LOWER},upperdir=upper,workdir=${work}`,
+  read: () => `lowerdir=upper:${LOWER}`,
 } as const;
 
 /**
@@ -64,29 +65,9 @@ function viewWords({ folder, access, also = "" }: OverlayView, work: string, cwd
   return [...outer, SHELL, "-c", ENTER, "sh", folder, options, also, cwd, ...inner];
 }
 
-// seq_path(9) writes these as octal.
-const unescaped = (field: string) =>
-  field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
-
-/** Every mount of this process: where, a character a byte, and of what type. In the order they were made. */
-function mountsHere(): { at: string; type: string }[] {
-  const lines = readFileSync("/proc/self/mountinfo", "latin1").split("\n").filter(Boolean);
-  return lines.map((line) => ({
-    at: unescaped(line.split(" ")[4]!),
-    type: line.slice(line.lastIndexOf(" - ") + 3).split(" ")[0]!,
-  }));
-}
-
-const latin1 = (path: string) => Buffer.from(path).toString("latin1");
-
-/** Whether this process sees an overlay mounted at exactly that path. */
-export function isOverlayAt(path: string): boolean {
-  return mountsHere().findLast(({ at }) => at === latin1(path))?.type === "overlay";
-}
-
 /** What is mounted below a folder is not to be seen through an overlay of it. Throws `denied`. */
 function requireNoMountBelow(folder: string): void {
-  const root = latin1(folder);
+  const root = asListed(folder);
   if (mountsHere().every(({ at }) => at === root || !isWithin(root, at))) return;
   throw new BrokeError(
     "denied",
@@ -110,9 +91,10 @@ function refusal(output: string): BrokeError {
   );
 }
 
-/** Whether the helpers are there, and root's alone to change. Throws `missing` or `denied`. */
-function requireHelpers(): void {
+/** Whether the helpers, and what is started inside, are there, and root's alone to change. Throws `missing` or `denied`. */
+function requireHelpers({ access }: OverlayView): void {
   for (const helper of [UNSHARE, SHELL]) requireHelper(helper, INSTEAD);
+  if (access === "write") requireHelper(BWRAP, INSTALL_HINT);
   // Setuid wherever it is installed; it is run as root, or where root is not known.
   requireHelper(MOUNT, INSTEAD, { setuid: true });
 }
@@ -122,7 +104,7 @@ function requireHelpers(): void {
  * where it would not show what the folder holds; then nothing is mounted.
  */
 export function enterOverlay(view: OverlayView, command: string[], env: Record<string, string | undefined>): never {
-  requireHelpers();
+  requireHelpers(view);
   requireNoMountBelow(view.lower);
   const work = `work/${randomBytes(4).toString("hex")}`;
   if (view.access === "write") mkdirSync(`${view.folder}/${work}`, { recursive: true, mode: 0o700 });

@@ -3,6 +3,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { isOwnView } from "./mount-table.ts";
 import { BWRAP, runProbe } from "./spawn.ts";
 
 export const INSTALL_HINT = "apt-get install -y bubblewrap (or `npm run demo` from the checkout), then try again";
@@ -53,15 +54,8 @@ export const namespaceRefusal = () => namespaceObstacle(kernelSetting);
  * Whether a file of this owner is root's. In a view of our own (overlay.ts) only the user is mapped: there everybody else, root too, shows as the
  * overflow uid, and whoever entered it asked before.
  */
-export function isRoots(uid: number, read: (path: string) => string = (path) => readFileSync(path, "utf8")): boolean {
-  return uid === 0 || (isMappedAlone(read) && uid === Number(read("/proc/sys/kernel/overflowuid")));
-}
-
-/** Whether this is a view of our own, in which root is not mapped, nor anybody but the user. */
-export function isMappedAlone(read: (path: string) => string = (path) => readFileSync(path, "utf8")): boolean {
-  return !read("/proc/self/uid_map")
-    .split("\n")
-    .some((line) => /^\s*0\s/.test(line));
+export function isRoots(uid: number, read: (path: string) => string = (path) => readFileSync(path, "latin1")): boolean {
+  return uid === 0 || (uid === Number(read("/proc/sys/kernel/overflowuid")) && isOwnView(read));
 }
 
 const SETUID = 0o6000;

@@ -209,6 +209,7 @@ describe("what no file may hold", () => {
       "protected",
       "open",
       "overlay",
+      "mount-table",
       "spawn",
       "init",
       "init-run",

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { writePrivate } from "#src/state/files.ts";
-import { isOverlayAt } from "#sandbox/overlay.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import type { Snapshot } from "../evidence/snapshot.ts";
 import { type Inventory, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";

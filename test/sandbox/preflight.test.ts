@@ -42,17 +42,30 @@ test("only settings about namespaces are read", () => {
 });
 
 describe("whose a helper is", () => {
-  const maps = { "the host's": "         0          0 4294967295\n", "a view's": "      1001       1001          1\n" };
-  const rows: [keyof typeof maps, number, boolean][] = [
-    ["the host's", 0, true],
-    ["the host's", 65534, false],
-    ["the host's", 1001, false],
-    ["a view's", 0, true],
-    ["a view's", 65534, true],
-    ["a view's", 1001, false],
+  const alone = "      1001       1001          1\n";
+  const tree = (options: string) => `138 44 0:54 / /h/runs/r/tree rw - overlay overlay rw,${options},userxattr\n`;
+  const places: Record<string, [map: string, mounts: string]> = {
+    "on the host": ["         0          0 4294967295\n", tree("lowerdir=/proc/self/fd/9")],
+    "in a view": [alone, `30 1 254:0 / / rw - ext4 /dev/vda rw\n${tree("lowerdir=/proc/self/fd/9,upperdir=upper")}`],
+    "in a view to look": [alone, tree("lowerdir=upper:/proc/self/fd/9")],
+    "in a namespace of another": [alone, tree("lowerdir=/a,upperdir=/b,workdir=/c")],
+  };
+  const rows: [place: string, uid: number, expected: boolean][] = [
+    ["on the host", 0, true],
+    ["on the host", 65534, false],
+    ["on the host", 1001, false],
+    ["in a view", 65534, true],
+    ["in a view", 1001, false],
+    ["in a view to look", 65534, true],
+    ["in a namespace of another", 65534, false],
   ];
-  test.each(rows)("in %s ids, %d: root's %p", (map, uid, expected) => {
-    const read = (path: string) => (path === "/proc/self/uid_map" ? maps[map] : "65534\n");
-    expect(isRoots(uid, read)).toBe(expected);
+  test.each(rows)("%s, of %d: root's %p", (place, uid, expected) => {
+    const [map, mounts] = places[place]!;
+    const files: Record<string, string> = {
+      "/proc/self/uid_map": map,
+      "/proc/self/mountinfo": mounts,
+      "/proc/sys/kernel/overflowuid": "65534\n",
+    };
+    expect(isRoots(uid, (path) => files[path]!)).toBe(expected);
   });
 });
