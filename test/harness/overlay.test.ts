@@ -151,6 +151,7 @@ describe.each(launchers)("by %s", (launcher) => {
   test("what was changed meanwhile where the run changed it refuses all of it; what it did not touch is not its work", async () => {
     using it = overlayBench(launcher);
     for (const name of ["a", "b", "mine", "lost"]) it.put(name, "old\n");
+    symlinkSync("a", it.at("link"));
     it.own();
     const id = await it.run("echo new > a; echo new > b; cat mine");
     it.put("b", "mine\n");
@@ -163,6 +164,7 @@ describe.each(launchers)("by %s", (launcher) => {
     it.put("mine", "changed by me\n");
     it.put("more/of/mine", "x\n");
     Bun.spawnSync(["rm", it.at("lost")]);
+    Bun.spawnSync(["ln", "-sfn", "mine", it.at("link")]);
     expect(await it.land(other)).toMatchObject({ code: 0, stdout: "a\n", stderr: "" });
     expect([it.text("a"), it.text("mine"), it.text("more/of/mine"), existsSync(it.at("lost"))]).toEqual([
       ...["newer\n", "changed by me\n", "x\n", false],
