@@ -13,12 +13,18 @@ import { copyTree } from "./copy-tree.ts";
 import { findTraps } from "./findings.ts";
 import { takeInventory } from "./inventory.ts";
 import { holdEnded } from "./lock.ts";
+import { requireOverlay } from "./overlay-mode.ts";
+import { overlaidBy } from "./overlay-view.ts";
 
-/** Where the tree of a run is. Throws `missing` where it has none. */
+/** Where the tree of a run is, as this process sees it. Throws `missing` where it has none, or it is not mounted here. */
 export function treeOf(home: Home, runId: string): string {
-  const { tree } = runPaths(home, runId);
-  if (existsSync(tree)) return tree;
-  throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
+  const paths = runPaths(home, runId);
+  // The folder where an overlay was mounted stays, and is nothing.
+  const overlaid = overlaidBy(home, runId) !== undefined;
+  if (!existsSync(overlaid ? paths.upper : paths.tree))
+    throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
+  if (overlaid) requireOverlay(paths);
+  return paths.tree;
 }
 
 /** A new name in a folder that is there, whatever leads to that folder. */

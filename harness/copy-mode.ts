@@ -1,5 +1,5 @@
 // `--workspace copy`: the run works on a copy of the workspace, kept after it; what it changed is taken over when the operator says so, and
-// only where the original is still what it was when it was copied.
+// only where the original is still what it was when it was copied. What was done in an overlay (overlay-mode.ts) is taken over in the same way.
 // Does not stop: an original that is changed between the check and the last rename of taking over.
 
 import {
@@ -15,22 +15,25 @@ import {
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
+import type { RunPaths } from "#src/state/paths.ts";
 import { fdPath, openAt, openFolder, readBeneath } from "#sandbox/open.ts";
 import { isAtOrBelow, isOpened, protectedBy } from "#sandbox/protected-names.ts";
-import { showPath } from "#sandbox/tree.ts";
+import { below, showPath } from "#sandbox/tree.ts";
 import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
 import { findTraps } from "./findings.ts";
 import { entryOf, type Inventory, takeInventory } from "./inventory.ts";
+import { isWritten } from "./overlay-mode.ts";
 import { readStored } from "./stored.ts";
 
 /** Per path, a character a byte: what the original was (`was`) and what its copy is at the start (`copy`); null for folders. */
 const manifestSchema = v.object({
-  kind: v.literal("copy"),
+  kind: v.picklist(["copy", "overlay"]),
   entries: v.record(v.string(), v.object({ was: v.string(), copy: v.string() })),
 });
 export type CopyManifest = v.InferOutput<typeof manifestSchema>;
 
-const stampOf = (stat: BigIntStats) => {
+/** What the workspace's entry was, as compared with when the work is taken over. */
+export const stampOf = (stat: BigIntStats) => {
   const { kind, mode, size, stamp } = entryOf(stat);
   return kind === "dir" ? "dir" : `${kind} ${mode} ${size} ${stamp}`;
 };
@@ -52,7 +55,7 @@ export const readManifest = (file: string): CopyManifest => readStored(file, man
 type Step = { path: string; kind: "write" | "folder" | "delete" };
 
 /** What the run did to its copy, in an order that can be done: deletions first, deepest first, then folders, then what is in them. */
-function stepsOf({ entries }: CopyManifest, now: Inventory): Step[] {
+function stepsOf({ kind: made, entries }: CopyManifest, now: Inventory, upper: string): Step[] {
   if (!now.complete) {
     throw new BrokeError("denied", "the run's copy cannot be read whole", "look at it yourself: it is kept");
   }
@@ -60,6 +63,8 @@ function stepsOf({ entries }: CopyManifest, now: Inventory): Step[] {
   for (const [path, entry] of now.entries) {
     const { kind, mode, size, stamp } = entry;
     const before = Object.hasOwn(entries, path) ? entries[path]!.copy : undefined;
+    // What shows through from the workspace is its own, also what it got meanwhile.
+    if (made === "overlay" && !isWritten(upper, path, before)) continue;
     if (kind === "dir") {
       if (before !== "dir") steps.push({ path, kind: "folder" });
     } else if (before !== `${kind} ${mode} ${size} ${stamp}`) steps.push({ path, kind: "write" });
@@ -158,11 +163,17 @@ function holderOf(
 const MAX_COMPARED_BYTES = 64 * 1024 * 1024;
 
 /** Whether a step was taken before: what it would write is what is there. */
-function isThere(tree: string, workspace: string, to: number, { path, kind }: Step): boolean {
+function isThere(
+  { tree, workspace, made }: { tree: string; workspace: string; made: CopyManifest["kind"] },
+  to: number,
+  { path, kind }: Step,
+): boolean {
   if (kind !== "write") return standing(to, path) === (kind === "folder" ? "dir" : null);
   const read = (root: string) => readBeneath(root, bytes(path), MAX_COMPARED_BYTES);
   const ours = read(tree);
-  return ours !== undefined && (read(workspace)?.equals(ours) ?? false);
+  // Everything that is copied may be written by its owner.
+  const modeOf = (root: string) => (lstatSync(below(root, bytes(path))).mode | (made === "copy" ? 0o600 : 0)) & 0o777;
+  return ours !== undefined && (read(workspace)?.equals(ours) ?? false) && modeOf(workspace) === modeOf(tree);
 }
 
 export type CopyLanding = { landed: string[]; held: string[] };
@@ -173,16 +184,18 @@ export type CopyLanding = { landed: string[]; held: string[] };
  */
 export function landCopy(
   workspace: string,
-  tree: string,
+  { tree, upper }: Pick<RunPaths, "tree" | "upper">,
   manifest: CopyManifest,
   opened: readonly string[],
 ): CopyLanding {
   const now = takeInventory(tree);
-  const all = stepsOf(manifest, now);
   const isHeld = holderOf(workspace, tree, manifest, now, opened);
   const [from, to] = [openFolder(tree), openFolder(workspace)];
   try {
-    const steps = all.filter((step) => !isHeld(step) && !isThere(tree, workspace, to, step));
+    // What is gone from the workspace is gone from an overlay of it too, and so not by the run.
+    const isGone = ({ path, kind }: Step) => kind === "delete" && standing(to, path) === null;
+    const all = stepsOf(manifest, now, upper).filter((step) => manifest.kind === "copy" || !isGone(step));
+    const steps = all.filter((step) => !isHeld(step) && !isThere({ tree, workspace, made: manifest.kind }, to, step));
     const changed = steps.filter(({ path }) => {
       const now = standing(to, path);
       const was = Object.hasOwn(manifest.entries, path) ? manifest.entries[path]!.was : null;
@@ -195,7 +208,9 @@ export function landCopy(
           .slice(0, 5)
           .map(({ path }) => JSON.stringify(showPath(bytes(path))))
           .join(", ")}`,
-        `compare them yourself with ${tree}`,
+        manifest.kind === "copy"
+          ? `compare them yourself with ${tree}`
+          : "compare them yourself with a copy: `broke harness checkout RUN --out DIR`",
       );
     }
     for (const step of steps) apply(from, to, step);

@@ -28,7 +28,8 @@ const SLASH = Buffer.from("/");
 const join = (folder: Buffer, name: Buffer) => (folder.length === 0 ? name : Buffer.concat([folder, SLASH, name]));
 const inFolder = (fd: number, name: Buffer) => Buffer.concat([Buffer.from(`${fdPath(fd)}/`), name]);
 
-function tooLarge(what: string): BrokeError {
+/** More than is worked on a copy, or a listing, of. */
+export function tooLarge(what: string): BrokeError {
   return new BrokeError(
     "denied",
     `the workspace is too large to copy (${what})`,
@@ -36,7 +37,8 @@ function tooLarge(what: string): BrokeError {
   );
 }
 
-function refuse(path: Buffer): BrokeError {
+/** What cannot be read is not left out silently. */
+export function refuseEntry(path: Buffer): BrokeError {
   return new BrokeError(
     "denied",
     `${JSON.stringify(showPath(path))} in the workspace cannot be copied`,
@@ -69,7 +71,7 @@ export function copyFileAt(root: number, path: Buffer, target: Buffer): BigIntSt
       copyFileSync(fdPath(fd), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOSPC") throw tooLarge("the disk is full");
-      throw refuse(path);
+      throw refuseEntry(path);
     }
     chmodSync(target, (Number(stat.mode) & 0o777) | 0o600);
     utimesSync(target, Number(stat.atimeMs) / 1000, Number(stat.mtimeMs) / 1000);
@@ -129,7 +131,7 @@ export function copyTree(
         try {
           names = readdirSync(fdPath(folder), { encoding: "buffer" });
         } catch {
-          throw refuse(here);
+          throw refuseEntry(here);
         }
         for (const name of names) copyEntry(folder, join(here, name), name);
         if (here.length > 0) chmodSync(below(target, here), mode | 0o700);

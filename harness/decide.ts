@@ -12,6 +12,7 @@ import { isGoing, type RunStore } from "#src/state/runs.ts";
 import type { AuditLog } from "./audit.ts";
 import { hashContract } from "./contract/terms.ts";
 import { type Landing, landRun, readContract } from "./land.ts";
+import { workFolder } from "./overlay-mode.ts";
 import { ledgerRecords } from "./ledger-lines.ts";
 import { type RunView, readRun } from "./view.ts";
 import { discardTree } from "./work-tree.ts";
@@ -114,7 +115,7 @@ export function decideRun(
   let landing: Landing | null = null;
   try {
     if (mode !== "direct" && word === "accept") landing = landRun(deps, runId, opened);
-    if (mode !== "direct" && word === "block" && existsSync(runPaths(deps.home, runId).tree)) {
+    if (mode !== "direct" && word === "block" && existsSync(workFolder(runPaths(deps.home, runId)))) {
       discardTree(deps.home, runId);
       deps.audit.append(runId, "work.discarded", { mode });
     }

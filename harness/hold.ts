@@ -2,7 +2,9 @@
 // placed there it takes away again.
 // Does not stop: the person from replacing a protected file by a rename, which opens that name to the worker.
 
-import { type Home, runPaths } from "#src/state/paths.ts";
+import { existsSync } from "node:fs";
+import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { findProtected, type ProtectedPaths } from "#sandbox/protected.ts";
 
@@ -21,5 +23,11 @@ export function holdTree(home: Home, runId: string, tree: string, opened: readon
 
 /** Takes the run's placeholders away. A second call finds nothing to do. */
 export function releaseTree(home: Home, runId: string): void {
-  removePlaceholders(runPaths(home, runId).placeholders);
+  releasePlaced(runPaths(home, runId));
+}
+
+/** The same by its folder. Where its tree was an overlay that ended with its supervisor, they are in the layer it wrote to. */
+export function releasePlaced(paths: RunPaths): void {
+  const unmounted = existsSync(paths.upper) && !isOverlayAt(paths.tree);
+  removePlaceholders(paths.placeholders, unmounted ? paths.upper : undefined);
 }

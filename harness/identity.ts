@@ -28,6 +28,13 @@ export function dropArguments(owner: Owner, command: string[]): string[] {
   return [SETPRIV, ...ids, "--inh-caps=-all", "--bounding-set=-all", "--", ...command];
 }
 
+/** This very command once more. */
+export function ownCommand(): string[] {
+  const root = join(dirname(new URL(import.meta.url).pathname), "..");
+  const main = join(root, "src", "main.ts");
+  return [process.execPath, "--config=/dev/null", "--no-env-file", main, ...process.argv.slice(2)];
+}
+
 /**
  * Does nothing unless this is root in a folder owned by somebody else. Then replaces this process by itself as that user (never
  * returns), with that user's HOME and, unless BROKE_HOME is set, that user's own state. Throws `denied` when that cannot be.
@@ -45,14 +52,7 @@ export function dropToOwner(workspace: string, env: Record<string, string | unde
     );
   }
   for (const tool of [SETPRIV, process.execPath]) accessSync(tool, constants.X_OK);
-  const root = join(dirname(new URL(import.meta.url).pathname), "..");
-  const command = [
-    process.execPath,
-    "--config=/dev/null",
-    "--no-env-file",
-    join(root, "src", "main.ts"),
-    ...process.argv.slice(2),
-  ];
+  const command = ownCommand();
   const name = owner.name ?? String(uid);
   const variables = { ...env, HOME: owner.home ?? "/nonexistent", USER: name, LOGNAME: name };
   const [file = SETPRIV, ...args] = dropArguments(owner, command);

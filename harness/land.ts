@@ -13,6 +13,7 @@ import { landClone } from "./clone-land.ts";
 import { landCopy, readManifest } from "./copy-mode.ts";
 import type { Ledger } from "./ledger.ts";
 import { holdEnded } from "./lock.ts";
+import { requireOverlay, workFolder } from "./overlay-mode.ts";
 import type { Finding } from "./verdict/categories.ts";
 import type { VerdictWord } from "./verdict/words.ts";
 import { removeWork } from "./work-tree.ts";
@@ -45,14 +46,15 @@ function takeOver(deps: Deps, runId: string, opened: readonly string[]): Landing
   if (mode === "direct") {
     throw new BrokeError("usage", "the run worked in the workspace itself", "there is nothing to take over");
   }
-  if (!existsSync(paths.origin) || !existsSync(paths.tree)) {
+  if (!existsSync(paths.origin) || !existsSync(workFolder(paths))) {
     throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
   }
   const names = [...openedOf(contract), ...opened];
   using _run = holdEnded(deps.home, runId);
   if (mode === "worktree") return landWorktree(deps.home, runId, workspace, names);
+  if (mode === "overlay") requireOverlay(paths);
   using _writer = claimWorkspace(deps, { id: runId, workspace, writes: [] });
-  const { landed, held } = landCopy(workspace, paths.tree, readManifest(paths.origin), names);
+  const { landed, held } = landCopy(workspace, paths, readManifest(paths.origin), names);
   return { mode, landed, held, ref: null, hint: null };
 }
 
@@ -96,6 +98,11 @@ export function actOnWork(
     return sent ? acted(`\`broke harness restore ${ledger.run}\` puts the workspace back to what it was`) : acted();
   }
   const { tree } = runPaths(deps.home, ledger.run);
+  // Nobody else sees what is mounted for this process.
+  const where =
+    mode === "overlay"
+      ? `kept in an overlay (\`broke harness checkout ${ledger.run} --out DIR\` copies it)`
+      : `in ${tree}`;
   const governed = policy !== "off";
   const later = governed
     ? `\`broke harness decide ${ledger.run} accept\` takes it over; retry, broad and block are the other answers`
@@ -107,9 +114,9 @@ export function actOnWork(
   }
   ledger.append("workspace.kept", { tree });
   if (governed && verdict !== "ACCEPT" && verdict !== "ACCEPT_WITH_WARNINGS") {
-    return acted(`the work was not taken over; it is in ${tree}: ${later}`);
+    return acted(`the work was not taken over; it is ${where}: ${later}`);
   }
-  if (mode === "copy" && !governed) return acted(`the work is in ${tree}: ${later}`);
+  if (mode !== "worktree" && !governed) return acted(`the work is ${where}: ${later}`);
   try {
     const landing =
       mode === "worktree"
@@ -124,7 +131,7 @@ export function actOnWork(
     const reason = `not landed: ${error.message}`;
     if (!governed) {
       warnings.push(reason);
-      return acted(`the work is in ${tree}`);
+      return acted(`the work is ${where}`);
     }
     const finding: Finding = {
       category: "quality",
@@ -133,17 +140,19 @@ export function actOnWork(
       source: "observation",
       least: "ESCALATE",
     };
-    return { notes: [`the work is in ${tree}: ${later}`], findings: [finding] };
+    return { notes: [`the work is ${where}: ${later}`], findings: [finding] };
   }
 }
 
-/** A copy taken over into its workspace, by the run that made it. */
+/** A copy, or what was done in an overlay, taken over into its workspace by the run that made it. */
 function landCopied(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): Landing {
-  const { tree, origin } = runPaths(deps.home, runId);
-  using _writer = claimWorkspace(deps, { id: runId, workspace: contract.workspace, writes: [] });
-  const { landed, held } = landCopy(contract.workspace, tree, readManifest(origin), openedOf(contract));
+  const paths = runPaths(deps.home, runId);
+  const { workspace, mode } = contract;
+  if (mode === "overlay") requireOverlay(paths);
+  using _writer = claimWorkspace(deps, { id: runId, workspace, writes: [] });
+  const { landed, held } = landCopy(workspace, paths, readManifest(paths.origin), openedOf(contract));
   return {
-    mode: "copy",
+    mode,
     landed,
     held,
     ref: null,

@@ -2,12 +2,14 @@
 // asked first when its time is up, killed otherwise.
 // Does not stop: what sandbox/watch.ts does not see.
 
+import { dirname, join } from "node:path";
 import type { Json } from "#src/core/json.ts";
 import { type LimitGroup, makeLimitGroup } from "#sandbox/cgroup.ts";
 import { type Growth, type Held, measureFolders, watchGrowth } from "#sandbox/growth.ts";
 import type { RunningSandbox, SandboxEnd } from "#sandbox/launch.ts";
 import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { canReadTree, readTree } from "#sandbox/meter.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { isWithin } from "#sandbox/protected.ts";
 import { type Watch, watchLimits } from "#sandbox/watch.ts";
 import type { Inventory } from "./inventory.ts";
@@ -41,25 +43,31 @@ export function weakLimits(limits: RunLimits, group: LimitGroup | undefined, uid
   return warnings;
 }
 
+/** Where what is written in a tree comes to lie: of an overlay, the layer is all that grows. */
+const layerOf = (tree: string) => (isOverlayAt(tree) ? join(dirname(tree), "upper") : tree);
+
 /** Folders outside the sandbox that the run may write to, what it works on first. */
 function writableFolders({ input }: Prepared): string[] {
   const state = input.homeState.flatMap((bind) => ("source" in bind && bind.mode === "write" ? [bind.source] : []));
   const { write } = input.shown.permission;
   const allowed = write.filter(({ kind, path }) => kind === "dir" && !isWithin(input.workspace, path));
-  return [input.tree, input.home, ...state, ...allowed.map(({ path }) => path)];
+  return [layerOf(input.tree), input.home, ...state, ...allowed.map(({ path }) => path)];
 }
 
 /** What those folders hold; the workspace as the inventory counted it, if it saw all of it. */
 export async function heldBy(prepared: Prepared, inventory: Inventory): Promise<Held> {
   const folders = writableFolders(prepared);
-  if (!inventory.complete) return measureFolders(folders);
+  if (!inventory.complete || folders[0] !== prepared.input.tree) return measureFolders(folders);
   const { bytes, unreadable } = await measureFolders(folders.slice(1));
   return { bytes: inventory.bytes + bytes, unreadable };
 }
 
 /** How much those folders grow from here on. */
 export async function watchFolders(prepared: Prepared, before: Inventory, limits: RunLimits): Promise<Growth> {
-  return watchGrowth(writableFolders(prepared), await heldBy(prepared, before), limits.growthBytes);
+  const folders = writableFolders(prepared);
+  const { tree } = prepared.input;
+  const through = folders[0] === tree ? [] : [tree];
+  return watchGrowth(folders, await heldBy(prepared, before), limits.growthBytes, undefined, through);
 }
 
 /** Asks the client to end, and ends it when it does not. */

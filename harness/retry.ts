@@ -12,6 +12,7 @@ import { claimDecision, type DecideDeps, recordDecision, registeredContract, req
 import { traceCommands } from "./evidence/trace.ts";
 import { ledgerRecords } from "./ledger-lines.ts";
 import { holdEnded } from "./lock.ts";
+import { workFolder } from "./overlay-mode.ts";
 import { type Objection, objectionSchema, objectionText } from "./objections.ts";
 import { type RunDeps, runHarness, type RunResult } from "./run.ts";
 import { readStart } from "./run/start.ts";
@@ -74,7 +75,7 @@ export async function retryRun(
   const word = kind === "narrow" ? "retry" : "broad";
   if (claimDecision(deps, runId, word).done)
     throw new BrokeError("denied", "it was sent back already", "`broke harness list` shows the run that went on");
-  const { origin, tree } = runPaths(deps.home, runId);
+  const paths = runPaths(deps.home, runId);
   try {
     const objections = objectionsIn(deps.home, runId);
     if (objections.length === 0 && said === undefined) throw nothingToSay;
@@ -89,7 +90,8 @@ export async function retryRun(
     recordDecision(deps, runId, word, row.verdict);
     return result;
   } catch (error) {
-    if (contract.mode === "direct" || (existsSync(origin) && existsSync(tree))) deps.runs.undecide(runId);
+    if (contract.mode === "direct" || (existsSync(paths.origin) && existsSync(workFolder(paths))))
+      deps.runs.undecide(runId);
     throw error;
   }
 }

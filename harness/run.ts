@@ -60,6 +60,8 @@ export type RunDeps = {
   /** A key of ours by its name: what a route may lend. */
   keyOf(name: string): string | undefined;
   clock: Clock;
+  /** The number of the run to be, whose tree this process sees mounted (overlay-view.ts). */
+  reserved?: string | undefined;
   /** What the audit says of the launch beside what it knows. */
   launchedAs?: Record<string, Json>;
   /** Puts a question of the run to a person who sits elsewhere than at a terminal of its own; undefined: nobody answered. */

@@ -1,6 +1,6 @@
-// What a run works on, made or claimed: the workspace itself (one writer), a copy, or a clone. A tree that was made is kept after the run; one
+// What a run works on, made or claimed: the workspace itself (one writer), a copy, a clone, or an overlay that is mounted already. A tree that was made is kept after the run; one
 // that was never whole is nobody's work and goes.
-// Does not stop: see copy-mode.ts and clone-mode.ts.
+// Does not stop: see copy-mode.ts, clone-mode.ts and overlay-mode.ts.
 
 import { existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,14 +9,15 @@ import type { Json } from "#src/core/json.ts";
 import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import { readPrivate, writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
-import { BWRAP, runProbe } from "#sandbox/spawn.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract/contract.ts";
 import { cloneObjects, makeClone } from "./clone-mode.ts";
 import { clientOf } from "./clients.ts";
-import { makeCopy } from "./copy-mode.ts";
+import { makeCopy, stampOf } from "./copy-mode.ts";
 import { copyTree } from "./copy-tree.ts";
 import { holdEnded } from "./lock.ts";
+import { cleanOverlay, manifestOf, openWork, requireOverlay, workFolder } from "./overlay-mode.ts";
 import type { WorkspaceMode } from "./workspace-mode.ts";
 import { claimFolders, claimWorkspace } from "./writer.ts";
 
@@ -40,14 +41,11 @@ const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, p
   worktree({ workspace, base }, paths) {
     return makeClone(workspace, paths.tree, paths.landing, base);
   },
-  overlay() {
-    // What a run changes in an overlay is not to be seen from outside without mounting it, so nothing of ours could look at it yet.
-    const { output } = runProbe([BWRAP, "--version"]);
-    throw new BrokeError(
-      "missing",
-      `--workspace=overlay is not available (${output.trim()}; bubblewrap has overlays from 0.11 on, and broke has no use of them yet)`,
-      "--workspace=copy does the same at the price of a copy",
-    );
+  overlay({ workspace }, paths) {
+    requireOverlay(paths);
+    openWork(paths);
+    const manifest = manifestOf(workspace, paths, stampOf);
+    return { origin: manifest, objects: [], made: { entries: Object.keys(manifest.entries).length } };
   },
 };
 
@@ -96,20 +94,28 @@ export function adoptTree(
 ): WorkTree {
   const [old, now] = [runPaths(home, from), runPaths(home, id)];
   const origin = readPrivate(old.origin);
-  if (origin === undefined || !existsSync(old.tree))
+  if (origin === undefined || !existsSync(workFolder(old)))
     throw new BrokeError("missing", "the tree the run worked on is gone", "`broke harness show` says what it did");
+  if (contract.mode === "overlay") requireOverlay(now);
   writePrivate(now.origin, origin);
   if (existsSync(old.landing)) renameSync(old.landing, now.landing);
-  renameSync(old.tree, now.tree);
+  // An overlay is mounted at both places, and what it is made of keeps working under another name.
+  if (contract.mode === "overlay") {
+    for (const part of ["upper", "work"] as const) renameSync(old[part], now[part]);
+    openWork(now);
+  } else renameSync(old.tree, now.tree);
   rmSync(old.origin);
   const objects = contract.mode === "worktree" ? cloneObjects(now.origin, now.landing) : [];
   const made = { from, tree_id: identityOf(now.tree) };
   return { path: now.tree, id: identityOf(now.tree), objects, made, [Symbol.dispose]: () => {} };
 }
 
-/** Where the tree is that a run worked on. */
-export const treeWorkedOn = (home: Home, { mode, workspace }: RunContract, runId: string): string =>
-  mode === "direct" ? workspace : runPaths(home, runId).tree;
+/** Where the tree is that a run worked on. Throws `missing` where it is not mounted here. */
+export function treeWorkedOn(home: Home, { mode, workspace }: RunContract, runId: string): string {
+  const paths = runPaths(home, runId);
+  if (mode === "overlay") requireOverlay(paths);
+  return mode === "direct" ? workspace : paths.tree;
+}
 
 /** Copies the transcripts that a client kept of another run: plain files and folders, whatever else is among them. */
 export function carrySessions(
@@ -130,8 +136,18 @@ export function carrySessions(
 export function remakeTree({ home }: { home: Home }, contract: RunContract, runId: string): WorkTree {
   const { mode } = contract;
   if (mode === "direct") throw new BrokeError("denied", "the workspace itself cannot be made clean again");
+  if (mode === "overlay") return cleanTree(runPaths(home, runId), contract);
   removeWork(home, runId);
   return makeTree(home, { ...contract, mode }, runId);
+}
+
+function cleanTree(paths: RunPaths, { workspace }: RunContract): WorkTree {
+  requireOverlay(paths);
+  rmSync(paths.origin, { force: true });
+  const manifest = cleanOverlay(workspace, paths, stampOf);
+  writePrivate(paths.origin, JSON.stringify(manifest));
+  const made = { entries: Object.keys(manifest.entries).length };
+  return { path: paths.tree, id: identityOf(paths.tree), objects: [], made, [Symbol.dispose]: () => {} };
 }
 
 /** Takes away what a run worked on, landed or not. Throws `busy` while it goes on, `missing` when it has none. */
@@ -144,14 +160,19 @@ export function discardTree(home: Home, runId: string): void {
 
 /** Removes the tree and what belongs to it. What says where it came from goes first: without that nothing is landed from what is left. */
 export function removeWork(home: Home, runId: string): void {
-  const { tree, origin, landing } = runPaths(home, runId);
-  for (const path of [origin, landing, tree]) removeTree(Buffer.from(path));
+  const paths = runPaths(home, runId);
+  const { tree, origin, landing, upper, work } = paths;
+  for (const path of [origin, landing, upper, work]) removeTree(Buffer.from(path));
+  // Where it is mounted there is nothing left in it, and it stays as long as this process.
+  if (!isOverlayAt(tree)) removeTree(Buffer.from(tree));
 }
 
 /** Takes a tree away that was never whole, so nobody worked in it. Returns the one that stays. */
 export function clearTree(home: Home, runId: string): string | undefined {
-  const { tree, origin, landing } = runPaths(home, runId);
-  if (existsSync(origin)) return existsSync(tree) ? tree : undefined;
-  for (const path of [tree, landing]) removeTree(Buffer.from(path));
-  return undefined;
+  const paths = runPaths(home, runId);
+  if (!existsSync(paths.origin)) {
+    removeWork(home, runId);
+    return undefined;
+  }
+  return existsSync(workFolder(paths)) ? paths.tree : undefined;
 }

@@ -11,9 +11,9 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { isGoing as isOpen, type RunStore } from "#src/state/runs.ts";
 import * as libc from "#sandbox/libc.ts";
-import { removePlaceholders } from "#sandbox/placeholders.ts";
 import { isWithin } from "#sandbox/protected.ts";
 import { sweepRun } from "./allowed.ts";
+import { releasePlaced } from "./hold.ts";
 import { exclusively, takeLock } from "./lock.ts";
 import { readStored } from "./stored.ts";
 
@@ -52,7 +52,7 @@ function isGoing({ home }: Deps, id: string): boolean {
     if (!existsSync(paths.lock)) return false;
     lock = takeLock(paths.lock);
     if (lock === undefined) return true;
-    removePlaceholders(paths.placeholders);
+    releasePlaced(paths);
     sweepRun(paths, { late: true });
     return false;
   } catch {

@@ -56,10 +56,17 @@ function freeBytes(folders: string[]): number {
 
 /**
  * Watches the folders; `start` is what they held before the run, `limitBytes` null when they may grow as they like. `askFree` says what the
- * file systems of some folders have left together.
+ * file systems of some folders have left together; `through` are overlays, by which files in the folders are held open.
  */
-export function watchGrowth(roots: string[], start: Held, limitBytes: number | null, askFree = freeBytes): Growth {
+export function watchGrowth(
+  roots: string[],
+  start: Held,
+  limitBytes: number | null,
+  askFree = freeBytes,
+  through: readonly string[] = [],
+): Growth {
   const devices = new Map(roots.map((root) => [statSync(root).dev, root]));
+  const holding = new Set([...devices.keys(), ...through.map((path) => statSync(path).dev)]);
   const one = [...devices.values()];
   const freeAtStart = askFree(one);
   let free = freeAtStart;
@@ -75,7 +82,7 @@ export function watchGrowth(roots: string[], start: Held, limitBytes: number | n
     async measure(pids) {
       const now = askFree(one);
       const { bytes, unreadable } = await measureFolders(roots);
-      last = grown({ bytes: bytes + deletedBytes(pids, new Set(devices.keys())), unreadable });
+      last = grown({ bytes: bytes + deletedBytes(pids, holding), unreadable });
       free = now;
       return last;
     },

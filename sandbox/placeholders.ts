@@ -102,12 +102,12 @@ export function readJournal(journalFile: string): Journal {
   return v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
 }
 
-/** Removes what `makePlaceholders` made and nothing else; safe to call twice and after a crash. */
-export function removePlaceholders(journalFile: string): void {
+/** Removes what `makePlaceholders` made and nothing else, `at` where its folder is now; safe to call twice and after a crash. */
+export function removePlaceholders(journalFile: string, at?: string): void {
   if (!existsSync(journalFile)) return;
   const journal = readJournal(journalFile);
   for (const item of journal.made.toReversed()) {
-    const path = join(journal.root, item.path);
+    const path = join(at ?? journal.root, item.path);
     const stat = statOf(path);
     // A crash between making a file and writing its inode leaves null: then emptiness and mode alone decide.
     if (stat === undefined || (item.ino !== null && stat.ino !== item.ino)) continue;

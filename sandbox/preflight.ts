@@ -3,6 +3,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { isOwnView } from "./mount-table.ts";
 import { BWRAP, runProbe } from "./spawn.ts";
 
 export const INSTALL_HINT = "apt-get install -y bubblewrap (or `npm run demo` from the checkout), then try again";
@@ -46,14 +47,30 @@ export function namespaceObstacle(
   return undefined;
 }
 
-/** Helpers are started by fixed path; each must be root's alone to change, or whoever can change it is let in. Throws `missing` or `denied`. */
-export function requireHelper(path: string, remedy: string): void {
+/** The same of this machine, as the kernel has it. */
+export const namespaceRefusal = () => namespaceObstacle(kernelSetting);
+
+/**
+ * Whether a file of this owner is root's. In a view of our own (overlay.ts) only the user is mapped: there everybody else, root too, shows as the
+ * overflow uid, and whoever entered it asked before.
+ */
+export function isRoots(uid: number, read: (path: string) => string = (path) => readFileSync(path, "latin1")): boolean {
+  return uid === 0 || (uid === Number(read("/proc/sys/kernel/overflowuid")) && isOwnView(read));
+}
+
+const SETUID = 0o6000;
+
+/**
+ * Helpers are started by fixed path; each must be root's alone to change, or whoever can change it is let in. `setuid`: it may be that. Throws `missing`
+ * or `denied`.
+ */
+export function requireHelper(path: string, remedy: string, { setuid = false } = {}): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new BrokeError("missing", `${path} is not installed`, remedy);
-  if (stat.uid !== 0 || (stat.mode & 0o6022) !== 0) {
+  if (!isRoots(stat.uid) || (stat.mode & (setuid ? 0o022 : SETUID | 0o022)) !== 0) {
     throw new BrokeError(
       "denied",
-      `${path} is setuid, or not root's alone to write`,
+      `${path} is ${setuid ? "" : "setuid, or "}not root's alone to write`,
       "reinstall the distribution's package",
     );
   }
@@ -76,7 +93,7 @@ export function requireFeatures(): string {
 /** Throws `missing`, naming the setting that is in the way, when bwrap cannot build a sandbox. */
 export function requireNamespaces(): void {
   if (runProbe([BWRAP, ...PROBE]).code === 0) return;
-  const obstacle = namespaceObstacle(kernelSetting);
+  const obstacle = namespaceRefusal();
   throw new BrokeError(
     "missing",
     obstacle?.message ?? "bubblewrap cannot build a sandbox on this machine",

@@ -141,8 +141,8 @@ export function spawnSandbox(
 }
 
 /** Runs a fixed, trusted program to its end with an empty environment; its output, both streams, as text. */
-export function runProbe(argv: string[]): { code: number; output: string } {
-  const result = Bun.spawnSync(argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+export function runProbe(argv: string[], cwd = "/"): { code: number; output: string } {
+  const result = Bun.spawnSync(argv, { env: {}, cwd, stdio: ["ignore", "pipe", "pipe"] });
   return { code: result.exitCode, output: `${result.stdout.toString()}${result.stderr.toString()}` };
 }
 

@@ -16,8 +16,10 @@ async function main(argv: string[]): Promise<number> {
     answer(parsed.text);
     return 0;
   }
+  const { verb, invocation } = parsed;
+  const view = await verb.view?.(invocation);
   await (await import("#src/cli/refresh.ts")).refreshed(process.env);
-  return await parsed.verb.run(parsed.invocation);
+  return await verb.run(view === undefined ? invocation : { ...invocation, view });
 }
 
 try {

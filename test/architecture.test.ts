@@ -208,6 +208,8 @@ describe("what no file may hold", () => {
       "placeholders",
       "protected",
       "open",
+      "overlay",
+      "mount-table",
       "spawn",
       "init",
       "init-run",

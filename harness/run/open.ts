@@ -2,14 +2,12 @@
 // audit. From here on every end of it is on record.
 
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from "node:fs";
-import type { Clock } from "#src/core/clock.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import { newRunId, newSecret } from "#src/core/ids.ts";
 import type { Json } from "#src/core/json.ts";
 import type { RedactStream } from "#src/core/redact-stream.ts";
 import { makeRedactor } from "#src/core/text.ts";
-import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
-import type { RunStore } from "#src/state/runs.ts";
+import { type RunPaths, runPaths } from "#src/state/paths.ts";
 import * as libc from "#sandbox/libc.ts";
 import { profileOf } from "#sandbox/profile.ts";
 import { type Artifacts, openArtifacts } from "../artifacts/store.ts";
@@ -19,6 +17,7 @@ import { spellContract } from "../contract/terms.ts";
 import { countByClass } from "../environment.ts";
 import { Ledger } from "../ledger.ts";
 import { makeRecorder } from "../recorder.ts";
+import { isReserved } from "../overlay-view.ts";
 import { type Direct, secretsOf } from "../routes.ts";
 import type { RunDeps } from "../run.ts";
 import { recordProcesses } from "../supervision/processes.ts";
@@ -53,12 +52,15 @@ export type Continued = {
 
 /** `lock` is a descriptor, the caller's to close. Throws `busy` when somebody else holds it. */
 function register(
-  deps: { home: Home; runs: RunStore; clock: Clock },
+  deps: Pick<RunDeps, "home" | "runs" | "clock" | "reserved">,
   contract: RunContract,
 ): { runId: string; paths: RunPaths; lock: number } {
-  const runId = newRunId(deps.clock());
+  const reserved = contract.mode === "overlay" ? deps.reserved : undefined;
+  const runId = reserved ?? newRunId(deps.clock());
   const paths = runPaths(deps.home, runId);
-  mkdirSync(paths.root, { mode: 0o700 });
+  if (reserved === undefined) mkdirSync(paths.root, { mode: 0o700 });
+  else if (!isReserved(paths))
+    throw new BrokeError("denied", "what was reserved for the run is gone", "launch it anew");
   const lock = openSync(paths.lock, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   if (!libc.tryLock(lock)) throw new BrokeError("busy", "the run is held by another process");
   writeFileSync(paths.contract, spellContract(contract), { mode: 0o600, flag: "wx" });

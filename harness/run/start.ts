@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import { writePrivate } from "#src/state/files.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import type { Snapshot } from "../evidence/snapshot.ts";
 import { type Inventory, takeInventory, withoutPlaced } from "../inventory.ts";
 import { ledgerRecords } from "../ledger-lines.ts";
@@ -83,7 +84,12 @@ const hashOf = (text: string) => createHash("sha256").update(text).digest("hex")
 /** Changes with every change in the tree: no file is read. */
 function stampOf(tree: string): string {
   const { entries, complete } = takeInventory(tree);
-  const lines = [...entries].map(([path, { kind, mode, stamp }]) => JSON.stringify([path, kind, mode, stamp])).sort();
+  // A plain user's overlay numbers what was written in it anew with every mount; its times say it all the same.
+  const overlay = isOverlayAt(tree);
+  const stable = (stamp: string) => (overlay ? stamp.slice(stamp.indexOf(":") + 1) : stamp);
+  const lines = [...entries]
+    .map(([path, { kind, mode, stamp }]) => JSON.stringify([path, kind, mode, stable(stamp)]))
+    .sort();
   return hashOf(JSON.stringify([complete, ...lines]));
 }
 

@@ -2,7 +2,7 @@
 // every sandbox only (SO_PEERCRED, and the peer's pid namespace). Asks nothing, decides nothing: it carries a word to the supervisor.
 // Does not stop: another process of the same user outside the sandbox; that one is the operator.
 
-import { chmodSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
 import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
 import { hostArch } from "#sandbox/host.ts";
@@ -26,11 +26,21 @@ export type ControlOptions = {
 
 type Peer = { text: string; asked: boolean; reply: Buffer; viewing: Viewing | undefined };
 
+/**
+ * In how many pid namespaces a process is, of those from ours on: whoever is to be seen from here is in ours, or below it. (Which one it is,
+ * /proc says only to who may trace it, and that a supervisor in a view of its own may not.)
+ */
+function depthOf(pid: string): number {
+  const ids = /^NSpid:(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  if (ids === undefined) throw new Error("the kernel does not say");
+  return ids.trim().split(/\s+/).length;
+}
+
 /** Whether whoever is at the other end is the operator: this user, in the supervisor's own pid namespace, which no process of a sandbox is in. */
 export function isOperator(fd: number): boolean {
   try {
     const { pid, uid } = peerOf(fd, hostArch());
-    return uid === process.getuid!() && readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync("/proc/self/ns/pid");
+    return uid === process.getuid!() && depthOf(String(pid)) === depthOf("self");
   } catch {
     return false;
   }

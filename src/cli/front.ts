@@ -14,6 +14,8 @@ export type Invocation = {
   flags: ReadonlySet<string>;
   words: string[];
   rest: string[] | undefined;
+  /** What `view` returned: the run whose tree this process sees. */
+  view?: string;
 };
 
 /** A leaf: citty's definition for help, plus what citty cannot say. */
@@ -32,6 +34,8 @@ export type Verb = {
   rest?: boolean;
   /** Whether every word after the verb, `--help` too, is passed on as it is. */
   whole?: boolean;
+  /** Called first, before anything is opened or read: may begin this command anew where more is to be seen (overlay.ts), and never return. */
+  view?(invocation: Invocation): Promise<string | undefined>;
   run(invocation: Invocation): Promise<number>;
 };
 export type Group = { description: string; commands: Record<string, Lazy>; fallback?: Lazy };

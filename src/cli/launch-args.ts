@@ -11,7 +11,7 @@ export const launchArgs = {
   workspace: {
     type: "string",
     description:
-      "direct (default); worktree: a clone with your uncommitted changes, landed as a ref; copy: a copy, landed when you say so; overlay",
+      "direct (default); worktree: a clone with your uncommitted changes, landed as a ref; copy: a copy, landed when you say so; overlay: the same without copying, where the kernel mounts one",
     valueHint: "mode",
   },
   base: { type: "string", description: "what a worktree begins at: a branch, a tag, a commit", valueHint: "ref" },

@@ -12,6 +12,7 @@ import type { SlotView } from "#src/observe/routes.ts";
 import type { State } from "./compose.ts";
 import { confirmLease, type Elevate } from "./elevate.ts";
 import { note } from "./output.ts";
+import { inView, newView } from "./overlay.ts";
 import type { Reporting, Reports } from "./report.ts";
 
 export type Launch = {
@@ -113,8 +114,8 @@ export type ChooseLaunch = (settings: { sandbox: string }) => Launch;
 const served = (views: SlotView[]) =>
   views.filter((view) => view.served).map(({ slot, backends }) => ({ id: slot, backends }));
 
-/** Everything a run works with, from an opened state. */
-export async function runDeps(state: State): Promise<RunDeps> {
+/** Everything a run works with, from an opened state; `reserved` is the number it has already. */
+export async function runDeps(state: State, reserved?: string): Promise<RunDeps> {
   const { knownNow, secretNames, secretValues } = await import("./compose.ts");
   const { liveDeps } = await import("./shared.ts");
   const { describeSlots } = await import("#src/observe/routes.ts");
@@ -125,6 +126,7 @@ export async function runDeps(state: State): Promise<RunDeps> {
   const generation = state.generations.current();
   return {
     home: state.home,
+    reserved,
     runs: state.runs,
     roles: state.roles,
     audit: await openLaunchAudit(state),
@@ -155,8 +157,11 @@ export async function runDeps(state: State): Promise<RunDeps> {
   };
 }
 
-/** Everything a launch works with, and what was asked for, checked. Throws what is wrong with it. */
-export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps; contract: RunContract }> {
+/** Everything a launch works with, and what was asked for, checked. `view` is the run whose tree is mounted. Throws what is wrong with it. */
+export async function openLaunch(
+  choose: ChooseLaunch,
+  view?: string,
+): Promise<{ deps: RunDeps; contract: RunContract }> {
   const { dropToOwner } = await import("#harness/identity.ts");
   const cwd = currentFolder();
   dropToOwner(cwd, process.env);
@@ -206,7 +211,7 @@ export async function openLaunch(choose: ChooseLaunch): Promise<{ deps: RunDeps;
     keyNames,
     env: state.env,
   });
-  return { deps: await runDeps(state), contract };
+  return { deps: await runDeps(state, view), contract };
 }
 
 /** Says on stderr how a run ended, and returns the exit code. */
@@ -216,23 +221,30 @@ export function tellResult({ runId, verdict, exit, notes }: RunResult): number {
   return exit.code;
 }
 
-/** Runs the client to its verdict. */
+/** Runs the client to its verdict. `view` is the run whose tree is mounted. */
 export async function launchClient(
   choose: ChooseLaunch,
   reports: Reports = { words: [], folder: undefined },
+  view?: string,
 ): Promise<number> {
+  return inView(view, () => launchHere(choose, reports, view));
+}
+
+async function launchHere(choose: ChooseLaunch, reports: Reports, view: string | undefined): Promise<number> {
   const { openReporting } = await import("./report.ts");
   using reporting = await openReporting(reports, currentFolder(), process.env);
   try {
-    return await launchReported(choose, reporting);
+    return await launchReported(choose, reporting, view);
   } catch (error) {
     reporting.refused(error);
     throw error;
   }
 }
 
-async function launchReported(choose: ChooseLaunch, reporting: Reporting): Promise<number> {
-  const { deps, contract } = await openLaunch(choose);
+async function launchReported(choose: ChooseLaunch, reporting: Reporting, view: string | undefined): Promise<number> {
+  const { deps, contract } = await openLaunch(choose, view);
+  // Said by a contract, and so known only now: the command begins once more, in its view.
+  if (contract.mode === "overlay" && view === undefined) await newView(contract.mode);
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);

@@ -16,6 +16,9 @@ export function isRunId(text: string): boolean {
   return RUN_ID.test(text);
 }
 
+/** Names the run whose overlay is mounted, to a command of ours that begins anew; taken out of the environment at once, and believed by what is mounted. */
+export const VIEW_VARIABLE = "BROKE_OVERLAY_VIEW";
+
 /** A bearer secret with 256 bits of randomness, `<prefix>_<43 base64url characters>`. */
 export function newSecret(prefix: string): string {
   return `${prefix}_${randomBytes(32).toString("base64url")}`;

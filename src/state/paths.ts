@@ -93,6 +93,9 @@ export type RunPaths = {
   /** The tree that was made for the run, and, once it is whole, what it was made from. */
   tree: string;
   origin: string;
+  /** Where the tree is an overlay: what was written in it, and what the kernel needs beside that. */
+  upper: string;
+  work: string;
   /** The supervisor's own repository, in which the result of a worktree is put together. */
   landing: string;
   /** What the tree was before the worker's first turn, of a run whose worker may be sent back later. */
@@ -132,6 +135,8 @@ export function pathsBelow(root: string): RunPaths {
     userState: join(root, "user-state.json"),
     tree: join(root, "tree"),
     origin: join(root, "origin.json"),
+    upper: join(root, "upper"),
+    work: join(root, "work"),
     landing: join(root, "landing.git"),
     start: join(root, "start.json"),
     writer: join(root, "writer"),

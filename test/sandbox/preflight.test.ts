@@ -1,7 +1,7 @@
 // Which kernel setting forbids a sandbox, named with its value and its remedy.
 
-import { expect, test } from "bun:test";
-import { namespaceObstacle } from "#sandbox/preflight.ts";
+import { describe, expect, test } from "bun:test";
+import { isRoots, namespaceObstacle } from "#sandbox/preflight.ts";
 
 const APPARMOR = "kernel/apparmor_restrict_unprivileged_userns";
 const CLONE = "kernel/unprivileged_userns_clone";
@@ -39,4 +39,33 @@ test("only settings about namespaces are read", () => {
   const asked: string[] = [];
   namespaceObstacle((setting) => void asked.push(setting));
   expect(asked).toEqual([APPARMOR, CLONE, MAXIMUM]);
+});
+
+describe("whose a helper is", () => {
+  const alone = "      1001       1001          1\n";
+  const tree = (options: string) => `138 44 0:54 / /h/runs/r/tree rw - overlay overlay rw,${options},userxattr\n`;
+  const places: Record<string, [map: string, mounts: string]> = {
+    "on the host": ["         0          0 4294967295\n", tree("lowerdir=/proc/self/fd/9")],
+    "in a view": [alone, `30 1 254:0 / / rw - ext4 /dev/vda rw\n${tree("lowerdir=/proc/self/fd/9,upperdir=upper")}`],
+    "in a view to look": [alone, tree("lowerdir=upper:/proc/self/fd/9")],
+    "in a namespace of another": [alone, tree("lowerdir=/a,upperdir=/b,workdir=/c")],
+  };
+  const rows: [place: string, uid: number, expected: boolean][] = [
+    ["on the host", 0, true],
+    ["on the host", 65534, false],
+    ["on the host", 1001, false],
+    ["in a view", 65534, true],
+    ["in a view", 1001, false],
+    ["in a view to look", 65534, true],
+    ["in a namespace of another", 65534, false],
+  ];
+  test.each(rows)("%s, of %d: root's %p", (place, uid, expected) => {
+    const [map, mounts] = places[place]!;
+    const files: Record<string, string> = {
+      "/proc/self/uid_map": map,
+      "/proc/self/mountinfo": mounts,
+      "/proc/sys/kernel/overflowuid": "65534\n",
+    };
+    expect(isRoots(uid, (path) => files[path]!)).toBe(expected);
+  });
 });

@@ -2,6 +2,7 @@
 
 import { visible } from "#src/core/text.ts";
 import type { Verb } from "../front.ts";
+import { viewOf } from "../overlay.ts";
 import { answer, answerJson, note } from "../output.ts";
 
 export const verb: Verb = {
@@ -11,6 +12,7 @@ export const verb: Verb = {
     out: { type: "string", description: "a new folder to copy it into", valueHint: "dir" },
     json: { type: "boolean", description: "print JSON" },
   },
+  view: async ({ values }) => (values.out === undefined ? undefined : viewOf(values.run![0]!, "look")),
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
     const { checkOut, treeOf } = await import("#harness/checkout.ts");

@@ -2,6 +2,7 @@
 
 import { noListFlags } from "#sandbox/permission-flags.ts";
 import type { Verb } from "../front.ts";
+import { inView, viewOf } from "../overlay.ts";
 import { answerJson, note } from "../output.ts";
 
 export const verb: Verb = {
@@ -18,17 +19,24 @@ export const verb: Verb = {
     json: { type: "boolean", description: "print JSON" },
   },
   lists: ["allow-protected"],
-  async run({ values, flags }) {
+  async view({ values }) {
+    const { decisionOf } = await import("#harness/decide.ts");
+    const need = { accept: "look", retry: "next", broad: "anew", block: undefined } as const;
+    const needed = need[decisionOf(values.word![0]!)];
+    return needed === undefined ? undefined : viewOf(values.run![0]!, needed);
+  },
+  async run({ values, flags, view }) {
     const { decideDeps } = await import("../decided.ts");
     const { decideRun, decisionOf } = await import("#harness/decide.ts");
     const { parseProtectedPermission } = await import("#sandbox/protected-names.ts");
     const [run, word] = [values.run![0]!, decisionOf(values.word![0]!)];
-    const deps = await decideDeps();
+    const deps = await decideDeps(view);
     if (word === "retry" || word === "broad") {
       const { retryRun } = await import("#harness/retry.ts");
       const { tellResult } = await import("../launch.ts");
       const kind = word === "retry" ? "narrow" : "broad";
-      return tellResult(await retryRun(deps, run, { kind, said: values.say?.[0] }));
+      const said = values.say?.[0];
+      return tellResult(await inView(view, () => retryRun(deps, run, { kind, said })));
     }
     const allow = values["allow-protected"] ?? [];
     const opened = parseProtectedPermission({

@@ -3,6 +3,7 @@
 import { noListFlags } from "#sandbox/permission-flags.ts";
 import { visible } from "#src/core/text.ts";
 import type { Verb } from "../front.ts";
+import { viewOf } from "../overlay.ts";
 import { answer, answerJson, note } from "../output.ts";
 
 export const verb: Verb = {
@@ -17,6 +18,7 @@ export const verb: Verb = {
     json: { type: "boolean", description: "print JSON" },
   },
   lists: ["allow-protected"],
+  view: async ({ values }) => viewOf(values.run![0]!, "look"),
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
     const { landRun } = await import("#harness/land.ts");

@@ -4,6 +4,7 @@ import type { Verb } from "../front.ts";
 import { contractArgs, contractDocument, contractRepeated } from "../contract-args.ts";
 import { launchClient } from "../launch.ts";
 import { dryRunArg, launchArgs, launchOptional, launchOptions } from "../launch-args.ts";
+import { newView } from "../overlay.ts";
 import { permissionLists } from "../permission-args.ts";
 
 export const verb: Verb = {
@@ -50,7 +51,8 @@ export const verb: Verb = {
   optional: launchOptional,
   repeated: [...contractRepeated, "report"],
   rest: true,
-  async run({ values, flags, rest = [] }) {
+  view: async ({ values, flags }) => (flags.has("dry-run") ? undefined : newView(values.workspace?.[0])),
+  async run({ values, flags, rest = [], view }) {
     const choose = () => ({
       client: values.client?.[0],
       home: values.home?.[0],
@@ -61,7 +63,7 @@ export const verb: Verb = {
       ...launchOptions({ values, flags }),
     });
     if (!flags.has("dry-run"))
-      return launchClient(choose, { words: values.report ?? [], folder: values.artifacts?.[0] });
+      return launchClient(choose, { words: values.report ?? [], folder: values.artifacts?.[0] }, view);
     const { rehearseLaunch } = await import("../rehearse.ts");
     return rehearseLaunch(choose);
   },

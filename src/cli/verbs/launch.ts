@@ -4,6 +4,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
 import { launchClient } from "../launch.ts";
+import { newView } from "../overlay.ts";
 import { permissionArgs } from "../permission-args.ts";
 
 const permissions: ReadonlySet<string> = new Set([
@@ -30,11 +31,16 @@ export const launchOf = (client: string): Verb => ({
   description: `Run ${client} in the configured sandbox`,
   args: {},
   whole: true,
-  async run({ rest = [] }) {
+  view: async () => newView(undefined),
+  async run({ rest = [], view }) {
     requireNoPermission(client, rest);
-    return launchClient(({ sandbox }) => ({
-      ...{ client, profile: undefined, fallback: sandbox, home: undefined, args: rest },
-      held: { contract: undefined, document: {} },
-    }));
+    return launchClient(
+      ({ sandbox }) => ({
+        ...{ client, profile: undefined, fallback: sandbox, home: undefined, args: rest },
+        held: { contract: undefined, document: {} },
+      }),
+      undefined,
+      view,
+    );
   },
 });
