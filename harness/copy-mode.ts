@@ -8,6 +8,7 @@ import {
   closeSync,
   lstatSync,
   mkdirSync,
+  readlinkSync,
   renameSync,
   rmdirSync,
   unlinkSync,
@@ -162,13 +163,24 @@ function holderOf(
 
 const MAX_COMPARED_BYTES = 64 * 1024 * 1024;
 
+/** Where the link at a path leads; undefined: there is none. */
+function linkAt(root: number, path: string): Buffer | undefined {
+  try {
+    return within(root, path, (folder, name) => readlinkSync(named(folder, name), { encoding: "buffer" }));
+  } catch {
+    return undefined; // no link, or nothing that may be reached
+  }
+}
+
 /** Whether a step was taken before: what it would write is what is there. */
 function isThere(
   { tree, workspace, made }: { tree: string; workspace: string; made: CopyManifest["kind"] },
-  to: number,
+  { from, to }: { from: number; to: number },
   { path, kind }: Step,
 ): boolean {
   if (kind !== "write") return standing(to, path) === (kind === "folder" ? "dir" : null);
+  const link = linkAt(from, path);
+  if (link !== undefined) return linkAt(to, path)?.equals(link) ?? false;
   const read = (root: string) => readBeneath(root, bytes(path), MAX_COMPARED_BYTES);
   const ours = read(tree);
   // Everything that is copied may be written by its owner.
@@ -195,7 +207,9 @@ export function landCopy(
     // What is gone from the workspace is gone from an overlay of it too, and so not by the run.
     const isGone = ({ path, kind }: Step) => kind === "delete" && standing(to, path) === null;
     const all = stepsOf(manifest, now, upper).filter((step) => manifest.kind === "copy" || !isGone(step));
-    const steps = all.filter((step) => !isHeld(step) && !isThere({ tree, workspace, made: manifest.kind }, to, step));
+    const steps = all.filter(
+      (step) => !isHeld(step) && !isThere({ tree, workspace, made: manifest.kind }, { from, to }, step),
+    );
     const changed = steps.filter(({ path }) => {
       const now = standing(to, path);
       const was = Object.hasOwn(manifest.entries, path) ? manifest.entries[path]!.was : null;

@@ -67,7 +67,7 @@ export async function watchFolders(prepared: Prepared, before: Inventory, limits
   const folders = writableFolders(prepared);
   const { tree } = prepared.input;
   const through = folders[0] === tree ? [] : [tree];
-  return watchGrowth(folders, await heldBy(prepared, before), limits.growthBytes, undefined, through);
+  return watchGrowth(folders, await heldBy(prepared, before), limits.growthBytes, { through });
 }
 
 /** Asks the client to end, and ends it when it does not. */

@@ -84,6 +84,8 @@ test("the run works at the same path on a copy; landing brings every kind of cha
   expect(readFileSync(it.at("dir-to-file"), "utf8")).toBe("f\n");
   expect(readlinkSync(it.at("link"))).toBe("changed");
   expect(["made", "kept"].map((name) => statSync(it.at(name)).mode & 0o777)).toEqual([0o755, 0o750]);
+  const again = await it.land(id);
+  expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: "" });
 });
 
 test("what was changed meanwhile where the run changed it refuses all of it, and names it", async () => {

@@ -97,7 +97,7 @@ describe("growth", () => {
   test("is due when the file system lost what may still be taken, and not before", async () => {
     const root = at("due");
     let free = 1000 * MIB;
-    const growth = watchGrowth([root], await measureFolders([root]), 64 * MIB, () => free);
+    const growth = watchGrowth([root], await measureFolders([root]), 64 * MIB, { askFree: () => free });
     const dueAt = (left: number) => {
       free = left;
       return growth.due();
@@ -117,7 +117,38 @@ describe("growth", () => {
     unlinkSync(join(root, "a"));
     unlinkSync(join(root, "b"));
     expect(await growth.measure([])).toBe(0);
-    expect(watchGrowth([root], { bytes: 0, unreadable: 0 }, null, () => -free).due()).toBe(false);
+    expect(watchGrowth([root], { bytes: 0, unreadable: 0 }, null, { askFree: () => -free }).due()).toBe(false);
+  });
+
+  test("where others give back what is taken, it is found out all the same", async () => {
+    const root = at("given-back");
+    let nowMs = 0;
+    const growth = watchGrowth([root], await measureFolders([root]), 64 * MIB, {
+      askFree: () => 1000 * MIB,
+      nowMs: () => nowMs,
+    });
+    const dueAt = (ms: number) => {
+      nowMs = ms;
+      return growth.due();
+    };
+    expect([dueAt(9_999), dueAt(10_000)]).toEqual([false, true]);
+    writeFileSync(join(root, "a"), Buffer.alloc(2 * MIB, 1));
+    expect(await growth.measure([])).toBeGreaterThan(2 * MIB - 1);
+    expect([dueAt(19_999), dueAt(20_000)]).toEqual([false, true]);
+  });
+
+  test("a walk that takes long comes rarely", async () => {
+    const root = at("slow");
+    let nowMs = 0;
+    const growth = watchGrowth([root], await measureFolders([root]), 64 * MIB, {
+      askFree: () => 1000 * MIB,
+      nowMs: () => (nowMs += 100),
+    });
+    await growth.measure([]);
+    // It took 100 ms or 200: no sooner than 20 s after it.
+    const from = nowMs;
+    while (!growth.due());
+    expect(nowMs - from).toBeGreaterThanOrEqual(20_000);
   });
 
   test("counts what has no name any more, and nothing that was there before", async () => {
@@ -146,14 +177,14 @@ describe("growth", () => {
     const script =
       'for (1..300) { mkdir "a" x 20; chdir "a" x 20 or die } open $f, ">", "big"; print $f "x" x 9_000_000';
     let free = 100 * MIB;
-    const growth = watchGrowth([root], await measureFolders([root]), MIB, () => free);
+    const growth = watchGrowth([root], await measureFolders([root]), MIB, { askFree: () => free });
     const made = Bun.spawnSync(["perl", "-e", script], { cwd: root, env: { PATH: "/usr/bin:/bin" } });
     expect(made.exitCode).toBe(0);
     free -= 9_000_000;
     expect(await growth.measure([])).toBe(9_000_000);
     const now = await measureFolders([root]);
     expect(now.unreadable).toBeGreaterThan(0);
-    const later = watchGrowth([root], now, MIB, () => free);
+    const later = watchGrowth([root], now, MIB, { askFree: () => free });
     free -= 9_000_000;
     expect(later.grown(now)).toBe(0);
     Bun.spawnSync(["rm", "-rf", root]);
