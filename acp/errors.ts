@@ -24,7 +24,11 @@ export function errorResponse(id: JSONRPCID, error: unknown): JSONRPCErrorRespon
   if (error instanceof JSONRPCErrorException) return { jsonrpc: "2.0", id, error: error.toObject() };
   if (error instanceof BrokeError) {
     const code = error.kind === "usage" ? errorCodes.invalidParams : errorCodes.internal;
-    return { jsonrpc: "2.0", id, error: { code, message: error.message, data: { hint: error.hint ?? null } } };
+    return {
+      jsonrpc: "2.0",
+      id,
+      error: { code, message: error.message, data: { kind: error.kind, hint: error.hint ?? null } },
+    };
   }
   return { jsonrpc: "2.0", id, error: { code: errorCodes.internal, message: "internal error" } };
 }

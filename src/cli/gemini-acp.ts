@@ -3,7 +3,7 @@
 
 import { realpathSync } from "node:fs";
 import type { InsideClient } from "#acp/inside.ts";
-import { BrokeError, type ErrorKind, exitCodeOf, publicMessage } from "#src/core/errors.ts";
+import { BrokeError, type ErrorKind, exitCodeOf, isErrorKind, publicMessage } from "#src/core/errors.ts";
 import type { State } from "./compose.ts";
 import type { Invocation, Verb } from "./front.ts";
 import { answer, answerJson, note } from "./output.ts";
@@ -17,15 +17,18 @@ type Opened = { client: InsideClient; state: State; cwd: string; said: string[];
 /** `text` is for people, the rest for `--json`; `code`: the process's own. */
 type Told = { text: string; json: Record<string, unknown>; code?: number };
 
-type Data = { reason?: unknown; hint?: unknown } | undefined;
+type Data = { reason?: unknown; hint?: unknown; kind?: unknown } | undefined;
 const dataOf = (error: unknown): Data => (error as { data?: Data } | undefined)?.data;
 
 /** The server's error as one of ours: its words are. */
 function ours(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code !== "number" || typeof message !== "string") return error;
-  const { reason, hint } = dataOf(error) ?? {};
-  const kind = kinds[code] ?? (reason === "folder_busy" ? "busy" : "upstream");
+  const { reason, hint, kind: named } = dataOf(error) ?? {};
+  const kind =
+    typeof named === "string" && isErrorKind(named)
+      ? named
+      : (kinds[code] ?? (reason === "folder_busy" ? "busy" : "upstream"));
   const said = typeof reason === "string" ? `${message} (${reason})` : message;
   return new BrokeError(kind, said, typeof hint === "string" ? hint : undefined);
 }

@@ -52,6 +52,9 @@ export function rpcCodeOf(error: unknown): number {
   return error instanceof BrokeError ? codes[error.kind].rpc : codes.internal.rpc;
 }
 
+/** Whether a word that came from elsewhere names a kind. */
+export const isErrorKind = (word: string): word is ErrorKind => Object.hasOwn(codes, word);
+
 /** What may be shown to somebody outside: a `BrokeError`'s own words, else nothing of the cause. */
 export function publicMessage(error: unknown): string {
   return error instanceof BrokeError ? error.message : "internal error";

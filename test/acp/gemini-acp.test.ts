@@ -65,6 +65,15 @@ test("nobody is there to be asked: what asks is refused", async () => {
   expect(existsSync(join(bench.workspace, "made"))).toBe(false);
 }, 120_000);
 
+test("a folder that is too much to hand over is refused as `harness run` refuses it", async () => {
+  using bench = makeBench();
+  const refused = await bench.broke(["gemini-acp", "prompt", "--text", "Make it.", "--cwd", "/tmp"]);
+  expect(refused).toMatchObject({ code: 4, stdout: "" });
+  expect(refused.stderr).toContain(
+    "broke: /tmp is too much to hand to an agent\nbroke: run in a project's own folder\n",
+  );
+});
+
 test("a prompt that another command cancels says so, is on record, and holds its session until then", async () => {
   using bench = makeBench();
   const gate = Promise.withResolvers<void>();

@@ -124,7 +124,7 @@ describe("a client", () => {
     };
     expect((await say(pair)).error).toMatchObject({
       message: "no such client here",
-      data: { hint: "install it" },
+      data: { kind: "missing", hint: "install it" },
     } as never);
   });
 
