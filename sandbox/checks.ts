@@ -2,7 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { type Check, type Finding, ok, warning } from "#src/core/checks.ts";
+import { BrokeError } from "#src/core/errors.ts";
 import { type LimitGroup, makeLimitGroup } from "./cgroup.ts";
+import { requireOverlays } from "./overlay.ts";
 import { INSTALL_HINT, requireFeatures, requireFilters, requireHelper, requireNamespaces } from "./preflight.ts";
 import type { Profile } from "./profile.ts";
 import { BWRAP } from "./spawn.ts";
@@ -82,6 +84,19 @@ export function sandboxChecks(profile: Profile, scratch: string, hidden: string[
       },
     },
     { id: "limits", run: checkLimits },
+    {
+      id: "overlays",
+      run() {
+        try {
+          requireOverlays(scratch);
+          return ok("--workspace=overlay can be had");
+        } catch (error) {
+          // Nothing but that mode needs it.
+          if (!(error instanceof BrokeError)) throw error;
+          return ok(`${error.message}; ${error.hint}`);
+        }
+      },
+    },
     {
       id: `sandbox ${profile.name}`,
       async run() {

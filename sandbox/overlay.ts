@@ -4,7 +4,7 @@
 // No path is ever part of a mount option or of a shell's text: folders are descriptors and names of ours, or words.
 // Does not stop: whoever changes the lower folder meanwhile; another process of the same user from looking in through /proc.
 
-import { closeSync, mkdirSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { randomBytes } from "#src/core/ids.ts";
 import { asListed, LOWER, mountsHere } from "./mount-table.ts";
@@ -99,6 +99,30 @@ function requireHelpers({ access }: OverlayView): void {
   requireHelper(MOUNT, INSTEAD, { setuid: true });
 }
 
+/** Mounts the view and does nothing in it; we stand in its lower folder. Throws `missing` with what refused it. */
+function tryView(view: OverlayView, work: string, cwd: string): void {
+  const { code, output } = runProbe(viewWords(view, work, cwd, [TRUE]), ".");
+  if (code !== 0) throw refusal(output);
+}
+
+/** Whether an overlay can be mounted with its layer in that folder of ours. Throws `missing` or `denied` with what keeps it. */
+export function requireOverlays(scratch: string): void {
+  const folder = mkdtempSync(`${scratch}/overlay-`);
+  const cwd = process.cwd();
+  try {
+    const view: OverlayView = { folder, lower: `${folder}/lower`, access: "write" };
+    requireHelpers(view);
+    for (const name of ["lower", "tree", "upper", "work"]) mkdirSync(`${folder}/${name}`, { mode: 0o700 });
+    process.chdir(view.lower);
+    tryView(view, "work", cwd);
+  } finally {
+    process.chdir(cwd);
+    for (const made of existsSync(`${folder}/work`) ? readdirSync(`${folder}/work`) : [])
+      chmodSync(`${folder}/work/${made}`, 0o700);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * Tries the view with nothing in it, and then replaces this process by `command` in it: never returns. Throws `missing` with what refused it, `denied`
  * where it would not show what the folder holds; then nothing is mounted.
@@ -112,8 +136,7 @@ export function enterOverlay(view: OverlayView, command: string[], env: Record<s
   const lower = openFolder(view.lower);
   try {
     process.chdir(fdPath(lower));
-    const { code, output } = runProbe(viewWords(view, work, cwd, [TRUE]), ".");
-    if (code !== 0) throw refusal(output);
+    tryView(view, work, cwd);
     const words = viewWords(view, work, cwd, command);
     const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
     process.execve!(UNSHARE, words, Object.fromEntries(kept));

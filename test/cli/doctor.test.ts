@@ -23,7 +23,7 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
     failed: [],
   });
   expect(report.checks.map(({ id }) => id)).toEqual([
-    ...["bubblewrap", "helpers", "preloads", "namespaces", "seccomp", "limits", "sandbox strict"],
+    ...["bubblewrap", "helpers", "preloads", "namespaces", "seccomp", "limits", "overlays", "sandbox strict"],
     ...["home", "database", "keys", "signing key", "state engine", "reach"],
     ...["slots", "routing"],
     ...["start", "installation", "claude", "codex", "gemini", "permission sets", "runs", "launch audit"],
@@ -31,6 +31,7 @@ test("a sound machine: every check is made, the sandbox is built and tried, noth
   const notThere = ["protected names cannot be written to", "what is denied cannot be read"];
   const tried = probeIds.filter((id) => !notThere.includes(id));
   expect(report.checks.find(({ id }) => id === "sandbox strict")!.detail).toEndWith(tried.join("; "));
+  expect(report.checks.find(({ id }) => id === "overlays")!.detail).toBe("--workspace=overlay can be had");
   expect((await bench.broke(["harness", "list"])).stdout).not.toContain("run_");
   const text = await bench.broke(["doctor"]);
   expect(text).toMatchObject({ code: 0, stderr: "" });
