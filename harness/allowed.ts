@@ -3,9 +3,10 @@
 // long after a run whose supervisor died.
 // Does not stop: what another program left there during the run from being taken for the run's.
 
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { RunPaths } from "#src/state/paths.ts";
+import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { isWithin } from "#sandbox/protected.ts";
 import { isAtOrBelow } from "#sandbox/protected-names.ts";
 import type { Shown } from "#sandbox/shown.ts";
@@ -79,6 +80,11 @@ export function compareAllowed(folders: AllowedFolder[]): AllowedChanges[] {
 
 const baselines = ({ root }: Pick<RunPaths, "root">) => readdirSync(root).filter((name) => BASELINE.test(name));
 
+/** An overlay whose supervisor died is not mounted: the empty folder in its place says nothing of what was left in it. */
+const isUnseen = ({ baseline, upper, tree }: RunPaths) =>
+  existsSync(baseline) && existsSync(upper) && !isOverlayAt(tree);
+const UNSEEN: Sweep = { swept: [], total: 0, unread: ["."] };
+
 /**
  * Sweeps all that a run could write in, as its baselines have it, and forgets them; a second call finds nothing. `late`: its supervisor died,
  * nobody knows when.
@@ -87,7 +93,7 @@ export function sweepRun(
   paths: RunPaths,
   { after, except, late = false }: { after?: Inventory; except?: ReadonlySet<string>; late?: boolean } = {},
 ): Sweep {
-  const own = sweepTree(paths.baseline, paths.quarantine, after, except);
+  const own = isUnseen(paths) ? UNSEEN : sweepTree(paths.baseline, paths.quarantine, after, except);
   const allowed = baselines(paths).map((name) =>
     sweepTree(join(paths.root, name), quarantineOf(paths, name), undefined, undefined, late),
   );
@@ -95,12 +101,14 @@ export function sweepRun(
 }
 
 /** What an earlier sweep of this run did, when whoever made it could not record it. */
-export function readSweeps({ quarantine }: Pick<RunPaths, "quarantine">): Sweep {
+export function readSweeps(paths: RunPaths): Sweep {
+  const { quarantine } = paths;
   let names: string[];
   try {
     names = readdirSync(quarantine).filter((name) => BASELINE.test(`${name}.json`));
   } catch {
     names = []; // nothing was swept
   }
-  return joined([quarantine, ...names.map((name) => join(quarantine, name))].map(readSweep));
+  const done = [quarantine, ...names.map((name) => join(quarantine, name))].map(readSweep);
+  return joined(isUnseen(paths) ? [...done, UNSEEN] : done);
 }

@@ -20,7 +20,7 @@ import { overlaidBy } from "./overlay-view.ts";
 export function treeOf(home: Home, runId: string): string {
   const paths = runPaths(home, runId);
   // The folder where an overlay was mounted stays, and is nothing.
-  const overlaid = overlaidBy(home, runId) !== undefined;
+  const overlaid = existsSync(paths.upper) || overlaidBy(home, runId) !== undefined;
   if (!existsSync(overlaid ? paths.upper : paths.tree))
     throw new BrokeError("missing", "the run has no tree of its own", "`broke harness list` shows the runs");
   if (overlaid) requireOverlay(paths);

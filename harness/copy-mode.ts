@@ -11,20 +11,23 @@ import {
   readlinkSync,
   renameSync,
   rmdirSync,
+  rmSync,
   unlinkSync,
 } from "node:fs";
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
-import { fdPath, openAt, openFolder, readBeneath } from "#sandbox/open.ts";
+import { openFolder, readBeneath } from "#sandbox/open.ts";
 import { isAtOrBelow, isOpened, protectedBy } from "#sandbox/protected-names.ts";
 import { below, showPath } from "#sandbox/tree.ts";
 import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
 import { findTraps } from "./findings.ts";
 import { entryOf, type Inventory, takeInventory } from "./inventory.ts";
-import { isWritten } from "./overlay-mode.ts";
+import { isDeleted, isMade, isWritten } from "./overlay-mode.ts";
 import { readStored } from "./stored.ts";
+import { requireTakeable, type Step } from "./takeable.ts";
+import { bytes, named, within } from "./beneath.ts";
 
 /** Per path, a character a byte: what the original was (`was`) and what its copy is at the start (`copy`); null for folders. */
 const manifestSchema = v.object({
@@ -53,8 +56,6 @@ export function makeCopy(workspace: string, tree: string): { manifest: CopyManif
 
 export const readManifest = (file: string): CopyManifest => readStored(file, manifestSchema);
 
-type Step = { path: string; kind: "write" | "folder" | "delete" };
-
 /** What the run did to its copy, in an order that can be done: deletions first, deepest first, then folders, then what is in them. */
 function stepsOf({ kind: made, entries }: CopyManifest, now: Inventory, upper: string): Step[] {
   if (!now.complete) {
@@ -71,29 +72,13 @@ function stepsOf({ kind: made, entries }: CopyManifest, now: Inventory, upper: s
     } else if (before !== `${kind} ${mode} ${size} ${stamp}`) steps.push({ path, kind: "write" });
   }
   const rank = { delete: 0, folder: 1, write: 2 };
-  for (const path of Object.keys(entries)) if (!now.entries.has(path)) steps.push({ path, kind: "delete" });
+  for (const path of Object.keys(entries))
+    if (!now.entries.has(path) && (made === "copy" || isDeleted(upper, path))) steps.push({ path, kind: "delete" });
   return steps.sort((a, b) => {
     if (a.kind !== b.kind) return rank[a.kind] - rank[b.kind];
     return (a.path < b.path ? -1 : 1) * (a.kind === "delete" ? -1 : 1);
   });
 }
-
-const bytes = (path: string) => Buffer.from(path, "latin1");
-
-/** Acts in the folder above a path below `root`, reached by descriptor and never through a link. */
-export function within<Result>(root: number, path: string, act: (folder: number, name: Buffer) => Result): Result {
-  const cut = path.lastIndexOf("/");
-  const folder = openAt(root, cut === -1 ? "." : bytes(path.slice(0, cut)));
-  try {
-    return act(folder, bytes(path.slice(cut + 1)));
-  } finally {
-    closeSync(folder);
-  }
-}
-
-/** A name in such a folder, as a path. */
-export const named = (folder: number, name: Buffer | string) =>
-  Buffer.concat([Buffer.from(`${fdPath(folder)}/`), Buffer.from(name as string)]);
 
 /** What stands in the original; null: nothing that may be reached. */
 function standing(root: number, path: string): string | null {
@@ -129,14 +114,46 @@ function apply(from: number, to: number, { path, kind }: Step): void {
     if (kind !== "write") return;
     if (stat?.isDirectory()) rmdirSync(target);
     const made = named(folder, `.broke-${randomUUID()}`);
-    const done = within(from, path, (source, own) => {
-      if (lstatSync(named(source, own)).isSymbolicLink()) return copyLinkAt(source, own, made);
-      const copied = copyFileAt(from, bytes(path), made);
-      if (copied !== undefined) chmodSync(made, Number(copied.mode) & 0o777);
-      return copied !== undefined;
-    });
-    if (done) renameSync(made, target);
+    try {
+      const done = within(from, path, (source, own) => {
+        if (lstatSync(named(source, own)).isSymbolicLink()) return copyLinkAt(source, own, made);
+        const copied = copyFileAt(from, bytes(path), made);
+        if (copied !== undefined) chmodSync(made, Number(copied.mode) & 0o777);
+        return copied !== undefined;
+      });
+      if (done) renameSync(made, target);
+    } catch (error) {
+      rmSync(made.toString("latin1"), { force: true });
+      throw error;
+    }
   });
+}
+
+/** A landing that ended in the middle: what came before is taken over, and is known again when it is landed once more. */
+export class LandedInPart extends BrokeError {
+  readonly landed: string[];
+
+  constructor(landed: string[], next: string, all: number) {
+    super(
+      "denied",
+      `taking over ended at ${JSON.stringify(next)}: ${landed.length} of ${all} changes were made before it`,
+      "see what is in its way, and land again: what was taken over is known",
+    );
+    this.landed = landed;
+  }
+}
+
+const shown = (steps: readonly Step[]) => steps.map(({ path }) => showPath(bytes(path)));
+
+function applyAll(from: number, to: number, steps: readonly Step[]): void {
+  requireTakeable(from, to, steps);
+  for (const [at, step] of steps.entries()) {
+    try {
+      apply(from, to, step);
+    } catch {
+      throw new LandedInPart(shown(steps.slice(0, at)), showPath(bytes(step.path)), steps.length);
+    }
+  }
 }
 
 /**
@@ -146,14 +163,16 @@ function apply(from: number, to: number, { path, kind }: Step): void {
 function holderOf(
   workspace: string,
   tree: string,
-  { entries }: CopyManifest,
+  { kind: made, entries }: CopyManifest,
   now: Inventory,
-  opened: readonly string[],
+  { opened, upper }: { opened: readonly string[]; upper: string },
 ) {
   const traps = findTraps(tree, workspace, now.entries).map(({ path }) => path);
   const isNew = (path: string) => {
     const repository = /^(?:.*\/)?\.git(?=\/|$)/.exec(path)?.[0];
-    return repository !== undefined && !Object.hasOwn(entries, repository);
+    if (repository === undefined || Object.hasOwn(entries, repository)) return false;
+    // In an overlay one that the person made meanwhile shows too.
+    return made === "copy" || isMade(upper, repository);
   };
   return ({ path }: Step): boolean => {
     if (isOpened(opened, path)) return false;
@@ -201,10 +220,10 @@ export function landCopy(
   opened: readonly string[],
 ): CopyLanding {
   const now = takeInventory(tree);
-  const isHeld = holderOf(workspace, tree, manifest, now, opened);
+  const isHeld = holderOf(workspace, tree, manifest, now, { opened, upper });
   const [from, to] = [openFolder(tree), openFolder(workspace)];
   try {
-    // What is gone from the workspace is gone from an overlay of it too, and so not by the run.
+    // What is gone from both is nobody's change any more.
     const isGone = ({ path, kind }: Step) => kind === "delete" && standing(to, path) === null;
     const all = stepsOf(manifest, now, upper).filter((step) => manifest.kind === "copy" || !isGone(step));
     const steps = all.filter(
@@ -227,8 +246,7 @@ export function landCopy(
           : "compare them yourself with a copy: `broke harness checkout RUN --out DIR`",
       );
     }
-    for (const step of steps) apply(from, to, step);
-    const shown = (list: Step[]) => list.map(({ path }) => showPath(bytes(path)));
+    applyAll(from, to, steps);
     return { landed: shown(steps), held: shown(all.filter(isHeld)) };
   } finally {
     closeSync(from);

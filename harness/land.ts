@@ -10,7 +10,7 @@ import type { RunStore } from "#src/state/runs.ts";
 import type { AuditLog } from "./audit.ts";
 import { contractSchema, openedOf, type RunContract } from "./contract/contract.ts";
 import { landClone } from "./clone-land.ts";
-import { landCopy, readManifest } from "./copy-mode.ts";
+import { landCopy, LandedInPart, readManifest } from "./copy-mode.ts";
 import type { Ledger } from "./ledger.ts";
 import { holdEnded } from "./lock.ts";
 import { requireOverlay, workFolder } from "./overlay-mode.ts";
@@ -33,7 +33,14 @@ export function readContract(file: string): RunContract {
 
 /** Lands one run. `opened` are protected names that may be taken over besides those the run was given. Throws `denied` where that cannot be. */
 export function landRun(deps: Deps, runId: string, opened: readonly string[]): Landing {
-  const landing = takeOver(deps, runId, opened);
+  let landing: Landing;
+  try {
+    landing = takeOver(deps, runId, opened);
+  } catch (error) {
+    if (error instanceof LandedInPart)
+      deps.audit.append(runId, "work.landed", { landed: error.landed.length, part: true, opened: [...opened] });
+    throw error;
+  }
   const { mode, landed, held, ref } = landing;
   deps.audit.append(runId, "work.landed", { mode, landed: landed.length, held: held.length, ref, opened: [...opened] });
   return landing;
@@ -128,6 +135,7 @@ export function actOnWork(
     return acted(...(landing.hint === null ? [] : [landing.hint]));
   } catch (error) {
     if (!(error instanceof BrokeError)) throw error;
+    if (error instanceof LandedInPart) ledger.append("workspace.landed", { mode, landed: error.landed, part: true });
     const reason = `not landed: ${error.message}`;
     if (!governed) {
       warnings.push(reason);

@@ -43,15 +43,16 @@ export function weakLimits(limits: RunLimits, group: LimitGroup | undefined, uid
   return warnings;
 }
 
-/** Where what is written in a tree comes to lie: of an overlay, the layer is all that grows. */
-const layerOf = (tree: string) => (isOverlayAt(tree) ? join(dirname(tree), "upper") : tree);
+/** Where what is written in a tree comes to lie: of an overlay that is the run's own, beside its home, the layer is all that grows. */
+const layerOf = ({ tree, home }: Prepared["input"]) =>
+  dirname(tree) === dirname(home) && isOverlayAt(tree) ? join(dirname(tree), "upper") : tree;
 
 /** Folders outside the sandbox that the run may write to, what it works on first. */
 function writableFolders({ input }: Prepared): string[] {
   const state = input.homeState.flatMap((bind) => ("source" in bind && bind.mode === "write" ? [bind.source] : []));
   const { write } = input.shown.permission;
   const allowed = write.filter(({ kind, path }) => kind === "dir" && !isWithin(input.workspace, path));
-  return [layerOf(input.tree), input.home, ...state, ...allowed.map(({ path }) => path)];
+  return [layerOf(input), input.home, ...state, ...allowed.map(({ path }) => path)];
 }
 
 /** What those folders hold; the workspace as the inventory counted it, if it saw all of it. */

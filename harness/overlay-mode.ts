@@ -1,7 +1,8 @@
 // `--workspace overlay`: the run works on the workspace as an overlay shows it, what it writes goes into a layer of its own, and nothing is copied. Taken
 // over as a copy's work is (copy-mode.ts); only what is in that layer is the run's work, whatever becomes of the workspace meanwhile.
 // Whoever looks at the tree must see it mounted: unmounted the folder is empty, and that is nobody's deletion.
-// Does not stop: the person from changing the workspace during the run, which the worker then sees.
+// Does not stop: the person, or another run, from changing the workspace during the run, which the worker then sees, or does not: the kernel may keep
+// what it found.
 
 import {
   type BigIntStats,
@@ -18,9 +19,11 @@ import {
 } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
+import { isOpaque } from "#sandbox/opaque.ts";
 import { openFolder } from "#sandbox/open.ts";
 import { isMappedAlone, isOverlayAt } from "#sandbox/mount-table.ts";
 import { below, showPath, walkTree } from "#sandbox/tree.ts";
+import { bytes } from "./beneath.ts";
 import { removeTree } from "./client-home.ts";
 import { copyFileAt, copyLinkAt, COPY_LIMITS, refuseEntry, tooLarge } from "./copy-tree.ts";
 import { entryOf } from "./inventory.ts";
@@ -47,8 +50,6 @@ export function openWork({ work }: Pick<RunPaths, "work">): void {
 }
 
 type Look = { path: string; stat: BigIntStats };
-
-const bytes = (path: string) => Buffer.from(path, "latin1");
 
 /** Everything below a folder, by lstat(2) alone. Throws `denied` where that is not all of it. */
 function lookAt(root: string): Look[] {
@@ -116,6 +117,27 @@ export function isWritten(upper: string, path: string, copy: string | undefined)
   const stat = layered(upper, path);
   return stat !== undefined && (copy === undefined || layerStamp(stat) !== copy);
 }
+
+/**
+ * Whether the layer says that an entry of the workspace is gone: a mark in its place (a device 0/0), something that is no folder above it, or a folder
+ * that hides what lies below it. An entry that is merely not to be seen says nothing: the workspace may have been without it for a moment, and the
+ * kernel keeps what it found.
+ */
+export function isDeleted(upper: string, path: string): boolean {
+  const parts = path.split("/");
+  for (let count = 1; count <= parts.length; count++) {
+    const here = parts.slice(0, count).join("/");
+    const stat = layered(upper, here);
+    if (stat === undefined) return false;
+    if (!stat.isDirectory()) return true;
+    if (count < parts.length && isOpaque(below(upper, bytes(here)))) return true;
+  }
+  return false;
+}
+
+/** Whether a repository that was not there is of the run's making. */
+export const isMade = (upper: string, repository: string): boolean =>
+  layered(upper, repository)?.isFile() === true || layered(upper, `${repository}/HEAD`) !== undefined;
 
 const CHUNK_BYTES = 256 * 1024;
 

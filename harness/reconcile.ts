@@ -82,7 +82,7 @@ function reconcileRun(deps: ReconcileDeps, row: RunRow): Exclude<Reconciled["out
     ...(existsSync(paths.ledger) ? { from: { seq: last?.seq ?? 0, hash: last?.hash ?? GENESIS } } : {}),
   });
   const sweep = readSweeps(paths);
-  if (sweep.total > 0 && !records.some(({ event }) => event === "workspace.swept"))
+  if ((sweep.total > 0 || sweep.unread.length > 0) && !records.some(({ event }) => event === "workspace.swept"))
     ledger.append("workspace.swept", sweepRecord(sweep));
   if (kept !== undefined) ledger.append("workspace.kept", { tree: kept });
   ledger.append("run.completed", {

@@ -18,7 +18,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { openFolder } from "#sandbox/open.ts";
 import { showPath } from "#sandbox/tree.ts";
 import { runPaths } from "#src/state/paths.ts";
-import { named, within } from "./copy-mode.ts";
+import { named, within } from "./beneath.ts";
 import { type DecideDeps, registeredContract, requireEnded } from "./decide.ts";
 import { type Difference, findDifferences, takeInventory } from "./inventory.ts";
 import { holdEnded } from "./lock.ts";

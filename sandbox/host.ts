@@ -1,6 +1,6 @@
 // Facts about this machine that a plan depends on, gathered once per launch. Reads only; decides nothing.
 
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
@@ -56,7 +56,13 @@ const MAX_COPIED_BYTES = 1024 * 1024;
 
 function isSmallFile(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.isFile() && stat.size <= MAX_COPIED_BYTES;
+  if (stat === undefined || !stat.isFile() || stat.size > MAX_COPIED_BYTES) return false;
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false; // bound, it is as unreadable inside
+  }
 }
 
 /** Gathers the facts. Throws `missing` on a machine the sandbox does not support. */

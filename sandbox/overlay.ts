@@ -25,10 +25,10 @@ const INSTEAD = "--workspace=copy does the same at the price of a copy";
  * where it begins: opened there, in the new namespace, because an overlay takes no folder of another one (`clone_private_mount`, fs/namespace.c).
  */
 const ENTER = [
-  `exec 9<. && cd -- "$1" && ${MOUNT} -t overlay overlay -o "$2" tree && exec 9<&-`,
-  `{ [ -z "$3" ] || ${MOUNT} --bind tree "$3"; }`,
-  `cd -- "$4" && shift 4 && exec "$@"`,
+  `{ exec 9<. && cd -- "$1" && ${MOUNT} -t overlay overlay -o "$2" tree && exec 9<&-`,
+  `{ [ -z "$3" ] || ${MOUNT} --bind tree "$3"; } && cd -- "$4" && shift 4; }`,
 ].join(" && ");
+const OR_END = `${ENTER} || { echo "broke: the overlay could not be mounted" >&2; exit 3; }; exec "$@"`;
 
 /**
  * `read` needs no layer that could be written to, and so disturbs nobody. `work` is one mount's own: the kernel empties it first, and whoever
@@ -62,7 +62,7 @@ function viewWords({ folder, access, also = "" }: OverlayView, work: string, cwd
   const outer = [UNSHARE, ...(isRoot() ? ["--mount"] : ["--user", "--map-root-user", "--mount"]), "--"];
   const self = ["--user", `--map-user=${process.getuid!()}`, `--map-group=${process.getgid!()}`, "--"];
   const inner = isRoot() ? command : [UNSHARE, ...self, ...command];
-  return [...outer, SHELL, "-c", ENTER, "sh", folder, options, also, cwd, ...inner];
+  return [...outer, SHELL, "-c", OR_END, "sh", folder, options, also, cwd, ...inner];
 }
 
 /** What is mounted below a folder is not to be seen through an overlay of it. Throws `denied`. */
@@ -99,6 +99,15 @@ function requireHelpers({ access }: OverlayView): void {
   requireHelper(MOUNT, INSTEAD, { setuid: true });
 }
 
+/** Where to go on; the root where that folder is gone. */
+function whereWeStand(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}
+
 /** Mounts the view and does nothing in it; we stand in its lower folder. Throws `missing` with what refused it. */
 function tryView(view: OverlayView, work: string, cwd: string): void {
   const { code, output } = runProbe(viewWords(view, work, cwd, [TRUE]), ".");
@@ -108,7 +117,7 @@ function tryView(view: OverlayView, work: string, cwd: string): void {
 /** Whether an overlay can be mounted with its layer in that folder of ours. Throws `missing` or `denied` with what keeps it. */
 export function requireOverlays(scratch: string): void {
   const folder = mkdtempSync(`${scratch}/overlay-`);
-  const cwd = process.cwd();
+  const cwd = whereWeStand();
   try {
     const view: OverlayView = { folder, lower: `${folder}/lower`, access: "write" };
     requireHelpers(view);
@@ -132,7 +141,7 @@ export function enterOverlay(view: OverlayView, command: string[], env: Record<s
   requireNoMountBelow(view.lower);
   const work = `work/${randomBytes(4).toString("hex")}`;
   if (view.access === "write") mkdirSync(`${view.folder}/${work}`, { recursive: true, mode: 0o700 });
-  const cwd = process.cwd();
+  const cwd = whereWeStand();
   const lower = openFolder(view.lower);
   try {
     process.chdir(fdPath(lower));

@@ -61,6 +61,7 @@ const table = {
   mknod: [133, null],
   mknodat: [259, 33],
   modify_ldt: [154, null],
+  lgetxattr: [192, 9],
   mount: [165, 40],
   mount_setattr: [442, 442],
   move_mount: [429, 429],

@@ -100,6 +100,20 @@ test("what was changed meanwhile where the run changed it refuses all of it, and
   expect([readFileSync(it.at("a"), "utf8"), existsSync(it.at("c"))]).toEqual(["old\n", false]);
 });
 
+test("what could not be done to its end is not begun", async () => {
+  using it = bench();
+  for (const name of ["d/gone", "other"]) it.put(name, "old\n");
+  const id = runIdOf(await it.run("rm -r d; echo f > d; rm other"));
+  it.put("d/mine", "mine\n");
+  const refused = await it.land(id);
+  expect(refused).toMatchObject({ code: 4, stdout: "" });
+  expect(refused.stderr).toContain('still holds "d/mine", so nothing was taken over\n');
+  expect(["d/gone", "d/mine", "other"].map((name) => existsSync(it.at(name)))).toEqual([true, true, true]);
+  rmSync(it.at("d/mine"));
+  expect((await it.land(id)).code).toBe(0);
+  expect([readFileSync(it.at("d"), "utf8"), existsSync(it.at("other"))]).toEqual(["f\n", false]);
+});
+
 test("protected names are taken over only by name; a plain new repository comes whole; landing again brings what is left", async () => {
   using it = bench();
   const id = runIdOf(await it.run("mkdir -p x; echo s > x/.env; echo ok > ok; git init -q n"));

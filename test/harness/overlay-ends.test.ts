@@ -174,6 +174,10 @@ describe.each(launchers)("by %s", (launcher) => {
     const [id] = readdirSync(join(it.home, "runs"));
     const closed = await it.broke(["harness", "reconcile"]);
     expect(closed.stdout).toBe(`${id}: abandoned, its work is kept: broke harness land ${id}\n`);
+    // What would run by itself in it was not looked for, which is not to say that there is nothing.
+    expect(readFileSync(join(it.runFolder(id!), "ledger.jsonl"), "utf8")).toContain(
+      '"swept":[],"total":0,"unread":["."]',
+    );
     const landed = await it.land(id!);
     expect(landed).toMatchObject({ code: 0, stdout: "lib/b\nwork\n", stderr: "" });
     expect([it.text("a"), readdirSync(it.ws).sort()]).toEqual(["one\n", ["a", "lib", "work"]]);

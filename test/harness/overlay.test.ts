@@ -88,6 +88,16 @@ describe.each(launchers)("by %s", (launcher) => {
     expect((await it.broke(["harness", "verify", id])).code).toBe(0);
   });
 
+  test("a folder that the run made anew hides what was in it, and that is a deletion", async () => {
+    using it = overlayBench(launcher);
+    for (const name of ["d/f", "d/deep/f", "e/x"]) it.put(name, "old\n");
+    it.own();
+    const id = await it.run("rm -r d e; mkdir d; echo n > d/n; echo file > e");
+    expect((await it.land(id)).code).toBe(0);
+    expect([readdirSync(it.at("d")), it.text("e")]).toEqual([["n"], "file\n"]);
+    expect(await it.land(id)).toMatchObject({ code: 0, stderr: "" });
+  });
+
   test("a large workspace is begun without a copy of anything in it", async () => {
     using it = overlayBench(launcher);
     for (let folder = 0; folder < 100; folder++) {
