@@ -8,7 +8,6 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
 import { readPrivate, writePrivate } from "#src/state/files.ts";
-import { isRoots } from "#sandbox/preflight.ts";
 import { isWithin } from "#sandbox/protected.ts";
 
 export type ClientIdentity = { path: string; version: string | null; sha256: string; bytes: number; owner: number };
@@ -58,13 +57,7 @@ export function identifyClient(path: string, cache: string): ClientIdentity {
     const kept = known[path]?.stamp === stamp ? known[path].sha256 : undefined;
     const sha256 = kept ?? hashOf(fd);
     if (kept === undefined) writePrivate(cache, JSON.stringify({ ...known, [path]: { stamp, sha256 } }));
-    return {
-      path,
-      version: versionOf(path),
-      sha256,
-      bytes: Number(stat.size),
-      owner: isRoots(Number(stat.uid)) ? 0 : Number(stat.uid),
-    };
+    return { path, version: versionOf(path), sha256, bytes: Number(stat.size), owner: Number(stat.uid) };
   } finally {
     closeSync(fd);
   }

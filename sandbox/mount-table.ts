@@ -37,6 +37,11 @@ export function isMappedAlone(read: Read = readKernel): boolean {
     .some((line) => /^\s*0\s/.test(line));
 }
 
+/** Whether this is the machine's own root, and not that of a user namespace, as in a container without root. */
+export function isRealRoot(read: Read = readKernel): boolean {
+  return process.getuid!() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(read("/proc/self/uid_map"));
+}
+
 /** By this descriptor overlay.ts names the folder that lies below. */
 export const LOWER = "/proc/self/fd/9";
 

@@ -7,7 +7,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { randomBytes } from "#src/core/ids.ts";
-import { asListed, LOWER, mountsHere } from "./mount-table.ts";
+import { asListed, isRealRoot, LOWER, mountsHere } from "./mount-table.ts";
 import { fdPath, openFolder } from "./open.ts";
 import { INSTALL_HINT, namespaceRefusal, requireHelper } from "./preflight.ts";
 import { isWithin } from "./protected.ts";
@@ -58,7 +58,7 @@ const isRoot = () => process.getuid!() === 0;
 
 /** The words that mount the view and then become `command`, started in the lower folder. */
 function viewWords({ folder, access, also = "" }: OverlayView, work: string, cwd: string, command: string[]): string[] {
-  const options = [LAYERS[access](work), ALWAYS, ...(isRoot() ? [] : ["userxattr"])].join(",");
+  const options = [LAYERS[access](work), ALWAYS, ...(isRealRoot() ? [] : ["userxattr"])].join(",");
   const outer = [UNSHARE, ...(isRoot() ? ["--mount"] : ["--user", "--map-root-user", "--mount"]), "--"];
   const self = ["--user", `--map-user=${process.getuid!()}`, `--map-group=${process.getgid!()}`, "--"];
   const inner = isRoot() ? command : [UNSHARE, ...self, ...command];
