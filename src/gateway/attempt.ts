@@ -117,8 +117,15 @@ export function prepareAttempt(
   const { backend, keyName } = attempt;
   const key = keyName === null ? undefined : keys.get(keyName);
   if (key !== undefined) redact.add(key);
-  const scope = scopeOf([backend.baseUrl, backend.model, keyName]);
-  const target: Target = { model: backend.model, stream: incoming.stream, scope, quirks: backend.quirks };
+  const target: Target = {
+    model: backend.model,
+    stream: incoming.stream,
+    // What passes never asks for it.
+    get scope() {
+      return scopeOf([backend.baseUrl, backend.model, keyName]);
+    },
+    quirks: backend.quirks,
+  };
   const context = { attempt, incoming, target, key, redact };
   if (backend.dialect === incoming.dialect) return preparePass(context, passing[backend.dialect]);
   const prepared = prepareTranslation(context);

@@ -9,10 +9,18 @@ export const liveCaller: Caller = { profile: null, token: null, session: null, r
 const SESSION_HEADERS = ["x-broke-session", "x-claude-code-session-id", "session_id", "session-id", "x-session-id"];
 const MAX_SESSION = 128;
 
+function sessionNamed(headers: Headers): string | undefined {
+  for (const name of SESSION_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null && value !== "") return value;
+  }
+  return undefined;
+}
+
 /** The conversation a request belongs to, for choices that stick to it. Two callers never share one. */
 export function sessionOf(headers: Headers, caller: Caller): string | null {
-  const said = SESSION_HEADERS.map((name) => headers.get(name)).find((value) => value !== null && value !== "");
-  if (said === undefined || said === null) return caller.session ?? caller.run ?? caller.token;
+  const said = sessionNamed(headers);
+  if (said === undefined) return caller.session ?? caller.run ?? caller.token;
   const owner = caller.run ?? caller.token;
   return `${owner === null ? "" : `${owner} `}${said.slice(0, MAX_SESSION)}`;
 }

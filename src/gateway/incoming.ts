@@ -38,7 +38,7 @@ export const asksOf = ({ dialect, body }: Pick<Incoming, "dialect" | "body">): A
 
 function checkType(headers: Headers): void {
   const type = headers.get("content-type");
-  if (type !== null && !/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type)) {
+  if (type !== null && type !== "application/json" && !/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type)) {
     throw new WrongType("the body must be application/json");
   }
   const encoding = headers.get("content-encoding");

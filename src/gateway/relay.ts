@@ -74,11 +74,8 @@ function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { do
 function answerReply(outcome: Answered, context: Context): Response {
   const { answer, prepared, head } = outcome;
   const { exchange } = context;
-  const headers: ReplyHeaders = {
-    "request-id": exchange.id,
-    ...prepared.clientHeaders(head.headers),
-    ...noteAnswer(outcome, context),
-  };
+  const headers: ReplyHeaders = { "request-id": exchange.id };
+  Object.assign(headers, prepared.clientHeaders(head.headers), noteAnswer(outcome, context));
   if (answer.kind === "stream")
     return streamReply(streamBody(answer, { ...context, price: outcome.attempt.backend.price }), headers, context);
   headers["content-type"] = "application/json";

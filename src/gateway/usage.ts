@@ -34,10 +34,15 @@ const countOf = (said: number | null) => (said !== null && said >= 0 && said <= 
 
 /** The usage of one answer. */
 export function usageOf(said: Cost, price: Price | null): Usage {
-  const [input, output] = [countOf(said.input), countOf(said.output)];
-  const [cacheRead, cacheWrite] = [countOf(said.cacheRead), countOf(said.cacheWrite)];
+  const input = countOf(said.input);
+  const output = countOf(said.output);
+  const cacheRead = countOf(said.cacheRead);
+  const cacheWrite = countOf(said.cacheWrite);
   return {
-    ...{ inputTokens: input, outputTokens: output, cacheReadTokens: cacheRead, cacheWriteTokens: cacheWrite },
-    costUsd: price === null ? null : costOf({ ...said, input, output, cacheRead, cacheWrite }, price),
+    inputTokens: input,
+    outputTokens: output,
+    cacheReadTokens: cacheRead,
+    cacheWriteTokens: cacheWrite,
+    costUsd: price === null ? null : costOf({ input, output, cacheRead, cacheWrite }, price),
   };
 }
