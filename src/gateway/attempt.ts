@@ -19,7 +19,7 @@ import { passFlow } from "#src/wire/pass.ts";
 import { scopeOf } from "#src/wire/seal.ts";
 import { translateFlow } from "#src/wire/translate.ts";
 import type { Incoming } from "./incoming.ts";
-import { requestHeaders, responseHeaders, upstreamUrl } from "./upstream.ts";
+import { addResponseHeaders, requestHeaders, upstreamUrl } from "./upstream.ts";
 
 /** `model`: what the provider says it is. */
 export type Whole =
@@ -30,11 +30,11 @@ export type Prepared = {
   /** The backend's. */
   dialect: Dialect;
   url: string;
-  headers: Record<string, string>;
+  headers: Headers;
   body: Uint8Array<ArrayBuffer> | string;
   losses: Loss[];
-  /** The provider's headers for the client: none where they are not its dialect's. */
-  clientHeaders(provider: Headers): Record<string, string>;
+  /** Adds the provider's headers that the client may see: none where they are not its dialect's. */
+  addHeaders(provider: Headers, to: Record<string, string>): void;
   flow(): Flow;
   /** Throws `upstream` when it is no answer. */
   readWhole(body: Uint8Array<ArrayBuffer>): Whole;
@@ -61,7 +61,7 @@ function preparePass({ attempt: { backend }, incoming, target, key, redact }: Co
     headers: requestHeaders(backend, key, incoming.headers),
     body,
     losses: own.losses,
-    clientHeaders: (provider) => responseHeaders(provider, key),
+    addHeaders: (provider, to) => addResponseHeaders(provider, key, to),
     flow: () => passFlow(watchStream(), incoming.codec.encodeStream({ id, model, createdMs }), redact),
     readWhole(bytes) {
       const answer = parseJson(decoder.decode(bytes));
@@ -88,7 +88,7 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
     headers: requestHeaders(backend, key, incoming.headers),
     body,
     losses: [...losses, ...call.losses],
-    clientHeaders: () => ({}),
+    addHeaders: () => undefined,
     flow: () => translateFlow(call.decodeStream(), incoming.codec.encodeStream(meta), redact),
     readWhole(bytes) {
       const answer = parseAnswer(bytes);

@@ -19,13 +19,7 @@ export class WrongType extends BrokeError {
   }
 }
 
-/** Reads the body. Throws `TooLarge`; a declared length beyond the limit is refused before a byte is read. */
-export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null) {
-    if (Number(declared) > MAX_BODY_BYTES) throw new TooLarge();
-    return (await request.bytes()) as Uint8Array<ArrayBuffer>;
-  }
+async function readPieces(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of request.body ?? []) {
@@ -34,4 +28,12 @@ export async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer
     pieces.push(piece);
   }
   return new Uint8Array(Buffer.concat(pieces));
+}
+
+/** Reads the body. Throws `TooLarge`, or rejects with it; a declared length beyond the limit is refused before a byte is read. */
+export function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  const declared = request.headers.get("content-length");
+  if (declared === null) return readPieces(request);
+  if (Number(declared) > MAX_BODY_BYTES) throw new TooLarge();
+  return request.bytes() as Promise<Uint8Array<ArrayBuffer>>;
 }

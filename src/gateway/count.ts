@@ -98,16 +98,16 @@ export async function countTokens(
     const asking = { ...caller, session: sessionOf(request.headers, caller) };
     const allowed = await takeAllowance(incoming, deps, asking, true);
     if (allowed.kind === "refused") {
-      exchange.finish({ status: allowed.fault.status });
+      exchange.finish(allowed.fault.status);
       return errorReply(incoming.codec, allowed.fault, exchange.id);
     }
     if (allowed.kind === "held") exchange.hold(allowed.hold, 0);
     const { generation, resolution, nowMs } = resolveNow(incoming.model, deps, asking);
-    exchange.note({ slot: resolution.slot?.id ?? null });
+    exchange.serves(resolution.slot?.id ?? null);
     exchange.under(generation.id);
     if (resolution.kind === "refused") {
       const fault = refusalFault(resolution, nowMs);
-      exchange.finish({ status: fault.status });
+      exchange.finish(fault.status);
       return errorReply(incoming.codec, fault, exchange.id);
     }
     for (const attempt of resolution.attempts) {
@@ -116,13 +116,14 @@ export async function countTokens(
       const counted = await askProvider(attempt, form, incoming, deps, request.signal);
       exchange.tried(attempt, counted === undefined ? 502 : 200, counted === undefined ? "no_count" : null);
       if (counted === undefined) continue;
-      exchange.finish({ status: 200, backend: attempt.backend.label });
+      exchange.asked(attempt.backend.label);
+      exchange.finish(200);
       return json(form.say(counted), 200, { "x-broke-count": "provider" });
     }
     const body = parseJson(new TextDecoder().decode(incoming.body)) ?? null;
     const { model, stream } = incoming;
     const { request: asked } = inbound[door.dialect].decodeRequest(form.request(body), { model, stream });
-    exchange.finish({ status: 200 });
+    exchange.finish(200);
     return json(form.say(estimateInputTokens(asked)), 200, { "x-broke-count": "estimate" });
   } catch (error) {
     return refuse(error, request, door, exchange);

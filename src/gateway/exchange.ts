@@ -7,6 +7,7 @@ import type { Hold } from "#src/state/limits.ts";
 import { usedBy } from "./allowance.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
+import type { Usage } from "./usage.ts";
 
 type ExchangeDeps = Pick<GatewayDeps, "onBegin" | "onReport" | "requests" | "clock">;
 
@@ -51,9 +52,19 @@ export class Exchange {
     };
   }
 
-  /** Notes what has become known. */
-  note(change: Partial<RequestReport>): void {
-    Object.assign(this.#report, change);
+  /** What it is served as; null: as nothing there is. */
+  serves(slot: string | null): void {
+    this.#report.slot = slot;
+  }
+
+  /** Who was asked last. */
+  asked(backend: string): void {
+    this.#report.backend = backend;
+  }
+
+  /** What was not carried, by kind. */
+  lost(losses: string[]): void {
+    this.#report.losses = losses;
   }
 
   /** One attempt more. */
@@ -93,12 +104,20 @@ export class Exchange {
     this.#seen = tokens;
   }
 
-  /** Reports, the first time only. */
-  finish(change: Partial<RequestReport>): void {
+  /** Reports, the first time only. Member by member: what assigns a few at once takes as long as the rest of it. */
+  finish(status: number, usage?: Usage, aborted = false): void {
     if (this.#over) return;
     this.#over = true;
     const report = this.#report;
-    Object.assign(report, change);
+    report.status = status;
+    report.aborted = aborted;
+    if (usage !== undefined) {
+      report.inputTokens = usage.inputTokens;
+      report.outputTokens = usage.outputTokens;
+      report.cacheReadTokens = usage.cacheReadTokens;
+      report.cacheWriteTokens = usage.cacheWriteTokens;
+      report.costUsd = usage.costUsd;
+    }
     report.ms = performance.now() - this.#started;
     this.#held?.settle(usedBy(report, this.#seen, this.#held.need, this.#unpriced));
     this.#deps.requests.add({

@@ -39,7 +39,7 @@ async function readText(response: Response): Promise<string | undefined> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-async function ask(url: string, headers: Record<string, string>): Promise<Listing | string> {
+async function ask(url: string, headers: Headers): Promise<Listing | string> {
   const seconds = TIMEOUT_MS / 1000;
   let document: Json | undefined;
   try {

@@ -37,28 +37,32 @@ type Context = {
   door: Door;
   incoming: Incoming;
   exchange: Exchange;
-  about: Record<string, string>;
+  /** What the answer's headers say of the request. */
+  about: ReplyHeaders;
   pingMs: number;
   abandon: () => void;
 };
 
-/** Notes who was asked last, and returns the headers that say so. */
+/** Notes who was asked last, in the headers too, which it returns. */
 function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, about }: Context): ReplyHeaders {
   if (attempt === undefined) return about;
   const { label } = attempt.backend;
-  exchange.note({ backend: label });
-  return { ...about, "x-broke-backend": encodeURI(label), "x-broke-attempts": String(exchange.attempts()) };
+  exchange.asked(label);
+  about["x-broke-backend"] = encodeURI(label);
+  about["x-broke-attempts"] = String(exchange.attempts());
+  return about;
 }
 
-/** Notes who answered and what was lost, and returns the headers that say so. */
+/** Notes who answered and what was lost, in the headers too, which it returns. */
 function noteAnswer(outcome: Answered, context: Context): ReplyHeaders {
-  const asked = noteAsked(outcome, context);
+  const about = noteAsked(outcome, context);
   context.exchange.first(outcome.attempt, outcome.answer.model);
   const all = outcome.prepared.losses;
-  if (all.length === 0) return asked;
+  if (all.length === 0) return about;
   const losses = [...new Set(all.map((loss) => loss.what))];
-  context.exchange.note({ losses });
-  return { ...asked, "x-broke-losses": lossesHeader(losses) };
+  context.exchange.lost(losses);
+  about["x-broke-losses"] = lossesHeader(losses);
+  return about;
 }
 
 function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { door }: Context): Response {
@@ -74,13 +78,14 @@ function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { do
 function answerReply(outcome: Answered, context: Context): Response {
   const { answer, prepared, head } = outcome;
   const { exchange } = context;
-  const headers: ReplyHeaders = { "request-id": exchange.id };
-  Object.assign(headers, prepared.clientHeaders(head.headers), noteAnswer(outcome, context));
+  const headers = noteAnswer(outcome, context);
+  prepared.addHeaders(head.headers, headers);
+  headers["request-id"] ??= exchange.id;
   if (answer.kind === "stream")
     return streamReply(streamBody(answer, { ...context, price: outcome.attempt.backend.price }), headers, context);
   headers["content-type"] = "application/json";
   exchange.saw(estimateTokens(answer.body.length));
-  exchange.finish({ status: 200, ...usageOf(answer.cost, outcome.attempt.backend.price) });
+  exchange.finish(200, usageOf(answer.cost, outcome.attempt.backend.price));
   return new Response(answer.body, { status: 200, headers });
 }
 
@@ -92,7 +97,7 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
     (outcome): Late => {
       if (outcome.kind === "fault") {
         noteAsked(outcome, context);
-        exchange.finish({ status: outcome.fault.status });
+        exchange.finish(outcome.fault.status);
         return { kind: "fault", fault: outcome.fault };
       }
       noteAnswer(outcome, context);
@@ -101,12 +106,12 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
     },
     (error: unknown): Late => {
       const fault = faultOf(error);
-      exchange.finish({ status: fault.status });
+      exchange.finish(fault.status);
       return { kind: "fault", fault };
     },
   );
   const onGone = () => {
-    exchange.finish({ status: 499, aborted: true });
+    exchange.finish(499, undefined, true);
     abandon();
   };
   const headers = { ...about, "request-id": exchange.id };
@@ -117,7 +122,7 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
 /** Ends a request that got no answer. */
 export function refuse(error: unknown, request: Request, door: Door, exchange: Exchange): Response {
   if (request.signal.aborted) {
-    exchange.finish({ status: 499, aborted: true });
+    exchange.finish(499, undefined, true);
     return new Response(null, { status: 499 });
   }
   const tooLarge = error instanceof TooLarge;
@@ -125,7 +130,7 @@ export function refuse(error: unknown, request: Request, door: Door, exchange: E
   const fault: Fault = tooLarge
     ? { status: 413, type: "too_large", message: `the body is larger than ${MAX_BODY_BYTES} bytes`, final: true }
     : { ...faultOf(error), ...(early ? { status: 415 } : {}) };
-  exchange.finish({ status: fault.status });
+  exchange.finish(fault.status);
   const reply = errorReply(inbound[door.dialect], fault, exchange.id);
   // What the body still holds was not read.
   if (early) reply.headers.set("connection", "close");
@@ -147,7 +152,7 @@ export async function relay(
     const passes = mayPass(deps.generations.current(), caller.profile, door.dialect);
     const incoming = await readIncoming(request, door, exchange.id, passes);
     const fail = (fault: Fault, about: ReplyHeaders = {}) => {
-      exchange.finish({ status: fault.status });
+      exchange.finish(fault.status);
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
     const session = sessionOf(request.headers, caller);
@@ -159,7 +164,7 @@ export async function relay(
     const [party, asks] = [partyOf(caller), asksOf(incoming)];
     const soon = resolveSoon(incoming.model, deps, departure, asked, asks);
     const { generation, keys, resolution, nowMs, claimed } = soon instanceof Promise ? await soon : soon;
-    exchange.note({ slot: resolution.slot?.id ?? null });
+    exchange.serves(resolution.slot?.id ?? null);
     exchange.under(generation.id);
     if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
     const { redact, clock, timing, health, rotation } = deps;

@@ -31,10 +31,11 @@ export function resolveNow(
   const generation = generations.current();
   const nowMs = clock();
   const party = partyOf({ run, profile });
-  const known = { requested, generation, keyNames: keys.names(), health, nowMs, profile, party, session, rotation };
+  const held = keys.held();
+  const known = { requested, generation, keyNames: held.names(), health, nowMs, profile, party, session, rotation };
   return {
     generation,
-    keys: keys.held(),
+    keys: held,
     nowMs,
     resolution: resolve(asks === undefined ? known : { ...known, asks }),
   };

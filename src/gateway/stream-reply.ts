@@ -58,7 +58,7 @@ export function streamBody(
     silence.stop();
     exchange.saw(Math.ceil(sent / BYTES_PER_TOKEN));
     const status = aborted ? 499 : flow.phase() === "failed" ? 502 : 200;
-    exchange.finish({ status, ...usageOf(flow.cost(), price), aborted });
+    exchange.finish(status, usageOf(flow.cost(), price), aborted);
   };
   const settle = (sink: Sink, ended: boolean) => {
     finish(false);

@@ -41,40 +41,54 @@ export function upstreamUrl({ baseUrl, dialect }: Pick<Backend, "baseUrl" | "dia
   return `${baseUrl}${versioned || ownPath ? "" : VERSIONS[dialect]}${path}`;
 }
 
-/** Headers for the provider: the dialect's own, ours, the key. */
-export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Record<string, string> {
-  const headers: Record<string, string> = {
+/** What a header can hold (RFC 9110 §5.5). Any other key goes nowhere: the provider misses it, and it is held back as a wrong one. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
+
+/** The last headers made for a backend, for which key and of which clients. */
+type Made = { key: string | undefined; said: readonly (string | null)[]; headers: Headers };
+const made = new WeakMap<Backend, Made>();
+
+function isFor({ key, said }: Made, backend: Backend, wanted: string | undefined, client: Headers): boolean {
+  const names = FORWARDED_REQUEST[backend.dialect];
+  if (key !== wanted) return false;
+  for (let at = 0; at < names.length; at++) if (client.get(names[at]!) !== said[at]) return false;
+  return true;
+}
+
+/** Headers for the provider: the dialect's own, ours, the key. The same object as last time where nothing of it differs: not to be changed. */
+export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Headers {
+  const last = made.get(backend);
+  if (last !== undefined && isFor(last, backend, key, client)) return last.headers;
+  const headers = new Headers({
     "content-type": "application/json",
     // What is not compressed can be watched as it passes, without a second copy.
     "accept-encoding": "identity",
     "user-agent": "broke",
-  };
-  if (backend.dialect === "anthropic") headers["anthropic-version"] = "2023-06-01";
-  for (const name of FORWARDED_REQUEST[backend.dialect]) {
-    const value = client.get(name);
-    if (value !== null) headers[name] = value;
+  });
+  if (backend.dialect === "anthropic") headers.set("anthropic-version", "2023-06-01");
+  const names = FORWARDED_REQUEST[backend.dialect];
+  const said = names.map((name) => client.get(name));
+  said.forEach((value, at) => value !== null && headers.set(names[at]!, value));
+  if (key !== undefined && SENDABLE.test(key)) {
+    if (backend.keyHeader === "bearer") headers.set("authorization", `Bearer ${key}`);
+    else headers.set(backend.keyHeader, key);
   }
-  if (key !== undefined) {
-    if (backend.keyHeader === "bearer") headers["authorization"] = `Bearer ${key}`;
-    else headers[backend.keyHeader] = key;
-  }
+  made.set(backend, { key, said, headers });
   return headers;
 }
 
-/** The provider's headers that a client may see; none that gives the key back. */
-export function responseHeaders(upstream: Headers, key: string | undefined): Record<string, string> {
-  const headers: Record<string, string> = {};
+/** Adds the provider's headers that a client may see; none that gives the key back. */
+export function addResponseHeaders(upstream: Headers, key: string | undefined, to: Record<string, string>): void {
   upstream.forEach((value, name) => {
     if (!FORWARDED_RESPONSE.has(name) && !FORWARDED_FAMILIES.some((start) => name.startsWith(start))) return;
-    if (key === undefined || !value.includes(key)) headers[name] = value;
+    if (key === undefined || !value.includes(key)) to[name] = value;
   });
-  return headers;
 }
 
 /** Sends the request; resolves with the provider's head. Rejects on network failure and on abort. */
 export function callUpstream(
   url: string,
-  headers: Record<string, string>,
+  headers: Headers,
   body: Uint8Array<ArrayBuffer> | string,
   signal: AbortSignal,
 ): Promise<Response> {

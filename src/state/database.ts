@@ -5,8 +5,8 @@
 import { Database } from "bun:sqlite";
 import { chmodSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { perMoment } from "./moment.ts";
 import type { Home } from "./paths.ts";
-import { type PerTurn, perTurn } from "./turn.ts";
 
 export type Db = Database;
 
@@ -197,14 +197,14 @@ const migrations = [
    DROP TABLE spending;`,
 ];
 
-const watches = new WeakMap<Db, PerTurn<number>>();
+const watches = new WeakMap<Db, () => number>();
 
-/** Changes whenever another connection, here or in another process, has committed something. Asked for at most once in a turn of the event loop. */
+/** Changes whenever another connection, here or in another process, has committed something; at most a moment later. */
 export function foreignChanges(db: Db): number {
   const known = watches.get(db);
   if (known !== undefined) return known();
   const query = db.query<{ data_version: number }, []>("PRAGMA data_version");
-  const watch = perTurn(() => query.get()?.data_version ?? 0);
+  const watch = perMoment(() => query.get()?.data_version ?? 0);
   watches.set(db, watch);
   return watch();
 }

@@ -10,7 +10,6 @@ import { reservedName } from "#src/core/reserved.ts";
 import { emptyRouting, type Generation, readRouting, type Routing, routingSchema } from "#src/routing/generation.ts";
 import { type Db, foreignChanges } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
-import { perTurn } from "./turn.ts";
 
 export type GenerationStore = {
   /** The newest generation, frozen; generation 0 when nothing was ever set. The same object until somebody commits. */
@@ -64,12 +63,12 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
     return cached;
   };
   let seen = -1;
-  const current = perTurn(() => {
+  const current = () => {
     const now = foreignChanges(db);
     if (now === seen) return cached;
     seen = now;
     return read();
-  });
+  };
   return {
     current,
     commit: (reason, change) =>
@@ -82,7 +81,6 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
           if (reserved !== undefined) throw new BrokeError("usage", `nothing can be called ${reserved}`);
           const next = v.parse(routingSchema, changed);
           insert.run(clock(), reason, JSON.stringify(next));
-          current.forget();
           seen = -1;
           return read();
         })

@@ -19,7 +19,6 @@ import {
 } from "#src/routing/health.ts";
 import { type Db, foreignChanges } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
-import { perTurn } from "./turn.ts";
 
 export type Transition = { atMs: number; subject: string; was: HealthState; state: HealthState; reason: HealthReason };
 
@@ -84,7 +83,6 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
     }
     return known;
   };
-  const fresh = perTurn(read);
   /** Changes one entry by its newest state, in one transaction with its line in the log. Undefined: nothing is known any more. */
   const change = (
     subject: string,
@@ -113,8 +111,8 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
   };
 
   return {
-    any: () => fresh().size > 0,
-    get: (subject) => fresh().get(subject),
+    any: () => read().size > 0,
+    get: (subject) => read().get(subject),
     failed(attempt, failure) {
       const subject = subjectOf(attempt, failure.reason);
       change(subject, failure.reason, (before) => afterFailure(before, failure, clock()));
@@ -122,7 +120,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
       this.release(attempt);
     },
     unfit({ backend }, member, party) {
-      for (const [subject, { state, untilMs }] of fresh())
+      for (const [subject, { state, untilMs }] of read())
         if (state === "incompatible" && untilMs !== null && untilMs <= clock())
           change(subject, "cooldown_expired", () => undefined);
       change(takingSubject(backend.label, member), "unsupported_parameter", (before) =>
@@ -132,7 +130,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
     worked(attempt, party = "live") {
       // As it was when the request was resolved, or later: what came since says nothing of this one.
       if (known.size === 0) return;
-      const now = fresh();
+      const now = read();
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
         // Where it failed another's requests alone, it is theirs that were wrong.
@@ -143,7 +141,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
       }
     },
     claim(attempt, party = "live") {
-      const now = fresh();
+      const now = read();
       if (now.size === 0) return true;
       let mine = true;
       for (const subject of clearedBy(attempt)) {
@@ -159,7 +157,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
     },
     release(attempt) {
       if (known.size === 0) return;
-      const now = fresh();
+      const now = read();
       for (const subject of clearedBy(attempt)) {
         if ((now.get(subject)?.probeMs ?? 0) === 0) continue;
         change(subject, null, (before) => (before === undefined ? before : { ...before, probeMs: 0 }));

@@ -4,43 +4,33 @@
 import { statSync } from "node:fs";
 import { parseDotenv } from "./dotenv.ts";
 import { readPrivate } from "./files.ts";
+import { perMoment } from "./moment.ts";
 import type { Home } from "./paths.ts";
-import { perTurn } from "./turn.ts";
 
 /** Looks a variable up; the process environment wins over the file, as in every shell. */
 export type Keys = { get(name: string): string | undefined };
-/** `held`: as they are at this moment, whatever becomes of the file. */
-export type KeyRing = Keys & { names(): string[]; held(): Keys };
+/** All that are set at one moment, whatever becomes of the file. */
+export type HeldKeys = Keys & { names(): string[] };
+export type KeyRing = HeldKeys & { held(): HeldKeys };
+
+function holdKeys(file: ReadonlyMap<string, string>, env: Record<string, string | undefined>): HeldKeys {
+  const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
+  const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
+  const names = [...new Set([...set, ...kept])];
+  return { get: (name) => env[name] || file.get(name) || undefined, names: () => names };
+}
 
 /** Reads the key file anew whenever it changed, so that a key added to it joins at the next request. */
 export function openKeyRing(home: Home, env: Record<string, string | undefined>): KeyRing {
   let stamp = "";
-  let file = new Map<string, string>();
-  let names: string[] = [];
-  const refresh = perTurn(() => {
+  let keys = holdKeys(new Map(), env);
+  const held = perMoment(() => {
     const stat = statSync(home.env, { throwIfNoEntry: false, bigint: true });
     const now = stat === undefined ? "absent" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-    if (now === stamp) return;
-    file = parseDotenv(readPrivate(home.env) ?? "", home.env);
-    const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
-    const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
-    names = [...new Set([...set, ...kept])];
+    if (now === stamp) return keys;
+    keys = holdKeys(parseDotenv(readPrivate(home.env) ?? "", home.env), env);
     stamp = now;
+    return keys;
   });
-  const find = (from: ReadonlyMap<string, string>, name: string) => env[name] || from.get(name) || undefined;
-  return {
-    get(name) {
-      refresh();
-      return find(file, name);
-    },
-    held() {
-      refresh();
-      const now = file;
-      return { get: (name) => find(now, name) };
-    },
-    names() {
-      refresh();
-      return names;
-    },
-  };
+  return { held, get: (name) => held().get(name), names: () => held().names() };
 }

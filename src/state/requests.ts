@@ -102,6 +102,22 @@ function toLogged(row: Row): LoggedRequest & { seq: number } {
   };
 }
 
+const MOST_TEXTS = 1_000;
+/** What one attempt that answered is written as, by backend and key: there are few, and nearly every row says one of them. */
+const answeredTexts = new Map<string, string>();
+
+function triedText(tried: readonly TriedAttempt[]): string {
+  const [only] = tried;
+  if (tried.length !== 1 || only!.status !== 200 || only!.reason !== null) return JSON.stringify(tried);
+  const name = `${only!.key}\n${only!.backend}`;
+  let text = answeredTexts.get(name);
+  if (text !== undefined) return text;
+  text = JSON.stringify(tried);
+  if (answeredTexts.size >= MOST_TEXTS) answeredTexts.clear();
+  answeredTexts.set(name, text);
+  return text;
+}
+
 /** The log in an open database. */
 export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): RequestLog {
   const insert = db.query(`INSERT INTO requests (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`);
@@ -115,11 +131,30 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
 
   const write = db.transaction((rows: readonly LoggedRequest[]) => {
     for (const row of rows) {
+      // One by one: arrays to be spread would be made and thrown away for each row.
       insert.run(
-        ...[row.id, row.atMs, row.run, row.profile, row.token, row.path, row.slot, row.backend, row.key],
-        ...[JSON.stringify(row.tried), row.generation, row.status, row.aborted ? 1 : 0, row.ms, row.ttftMs],
-        ...[row.inputTokens, row.outputTokens, row.cacheReadTokens, row.cacheWriteTokens, row.costUsd],
-        ...[row.model, row.answered],
+        row.id,
+        row.atMs,
+        row.run,
+        row.profile,
+        row.token,
+        row.path,
+        row.slot,
+        row.backend,
+        row.key,
+        triedText(row.tried),
+        row.generation,
+        row.status,
+        row.aborted ? 1 : 0,
+        row.ms,
+        row.ttftMs,
+        row.inputTokens,
+        row.outputTokens,
+        row.cacheReadTokens,
+        row.cacheWriteTokens,
+        row.costUsd,
+        row.model,
+        row.answered,
       );
     }
     // With the first batch too: a run makes few requests, and many runs many.

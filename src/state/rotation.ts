@@ -5,7 +5,6 @@
 import type { Attempt } from "#src/routing/candidates.ts";
 import { remembered, type Rotation, type Turn } from "#src/routing/rotation.ts";
 import { type Db, foreignChanges } from "./database.ts";
-import { perTurn } from "./turn.ts";
 
 export type RotationStore = Rotation & {
   /** An attempt begins. `before` is the one made before it for the same request: a model's turn goes on with its next key. */
@@ -41,14 +40,14 @@ export function openRotation(db: Db, told?: (turns: ReadonlyMap<string, string>)
   let tick = 0;
   let timer: ReturnType<typeof setImmediate> | undefined;
 
-  const fresh = perTurn(() => {
+  const fresh = () => {
     const now = foreignChanges(db);
     if (now === seen) return;
     seen = now;
     values = new Map(selectAll.all().map(({ kind, pool, member, value }) => [keyOf(kind, pool, member), value]));
     for (const [key, { value }] of unwritten) values.set(key, value);
     for (const [key, value] of values) if (key.startsWith("used\n")) tick = Math.max(tick, Number(value));
-  });
+  };
   const get = (kind: Kind, pool: string, member = ""): string | undefined => {
     fresh();
     return values.get(keyOf(kind, pool, member));

@@ -8,7 +8,6 @@ import { newSecret } from "#src/core/ids.ts";
 import { nearest } from "#src/core/nearest.ts";
 import { type Db, foreignChanges, isPassing } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
-import { perTurn } from "./turn.ts";
 
 export type TokenState = "live" | "expired" | "revoked";
 /** `expiresMs` null: never; `usedMs` null: not yet, else to the minute. */
@@ -96,11 +95,11 @@ export function openTokens(db: Db, clock: Clock): TokenStore {
   const touch = db.query("UPDATE tokens SET used_ms = ?1 WHERE id = ?2 AND coalesce(used_ms, 0) < ?1");
   let known = new Map<string, Row>();
   let seen = -1;
-  const refresh = perTurn(() => {
+  const refresh = () => {
     const now = foreignChanges(db);
     if (now !== seen) known = new Map();
     seen = now;
-  });
+  };
   const changed = () => void (known = new Map());
   const rowOf = (token: string): Row | undefined => {
     refresh();
