@@ -199,7 +199,7 @@ const migrations = [
 
 const watches = new WeakMap<Db, () => number>();
 
-/** Changes whenever another connection, here or in another process, has committed something; at most a moment later. */
+/** Changes whenever another connection, here or in another process, has committed something; seen at most a moment later. */
 export function foreignChanges(db: Db): number {
   const known = watches.get(db);
   if (known !== undefined) return known();
