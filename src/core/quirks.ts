@@ -50,3 +50,13 @@ export const defaultQuirks: Quirks = {
   customTools: false,
   unsupported: [],
 };
+
+const filled = new WeakMap<Partial<Quirks>, Quirks>();
+
+/** A backend's quirks, with what is usual where it says nothing. The same object for the same quirks: not to be changed. */
+export function quirksOf(own: Partial<Quirks> | undefined): Quirks {
+  if (own === undefined) return defaultQuirks;
+  let quirks = filled.get(own);
+  if (quirks === undefined) filled.set(own, (quirks = { ...defaultQuirks, ...own }));
+  return quirks;
+}

@@ -49,6 +49,18 @@ function parseAnswer(body: Uint8Array): Json {
   return answer;
 }
 
+/** Attempts stay with their generation. */
+const scopes = new WeakMap<Attempt, string>();
+
+function scopeFor(attempt: Attempt): string {
+  let scope = scopes.get(attempt);
+  if (scope === undefined) {
+    const { backend, keyName } = attempt;
+    scopes.set(attempt, (scope = scopeOf([backend.baseUrl, backend.model, keyName])));
+  }
+  return scope;
+}
+
 type Context = { attempt: Attempt; incoming: Incoming; target: Target; key: string | undefined; redact: Redactor };
 
 function preparePass({ attempt: { backend }, incoming, target, key, redact }: Context, codec: PassCodec): Prepared {
@@ -122,7 +134,7 @@ export function prepareAttempt(
     stream: incoming.stream,
     // What passes never asks for it.
     get scope() {
-      return scopeOf([backend.baseUrl, backend.model, keyName]);
+      return scopeFor(attempt);
     },
     quirks: backend.quirks,
   };

@@ -1,7 +1,8 @@
 // What is looked up for every request, looked up once for all those that follow each other closely. A gap that somebody could have changed something in
 // ends the moment, and so does its length: under any load a change is seen within a millisecond.
 
-const GAP_MS = 0.25;
+/** Less than a request takes from whoever sends it to here. */
+export const GAP_MS = 0.1;
 const LONGEST_MS = 1;
 
 /** `read`, remembered for a moment. What it throws is not. */

@@ -51,6 +51,8 @@ export type RequestLog = {
 };
 
 const BATCH_MS = 200;
+/** Requests that come meanwhile wait for no more rows than these: a third of a millisecond. */
+const MOST_AT_ONCE = 128;
 const MOST_AGE_MS = 30 * 86_400_000;
 export const MOST_ROWS = 100_000;
 /** What waits while another process holds the database; beyond it the oldest are lost. */
@@ -163,28 +165,41 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
       many.run(mostRows);
     }
   });
-  const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (waiting.length === 0) return;
-    const rows = waiting;
-    waiting = [];
+  const writeSome = (rows: readonly LoggedRequest[]): boolean => {
     db.run("PRAGMA synchronous = NORMAL");
     try {
       write.immediate(rows);
       written += rows.length;
+      return true;
     } catch (error) {
       if (!isPassing(error)) throw error;
       waiting = [...rows, ...waiting].slice(-MOST_WAITING);
-      timer = setTimeout(flush, BATCH_MS);
+      return false;
     } finally {
       db.run("PRAGMA synchronous = FULL");
     }
   };
+  const later = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => writeOn(), ms);
+  };
+  const writeOn = () => {
+    timer = undefined;
+    if (waiting.length === 0) return;
+    const isWritten = writeSome(waiting.splice(0, MOST_AT_ONCE));
+    if (waiting.length > 0) later(isWritten ? 0 : BATCH_MS);
+  };
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const rows = waiting;
+    waiting = [];
+    if (rows.length > 0 && !writeSome(rows)) later(BATCH_MS);
+  };
   return {
     add(request) {
       waiting.push(request);
-      timer ??= setTimeout(flush, BATCH_MS);
+      timer ??= setTimeout(writeOn, BATCH_MS);
     },
     last: (count, after = 0) => last.all(after, count).reverse().map(toLogged),
     since: (atMs) => since.all(atMs).map(toLogged),

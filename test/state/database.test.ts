@@ -52,6 +52,44 @@ test("requests, tokens, money and open places that were counted one by one count
   }
 });
 
+const request: LoggedRequest = {
+  ...{
+    id: "req_1",
+    atMs: NOON,
+    run: null,
+    profile: null,
+    token: null,
+    path: "/",
+    slot: null,
+    backend: null,
+    key: null,
+  },
+  ...{ tried: [], generation: null, status: 200, aborted: false, ms: 1, ttftMs: null, inputTokens: 1, outputTokens: 1 },
+  ...{ cacheReadTokens: null, cacheWriteTokens: null, costUsd: null, model: null, answered: null },
+};
+
+test("a flood of requests is written down some at a time, in order and all of it, with nobody waiting for the whole", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "broke-flood-"));
+  try {
+    const home = openHome({ BROKE_HOME: dir });
+    using db = openDatabase(home);
+    using other = openDatabase(home);
+    const log = openRequests(db, () => NOON);
+    const ids = Array.from({ length: 1_000 }, (_, at) => `req_${at}`);
+    for (const id of ids) log.add({ ...request, id });
+    const seen = new Set<number>();
+    const read = openRequests(other, () => NOON);
+    while (seen.size === 0 || Math.max(...seen) < ids.length) {
+      seen.add(read.last(2_000).length);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seen.size).toBeGreaterThan(4);
+    expect(read.last(2_000).map(({ id }) => id)).toEqual(ids);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
 test("a disk that is full puts off the request log and what was used, and loses none of it", async () => {
   const dir = mkdtempSync(join(tmpdir(), "broke-full-"));
   try {
@@ -65,21 +103,7 @@ test("a disk that is full puts off the request log and what was used, and loses 
     const fill = db.query("INSERT INTO settings (name, value) VALUES (?, ?)");
     db.run(`PRAGMA max_page_count = ${pages}`);
     expect(() => fill.run("full", "x".repeat(1_000_000))).toThrow("full");
-    const request: LoggedRequest = {
-      ...{
-        id: "req_1",
-        atMs: NOON,
-        run: null,
-        profile: null,
-        token: null,
-        path: `/${"x".repeat(100_000)}`,
-        slot: null,
-      },
-      ...{ backend: null, key: null, tried: [], generation: null, status: 200, aborted: false, ms: 1, ttftMs: null },
-      ...{ inputTokens: 1, outputTokens: 1, cacheReadTokens: null, cacheWriteTokens: null, costUsd: null },
-      ...{ model: null, answered: null },
-    };
-    log.add(request);
+    log.add({ ...request, path: `/${"x".repeat(100_000)}` });
     log.flush();
     expect(log.last(9)).toEqual([]);
     const many = (at: number) => limits.take(`${at} ${"s".repeat(8_000)}`, all, { tokens: 10, usd: 1 });

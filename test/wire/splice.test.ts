@@ -192,4 +192,13 @@ describe("agrees with the real parser", () => {
       if (accepted !== isObject(changed)) expect({ changed, accepted }).toEqual({ changed, accepted: !accepted });
     }
   });
+
+  test(`on every text that is read, whatever was read before it (seed ${SEED})`, () => {
+    const letters = ["a", "b", '\\"', "\\\\", "\\u0061", "ä", "\\n", "𝄞"];
+    for (let round = 0; round < 5_000; round++) {
+      const written = Array.from({ length: random(30) }, () => letters[random(letters.length)]).join("");
+      const body = `{"model":"${written}","stream":${["true", "false", "null", "-1.5e3", "7"][random(5)]}}`;
+      expect(readTopLevel(bytes(body), ["model", "stream"])).toEqual(JSON.parse(body) as object);
+    }
+  });
 });

@@ -6,7 +6,7 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { type Cost, CUT, noCost } from "../flow.ts";
-import { defaultQuirks } from "../quirks.ts";
+import { quirksOf } from "../quirks.ts";
 import { fitting, isObject } from "../schema.ts";
 import { readMember, readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
@@ -86,7 +86,7 @@ export const chatPass: PassCodec = {
   prepare(body, { model, stream, quirks }) {
     const options = stream ? readMember(body, "stream_options") : undefined;
     const given = isObject(options) ? options : {};
-    const ours = stream && (quirks?.streamUsage ?? defaultQuirks.streamUsage) && given["include_usage"] !== true;
+    const ours = stream && quirksOf(quirks).streamUsage && given["include_usage"] !== true;
     const spliced = ours ? { stream_options: { ...given, include_usage: true } } : {};
     const { n } = readTopLevel(body, ["n"]);
     const messages = withoutForeignDetails(body);

@@ -9,7 +9,7 @@ import type { Target } from "../dialect.ts";
 import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
-import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { type Quirks, quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
 import { takesStrict } from "../strictness.ts";
@@ -58,14 +58,15 @@ function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: Lo
   });
 }
 
-function encodeChoice(request: CanonicalRequest, names: ToolNames, quirks: Quirks, losses: LossList): Body {
-  const body: Body = {};
+type Shaping = { names: ToolNames; quirks: Quirks; losses: LossList };
+
+function addChoice(body: Body, request: CanonicalRequest, { names, quirks, losses }: Shaping): void {
   const choice = request.toolChoice;
   const functions = request.tools.filter((tool) => tool.kind !== "server");
   if (functions.length === 0) {
     if (choice?.kind === "tool" || choice?.kind === "required")
       losses.add("tool_choice", "forced tool", "no tool could be carried");
-    return body;
+    return;
   }
   if (choice?.kind === "tool") {
     const tool = functions.find(({ name, namespace }) => name === choice.name && namespace === choice.namespace);
@@ -81,32 +82,27 @@ function encodeChoice(request: CanonicalRequest, names: ToolNames, quirks: Quirk
     if (quirks.parallelToolCalls) body["parallel_tool_calls"] = false;
     else losses.add("tool_choice", "disable_parallel_tool_use", "the backend takes no parallel_tool_calls");
   }
-  return body;
 }
 
-function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
-  if (reasoning === undefined || reasoning.mode === "off") return {};
-  if (!quirks.reasoningEffort) {
-    losses.add("reasoning", "reasoning", "the backend takes no effort");
-    return {};
-  }
+function addReasoning(body: Body, reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): void {
+  if (reasoning === undefined || reasoning.mode === "off") return;
+  if (!quirks.reasoningEffort) return losses.add("reasoning", "reasoning", "the backend takes no effort");
   const word = effortWord(reasoning, EFFORTS, losses);
-  return word === undefined ? {} : { reasoning_effort: word };
+  if (word !== undefined) body["reasoning_effort"] = word;
 }
 
-function encodeFormat(format: ResponseFormat | undefined, losses: LossList): Body {
-  if (format === undefined) return {};
-  if (format.kind === "json_object") return { response_format: { type: "json_object" } };
+function addFormat(body: Body, format: ResponseFormat | undefined, losses: LossList): void {
+  if (format === undefined) return;
+  if (format.kind === "json_object") return void (body["response_format"] = { type: "json_object" });
   const strict = format.strict ?? takesStrict(format.schema);
   if (!strict)
     losses.add("response format", "strictness", "the schema leaves members open, which Chat's strict mode refuses");
   const named = { name: format.name ?? "answer", schema: format.schema };
-  return { response_format: { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } } };
+  body["response_format"] = { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } };
 }
 
-function encodeLimits(request: CanonicalRequest, quirks: Quirks, losses: LossList): Body {
+function addLimits(body: Body, request: CanonicalRequest, quirks: Quirks, losses: LossList): void {
   const { userId, stopSequences: stops } = request;
-  const body: Body = {};
   if (request.maxTokens !== undefined) body[quirks.maxTokensField] = request.maxTokens;
   if (request.temperature !== undefined) body["temperature"] = request.temperature;
   if (request.topP !== undefined) body["top_p"] = request.topP;
@@ -125,7 +121,6 @@ function encodeLimits(request: CanonicalRequest, quirks: Quirks, losses: LossLis
   if (userId !== undefined) {
     body["user"] = userId.length > MAX_USER_LENGTH ? createHash("sha256").update(userId).digest("hex") : userId;
   }
-  return body;
 }
 
 /** The body for a backend, what it could not carry, and the tool names as the backend knows them. */
@@ -133,21 +128,23 @@ export function encodeRequest(
   request: CanonicalRequest,
   target: Target,
 ): { body: Json; losses: Loss[]; names: ToolNames; quirks: Quirks } {
-  const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
+  const quirks = quirksOf(target.quirks);
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength);
   const tools = encodeTools(request.tools, names, quirks, losses);
   const body: Body = {
     model: target.model,
     messages: encodeMessages(request, { quirks, scope: target.scope, names, losses }),
-    ...(tools.length === 0 ? {} : { tools }),
-    ...encodeChoice(request, names, quirks, losses),
-    ...encodeLimits(request, quirks, losses),
-    ...encodeReasoning(request.reasoning, quirks, losses),
-    ...encodeFormat(request.responseFormat, losses),
-    ...(target.stream ? { stream: true } : {}),
-    ...(target.stream && quirks.streamUsage ? { stream_options: { include_usage: true } } : {}),
   };
+  if (tools.length > 0) body["tools"] = tools;
+  addChoice(body, request, { names, quirks, losses });
+  addLimits(body, request, quirks, losses);
+  addReasoning(body, request.reasoning, quirks, losses);
+  addFormat(body, request.responseFormat, losses);
+  if (target.stream) {
+    body["stream"] = true;
+    if (quirks.streamUsage) body["stream_options"] = { include_usage: true };
+  }
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
   for (const name of quirks.unsupported) {
     if (!(name in body)) continue;

@@ -5,7 +5,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Asked, PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
-import { defaultQuirks } from "../quirks.ts";
+import { quirksOf } from "../quirks.ts";
 import { readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { decodeError, errorInAnswer, errorOf } from "./errors.ts";
@@ -76,7 +76,7 @@ export const geminiPass: PassCodec = {
   path: (target) => pathOf(target),
   prepare(body, { quirks }) {
     readTopLevel(body, ["contents"]);
-    const contents = withoutForeignSignatures(body, quirks?.reasoningEffort ?? defaultQuirks.reasoningEffort);
+    const contents = withoutForeignSignatures(body, quirksOf(quirks).reasoningEffort);
     return { body: contents === undefined ? new Uint8Array(body) : spliceTopLevel(body, { contents }), watchStream };
   },
   errorInAnswer,

@@ -7,7 +7,7 @@ import { systemText } from "../chat/content.ts";
 import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
-import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { type Quirks, quirksOf } from "../quirks.ts";
 import { encodeContents } from "./conversation.ts";
 import { encodeReasoning } from "./reasoning.ts";
 import { encodeTools } from "./tools.ts";
@@ -70,7 +70,7 @@ export function encodeRequest(
   request: CanonicalRequest,
   target: Target,
 ): { body: Json; losses: Loss[]; names: ToolNames } {
-  const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
+  const quirks = quirksOf(target.quirks);
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength, NAME_BEGINS);
   const system = systemText(request.system, "system", losses);

@@ -7,7 +7,7 @@ import type { CanonicalRequest } from "../canonical.ts";
 import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
-import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { contentMembers } from "./backend-content.ts";
 import { hasMarks, markPrefixes } from "./backend-cache.ts";
@@ -80,7 +80,7 @@ export function encodeRequest(
   request: CanonicalRequest,
   target: Target,
 ): { body: Json; losses: Loss[]; names: ToolNames } {
-  const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
+  const quirks = quirksOf(target.quirks);
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength);
   const tools = encodeTools(request.tools, names, quirks, losses);

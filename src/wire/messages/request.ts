@@ -41,25 +41,22 @@ function decodeReasoning(body: schema.WireRequest): Reasoning | undefined {
   return Object.keys(reasoning).length > 0 ? reasoning : undefined;
 }
 
-function decodeChoice(body: schema.WireRequest): Pick<CanonicalRequest, "toolChoice" | "parallelToolCalls"> {
-  const choice = body.tool_choice;
-  if (!choice) return {};
-  const parallel =
-    typeof choice.disable_parallel_tool_use === "boolean" ? !choice.disable_parallel_tool_use : undefined;
-  return {
-    toolChoice:
-      choice.type === "tool"
-        ? { kind: "tool", name: choice.name }
-        : { kind: choice.type === "any" ? "required" : choice.type },
-    ...(parallel === undefined ? {} : { parallelToolCalls: parallel }),
-  };
+function addChoice(request: CanonicalRequest, { tool_choice: choice }: schema.WireRequest): void {
+  if (!choice) return;
+  request.toolChoice =
+    choice.type === "tool"
+      ? { kind: "tool", name: choice.name }
+      : { kind: choice.type === "any" ? "required" : choice.type };
+  if (typeof choice.disable_parallel_tool_use === "boolean")
+    request.parallelToolCalls = !choice.disable_parallel_tool_use;
 }
 
 function unknownMembers(raw: Json, body: schema.WireRequest): Record<string, Json> {
   const extra: Record<string, Json> = {};
   if (isObject(raw))
-    for (const [key, value] of Object.entries(raw)) if (!KNOWN.has(key) && value !== null) extra[key] = value;
-  for (const [key, value] of Object.entries(body.output_config ?? {})) {
+    for (const key of Object.keys(raw)) if (!KNOWN.has(key) && raw[key] !== null) extra[key] = raw[key]!;
+  if (!body.output_config) return extra;
+  for (const [key, value] of Object.entries(body.output_config)) {
     if (!KNOWN_OUTPUT.has(key)) extra[`output_config.${key}`] = value as Json;
   }
   return extra;
@@ -82,17 +79,17 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
     system: decodeContent(body.system ?? [], "system", losses),
     messages: body.messages.map((message, index) => decodeMessage(message, `messages[${index}]`, losses)),
     tools: (body.tools ?? []).map((tool, index) => decodeTool(tool, `tools[${index}]`)),
-    ...decodeChoice(body),
-    ...(body.max_tokens === undefined ? {} : { maxTokens: body.max_tokens }),
-    ...(typeof body.temperature === "number" ? { temperature: body.temperature } : {}),
-    ...(typeof body.top_p === "number" ? { topP: body.top_p } : {}),
-    ...(typeof body.top_k === "number" ? { topK: body.top_k } : {}),
     stopSequences: body.stop_sequences ?? [],
-    ...(reasoning === undefined ? {} : { reasoning }),
-    ...(format ? { responseFormat: { kind: "json_schema" as const, schema: format.schema } } : {}),
     stream: asked.stream,
-    ...(typeof body.metadata?.user_id === "string" ? { userId: body.metadata.user_id } : {}),
     extra: unknownMembers(raw, body),
   };
+  addChoice(request, body);
+  if (body.max_tokens !== undefined) request.maxTokens = body.max_tokens;
+  if (typeof body.temperature === "number") request.temperature = body.temperature;
+  if (typeof body.top_p === "number") request.topP = body.top_p;
+  if (typeof body.top_k === "number") request.topK = body.top_k;
+  if (reasoning !== undefined) request.reasoning = reasoning;
+  if (format) request.responseFormat = { kind: "json_schema", schema: format.schema };
+  if (typeof body.metadata?.user_id === "string") request.userId = body.metadata.user_id;
   return { request, losses: losses.items };
 }

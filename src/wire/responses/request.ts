@@ -9,7 +9,7 @@ import type { Target } from "../dialect.ts";
 import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
-import { defaultQuirks, type Quirks } from "../quirks.ts";
+import { type Quirks, quirksOf } from "../quirks.ts";
 import { takesStrict } from "../strictness.ts";
 import { encodeInput } from "./conversation.ts";
 import { encodeTools } from "./tools.ts";
@@ -100,7 +100,7 @@ export function encodeRequest(
   request: CanonicalRequest,
   target: Target,
 ): { body: Json; losses: Loss[]; names: ToolNames; quirks: Quirks } {
-  const quirks: Quirks = { ...defaultQuirks, ...target.quirks };
+  const quirks = quirksOf(target.quirks);
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength);
   const instructions = systemText(request.system, "system", losses);
