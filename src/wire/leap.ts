@@ -2,6 +2,7 @@
 // a seventh of reading its grammar. On anything else the answer means nothing: only what a parser has accepted may come here.
 
 import { BrokeError } from "#src/core/errors.ts";
+import { nextByte } from "./near.ts";
 import { MAX_DEPTH, skipSpace, type Visit } from "./scan.ts";
 
 const QUOTE = 0x22;
@@ -11,10 +12,10 @@ const COMMA = 0x2c;
 
 /** `at` is the opening quote; the position after the closing one. */
 function leapString(bytes: Buffer, at: number): number {
-  for (let end = bytes.indexOf(QUOTE, at + 1); ; end = bytes.indexOf(QUOTE, end + 1)) {
+  for (let end = nextByte(bytes, QUOTE, at + 1); ; end = nextByte(bytes, QUOTE, end + 1)) {
     let escapes = 0;
     while (bytes[end - 1 - escapes] === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end + 1;
+    if (escapes % 2 === 0 || end === bytes.length) return end + 1;
   }
 }
 
@@ -50,7 +51,7 @@ export function leapMembers(bytes: Buffer, at: number, visit: Visit): void {
   let here = skipSpace(bytes, at + 1);
   while (bytes[here] === QUOTE) {
     const keyEnd = leapString(bytes, here);
-    const start = skipSpace(bytes, bytes.indexOf(COLON, keyEnd) + 1);
+    const start = skipSpace(bytes, nextByte(bytes, COLON, keyEnd) + 1);
     const after = leapValue(bytes, start, 1);
     let end = after;
     while (bytes[end - 1]! <= 0x20) end -= 1;

@@ -1,6 +1,7 @@
 // Strings of a long JSON body, read in leaps from quote to quote by the system's own search and checked on the way: the same strings that `scan.ts`
 // accepts, provided that no byte of the body is a control character, which is found out first, four bytes at a time.
 
+import { nextByte } from "./near.ts";
 import { malformed, skipEscape, type SkipString } from "./scan.ts";
 
 const QUOTE = 0x22;
@@ -9,8 +10,6 @@ const SPACES = 0x20202020;
 /** Below this there may be no whole word. */
 const WORDS_FROM = 8;
 const HIGH_BITS = 0x80808080;
-/** Escapes come in clusters: up to this distance the next one is found sooner than a search is begun. */
-const NEAR = 32;
 
 /** Whether there is a byte below 0x20, white space between members included: bodies of the real clients have none. */
 export function hasControl(bytes: Uint8Array): boolean {
@@ -28,20 +27,14 @@ export function hasControl(bytes: Uint8Array): boolean {
 
 /** For one body without control characters, whose strings are asked for in their order. */
 export function leapingStrings(bytes: Buffer): SkipString {
-  const searched = (at: number) => (at < 0 ? bytes.length : at);
   /** The first backslash that was not passed. */
-  let escape = searched(bytes.indexOf(BACKSLASH));
-  const nextEscape = (from: number): number => {
-    const near = Math.min(bytes.length, from + NEAR);
-    for (let at = from; at < near; at++) if (bytes[at] === BACKSLASH) return at;
-    return searched(bytes.indexOf(BACKSLASH, near));
-  };
+  let escape = nextByte(bytes, BACKSLASH, 0);
   return (_, at) => {
-    let end = searched(bytes.indexOf(QUOTE, at + 1));
+    let end = nextByte(bytes, QUOTE, at + 1);
     while (escape < end) {
       const after = skipEscape(bytes, escape);
-      if (end < after) end = searched(bytes.indexOf(QUOTE, after));
-      escape = nextEscape(after);
+      if (end < after) end = nextByte(bytes, QUOTE, after);
+      escape = nextByte(bytes, BACKSLASH, after);
     }
     if (end === bytes.length) throw malformed();
     return end + 1;

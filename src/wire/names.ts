@@ -39,34 +39,27 @@ export type ToolNames = {
  * begin; another one gets a `_` in front.
  */
 export function makeToolNames(tools: readonly Tool[], maxLength: number, begin = /^/): ToolNames {
-  const toProvider = new Map<string, string>();
+  const plain = new Map<string, string>();
+  const inNamespaces = new Map<string, string>();
   const toClient = new Map<string, KnownTool>();
-  const kinds = new Map<string, CallKind>();
-  // In JSON nothing begins with a space.
-  const keyOf = (name: string, namespace: string | undefined) =>
-    namespace === undefined ? ` ${name}` : JSON.stringify([namespace, name]);
-  const add = (name: string, namespace?: string): string => {
-    const key = keyOf(name, namespace);
-    const known = toProvider.get(key);
-    if (known !== undefined) return known;
+  const add = (name: string, namespace?: string, callKind: CallKind = "function"): string => {
+    const known = namespace === undefined ? plain : inNamespaces;
+    const key = namespace === undefined ? name : JSON.stringify([namespace, name]);
+    const given = known.get(key);
+    if (given !== undefined) return given;
     const whole = namespace === undefined ? name : `${namespace}__${name}`;
     let fitted = fit(begin.test(whole) ? whole : `_${whole}`, maxLength);
     // Only a client that spells out another tool's shortened name gets here.
     while (toClient.has(fitted)) fitted = fit(`${fitted} `, maxLength);
-    toProvider.set(key, fitted);
-    toClient.set(fitted, {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      callKind: kinds.get(key) ?? "function",
-    });
+    known.set(key, fitted);
+    toClient.set(fitted, namespace === undefined ? { name, callKind } : { name, namespace, callKind });
     return fitted;
   };
-  for (const tool of tools) {
-    if (tool.kind === "server") continue;
-    kinds.set(keyOf(tool.name, tool.namespace), tool.kind);
-    add(tool.name, tool.namespace);
-  }
-  return { out: add, back: (name) => toClient.get(name) ?? { name, callKind: "function" } };
+  for (const tool of tools) if (tool.kind !== "server") add(tool.name, tool.namespace, tool.kind);
+  return {
+    out: (name, namespace) => add(name, namespace),
+    back: (name) => toClient.get(name) ?? { name, callKind: "function" },
+  };
 }
 
 /** How an answer's calls are called on the client's side. */
