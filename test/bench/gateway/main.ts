@@ -225,6 +225,7 @@ const floors = new Map<string, Cell>();
   using floor = await startOn(0, bun("floor.ts", url));
   using pass = await startOn(0, bun("ours.ts", join(home, "pass"), url, "anthropic"));
   using least = await startOn(0, bun("least.ts", url, "json"));
+  using leastChat = await startOn(0, bun("least.ts", url, "json", "chat"));
   using limited = await startOn(0, bun("ours.ts", join(home, "limited"), url, "anthropic", "limited"));
   using chat = await startOn(0, bun("ours.ts", join(home, "chat"), url, "openai-chat"));
   say(`idle memory: floor ${floor.rssMb().toFixed(0)} MB, ours ${pass.rssMb().toFixed(0)} MB`);
@@ -234,16 +235,17 @@ const floors = new Map<string, Cell>();
     rowOf("the least a gateway does", least, "anthropic", "/v1/messages", OURS, (mode) => mode),
     rowOf("ours, passing through", pass, "anthropic", "/v1/messages", OURS, slotOf),
     rowOf("ours, passing, limits and budget on", limited, "anthropic", "/v1/messages", OURS, slotOf),
+    rowOf("the least translation", leastChat, "anthropic", "/v1/messages", OURS, (mode) => mode),
     rowOf("ours, Messages over Chat", chat, "anthropic", "/v1/messages", OURS, slotOf),
   ];
   await requests(rows, floors);
   // What the least one puts in is one model: its streams would all be of one kind.
   await streams(
-    rows.filter(({ target }) => target !== least),
+    rows.filter(({ target }) => target !== least && target !== leastChat),
     direct,
   );
   await endurance(rows[2]!);
-  await endurance(rows[4]!);
+  await endurance(rows.at(-1)!);
 }
 if (!process.argv.includes("--no-peers")) {
   for (const start of peers) {
