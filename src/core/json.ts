@@ -16,6 +16,14 @@ export function canonicalJson(value: Json): string {
   return `{${members.join(",")}}`;
 }
 
+/** What is written otherwise than it is; of a pair of surrogates too, which is left to who can tell it from half of one. */
+const WRITTEN_OTHERWISE = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+/** The text as a JSON string, as the runtime writes it; at once where it is written as it is, as most pieces of an answer are. */
+export function quoteJson(text: string): string {
+  return WRITTEN_OTHERWISE.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
 /** Parses JSON text; `undefined` when it is not JSON (never throws, never quotes the text). */
 export function parseJson(text: string): Json | undefined {
   try {

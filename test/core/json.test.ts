@@ -1,7 +1,7 @@
 // One spelling for what is hashed and signed.
 
 import { describe, expect, test } from "bun:test";
-import { canonicalJson, type Json, parseJson } from "#src/core/json.ts";
+import { canonicalJson, type Json, parseJson, quoteJson } from "#src/core/json.ts";
 
 const cases: [string, Json, string][] = [
   ["keys in order, at every depth", { b: 1, a: { d: 1, c: 2 } }, '{"a":{"c":2,"d":1},"b":1}'],
@@ -34,4 +34,13 @@ test("parseJson never throws", () => {
     1,
     { a: 1 },
   ]);
+});
+
+test("a quoted text is what the runtime makes of it, for every character and half of one", () => {
+  for (let unit = 0; unit <= 0xffff; unit++) {
+    const text = `a${String.fromCharCode(unit)}b`;
+    if (quoteJson(text) !== JSON.stringify(text))
+      expect({ unit, json: quoteJson(text) }).toEqual({ unit, json: JSON.stringify(text) });
+  }
+  for (const text of ["", "𝄞", "\ud834", "\udd1e\ud834", '"', "\\"]) expect(quoteJson(text)).toBe(JSON.stringify(text));
 });

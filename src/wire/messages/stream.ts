@@ -1,7 +1,7 @@
 // Hub events → Anthropic's SSE. Its blocks come one at a time, so what arrives for a later block waits until the earlier one ends. A stream
 // that failed is never given a normal end.
 
-import type { Json } from "#src/core/json.ts";
+import { type Json, quoteJson } from "#src/core/json.ts";
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
 import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
 import type { WireError } from "../errors.ts";
@@ -110,7 +110,7 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
       characters += text.length;
       if (block.blank && text.trim() !== "") block.blank = false;
     }
-    const json = JSON.stringify(text);
+    const json = quoteJson(text);
     if (block === open) return deltaOf(block, kind, json);
     block.deltas.push({ kind, json });
     return "";
