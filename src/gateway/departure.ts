@@ -7,49 +7,39 @@ export class Departed extends Error {
   }
 }
 
-export type Departure = {
-  readonly gone: boolean;
-  /** The client went away. */
-  leave(): void;
-  /** What is aborted when it does, at once if it has; in place of what was named before. */
-  ends(what: { abort(): void }): void;
-  /** Throws `Departed` when it has. */
-  check(): void;
-  /** Waits, but not longer than the client. Rejects with `Departed`. */
-  pause(ms: number): Promise<void>;
-};
+/** For one request; a class, because there is one for every request. */
+export class Departure {
+  #gone = false;
+  #end: { abort(): void } | undefined;
 
-/** For one request. */
-export function watchDeparture(): Departure {
-  let gone = false;
-  let end: { abort(): void } | undefined;
-  const departure: Departure = {
-    get gone() {
-      return gone;
-    },
-    leave() {
-      if (gone) return;
-      gone = true;
-      end?.abort();
-    },
-    ends(what) {
-      end = what;
-      if (gone) what.abort();
-    },
-    check() {
-      if (gone) throw new Departed();
-    },
-    pause(ms) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, ms);
-      departure.ends({
-        abort() {
-          clearTimeout(timer);
-          reject(new Departed());
-        },
-      });
-      return promise;
-    },
-  };
-  return departure;
+  /** The client went away. */
+  leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#end?.abort();
+  }
+
+  /** What is aborted when it does, at once if it has; in place of what was named before. */
+  ends(what: { abort(): void }): void {
+    this.#end = what;
+    if (this.#gone) what.abort();
+  }
+
+  /** Throws `Departed` when it has. */
+  check(): void {
+    if (this.#gone) throw new Departed();
+  }
+
+  /** Waits, but not longer than the client. Rejects with `Departed`. */
+  pause(ms: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.ends({
+      abort() {
+        clearTimeout(timer);
+        reject(new Departed());
+      },
+    });
+    return promise;
+  }
 }

@@ -1,14 +1,12 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
-import { partyOf } from "#src/routing/health.ts";
-import { cooldownOf } from "#src/routing/cooldown.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { takeAllowance } from "./allowance.ts";
 import { arrayBody } from "./array-reply.ts";
-import { prepareAttempt } from "./attempt.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
-import { watchDeparture } from "./departure.ts";
+import { Departure } from "./departure.ts";
+import { Errand } from "./errand.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
 import { type Door, asksOf, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
@@ -145,8 +143,8 @@ export async function relay(
   caller: Caller = liveCaller,
 ): Promise<Response> {
   const exchange = openExchange(door.route, deps, caller);
-  const departure = watchDeparture();
-  const abandon = departure.leave;
+  const departure = new Departure();
+  const abandon = () => departure.leave();
   request.signal.addEventListener("abort", abandon);
   try {
     const passes = mayPass(deps.generations.current(), caller.profile, door.dialect);
@@ -155,62 +153,28 @@ export async function relay(
       exchange.finish(fault.status);
       return errorReply(incoming.codec, fault, exchange.id, about);
     };
-    const session = sessionOf(request.headers, caller);
-    const taking = takeAllowance(incoming, deps, { ...caller, session });
+    const { profile, token, run } = caller;
+    const asking: Caller = { profile, token, run, session: sessionOf(request.headers, caller) };
+    const taking = takeAllowance(incoming, deps, asking);
     const allowed = taking instanceof Promise ? await taking : taking;
     if (allowed.kind === "refused") return fail(allowed.fault);
     if (allowed.kind === "held") exchange.hold(allowed.hold, allowed.unpricedUsd);
-    const asked = { profile: caller.profile, run: caller.run, session };
-    const [party, asks] = [partyOf(caller), asksOf(incoming)];
-    const soon = resolveSoon(incoming.model, deps, departure, asked, asks);
-    const { generation, keys, resolution, nowMs, claimed } = soon instanceof Promise ? await soon : soon;
+    const asks = asksOf(incoming);
+    const soon = resolveSoon(incoming.model, deps, departure, asking, asks);
+    const resolved = soon instanceof Promise ? await soon : soon;
+    const { resolution } = resolved;
     exchange.serves(resolution.slot?.id ?? null);
-    exchange.under(generation.id);
-    if (resolution.kind === "refused") return fail(refusalFault(resolution, nowMs));
-    const { redact, clock, timing, health, rotation } = deps;
-    const slot = resolution.slot.id;
+    exchange.under(resolved.generation.id);
+    if (resolution.kind === "refused") return fail(refusalFault(resolution, resolved.nowMs));
+    const { timing } = deps;
     const about = {
       "x-broke-request-id": exchange.id,
       "x-broke-slot": resolution.slot.id,
-      "x-broke-generation": String(generation.id),
+      "x-broke-generation": String(resolved.generation.id),
     };
     const context: Context = { door, incoming, exchange, about, pingMs: timing.pingMs, abandon };
-    const begin = (attempt: Attempt, before: Attempt) => {
-      rotation.begun(attempt, before);
-      return true;
-    };
-    const walking = walkAttempts({
-      attempts: deps.once === true ? resolution.attempts.slice(0, 1) : resolution.attempts,
-      once: deps.once === true,
-      prepare: (attempt) => prepareAttempt(attempt, incoming, { keys, redact, lossless: generation.lossless }),
-      stream: incoming.stream,
-      departure,
-      redact,
-      clock,
-      silenceMs: generation.silenceMs,
-      backoffMs: timing.backoffMs,
-      onAttempt: () => exchange.attempt(),
-      tried: (attempt, status, reason) => exchange.tried(attempt, status, reason),
-      begun: (attempt, before) =>
-        before === undefined ? claimed === true : health.claim(attempt, party) && begin(attempt, before),
-      failed: (attempt, failure) =>
-        health.failed(attempt, {
-          ...failure,
-          party,
-          cooldownMs: cooldownOf(generation, slot, attempt, failure.reason),
-        }),
-      unfit(attempt, member) {
-        // Translated, what it was asked is not what the client wrote.
-        if (attempt.backend.dialect === incoming.dialect && asks.members().includes(member))
-          health.unfit(attempt, member, party);
-      },
-      worked(attempt) {
-        exchange.tried(attempt, 200, null);
-        health.worked(attempt, party);
-        rotation.worked(attempt, session);
-      },
-      released: health.release,
-    });
+    const errand = new Errand({ deps, incoming, exchange, departure, caller: asking, asks, resolved, resolution });
+    const walking = walkAttempts(errand);
     if (incoming.stream) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<undefined>(

@@ -14,10 +14,10 @@ export type HeldKeys = Keys & { names(): string[] };
 export type KeyRing = HeldKeys & { held(): HeldKeys };
 
 function holdKeys(file: ReadonlyMap<string, string>, env: Record<string, string | undefined>): HeldKeys {
-  const set = Object.keys(env).filter((name) => env[name] !== undefined && env[name] !== "");
-  const kept = [...file].filter(([, value]) => value !== "").map(([name]) => name);
-  const names = [...new Set([...set, ...kept])];
-  return { get: (name) => env[name] || file.get(name) || undefined, names: () => names };
+  // A line end that came along with it is nobody's key: providers would be sent it without, and nothing would know it again.
+  const get = (name: string) => env[name]?.trim() || file.get(name)?.trim() || undefined;
+  const names = [...new Set([...Object.keys(env), ...file.keys()])].filter((name) => get(name) !== undefined);
+  return { get, names: () => names };
 }
 
 /** Reads the key file anew whenever it changed, so that a key added to it joins at the next request. */
