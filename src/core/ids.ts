@@ -24,9 +24,9 @@ export function newSecret(prefix: string): string {
   return `${prefix}_${randomBytes(32).toString("base64url")}`;
 }
 
-/** 9 bytes: a multiple of three, so that each id is a stretch of its own in the text of many. */
-const ID_LENGTH = 12;
-const ID_BYTES = (ID_LENGTH * 3) / 4;
+/** A multiple of three, so that each id is a stretch of its own in the text of many. */
+const ID_BYTES = 9;
+const ID_LENGTH = (ID_BYTES * 4) / 3;
 /** Chance is fetched and written for many ids at once: asking the system for each took a fiftieth of a request's time. */
 let chance = "";
 let used = 0;

@@ -53,8 +53,8 @@ export const defaultQuirks: Quirks = {
 
 const filled = new WeakMap<Partial<Quirks>, Quirks>();
 
-/** A backend's quirks, with what is usual where it says nothing. The same object for the same quirks: not to be changed. */
-export function quirksOf(own: Partial<Quirks> | undefined): Quirks {
+/** A backend's quirks, with what is usual where it says nothing: the same object for the same quirks. */
+export function quirksOf(own: Partial<Quirks> | undefined): Readonly<Quirks> {
   if (own === undefined) return defaultQuirks;
   let quirks = filled.get(own);
   if (quirks === undefined) filled.set(own, (quirks = { ...defaultQuirks, ...own }));

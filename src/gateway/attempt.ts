@@ -30,7 +30,8 @@ export type Prepared = {
   /** The backend's. */
   dialect: Dialect;
   url: string;
-  headers: Headers;
+  /** Undefined where the key cannot be sent. */
+  headers: Headers | undefined;
   body: Uint8Array<ArrayBuffer> | string;
   losses: Loss[];
   /** Adds the provider's headers that the client may see: none where they are not its dialect's. */
@@ -47,18 +48,6 @@ function parseAnswer(body: Uint8Array): Json {
   const answer = parseJson(decoder.decode(body));
   if (answer === undefined) throw new BrokeError("upstream", "the provider's answer is not JSON");
   return answer;
-}
-
-/** Attempts stay with their generation. */
-const scopes = new WeakMap<Attempt, string>();
-
-function scopeFor(attempt: Attempt): string {
-  let scope = scopes.get(attempt);
-  if (scope === undefined) {
-    const { backend, keyName } = attempt;
-    scopes.set(attempt, (scope = scopeOf([backend.baseUrl, backend.model, keyName])));
-  }
-  return scope;
 }
 
 type Context = { attempt: Attempt; incoming: Incoming; target: Target; key: string | undefined; redact: Redactor };
@@ -129,12 +118,13 @@ export function prepareAttempt(
   const { backend, keyName } = attempt;
   const key = keyName === null ? undefined : keys.get(keyName);
   if (key !== undefined) redact.add(key);
+  let scope: string | undefined;
   const target: Target = {
     model: backend.model,
     stream: incoming.stream,
     // What passes never asks for it.
     get scope() {
-      return scopeFor(attempt);
+      return (scope ??= scopeOf([backend.baseUrl, backend.model, keyName]));
     },
     quirks: backend.quirks,
   };

@@ -30,10 +30,10 @@ async function readPieces(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(Buffer.concat(pieces));
 }
 
-/** Reads the body. Throws `TooLarge`, or rejects with it; a declared length beyond the limit is refused before a byte is read. */
+/** Reads the body. Rejects with `TooLarge`; a declared length beyond the limit is refused before a byte is read. */
 export function readBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   const declared = request.headers.get("content-length");
   if (declared === null) return readPieces(request);
-  if (Number(declared) > MAX_BODY_BYTES) throw new TooLarge();
+  if (Number(declared) > MAX_BODY_BYTES) return Promise.reject(new TooLarge());
   return request.bytes() as Promise<Uint8Array<ArrayBuffer>>;
 }

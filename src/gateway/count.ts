@@ -73,6 +73,7 @@ async function askProvider(
   const key = keyName === null ? undefined : deps.keys.get(keyName);
   const { path, body } = form.call(backend, incoming);
   const headers = requestHeaders(backend, key, incoming.headers);
+  if (headers === undefined) return undefined;
   try {
     const answer = await callUpstream(upstreamUrl(backend, path), headers, body, signal);
     return form.read(answer.ok ? parseJson(await answer.text()) : undefined);

@@ -11,6 +11,9 @@ import type { Usage } from "./usage.ts";
 
 type ExchangeDeps = Pick<GatewayDeps, "onBegin" | "onReport" | "requests" | "clock">;
 
+/** The status of a request whose client went away; nobody is told it. */
+export const GONE = 499;
+
 /** A class, because there is one for every request: ten closures would be ten objects more. */
 export class Exchange {
   readonly id = newRequestId();
@@ -104,13 +107,13 @@ export class Exchange {
     this.#seen = tokens;
   }
 
-  /** Reports, the first time only. Member by member: what assigns a few at once takes as long as the rest of it. */
-  finish(status: number, usage?: Usage, aborted = false): void {
+  /** Reports, the first time only; `GONE` where the client went away. Member by member: what assigns a few at once takes as long as the rest of it. */
+  finish(status: number, usage?: Usage): void {
     if (this.#over) return;
     this.#over = true;
     const report = this.#report;
     report.status = status;
-    report.aborted = aborted;
+    report.aborted = status === GONE;
     if (usage !== undefined) {
       report.inputTokens = usage.inputTokens;
       report.outputTokens = usage.outputTokens;

@@ -10,7 +10,7 @@ import { blockOf, type Health } from "#src/routing/health.ts";
 import { type Listing, readListing } from "#src/routing/listing.ts";
 import { providers } from "#src/routing/providers.ts";
 import type { KeyRing } from "#src/state/keys.ts";
-import { requestHeaders, upstreamUrl } from "./upstream.ts";
+import { requestHeaders, UNSENDABLE, upstreamUrl } from "./upstream.ts";
 
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -68,7 +68,8 @@ export async function askForList(
   const keyName = set.find((name) => blockOf({ backend, keyName: name }, health, nowMs) === undefined);
   if (keyName === undefined) return { source, kind: "failed", why: "every key of it is held back" };
   const key = keyName === null ? undefined : keys.get(keyName);
-  const found = await ask(urlOf(source, backend), requestHeaders(backend, key, new Headers()));
+  const headers = requestHeaders(backend, key, new Headers());
+  const found = headers === undefined ? UNSENDABLE : await ask(urlOf(source, backend), headers);
   return typeof found === "string"
     ? { source, kind: "failed", why: found }
     : { source, kind: "listed", listing: found };

@@ -6,8 +6,8 @@ import { takeAllowance } from "./allowance.ts";
 import { arrayBody } from "./array-reply.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
 import { Departure } from "./departure.ts";
-import { Errand } from "./errand.ts";
-import { type Exchange, openExchange } from "./exchange.ts";
+import { RequestWalk } from "./request-walk.ts";
+import { type Exchange, GONE, openExchange } from "./exchange.ts";
 import { type Door, asksOf, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -41,26 +41,24 @@ type Context = {
   abandon: () => void;
 };
 
-/** Notes who was asked last, in the headers too, which it returns. */
-function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, about }: Context): ReplyHeaders {
-  if (attempt === undefined) return about;
+/** Notes who was asked last, in the headers too. */
+function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, about }: Context): void {
+  if (attempt === undefined) return;
   const { label } = attempt.backend;
   exchange.asked(label);
   about["x-broke-backend"] = encodeURI(label);
   about["x-broke-attempts"] = String(exchange.attempts());
-  return about;
 }
 
-/** Notes who answered and what was lost, in the headers too, which it returns. */
-function noteAnswer(outcome: Answered, context: Context): ReplyHeaders {
-  const about = noteAsked(outcome, context);
+/** Notes who answered and what was lost, in the headers too. */
+function noteAnswer(outcome: Answered, context: Context): void {
+  noteAsked(outcome, context);
   context.exchange.first(outcome.attempt, outcome.answer.model);
   const all = outcome.prepared.losses;
-  if (all.length === 0) return about;
+  if (all.length === 0) return;
   const losses = [...new Set(all.map((loss) => loss.what))];
   context.exchange.lost(losses);
-  about["x-broke-losses"] = lossesHeader(losses);
-  return about;
+  context.about["x-broke-losses"] = lossesHeader(losses);
 }
 
 function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { door }: Context): Response {
@@ -75,8 +73,8 @@ function streamReply(body: ReadableStream<Uint8Array>, about: ReplyHeaders, { do
 
 function answerReply(outcome: Answered, context: Context): Response {
   const { answer, prepared, head } = outcome;
-  const { exchange } = context;
-  const headers = noteAnswer(outcome, context);
+  const { exchange, about: headers } = context;
+  noteAnswer(outcome, context);
   prepared.addHeaders(head.headers, headers);
   headers["request-id"] ??= exchange.id;
   if (answer.kind === "stream")
@@ -109,7 +107,7 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
     },
   );
   const onGone = () => {
-    exchange.finish(499, undefined, true);
+    exchange.finish(GONE);
     abandon();
   };
   const headers = { ...about, "request-id": exchange.id };
@@ -120,8 +118,8 @@ function lateReply(walking: Promise<Outcome>, context: Context): Response {
 /** Ends a request that got no answer. */
 export function refuse(error: unknown, request: Request, door: Door, exchange: Exchange): Response {
   if (request.signal.aborted) {
-    exchange.finish(499, undefined, true);
-    return new Response(null, { status: 499 });
+    exchange.finish(GONE);
+    return new Response(null, { status: GONE });
   }
   const tooLarge = error instanceof TooLarge;
   const early = tooLarge || error instanceof WrongType;
@@ -173,8 +171,8 @@ export async function relay(
       "x-broke-generation": String(resolved.generation.id),
     };
     const context: Context = { door, incoming, exchange, about, pingMs: timing.pingMs, abandon };
-    const errand = new Errand({ deps, incoming, exchange, departure, caller: asking, asks, resolved, resolution });
-    const walking = walkAttempts(errand);
+    const walk = new RequestWalk({ deps, incoming, exchange, departure, caller: asking, asks, resolved, resolution });
+    const walking = walkAttempts(walk);
     if (incoming.stream) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<undefined>(
@@ -185,7 +183,9 @@ export async function relay(
       if (first === undefined) return lateReply(walking, context);
     }
     const outcome = await walking;
-    return outcome.kind === "fault" ? fail(outcome.fault, noteAsked(outcome, context)) : answerReply(outcome, context);
+    if (outcome.kind === "answer") return answerReply(outcome, context);
+    noteAsked(outcome, context);
+    return fail(outcome.fault, about);
   } catch (error) {
     return refuse(error, request, door, exchange);
   }

@@ -41,7 +41,7 @@ export function upstreamUrl({ baseUrl, dialect }: Pick<Backend, "baseUrl" | "dia
   return `${baseUrl}${versioned || ownPath ? "" : VERSIONS[dialect]}${path}`;
 }
 
-/** What a header can hold (RFC 9110 §5.5). Any other key goes nowhere: the provider misses it, and it is held back as a wrong one. */
+/** What a header can hold (RFC 9110 §5.5). */
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 /** The last headers made for a backend, for which key and of which clients. */
@@ -55,8 +55,12 @@ function isFor({ key, said }: Made, backend: Backend, wanted: string | undefined
   return true;
 }
 
-/** Headers for the provider: the dialect's own, ours, the key. The same object as last time where nothing of it differs: not to be changed. */
-export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Headers {
+/**
+ * Headers for the provider: the dialect's own, ours, the key. The same object as last time where nothing of it differs: not to be changed. Undefined where
+ * no header can hold the key: then nothing may be sent.
+ */
+export function requestHeaders(backend: Backend, key: string | undefined, client: Headers): Headers | undefined {
+  if (key !== undefined && !SENDABLE.test(key)) return undefined;
   const last = made.get(backend);
   if (last !== undefined && isFor(last, backend, key, client)) return last.headers;
   const headers = new Headers({
@@ -68,8 +72,8 @@ export function requestHeaders(backend: Backend, key: string | undefined, client
   if (backend.dialect === "anthropic") headers.set("anthropic-version", "2023-06-01");
   const names = FORWARDED_REQUEST[backend.dialect];
   const said = names.map((name) => client.get(name));
-  said.forEach((value, at) => value !== null && headers.set(names[at]!, value));
-  if (key !== undefined && SENDABLE.test(key)) {
+  for (const [at, value] of said.entries()) if (value !== null) headers.set(names[at]!, value);
+  if (key !== undefined) {
     if (backend.keyHeader === "bearer") headers.set("authorization", `Bearer ${key}`);
     else headers.set(backend.keyHeader, key);
   }
@@ -84,6 +88,9 @@ export function addResponseHeaders(upstream: Headers, key: string | undefined, t
     if (key === undefined || !value.includes(key)) to[name] = value;
   });
 }
+
+/** What is said of a key that no header can hold. */
+export const UNSENDABLE = "the key of this backend holds characters that cannot be sent";
 
 /** Sends the request; resolves with the provider's head. Rejects on network failure and on abort. */
 export function callUpstream(

@@ -14,7 +14,7 @@ import type { Prepared } from "./attempt.ts";
 import type { Departure } from "./departure.ts";
 import type { Fault } from "./reply.ts";
 import { SilenceWatch } from "./silence.ts";
-import { callUpstream, retryAfterMs } from "./upstream.ts";
+import { callUpstream, retryAfterMs, UNSENDABLE } from "./upstream.ts";
 
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -181,6 +181,7 @@ async function readToCommit(response: Response, prepared: Prepared, silence: Sil
 type Given = { answer: Answer; head: Response };
 
 async function ask(prepared: Prepared, walk: Walk, signal: AbortSignal, silence: SilenceWatch): Promise<Given> {
+  if (prepared.headers === undefined) throw new Failed({ status: 401, type: errorTypeOf(401), message: UNSENDABLE });
   const head = await callUpstream(prepared.url, prepared.headers, prepared.body, signal);
   silence.heard();
   const { headers } = head;

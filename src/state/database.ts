@@ -197,17 +197,25 @@ const migrations = [
    DROP TABLE spending;`,
 ];
 
-const watches = new WeakMap<Db, () => number>();
+/** `ask`: as it is now; `soon`: as it was a moment ago at most. */
+type Watch = { ask(): number; soon(): number };
+const watches = new WeakMap<Db, Watch>();
+
+function watchOf(db: Db): Watch {
+  const known = watches.get(db);
+  if (known !== undefined) return known;
+  const query = db.query<{ data_version: number }, []>("PRAGMA data_version");
+  const ask = () => query.get()?.data_version ?? 0;
+  const watch = { ask, soon: perMoment(ask) };
+  watches.set(db, watch);
+  return watch;
+}
 
 /** Changes whenever another connection, here or in another process, has committed something; seen at most a moment later. */
-export function foreignChanges(db: Db): number {
-  const known = watches.get(db);
-  if (known !== undefined) return known();
-  const query = db.query<{ data_version: number }, []>("PRAGMA data_version");
-  const watch = perMoment(() => query.get()?.data_version ?? 0);
-  watches.set(db, watch);
-  return watch();
-}
+export const foreignChanges = (db: Db): number => watchOf(db).soon();
+
+/** The same, seen at once: for what must never be a moment late. */
+export const foreignChangesNow = (db: Db): number => watchOf(db).ask();
 
 /** Whether the same may work a little later: another process held the database, or the disk is full. */
 export function isPassing(error: unknown): boolean {

@@ -66,8 +66,9 @@ export function openGenerations(db: Db, clock: Clock): GenerationStore {
   const current = () => {
     const now = foreignChanges(db);
     if (now === seen) return cached;
+    const generation = read();
     seen = now;
-    return read();
+    return generation;
   };
   return {
     current,

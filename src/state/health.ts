@@ -78,8 +78,8 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
   const read = (): Map<string, HealthEntry> => {
     const now = foreignChanges(db);
     if (now !== seen) {
-      seen = now;
       known = new Map(selectAll.all().map((row) => [row.subject, entryOf(row)]));
+      seen = now;
     }
     return known;
   };

@@ -14,23 +14,25 @@ export type HeldKeys = Keys & { names(): string[] };
 export type KeyRing = HeldKeys & { held(): HeldKeys };
 
 function holdKeys(file: ReadonlyMap<string, string>, env: Record<string, string | undefined>): HeldKeys {
-  // A line end that came along with it is nobody's key: providers would be sent it without, and nothing would know it again.
-  const get = (name: string) => env[name]?.trim() || file.get(name)?.trim() || undefined;
-  const names = [...new Set([...Object.keys(env), ...file.keys()])].filter((name) => get(name) !== undefined);
-  return { get, names: () => names };
+  const values = new Map<string, string>();
+  for (const [name, value] of [...file, ...Object.entries(env)]) {
+    // White space around a key came along from where it was copied: providers would be sent it without, and nothing would know it again.
+    const key = value?.trim() ?? "";
+    if (key !== "") values.set(name, key);
+  }
+  const names = [...values.keys()];
+  return { get: (name) => values.get(name), names: () => names };
 }
 
 /** Reads the key file anew whenever it changed, so that a key added to it joins at the next request. */
 export function openKeyRing(home: Home, env: Record<string, string | undefined>): KeyRing {
-  let stamp = "";
-  let keys = holdKeys(new Map(), env);
+  let last: { stamp: string; keys: HeldKeys } | undefined;
   const held = perMoment(() => {
     const stat = statSync(home.env, { throwIfNoEntry: false, bigint: true });
-    const now = stat === undefined ? "absent" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
-    if (now === stamp) return keys;
-    keys = holdKeys(parseDotenv(readPrivate(home.env) ?? "", home.env), env);
-    stamp = now;
-    return keys;
+    const stamp = stat === undefined ? "absent" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+    if (last?.stamp !== stamp)
+      last = { stamp, keys: holdKeys(parseDotenv(readPrivate(home.env) ?? "", home.env), env) };
+    return last.keys;
   });
   return { held, get: (name) => held().get(name), names: () => held().names() };
 }

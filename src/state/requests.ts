@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { parseJson } from "#src/core/json.ts";
+import { makeMemo } from "#src/core/memo.ts";
 import { type Db, isPassing } from "./database.ts";
 
 const triedSchema = v.array(
@@ -51,8 +52,6 @@ export type RequestLog = {
 };
 
 const BATCH_MS = 200;
-/** Requests that come meanwhile wait for no more rows than these: a third of a millisecond. */
-const MOST_AT_ONCE = 128;
 const MOST_AGE_MS = 30 * 86_400_000;
 export const MOST_ROWS = 100_000;
 /** What waits while another process holds the database; beyond it the oldest are lost. */
@@ -104,20 +103,14 @@ function toLogged(row: Row): LoggedRequest & { seq: number } {
   };
 }
 
-const MOST_TEXTS = 1_000;
 /** What one attempt that answered is written as, by backend and key: there are few, and nearly every row says one of them. */
-const answeredTexts = new Map<string, string>();
+const answeredTexts = makeMemo<string>(1_000);
 
 function triedText(tried: readonly TriedAttempt[]): string {
   const [only] = tried;
-  if (tried.length !== 1 || only!.status !== 200 || only!.reason !== null) return JSON.stringify(tried);
-  const name = `${only!.key}\n${only!.backend}`;
-  let text = answeredTexts.get(name);
-  if (text !== undefined) return text;
-  text = JSON.stringify(tried);
-  if (answeredTexts.size >= MOST_TEXTS) answeredTexts.clear();
-  answeredTexts.set(name, text);
-  return text;
+  const write = () => JSON.stringify(tried);
+  if (tried.length !== 1 || only!.status !== 200 || only!.reason !== null) return write();
+  return answeredTexts(`${only!.key}\n${only!.backend}`, write);
 }
 
 /** The log in an open database. */
@@ -165,41 +158,28 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
       many.run(mostRows);
     }
   });
-  const writeSome = (rows: readonly LoggedRequest[]): boolean => {
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length === 0) return;
+    const rows = waiting;
+    waiting = [];
     db.run("PRAGMA synchronous = NORMAL");
     try {
       write.immediate(rows);
       written += rows.length;
-      return true;
     } catch (error) {
       if (!isPassing(error)) throw error;
       waiting = [...rows, ...waiting].slice(-MOST_WAITING);
-      return false;
+      timer = setTimeout(flush, BATCH_MS);
     } finally {
       db.run("PRAGMA synchronous = FULL");
     }
   };
-  const later = (ms: number) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => writeOn(), ms);
-  };
-  const writeOn = () => {
-    timer = undefined;
-    if (waiting.length === 0) return;
-    const isWritten = writeSome(waiting.splice(0, MOST_AT_ONCE));
-    if (waiting.length > 0) later(isWritten ? 0 : BATCH_MS);
-  };
-  const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    const rows = waiting;
-    waiting = [];
-    if (rows.length > 0 && !writeSome(rows)) later(BATCH_MS);
-  };
   return {
     add(request) {
       waiting.push(request);
-      timer ??= setTimeout(writeOn, BATCH_MS);
+      timer ??= setTimeout(flush, BATCH_MS);
     },
     last: (count, after = 0) => last.all(after, count).reverse().map(toLogged),
     since: (atMs) => since.all(atMs).map(toLogged),

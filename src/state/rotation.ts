@@ -43,10 +43,10 @@ export function openRotation(db: Db, told?: (turns: ReadonlyMap<string, string>)
   const fresh = () => {
     const now = foreignChanges(db);
     if (now === seen) return;
-    seen = now;
     values = new Map(selectAll.all().map(({ kind, pool, member, value }) => [keyOf(kind, pool, member), value]));
     for (const [key, { value }] of unwritten) values.set(key, value);
     for (const [key, value] of values) if (key.startsWith("used\n")) tick = Math.max(tick, Number(value));
+    seen = now;
   };
   const get = (kind: Kind, pool: string, member = ""): string | undefined => {
     fresh();

@@ -6,7 +6,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { newSecret } from "#src/core/ids.ts";
 import { nearest } from "#src/core/nearest.ts";
-import { type Db, foreignChanges, isPassing } from "./database.ts";
+import { type Db, foreignChangesNow, isPassing } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
 
 export type TokenState = "live" | "expired" | "revoked";
@@ -95,14 +95,14 @@ export function openTokens(db: Db, clock: Clock): TokenStore {
   const touch = db.query("UPDATE tokens SET used_ms = ?1 WHERE id = ?2 AND coalesce(used_ms, 0) < ?1");
   let known = new Map<string, Row>();
   let seen = -1;
+  // What was revoked elsewhere lets nobody in any more, however many requests come: this is not looked up once for several.
   const refresh = () => {
-    const now = foreignChanges(db);
+    const now = foreignChangesNow(db);
     if (now !== seen) known = new Map();
     seen = now;
   };
   const changed = () => void (known = new Map());
   const rowOf = (token: string): Row | undefined => {
-    refresh();
     const hash = hashToken(token);
     const kept = known.get(hash);
     if (kept !== undefined) return kept;
@@ -121,6 +121,7 @@ export function openTokens(db: Db, clock: Clock): TokenStore {
 
   return {
     find(token) {
+      refresh();
       const row = rowOf(token);
       return row === undefined ? undefined : { name: row.name, profile: row.profile, state: stateOf(row, clock()) };
     },

@@ -15,6 +15,7 @@ function leapString(bytes: Buffer, at: number): number {
   for (let end = nextByte(bytes, QUOTE, at + 1); ; end = nextByte(bytes, QUOTE, end + 1)) {
     let escapes = 0;
     while (bytes[end - 1 - escapes] === BACKSLASH) escapes++;
+    // The end of all, in what is no JSON: there is no next one to look for.
     if (escapes % 2 === 0 || end === bytes.length) return end + 1;
   }
 }

@@ -1,3 +1,3 @@
 // A backend's quirks under the wire's own name: they live in core because the catalogue of providers knows them too.
 
-export { defaultQuirks, quirksOf, type Hosted, type Quirks } from "#src/core/quirks.ts";
+export { quirksOf, type Hosted, type Quirks } from "#src/core/quirks.ts";

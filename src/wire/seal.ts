@@ -4,25 +4,20 @@
 
 import { createHash } from "node:crypto";
 import { type Dialect, dialects } from "#src/core/dialects.ts";
+import { makeMemo } from "#src/core/memo.ts";
 
 /** `redacted`: the thinking itself, encrypted; `signature`: what proves a thinking that can be read. */
 export type Sealed = { origin: Dialect; scope: string; kind: "signature" | "redacted"; data: string };
 
 const PREFIX = "broke1";
 /** The name is asked for with every request, and hashing it took longer than all else that is done with it. */
-const scopes = new Map<string, string>();
-const MAX_SCOPES = 1024;
+const scopes = makeMemo<string>(1024);
 const SCOPE = /^[0-9a-f]{16}$/;
 
 /** A short name for a backend's account: what it mints is of use to the same only. `parts`: base URL, model, name of the key. */
 export function scopeOf(parts: readonly (string | null)[]): string {
   const text = JSON.stringify(parts);
-  const known = scopes.get(text);
-  if (known !== undefined) return known;
-  if (scopes.size >= MAX_SCOPES) scopes.clear();
-  const scope = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  scopes.set(text, scope);
-  return scope;
+  return scopes(text, () => createHash("sha256").update(text).digest("hex").slice(0, 16));
 }
 
 /** As text of `[A-Za-z0-9._-]` and what `data` is made of. */

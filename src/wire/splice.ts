@@ -5,9 +5,9 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { leapMembers } from "./leap.ts";
 import { hasControl, leapingStrings } from "./long.ts";
+import { bytesOf, readScalar, type Scalar } from "./scalars.ts";
 import { skipObject, skipSpace, type SkipString, type Visit } from "./scan.ts";
 
-export type Scalar = string | number | boolean | null;
 type Span = { start: number; end: number };
 
 const decoder = new TextDecoder();
@@ -93,47 +93,6 @@ function wholeOf({ bounds }: TopLevel, at: number): Span {
   return at > 0 ? { start: bounds[at - 1]!, end } : { start: bounds[at]!, end: bounds[BOUNDS] ?? end };
 }
 
-/** Model names and the like, read once: a place for each length and last letter, for texts up to this many bytes. */
-const REMEMBERED_BYTES = 64;
-const PLACES = 64;
-const remembered: ({ bytes: Uint8Array; value: string } | undefined)[] = Array.from({ length: PLACES });
-
-function isSame(body: Uint8Array, start: number, known: Uint8Array): boolean {
-  for (let at = 0; at < known.length; at++) if (body[start + at] !== known[at]) return false;
-  return true;
-}
-
-/** The string from `start` to `end`, its quotes included. The same names come with every request, and to compare them costs less than to read them. */
-function readString(body: Uint8Array, start: number, end: number): string {
-  const length = end - start;
-  if (length > REMEMBERED_BYTES) return JSON.parse(text(body, start, end)) as string;
-  const place = (length * 31 + body[end - 2]!) % PLACES;
-  const known = remembered[place];
-  if (known?.bytes.length === length && isSame(body, start, known.bytes)) return known.value;
-  const value = JSON.parse(text(body, start, end)) as string;
-  remembered[place] = { bytes: body.slice(start, end), value };
-  return value;
-}
-
-/** Of a body whose grammar was read; undefined for what is no scalar. */
-function readScalar(body: Uint8Array, start: number, end: number): Scalar | undefined {
-  switch (body[start]) {
-    case 0x22:
-      return readString(body, start, end);
-    case 0x7b:
-    case 0x5b:
-      return undefined;
-    case 0x74:
-      return true;
-    case 0x66:
-      return false;
-    case 0x6e:
-      return null;
-    default:
-      return Number(text(body, start, end));
-  }
-}
-
 /**
  * The scalar values of top-level members; absent when the member is absent, or is an object or array. Throws `usage` when the body is not a
  * well-formed JSON object or has one of the keys twice: then two readers could see two different values.
@@ -190,21 +149,8 @@ export function readBodyHead(body: Uint8Array): { model: string; stream: boolean
 /** A change of bytes: those from `start` to `end` become these. */
 export type Change = { start: number; end: number; bytes: Uint8Array };
 
-/** Below this a loop is faster than asking the runtime for pieces. */
-const SMALL_BYTES = 1024;
-
-function applyToSmall(body: Uint8Array, { start, end, bytes }: Change): Uint8Array<ArrayBuffer> {
-  const further = start + bytes.length - end;
-  const changed = new Uint8Array(body.length + further);
-  for (let at = 0; at < start; at++) changed[at] = body[at]!;
-  for (let at = 0; at < bytes.length; at++) changed[start + at] = bytes[at]!;
-  for (let at = end; at < body.length; at++) changed[at + further] = body[at]!;
-  return changed;
-}
-
 /** A copy of the body with the changes made. They must not overlap. */
 export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
-  if (changes.length === 1 && body.length <= SMALL_BYTES) return applyToSmall(body, changes[0]!);
   const sorted = changes.length < 2 ? changes : changes.toSorted((a, b) => a.start - b.start || a.end - b.end);
   const pieces: Uint8Array[] = [];
   let from = 0;
@@ -215,20 +161,6 @@ export function applyChanges(body: Uint8Array, changes: readonly Change[]): Uint
   pieces.push(body.subarray(from));
   // The runtime takes memory for it that was used before: a new array of 100 kB is cleared first, which takes nine times as long.
   return Buffer.concat(pieces);
-}
-
-const MOST_BYTES_KEPT = 256;
-const bytesKept = new Map<string, Uint8Array>();
-
-/** A value as it is written. What is put in is the operator's: few names, again and again. */
-function bytesOf(value: Json): Uint8Array {
-  if (typeof value !== "string") return encoder.encode(JSON.stringify(value));
-  const known = bytesKept.get(value);
-  if (known !== undefined) return known;
-  const bytes = encoder.encode(JSON.stringify(value));
-  if (bytesKept.size >= MOST_BYTES_KEPT) bytesKept.clear();
-  if (bytes.length <= REMEMBERED_BYTES) bytesKept.set(value, bytes);
-  return bytes;
 }
 
 /**

@@ -3,11 +3,14 @@
 import { expect, test } from "bun:test";
 import type { Backend } from "#src/routing/backends.ts";
 import { requestHeaders } from "#src/gateway/upstream.ts";
+import { startGateway } from "#test/support/gateway.ts";
+import { startUpstream } from "#test/support/upstream.ts";
+import { say } from "#test/support/upstream/script.ts";
 
 const backend = { label: "b", dialect: "anthropic", keyHeader: "x-api-key" } as Backend;
 const told = (key: string | undefined, client: Record<string, string> = {}) => {
   const headers = requestHeaders(backend, key, new Headers(client));
-  return [headers.get("x-api-key"), headers.get("anthropic-version"), headers.get("anthropic-beta")];
+  return headers && [headers.get("x-api-key"), headers.get("anthropic-version"), headers.get("anthropic-beta")];
 };
 
 test("whoever asked before, a call has its own key and what its own client says", () => {
@@ -26,11 +29,22 @@ test("whoever asked before, a call has its own key and what its own client says"
 test("what is the same as last time is not made again", () => {
   const client = () => new Headers({ "anthropic-beta": "one" });
   const first = requestHeaders(backend, "key", client());
-  expect(requestHeaders(backend, "key", client())).toBe(first);
-  expect(requestHeaders({ ...backend }, "key", client())).not.toBe(first);
+  expect(requestHeaders(backend, "key", client())).toBe(first!);
+  expect(requestHeaders({ ...backend }, "key", client())).not.toBe(first!);
 });
 
-test("a key that no header can hold goes nowhere", () => {
-  for (const key of ["two\nlines", "key\u0000", "ключ", "x\r\nhost: elsewhere"])
-    expect(told(key)).toEqual([null, "2023-06-01", null]);
+test("with a key that no header can hold nothing is made to be sent", () => {
+  for (const key of ["two\nlines", "key\u0000", "ключ", "x\r\nhost: elsewhere", ""]) expect(told(key)).toBeUndefined();
+  expect(told("an ä of Latin-1")).toEqual(["an ä of Latin-1", "2023-06-01", null]);
+});
+
+test("such a key is a wrong one: nothing is asked with it, and the next key serves", async () => {
+  await using upstream = await startUpstream(() => say("hi"));
+  await using gateway = await startGateway([{ dialect: "anthropic", url: upstream.url, keyEnv: "MY_KEY" }], {
+    ...{ MY_KEY: "ключ", MY_KEY_2: "good" },
+  });
+  const body = { model: "sonnet", max_tokens: 9, messages: [{ role: "user", content: "hi" }] };
+  for (let round = 0; round < 2; round++) expect((await gateway.post("/v1/messages", body)).status).toBe(200);
+  expect(upstream.seen.map(({ headers }) => headers["x-api-key"])).toEqual(["good", "good"]);
+  expect(gateway.health.all().map(({ reason }) => reason)).toEqual(["auth_failure"]);
 });

@@ -1,32 +1,36 @@
-// How long what was looked up counts.
+// How long what was looked up counts, by a clock that is moved by hand.
 
 import { expect, test } from "bun:test";
-import { GAP_MS, perMoment } from "#src/state/moment.ts";
+import { GAP_MS, LONGEST_MS, perMoment } from "#src/state/moment.ts";
 
-const spin = (ms: number) => {
-  for (const from = performance.now(); performance.now() - from < ms;);
-};
+function looking() {
+  let nowMs = 1_000;
+  let looks = 0;
+  const look = perMoment(
+    () => ++looks,
+    () => nowMs,
+  );
+  return (ms: number) => {
+    nowMs += ms;
+    return look();
+  };
+}
 
 test("those that follow each other closely share a look; after a gap it is looked anew", () => {
-  let looks = 0;
-  const look = perMoment(() => ++looks);
-  const seen = new Set<number>();
-  for (let round = 0; round < 20; round++) {
-    spin(2 * GAP_MS);
-    seen.add(look());
-  }
-  expect(seen.size).toBe(20);
-  const before = looks;
-  for (let round = 0; round < 1_000; round++) look();
-  expect(looks - before).toBeLessThan(500);
+  const after = looking();
+  expect([after(0), after(0), after(GAP_MS * 0.9), after(GAP_MS * 0.9)]).toEqual([1, 1, 1, 1]);
+  expect([after(GAP_MS * 1.01), after(0), after(GAP_MS * 1.01)]).toEqual([2, 2, 3]);
 });
 
-test("however closely they follow, it is looked anew within a millisecond or so", () => {
-  const look = perMoment(() => performance.now());
-  const seen = new Set<number>();
-  const from = performance.now();
-  while (seen.size < 200) seen.add(look());
-  expect(performance.now() - from).toBeGreaterThan(50);
+test("however closely they follow, a look is never older than its time", () => {
+  const after = looking();
+  const step = GAP_MS / 2;
+  const looks = Array.from({ length: 1 + Math.ceil((3 * LONGEST_MS) / step) }, (_, at) => after(at === 0 ? 0 : step));
+  for (let at = 0; at * step < 3 * LONGEST_MS; at++) {
+    const sinceFirst = looks.slice(0, at + 1).filter((look) => look === looks[at]).length - 1;
+    expect(sinceFirst * step).toBeLessThanOrEqual(LONGEST_MS);
+  }
+  expect(new Set(looks).size).toBeGreaterThanOrEqual(3);
 });
 
 test("a failure is not remembered", () => {

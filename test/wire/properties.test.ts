@@ -10,7 +10,7 @@ import type { InboundCodec, OutboundCodec } from "#src/wire/dialect.ts";
 import { messagesInbound, messagesOutbound } from "#src/wire/messages/codec.ts";
 import { geminiInbound, geminiOutbound } from "#src/wire/gemini/codec.ts";
 import { makeToolNames } from "#src/wire/names.ts";
-import { defaultQuirks, type Quirks } from "#src/wire/quirks.ts";
+import { defaultQuirks, type Quirks } from "#src/core/quirks.ts";
 import { responsesInbound, responsesOutbound } from "#src/wire/responses/codec.ts";
 import { answer, conversation, makeRandom, pieces } from "./arbitrary.ts";
 import { bytesOf, callTo, canonical, decodePieces, META, SCOPE } from "./cases.ts";

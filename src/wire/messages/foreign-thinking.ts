@@ -10,10 +10,7 @@ import type { Change } from "../splice.ts";
 
 type Span = { start: number; end: number };
 
-const QUOTE = 0x22;
 const COLON = 0x3a;
-const SMALL_G = 0x67;
-const SMALL_N = 0x6e;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const decoder = new TextDecoder();
@@ -29,17 +26,6 @@ function count(buffer: Buffer, texts: readonly string[]): number {
     for (let at = buffer.indexOf(text); at >= 0; at = buffer.indexOf(text, at + text.length)) found++;
   }
   return found;
-}
-
-/** Below this a loop is faster than asking the runtime. */
-const SMALL_BYTES = 2 * 1024;
-
-/** Whether a string ends as the word does; for a body that is not small it is not asked. */
-function mayHoldWord(body: Uint8Array): boolean {
-  if (body.length > SMALL_BYTES) return true;
-  for (let at = 2; at < body.length; at++)
-    if (body[at] === QUOTE && body[at - 1] === SMALL_G && body[at - 2] === SMALL_N) return true;
-  return false;
 }
 
 /** Whether there is a block of thinking at all: the word at a text's end, and not as a member's name, which every request of Claude Code has. */
@@ -96,7 +82,6 @@ function without(all: Span[], taken: Set<Span>): Change[] {
 
 /** The changes that take it out of a Messages request; a turn of nothing else goes with it. The body must be well-formed. */
 export function withoutForeignThinking(body: Uint8Array): Change[] {
-  if (!mayHoldWord(body)) return [];
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!mayBeForeign(buffer)) return [];
   const messagesAt = memberOf(body, { start: buffer.indexOf("{"), end: body.length }, "messages");
