@@ -35,7 +35,7 @@ export function makeOutbound({
     encodeRequest(request, target) {
       const { body, losses, names, quirks } = encodeRequest(request, target);
       const answerNames = () => makeAnswerNames(request, names, target.newId);
-      const wraps = quirks?.customTools !== true;
+      const wraps = quirks?.customTools !== true && request.tools.some(({ kind }) => kind === "custom");
       return {
         body,
         losses,

@@ -15,6 +15,7 @@ export type SseParser = {
 
 export const MAX_EVENT_SIZE = 16 * 1024 * 1024;
 
+const DATA = "data: ";
 const PIECE = { stream: true } as const;
 
 /** A parser for one stream. `maxEventSize` in UTF-16 units, so never more than that many bytes of ASCII. */
@@ -39,8 +40,6 @@ export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser 
 
   const field = (line: string) => {
     if (line === "") return dispatch();
-    // Nearly every line is one of these.
-    if (line.startsWith("data: ")) return addData(line.slice(6));
     const colon = line.indexOf(":");
     if (colon === 0) {
       if (data === undefined) size = 0;
@@ -53,8 +52,8 @@ export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser 
     else addData(value);
   };
 
+  /** A line of which something came before. */
   const line = (tail: string) => {
-    if (parts.length === 0) return field(tail);
     parts.push(tail);
     const whole = parts.join("");
     parts = [];
@@ -78,7 +77,11 @@ export function makeSseParser(maxEventSize: number = MAX_EVENT_SIZE): SseParser 
     while (lf >= 0 || cr >= 0) {
       const at = cr >= 0 && (lf < 0 || cr < lf) ? cr : lf;
       grow(at - from);
-      line(text.slice(from, at));
+      // Nearly every line is one of these two, whole.
+      if (parts.length > 0) line(text.slice(from, at));
+      else if (at === from) dispatch();
+      else if (text.startsWith(DATA, from)) addData(text.slice(from + DATA.length, at));
+      else field(text.slice(from, at));
       from = at + 1;
       if (at === cr) {
         if (from === text.length) afterCr = true;

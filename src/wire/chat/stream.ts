@@ -74,12 +74,11 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     return broken === undefined ? out : fail(broken.error);
   };
 
+  const mayBePlain = (event: SseEvent) => phase === "running" && event.event !== "error";
+
   const read = (event: SseEvent): HubEvent[] => {
-    const mayBePlain = phase === "running" && event.event !== "error";
-    const known = mayBePlain ? alike.read(event.data) : undefined;
-    if (known !== undefined) return prose.say("text", known);
     const body = parseJson(event.data);
-    const text = mayBePlain ? plainText(body) : undefined;
+    const text = mayBePlain(event) ? plainText(body) : undefined;
     if (text !== undefined) {
       alike.learn(event.data, text);
       return prose.say("text", text);
@@ -104,8 +103,11 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
 
   return {
     push(event) {
+      if (phase === "over") return [];
+      const known = mayBePlain(event) ? alike.read(event.data) : undefined;
+      if (known !== undefined) return prose.say("text", known);
       const data = event.data.trim();
-      if (phase === "over" || data === "") return [];
+      if (data === "") return [];
       return data === "[DONE]" ? finish() : read(event);
     },
     end: () => (phase === "over" ? [] : finish()),
