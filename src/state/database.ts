@@ -195,6 +195,7 @@ const migrations = [
      (SELECT owner, count(*) AS count, sum(usd) AS usd FROM allowances WHERE subject = used.subject AND owner IS NOT NULL GROUP BY owner)), '{}');
    DROP TABLE allowances;
    DROP TABLE spending;`,
+  `CREATE INDEX rotation_order ON rotation (at);`,
 ];
 
 /** `ask`: as it is now; `soon`: as it was a moment ago at most. */

@@ -17,7 +17,7 @@ import {
   takingSubject,
   type Tried,
 } from "#src/routing/health.ts";
-import { type Db, foreignChanges } from "./database.ts";
+import { type Db, foreignChanges, isPassing } from "./database.ts";
 import { requireThawed } from "./freeze.ts";
 
 export type Transition = { atMs: number; subject: string; was: HealthState; state: HealthState; reason: HealthReason };
@@ -83,31 +83,40 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
     }
     return known;
   };
+  type Next = (before: HealthEntry | undefined) => HealthEntry | undefined;
+  const note = (subject: string, after: HealthEntry | undefined) =>
+    after === undefined ? known.delete(subject) : known.set(subject, after);
   /** Changes one entry by its newest state, in one transaction with its line in the log. Undefined: nothing is known any more. */
-  const change = (
-    subject: string,
-    reason: HealthReason | null,
-    next: (before: HealthEntry | undefined) => HealthEntry | undefined,
-  ) => {
-    db.transaction(() => {
+  const change = (subject: string, reason: HealthReason | null, next: Next) => {
+    const written = db.transaction(() => {
       const row = selectOne.get(subject);
       const before = row === null ? undefined : entryOf(row);
       const after = next(before);
-      if (after === before) return;
+      if (after === before) return undefined;
       const [was, state] = [before?.state ?? "healthy", after?.state ?? "healthy"];
       if (was !== state) {
         log.run(clock(), subject, was, state, reason ?? after?.reason ?? before!.reason);
         prune.run(MOST_TRANSITIONS);
       }
-      if (after === undefined) {
-        remove.run(subject);
-        read().delete(subject);
-        return;
-      }
-      upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs, after.party);
-      read().set(subject, after);
-    }).immediate();
+      if (after === undefined) remove.run(subject);
+      else upsert.run(subject, after.state, after.reason, after.untilMs, after.strikes, after.probeMs, after.party);
+      // Here nobody else can change anything: what is known is what this was added to.
+      read();
+      return { after };
+    });
+    const done = written.immediate();
+    if (done !== undefined) note(subject, done.after);
     told?.({ subject, next });
+  };
+  /** The same for what the gateway learns: it counts here where it cannot be written down, and no request fails for that. */
+  const learn = (subject: string, reason: HealthReason | null, next: Next) => {
+    try {
+      change(subject, reason, next);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      note(subject, next(read().get(subject)));
+      told?.({ subject, next });
+    }
   };
 
   return {
@@ -115,15 +124,15 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
     get: (subject) => read().get(subject),
     failed(attempt, failure) {
       const subject = subjectOf(attempt, failure.reason);
-      change(subject, failure.reason, (before) => afterFailure(before, failure, clock()));
+      learn(subject, failure.reason, (before) => afterFailure(before, failure, clock()));
       // Whatever else it tried first of, this says nothing about.
       this.release(attempt);
     },
     unfit({ backend }, member, party) {
       for (const [subject, { state, untilMs }] of read())
         if (state === "incompatible" && untilMs !== null && untilMs <= clock())
-          change(subject, "cooldown_expired", () => undefined);
-      change(takingSubject(backend.label, member), "unsupported_parameter", (before) =>
+          learn(subject, "cooldown_expired", () => undefined);
+      learn(takingSubject(backend.label, member), "unsupported_parameter", (before) =>
         afterFailure(before, { reason: "unsupported_parameter", party }, clock()),
       );
     },
@@ -137,7 +146,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
         const isOver = (known: HealthEntry) =>
           known.untilMs !== null && (known.untilMs <= clock() || isAnothers(known, party));
         if (entry === undefined || !isOver(entry)) continue;
-        change(subject, "cooldown_expired", (before) => (before !== undefined && isOver(before) ? undefined : before));
+        learn(subject, "cooldown_expired", (before) => (before !== undefined && isOver(before) ? undefined : before));
       }
     },
     claim(attempt, party = "live") {
@@ -147,7 +156,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
       for (const subject of clearedBy(attempt)) {
         const entry = now.get(subject);
         if (!mine || entry === undefined || isAnothers(entry, party) || !isHalfOpen(entry, clock())) continue;
-        change(subject, null, (before) => {
+        learn(subject, null, (before) => {
           if (before === undefined || !isHalfOpen(before, clock())) return before;
           mine = before.probeMs <= clock();
           return mine ? { ...before, probeMs: clock() + PROBE_MS } : before;
@@ -160,7 +169,7 @@ export function openHealth(db: Db, clock: Clock, told?: (change: HealthChange) =
       const now = read();
       for (const subject of clearedBy(attempt)) {
         if ((now.get(subject)?.probeMs ?? 0) === 0) continue;
-        change(subject, null, (before) => (before === undefined ? before : { ...before, probeMs: 0 }));
+        learn(subject, null, (before) => (before === undefined ? before : { ...before, probeMs: 0 }));
       }
     },
     all: () => selectAll.all().map((row) => ({ subject: row.subject, ...entryOf(row) })),

@@ -4,11 +4,15 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { subjectOf } from "#src/routing/health.ts";
 import { openDatabase } from "#src/state/database.ts";
+import { openHealth } from "#src/state/health.ts";
 import { openLimits } from "#src/state/limits.ts";
 import { type LoggedRequest, openRequests } from "#src/state/requests.ts";
 import { openHome } from "#src/state/paths.ts";
 
+/** The last version that did. */
+const COUNTED_ONE_BY_ONE = 17;
 const NOON = Date.UTC(2026, 10, 27, 12);
 const DAY = Math.floor(NOON / 86_400_000);
 
@@ -17,8 +21,7 @@ test("requests, tokens, money and open places that were counted one by one count
   try {
     const home = openHome({ BROKE_HOME: dir });
     using old = openDatabase(home);
-    const { user_version: newest } = old.query("PRAGMA user_version").get() as { user_version: number };
-    old.run(`DROP TABLE windows; DROP TABLE used; PRAGMA user_version = ${newest - 1};
+    old.run(`DROP TABLE windows; DROP TABLE used; DROP INDEX rotation_order; PRAGMA user_version = ${COUNTED_ONE_BY_ONE};
       CREATE TABLE allowances (id INTEGER PRIMARY KEY, subject TEXT NOT NULL, at_ms INTEGER NOT NULL, requests INTEGER NOT NULL,
         tokens INTEGER NOT NULL, usd REAL NOT NULL, owner TEXT) STRICT;
       CREATE TABLE spending (subject TEXT NOT NULL, day INTEGER NOT NULL, usd REAL NOT NULL, PRIMARY KEY (subject, day)) STRICT, WITHOUT ROWID;
@@ -92,6 +95,30 @@ test("a disk that is full puts off the request log and what was used, and loses 
     log.flush();
     limits.flush();
     expect([log.last(9).length, limits.spentToday("p")]).toEqual([1, 2]);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test("what is learnt of a key while the disk is full counts at once, and the operator's word is refused", () => {
+  const dir = mkdtempSync(join(tmpdir(), "broke-full-"));
+  try {
+    using db = openDatabase(openHome({ BROKE_HOME: dir }));
+    const told: string[] = [];
+    const health = openHealth(
+      db,
+      () => NOON,
+      ({ subject }) => told.push(subject),
+    );
+    const { page_count: pages } = db.query("PRAGMA page_count").get() as { page_count: number };
+    db.run(`PRAGMA max_page_count = ${pages}`);
+    // So long that the table's own page does not hold it.
+    const attempt = { backend: { label: "l", model: "m".repeat(9_000) }, keyName: "KEY" };
+    health.failed(attempt, { reason: "rate_limit", retryAfterMs: 60_000 });
+    const subject = subjectOf(attempt, "rate_limit");
+    expect(health.get(subject)).toMatchObject({ state: "cooldown", untilMs: NOON + 60_000 });
+    expect([health.all(), told]).toEqual([[], [subject]]);
+    expect(() => health.set(`backend ${"b".repeat(9_000)}`, "blocked", null)).toThrow("full");
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
