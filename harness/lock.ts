@@ -13,6 +13,14 @@ export function takeLock(file: string): number | undefined {
   return undefined;
 }
 
+/** Takes hold of a folder itself; undefined while somebody else does. Close the descriptor to give it back. */
+export function takeFolder(path: string): number | undefined {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  if (libc.tryLock(fd)) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
 /** Holds a run that is over, so that nobody else does anything with it meanwhile. Throws `busy` while somebody does. */
 export function holdEnded(home: Home, runId: string): Disposable {
   const fd = takeLock(runPaths(home, runId).lock);

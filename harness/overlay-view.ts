@@ -11,18 +11,25 @@ import { enterOverlay, type OverlayView } from "#sandbox/overlay.ts";
 import { removeTree } from "./client-home.ts";
 import { ownCommand } from "./identity.ts";
 import { readContract } from "./land.ts";
-import { holdEnded } from "./lock.ts";
+import { holdEnded, takeFolder } from "./lock.ts";
 
 type Env = Record<string, string | undefined>;
 
 /** A run of no record yet: its folder holds what the view needs and nothing else. */
 export const isReserved = (paths: RunPaths): boolean => isOverlayAt(paths.tree) && !existsSync(paths.lock);
 
-/** The run whose view this process is in, and no longer in `env` that it is; undefined: in none, whatever somebody wrote there. */
+/**
+ * The run whose view this process is in, and no longer in `env` that it is; undefined: in none, whatever somebody wrote there. What is reserved is this
+ * process's for as long as it lives, however long it waits for an answer before it begins.
+ */
 export function viewEntered(home: Home, env: Env): string | undefined {
   const run = env[VIEW_VARIABLE];
   delete env[VIEW_VARIABLE];
-  return run !== undefined && isRunId(run) && isOverlayAt(runPaths(home, run).tree) ? run : undefined;
+  if (run === undefined || !isRunId(run)) return undefined;
+  const paths = runPaths(home, run);
+  if (!isOverlayAt(paths.tree)) return undefined;
+  if (isReserved(paths)) takeFolder(paths.root);
+  return run;
 }
 
 function enter(view: OverlayView, run: string, env: Env): never {

@@ -17,7 +17,7 @@ import { clearRun } from "./cleanup.ts";
 import { removeTree } from "./client-home.ts";
 import { clientOf } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
-import { isHeld, takeLock } from "./lock.ts";
+import { isHeld, takeFolder, takeLock } from "./lock.ts";
 import { clearTree } from "./work-tree.ts";
 import { GENESIS } from "./record.ts";
 import { after } from "./supervision/lifecycle.ts";
@@ -137,17 +137,21 @@ function clearUnregistered(deps: ReconcileDeps): Reconciled[] {
     const paths = runPaths(deps.home, runId);
     if (deps.runs.get(runId) !== undefined || existsSync(paths.ledger)) continue;
     if (deps.clock() - statSync(paths.root).mtimeMs < STARTING_MS) continue;
-    let lock: number | undefined;
+    const held: number[] = [];
     try {
-      lock = takeLock(paths.lock);
+      const folder = takeFolder(paths.root);
+      if (folder === undefined) continue;
+      held.push(folder);
+      const lock = takeLock(paths.lock);
       if (lock === undefined) continue;
+      held.push(lock);
       clearRun(deps.home, runId, [], { late: true });
       removeTree(Buffer.from(paths.root));
       cleared.push({ runId, outcome: "unregistered" });
     } catch (error) {
       cleared.push({ runId, outcome: "damaged", reason: reasonOf(error, paths.root) });
     } finally {
-      if (lock !== undefined) closeSync(lock);
+      for (const fd of held) closeSync(fd);
     }
   }
   return cleared;

@@ -104,7 +104,6 @@ async function baseConfig(
   const { SET_FILE } = await import("#harness/permission-set.ts");
   const commit = chooseTrust(trust, env);
   if (commit === null) return undefined;
-  note(`configuration is taken from the pull request's base, ${commit.slice(0, 12)}`);
   return { commit, text: withBase(cwd, commit, (base) => base.read(SET_FILE)?.toString("utf8") ?? null) };
 }
 
@@ -157,10 +156,14 @@ export async function runDeps(state: State, reserved?: string): Promise<RunDeps>
   };
 }
 
-/** Everything a launch works with, and what was asked for, checked. `view` is the run whose tree is mounted. Throws what is wrong with it. */
+/**
+ * Everything a launch works with, and what was asked for, checked. `view` is the run whose tree is mounted. `enter` is told the mode of the workspace
+ * once it is known, before anything is said or asked: it may begin the command anew. Throws what is wrong with the launch.
+ */
 export async function openLaunch(
   choose: ChooseLaunch,
   view?: string,
+  enter?: (mode: string | undefined) => Promise<unknown>,
 ): Promise<{ deps: RunDeps; contract: RunContract }> {
   const { dropToOwner } = await import("#harness/identity.ts");
   const cwd = currentFolder();
@@ -178,6 +181,8 @@ export async function openLaunch(
   const base = await baseConfig(launch, cwd, state.env);
   const { layer, terms, timeoutMs } =
     launch.held === undefined ? noContract : await readContract(launch.held, state, cwd, base);
+  await enter?.(launch.mode ?? layer.mode);
+  if (base !== undefined) note(`configuration is taken from the pull request's base, ${base.commit.slice(0, 12)}`);
   const set = launch.set ?? layer.set;
   const named = set === undefined ? undefined : await findSet(set, state, cwd, terminal);
   if (named?.note !== undefined) note(named.note);
@@ -242,9 +247,8 @@ async function launchHere(choose: ChooseLaunch, reports: Reports, view: string |
 }
 
 async function launchReported(choose: ChooseLaunch, reporting: Reporting, view: string | undefined): Promise<number> {
-  const { deps, contract } = await openLaunch(choose, view);
-  // Said by a contract, and so known only now: the command begins once more, in its view.
-  if (contract.mode === "overlay" && view === undefined) await newView(contract.mode);
+  // An overlay may be said by a contract, and so be known only then: the command begins once more, in its view.
+  const { deps, contract } = await openLaunch(choose, view, view === undefined ? newView : undefined);
   const { runHarness } = await import("#harness/run.ts");
   if (contract.home === "user") note(`${contract.client} works with its state in your own home`);
   const result = await runHarness(deps, contract);

@@ -52,6 +52,8 @@ export type RequestLog = {
 };
 
 const BATCH_MS = 200;
+/** So many are written at once: a few thousand would stop everything else for milliseconds. */
+const BATCH_ROWS = 256;
 const MOST_AGE_MS = 30 * 86_400_000;
 export const MOST_ROWS = 100_000;
 /** What waits while another process holds the database; beyond it the oldest are lost. */
@@ -179,6 +181,7 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
   return {
     add(request) {
       waiting.push(request);
+      if (waiting.length === BATCH_ROWS) setImmediate(flush);
       timer ??= setTimeout(flush, BATCH_MS);
     },
     last: (count, after = 0) => last.all(after, count).reverse().map(toLogged),

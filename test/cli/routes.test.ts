@@ -2,7 +2,7 @@
 // that tell what they were given.
 
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LedgerRecord } from "#harness/record.ts";
 import { type Bench, LAUNCHER, makeBench, type Ran, runIdOf } from "#test/support/broke.ts";
@@ -114,6 +114,22 @@ describe("provider_direct", () => {
       seat.type(typed);
       expect(await seat.exited).toBe(code);
     }
+  });
+
+  test("an overlay that a contract says is asked for once, and kept for as long as the answer takes", async () => {
+    using bench = setUp();
+    const contract = join(bench.env["HOME"]!, "c.toml");
+    writeFileSync(contract, 'workspace = "overlay"\n');
+    const words = direct("claude", "api.anthropic.com", "--elevated", "--contract", contract);
+    const env = { ...bench.env, ...bench.with({ ANTHROPIC_API_KEY: KEY }).env };
+    const seat = sit([LAUNCHER, ...words], { cwd: bench.workspace, env });
+    await seat.until("type lend to go on");
+    const [run] = readdirSync(join(bench.home, "runs"));
+    utimesSync(join(bench.home, "runs", run!), 1, 1);
+    expect((await bench.broke(["harness", "reconcile"])).stdout).toBe("nothing to reconcile\n");
+    seat.type("lend\r");
+    expect([await seat.exited, seat.screen().split("type lend to go on").length]).toEqual([0, 2]);
+    expect(readdirSync(join(bench.home, "runs"))).toEqual([run!]);
   });
 
   test("rehearsed, it shows where a key would go, and asks nobody for one", async () => {

@@ -75,9 +75,12 @@ describe("fallbacks", () => {
     expect((await keysOf(bench, "opus")).map((line) => line.split(" ")[0])).toEqual([
       ...["OR/Nemotron-3-Super", "Cerebras/GPT-OSS-120B", "OR/GLM-4.5"],
     ]);
+    expect((await bench.broke(["fallback", "opus", "Groq/Compound", "--scope", "lane"])).stderr).toBe(
+      "broke: the chain of scope lane is kept, and not used: the direct one comes first\n",
+    );
     await bench.broke(["fallback", "opus", "--clear"]);
     expect((await bench.broke(["fallback", "policy"])).stdout).toBe(
-      "opus  OR/Nemotron-3-Super → Groq/Compound [backend]  floating: Groq/Compound\n",
+      "opus  OR/Nemotron-3-Super → Groq/Compound [lane]  floating: Groq/Compound\n",
     );
     expect(await refusal(bench, "fallback", "opus", "Cerebras/GPT-OSS-20B")).toEqual([
       ...[2, "", ["broke: unknown backend", "broke: did you mean Cerebras/GPT-OSS-120B?"]],

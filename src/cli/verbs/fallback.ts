@@ -2,7 +2,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
-import { answer, answerJson, table } from "../output.ts";
+import { answer, answerJson, note, table } from "../output.ts";
 
 export const verb: Verb = {
   description: "Show or set who follows a slot's backend; `fallback policy` shows every chain",
@@ -40,6 +40,9 @@ export const verb: Verb = {
         )
       : generations.current();
     const chains = chainsOf(now, { team, teams: flags.has("team"), slot: all ? undefined : slot });
+    const first = chains[0]?.scope;
+    if (changes && targets !== null && first && first !== edit.scope)
+      note(`the chain of scope ${edit.scope} is kept, and not used: the ${first} one comes first`);
     if (flags.has("json")) answerJson({ generation: now.id, chains });
     else if (chains.length === 0) answer("no slot is set");
     else {
