@@ -54,10 +54,18 @@ const MALFORMED = "the body is not well-formed JSON";
  */
 const LARGE_BYTES = 8 * 1024;
 
-async function readLarge(body: Uint8Array<ArrayBuffer>, passes: boolean): Promise<Json | undefined> {
-  if (passes && acceptLong(body)) return undefined;
-  const json = (await new Response(body).json().catch(() => undefined)) as Json | undefined;
+const decoder = new TextDecoder();
+
+/** The body as the runtime's own decoder and parser see it: the runtime's `json()` of a body takes two to three times as long once a letter is not ASCII. */
+function parseBody(body: Uint8Array): Json {
+  const json = parseJson(decoder.decode(body));
   if (json === undefined) throw new BrokeError("usage", MALFORMED);
+  return json;
+}
+
+function readLarge(body: Uint8Array<ArrayBuffer>, passes: boolean): Json | undefined {
+  if (passes && acceptLong(body)) return undefined;
+  const json = parseBody(body);
   acceptParsed(body);
   return json;
 }
@@ -67,7 +75,7 @@ export async function readIncoming(request: Request, door: Door, id: string, pas
   const codec = inbound[door.dialect];
   checkType(request.headers);
   const body = await readBody(request);
-  const parsed = body.length < LARGE_BYTES ? undefined : await readLarge(body, passes);
+  const parsed = body.length < LARGE_BYTES ? undefined : readLarge(body, passes);
   const asked = codec.readHead(body, door.named);
   let decoded: ReturnType<Incoming["canonical"]> | undefined;
   return {
@@ -81,9 +89,7 @@ export async function readIncoming(request: Request, door: Door, id: string, pas
     headers: request.headers,
     canonical() {
       if (decoded !== undefined) return decoded;
-      const json = parsed ?? parseJson(new TextDecoder().decode(body));
-      if (json === undefined) throw new BrokeError("usage", MALFORMED);
-      return (decoded = codec.decodeRequest(json, asked));
+      return (decoded = codec.decodeRequest(parsed ?? parseBody(body), asked));
     },
   };
 }
