@@ -1,6 +1,6 @@
 // The events of an answer that is complete, as its blocks: for dialects whose whole answers are read like streams of one piece.
 
-import type { Block, BlockHead, HubEvent, Stop } from "./canonical.ts";
+import type { Block, BlockHead, BlockKey, HubEvent, Stop } from "./canonical.ts";
 import { unwrapLast } from "./custom.ts";
 
 /** How an answer was asked for and how it ended. `wraps`: tools of free text were sent as functions. */
@@ -21,14 +21,13 @@ function blockOf(head: BlockHead, text: string, signature: string | undefined, {
 
 /** The blocks that events tell of, in the order they began. Throws `upstream` when the text of a whole call of free text is missing. */
 export function collectBlocks(events: readonly HubEvent[], reading: Reading): Block[] {
-  return events.flatMap((event): Block[] => {
-    if (event.kind !== "blockStart") return [];
-    let text = "";
-    let signature: string | undefined;
-    for (const each of events) {
-      if (each.kind === "delta" && each.key === event.key) text += each.text;
-      if (each.kind === "signature" && each.key === event.key) ({ signature } = each);
-    }
-    return blockOf(event.head, text, signature, reading);
-  });
+  const said = new Map<BlockKey, { head: BlockHead; text: string; signature: string | undefined }>();
+  for (const event of events) {
+    if (event.kind === "blockStart") said.set(event.key, { head: event.head, text: "", signature: undefined });
+    const block = event.kind === "delta" || event.kind === "signature" ? said.get(event.key) : undefined;
+    if (block === undefined) continue;
+    if (event.kind === "delta") block.text += event.text;
+    if (event.kind === "signature") block.signature = event.signature;
+  }
+  return [...said.values()].flatMap(({ head, text, signature }) => blockOf(head, text, signature, reading));
 }

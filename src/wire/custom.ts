@@ -115,5 +115,5 @@ export function unwrapStream(inner: StreamDecoder): StreamDecoder {
     failed = out.at(-1)?.kind === "error";
     return out;
   };
-  return { push: (event) => run(inner.push(event)), end: () => run(inner.end()) };
+  return { ...inner, push: (event) => run(inner.push(event)), end: () => run(inner.end()) };
 }

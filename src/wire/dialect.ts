@@ -24,8 +24,11 @@ export type AnswerMeta = {
   request?: CanonicalRequest;
 };
 
+/** `keepsWords`: the words of an answer are kept until its end, and not only what cannot be told before. */
+type Keeping = { readonly keepsWords?: true };
+
 /** Writes one streamed answer as SSE text. After `fail` or a last word every call returns "". */
-export type StreamEncoder = {
+export type StreamEncoder = Keeping & {
   /** "" when there is nothing to send yet. */
   push(event: HubEvent): string;
   /** The dialect's error inside a stream, which is never a normal end. `passed`: events of others before it, where events have numbers. */
@@ -35,7 +38,7 @@ export type StreamEncoder = {
 };
 
 /** Reads one streamed answer. Exactly one `stop` or `error` comes out, at the latest from `end`. */
-export type StreamDecoder = {
+export type StreamDecoder = Keeping & {
   push(event: SseEvent): HubEvent[];
   /** At a clean end of the bytes; an `error` event when the answer had not ended. */
   end(): HubEvent[];

@@ -5,6 +5,9 @@ import type { BlockKey, HubEvent } from "./canonical.ts";
 
 export type ProseKind = "text" | "thinking";
 
+/** Of white space before the first word: no answer begins with more, but a model that lost its way may say nothing else for as long as it is let. */
+const MOST_BLANK = 64 * 1024;
+
 export type Prose = {
   /** More of it; what is blank waits for something to read. */
   say(kind: ProseKind, text: string): HubEvent[];
@@ -36,8 +39,12 @@ export function makeProse(origin: Dialect | null, before: () => HubEvent[] = () 
       const text = held?.kind === kind ? held.text + fresh : fresh;
       const out: HubEvent[] = [];
       if (current?.kind !== kind) {
-        held = text.trim() === "" ? { kind, text } : undefined;
-        if (held !== undefined) return [];
+        // Only what is new is looked at: what is held is blank.
+        if (fresh.trim() === "") {
+          if (text.length <= MOST_BLANK) held = { kind, text };
+          return [];
+        }
+        held = undefined;
         out.push(...close(), ...before());
         current = { kind, key: newKey(kind) };
         out.push({ kind: "blockStart", key: current.key, head: kind === "text" ? { kind } : { kind, origin } });

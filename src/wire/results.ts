@@ -7,7 +7,7 @@ import type { LossList } from "./losses.ts";
 export type PlacedResult = { block: ToolResultBlock; message: number; path: string };
 
 export type Results = {
-  /** The next unused result for a call made in this message; it counts as used from then on. */
+  /** The next unused result for a call made in this message; it counts as used from then on. To be asked in the order of the messages. */
   take(callId: string, message: number): PlacedResult | undefined;
   /** Where the result stands if no call took it; undefined when one did. */
   left(block: ToolResultBlock): PlacedResult | undefined;
@@ -16,32 +16,39 @@ export type Results = {
 /** What the model is told where no result came: nothing of what the tool may have done. */
 const NO_RESULT = "No result came for this call.";
 
+/** One id: the messages it was called in, its results in order, and how far both were gone through. */
+type SameId = { calledIn: number[]; results: PlacedResult[]; call: number; result: number };
+
 /** Every result of a conversation, in order. One that stands behind a later call of the same id belongs to that call. */
 export function collectResults(request: CanonicalRequest): Results {
-  const byCall = new Map<string, PlacedResult[]>();
-  const calledIn = new Map<string, number[]>();
+  const byId = new Map<string, SameId>();
   const unused = new Map<ToolResultBlock, PlacedResult>();
-  const note = <Value>(map: Map<string, Value[]>, id: string, value: Value) => {
-    const same = map.get(id);
-    if (same === undefined) map.set(id, [value]);
-    else same.push(value);
+  const sameId = (id: string): SameId => {
+    let same = byId.get(id);
+    if (same === undefined) byId.set(id, (same = { calledIn: [], results: [], call: 0, result: 0 }));
+    return same;
   };
   request.messages.forEach(({ blocks, path }, message) => {
     blocks.forEach((block, index) => {
-      if (block.kind === "tool_call") note(calledIn, block.id, message);
+      if (block.kind === "tool_call") sameId(block.id).calledIn.push(message);
       if (block.kind !== "tool_result") return;
       const placed = { block, message, path: `${path}.content[${index}]` };
-      note(byCall, block.callId, placed);
+      sameId(block.callId).results.push(placed);
       unused.set(block, placed);
     });
   });
   return {
     take(callId, message) {
-      const next = calledIn.get(callId)?.find((at) => at > message) ?? Infinity;
-      const found = byCall
-        .get(callId)
-        ?.find((placed) => unused.has(placed.block) && placed.message > message && placed.message < next);
-      if (found !== undefined) unused.delete(found.block);
+      const same = byId.get(callId);
+      if (same === undefined) return undefined;
+      // Asked in the order of the messages, both lists are gone through once, however often an id is used.
+      const { calledIn, results } = same;
+      while (same.call < calledIn.length && calledIn[same.call]! <= message) same.call += 1;
+      while (same.result < results.length && results[same.result]!.message <= message) same.result += 1;
+      const found = results[same.result];
+      if (found === undefined || found.message >= (calledIn[same.call] ?? Infinity)) return undefined;
+      same.result += 1;
+      unused.delete(found.block);
       return found;
     },
     left: (block) => unused.get(block),

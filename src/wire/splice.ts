@@ -116,15 +116,47 @@ export function readMember(body: Uint8Array, key: string): Json | undefined {
   return at < 0 ? undefined : (JSON.parse(text(body, top.bounds[at + 2]!, top.bounds[at + 3]!)) as Json);
 }
 
-/** Those of the names that top-level members have; mostly none, so that is what costs least. Throws `usage` for what is no object. */
-export function namesAmong(body: Uint8Array, names: readonly string[]): string[] {
+/** Whether a member's name is this one, which is in small letters of ASCII, whatever its letters' case; of names without escapes and in ASCII. */
+function isSpelled(body: Uint8Array, start: number, end: number, name: string): boolean {
+  if (end - start - 2 !== name.length) return false;
+  for (let at = 0; at < name.length; at++) {
+    const byte = body[start + 1 + at]!;
+    const letter = name.charCodeAt(at);
+    if (byte !== letter && ((byte | 0x20) !== letter || letter < 0x61)) return false;
+  }
+  return true;
+}
+
+function isPlain(body: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (body[at] === 0x5c || body[at]! >= 0x80) return false;
+  return true;
+}
+
+/** Letters that only differ in case, or are taken for each other where case does not count (the long s, the Kelvin sign), as one. */
+const folded = (name: string) => name.toUpperCase().toLowerCase();
+
+/**
+ * Those of the names that top-level members have; mostly none, so that is what costs least. Throws `usage` for what is no object, and where a member is
+ * named as one of these or of `single`, but in other letters: some servers (Go's own JSON reader) do not tell letters apart by case, and would take it
+ * for the one that was checked.
+ */
+export function namesAmong(body: Uint8Array, names: readonly string[], single: readonly string[]): string[] {
   const { bounds } = scan(body);
-  const has = (name: string) => {
-    for (let at = 0; at < bounds.length; at += BOUNDS)
-      if (isNamed(body, bounds[at]!, bounds[at + 1]!, name)) return true;
-    return false;
+  let found: string[] | undefined;
+  const meet = (start: number, end: number, name: string) => {
+    if (!isNamed(body, start, end, name))
+      throw new BrokeError("usage", `the body has a member that is named ${name} in other letters`);
+    (found ??= []).push(name);
   };
-  return names.filter(has);
+  for (let at = 0; at < bounds.length; at += BOUNDS) {
+    const [start, end] = [bounds[at]!, bounds[at + 1]!];
+    const plain = isPlain(body, start, end);
+    const key = plain ? "" : folded(JSON.parse(text(body, start, end)) as string);
+    const is = (name: string) => (plain ? isSpelled(body, start, end, name) : key === name);
+    for (const name of names) if (is(name)) meet(start, end, name);
+    for (const name of single) if (is(name)) meet(start, end, name);
+  }
+  return found === undefined ? [] : names.filter((name) => found!.includes(name));
 }
 
 /** The names of all top-level members. Throws `usage` as `readTopLevel` does. */

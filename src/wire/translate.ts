@@ -1,13 +1,21 @@
 // A streamed answer in another dialect than the client's: events in, canonical events between, events out.
 
 import type { Redactor } from "#src/core/text.ts";
-import type { HubEvent } from "./canonical.ts";
+import type { BlockKey, HubEvent } from "./canonical.ts";
 import type { StreamDecoder, StreamEncoder } from "./dialect.ts";
-import type { WireError } from "./errors.ts";
+import { upstreamFailure, type WireError } from "./errors.ts";
 import { type Cost, type Flow, type FlowPhase, noCost } from "./flow.ts";
 import { makeSseParser, type SseEvent } from "./sse.ts";
 
 const toBytes = new TextEncoder();
+
+/**
+ * How much of one answer may be kept before its end, in characters, with what each of its blocks takes: several million tokens. Calls and thoughts are
+ * kept by some dialects, words too by those that end with all of them once more; a provider that never ends must not fill the memory.
+ */
+const MOST_KEPT = 16 * 1024 * 1024;
+const BLOCK_SIZE = 128;
+const TOO_MUCH = `the provider's answer is longer than ${MOST_KEPT / 1024 / 1024} MiB`;
 
 /** The flow for one answer. */
 export function translateFlow(decoder: StreamDecoder, encoder: StreamEncoder, redact: Redactor): Flow {
@@ -15,8 +23,21 @@ export function translateFlow(decoder: StreamDecoder, encoder: StreamEncoder, re
   let phase: FlowPhase = "held";
   let failure: WireError | undefined;
   let cost: Cost = noCost;
+  let size = 0;
+  const passes = decoder.keepsWords !== true && encoder.keepsWords !== true;
+  /** Open blocks of words that nobody keeps. */
+  const passing = new Set<BlockKey>();
 
-  const settle = (event: HubEvent): HubEvent => {
+  const tooMuch = (event: HubEvent): boolean => {
+    if (event.kind === "blockStart") {
+      size += BLOCK_SIZE;
+      if (passes && event.head.kind === "text") passing.add(event.key);
+    } else if (event.kind === "blockEnd") passing.delete(event.key);
+    else if (event.kind === "delta" && !passing.has(event.key)) size += event.text.length;
+    return size > MOST_KEPT;
+  };
+  const settle = (given: HubEvent): HubEvent => {
+    const event: HubEvent = tooMuch(given) ? { kind: "error", error: upstreamFailure(TOO_MUCH) } : given;
     switch (event.kind) {
       case "usage": {
         const { inputTokens: input, outputTokens: output, cacheReadTokens, cacheWriteTokens } = event.usage;

@@ -72,6 +72,38 @@ describe("further models in the body", () => {
   });
 });
 
+test("a member that was read, once more in other letters, is no request: some servers do not tell them apart", async () => {
+  await using all = await world();
+  const names = [
+    "Model",
+    "MODEL",
+    "m\\u004fdel",
+    "Models",
+    "fallbac\u212as",
+    "pre\u017fet",
+    "STREAM",
+    "Fallback_Models",
+  ];
+  for (const name of names) {
+    for (const [path, body] of [
+      ["/v1/chat/completions", chat(`,"${name}":"dear"`)],
+      ["/v1/messages", messages(`,"${name}":"dear"`)],
+      ["/v1/responses", responses(`,"${name}":"dear"`)],
+    ] as const)
+      expect([name, path, (await all.gateway.post(path, body)).status]).toEqual([name, path, 400]);
+  }
+  expect(all.upstream.seen).toEqual([]);
+  const other = chat(`,"moderation":1,"modals":2,"xmodel":3,"routes":[]`);
+  expect((await all.gateway.post("/v1/chat/completions", other)).status).toBe(200);
+});
+
+test("a model in the body of Gemini, whose model is in the path, does not go on", async () => {
+  await using all = await world();
+  const body = `{"model":"models/dear","contents":[{"role":"user","parts":[{"text":"x"}]}]}`;
+  expect((await all.gateway.post("/v1beta/models/opus:generateContent", body)).status).toBe(200);
+  expect(all.upstream.asked()[0]!.raw.toString()).toBe(body.replace('"model":"models/dear",', ""));
+});
+
 test("a profile of one slot: no path, no spelling of a header and no name gives it another", async () => {
   await using all = await world();
   const opus = chat("").replace("sonnet", "opus");

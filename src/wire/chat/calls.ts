@@ -1,15 +1,23 @@
 // Puts a stream's tool-call fragments together: which fragment continues which call. Servers repeat an index for a new call, leave indexes
 // out, leave ids out, or repeat id and name in every fragment; arguments must reach the call they belong to, whole.
 
-import { parseJson } from "#src/core/json.ts";
 import type { BlockKey, HubEvent } from "../canonical.ts";
 import { upstreamFailure } from "../errors.ts";
 import type { AnswerNames } from "../names.ts";
-import { isObject } from "../schema.ts";
+import { GrowingArgs } from "./args.ts";
 import { partsOf, sealCall } from "./reading.ts";
 import type { WireCall } from "./schema.ts";
 
-type Call = { key: BlockKey; id: string | undefined; name: string; args: string; started: boolean; ended: boolean };
+type Call = {
+  key: BlockKey;
+  /** Its number among the calls of the answer. */
+  at: number;
+  id: string | undefined;
+  name: string;
+  args: GrowingArgs;
+  started: boolean;
+  ended: boolean;
+};
 
 export type CallTracker = {
   push(fragment: WireCall): HubEvent[];
@@ -24,22 +32,24 @@ export type CallTracker = {
 function beginsAnother(call: Call, id: string | undefined, name: string, args: string): boolean {
   if (id !== undefined) return call.id !== undefined && id !== call.id && (name !== "" || args === "");
   if (name === "" || call.name === "") return false;
-  return name !== call.name || (args !== "" && isObject(parseJson(call.args)));
+  return name !== call.name || (args !== "" && call.args.isWhole());
 }
 
 /** A tracker for one stream; a call's thought signature is sealed for `scope` and comes before it, as a thought of its own. */
 export function makeCallTracker(names: AnswerNames, scope: string): CallTracker {
   const calls: Call[] = [];
   const byIndex = new Map<number, Call>();
+  const byId = new Map<string, Call>();
+  /** Those that something was said of since it was asked which are complete. */
+  const changed = new Set<Call>();
 
   const find = (fragment: WireCall, id: string | undefined, name: string, args: string): Call => {
     const { index } = fragment;
     const indexed = typeof index === "number";
-    const known = indexed
-      ? byIndex.get(index)
-      : (calls.find((call) => id !== undefined && call.id === id) ?? calls.at(-1));
+    const known = indexed ? byIndex.get(index) : ((id === undefined ? undefined : byId.get(id)) ?? calls.at(-1));
     if (known !== undefined && !beginsAnother(known, id, name, args)) return known;
-    const call = { key: `call:${calls.length}`, id, name: "", args: "", started: false, ended: false };
+    const at = calls.length;
+    const call = { key: `call:${at}`, at, id, name: "", args: new GrowingArgs(), started: false, ended: false };
     calls.push(call);
     if (indexed) byIndex.set(index, call);
     return call;
@@ -50,8 +60,11 @@ export function makeCallTracker(names: AnswerNames, scope: string): CallTracker 
     return { kind: "blockEnd", key: call.key };
   };
 
-  const settle = (): HubEvent[] =>
-    calls.filter((call) => call.started && !call.ended && isObject(parseJson(call.args))).map(finish);
+  const settle = (): HubEvent[] => {
+    const whole = [...changed].filter((call) => call.started && !call.ended && call.args.isWhole());
+    changed.clear();
+    return whole.sort((a, b) => a.at - b.at).map(finish);
+  };
 
   return {
     settle,
@@ -70,7 +83,9 @@ export function makeCallTracker(names: AnswerNames, scope: string): CallTracker 
         return [{ kind: "error", error: upstreamFailure("the provider went on with a tool call that was complete") }];
       }
       call.id ??= id;
-      call.args += args;
+      if (call.id !== undefined && !byId.has(call.id)) byId.set(call.id, call);
+      call.args.add(args);
+      changed.add(call);
       if (call.started) {
         if (args !== "") events.push({ kind: "delta", key: call.key, text: args });
         return events;
@@ -87,7 +102,7 @@ export function makeCallTracker(names: AnswerNames, scope: string): CallTracker 
         events.push({ kind: "blockEnd", key });
       }
       events.push({ kind: "blockStart", key: call.key, head });
-      if (call.args !== "") events.push({ kind: "delta", key: call.key, text: call.args });
+      if (call.args.text !== "") events.push({ kind: "delta", key: call.key, text: call.args.text });
       return events;
     },
     end(halves) {

@@ -8,29 +8,50 @@ export type CallIds = {
   result(id: string | null | undefined, name: string, place: string): string;
 };
 
-type Open = { id: string; name: string; made: boolean };
+type Open = { id: string; closed: boolean };
+
+/** Calls in order, and how far they are closed: gone through once, however many there are. */
+type Queue = { calls: Open[]; at: number };
+
+function firstOpen(queue: Queue | undefined): Open | undefined {
+  if (queue === undefined) return undefined;
+  while (queue.calls[queue.at]?.closed === true) queue.at += 1;
+  return queue.calls[queue.at];
+}
+
+function note(queues: Map<string, Queue>, key: string, call: Open): void {
+  const queue = queues.get(key);
+  if (queue === undefined) queues.set(key, { calls: [call], at: 0 });
+  else queue.calls.push(call);
+}
 
 /** For one history, read in order. */
 export function makeCallIds(): CallIds {
   const known = new Set<string>();
-  let open: Open[] = [];
+  const byId = new Map<string, Queue>();
+  const byName = new Map<string, Queue>();
+  /** Those whose ids were made here alone: what a result with an id of its own may answer. */
+  const madeByName = new Map<string, Queue>();
 
-  const answer = (found: Open | undefined): string | undefined => {
-    open = open.filter((each) => each !== found);
+  const close = (found: Open | undefined): string | undefined => {
+    if (found !== undefined) found.closed = true;
     return found?.id;
   };
   return {
-    turn: () => void (open = []),
+    turn() {
+      for (const queues of [byId, byName, madeByName]) queues.clear();
+    },
     call(id, name, place) {
-      const own = id || `call_${place}`;
-      known.add(own);
-      open.push({ id: own, name, made: !id });
-      return own;
+      const call = { id: id || `call_${place}`, closed: false };
+      known.add(call.id);
+      note(byId, call.id, call);
+      note(byName, name, call);
+      if (!id) note(madeByName, name, call);
+      return call.id;
     },
     result(id, name, place) {
-      if (id && known.has(id)) return answer(open.find((each) => each.id === id)) ?? id;
-      const same = open.find((each) => each.name === name && (each.made || !id));
-      return answer(same) ?? (id || `call_${place}`);
+      if (id && known.has(id)) return close(firstOpen(byId.get(id))) ?? id;
+      return close(firstOpen((id ? madeByName : byName).get(name))) ?? (id || `call_${place}`);
     },
   };
 }

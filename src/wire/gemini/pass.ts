@@ -1,5 +1,5 @@
 // Watches a Gemini answer that passes through untouched, for what it cost and how it ended. What it cannot read it does not know: it never
-// changes or breaks an answer. On the way there the model is in the path and the body stays as it is.
+// changes or breaks an answer. On the way there the model is in the path alone.
 
 import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
@@ -77,7 +77,9 @@ export const geminiPass: PassCodec = {
   prepare(body, { quirks }) {
     readTopLevel(body, ["contents"]);
     const contents = withoutForeignSignatures(body, quirksOf(quirks).reasoningEffort);
-    return { body: contents === undefined ? new Uint8Array(body) : spliceTopLevel(body, { contents }), watchStream };
+    // A server that reads a model in the body too must not find another one there.
+    const changes = { model: undefined, ...(contents === undefined ? {} : { contents }) };
+    return { body: spliceTopLevel(body, changes), watchStream };
   },
   errorInAnswer,
   readWhole(answer) {

@@ -131,6 +131,7 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
   };
 
   return {
+    keepsWords: true,
     push(event: HubEvent) {
       if (phase === "over") return "";
       switch (event.kind) {

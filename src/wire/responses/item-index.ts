@@ -1,6 +1,7 @@
 // Finds the item of an answer that an event is about: by id, by call, by index, and by what is left where a server says none of these or
 // something else every time.
 
+import { BrokeError } from "#src/core/errors.ts";
 import type { WireEvent, WireItem } from "./schema.ts";
 
 export type ItemKind = "text" | "thinking" | "call";
@@ -44,13 +45,17 @@ export type ItemIndex = {
   match(output: readonly WireItem[]): [WireItem, Tracked][];
 };
 
-/** An index for one answer. */
+/** Many times as many as any answer was seen to have: an item that nothing names is looked for among all of them. */
+const MOST_ITEMS = 2_000;
+
+/** An index for one answer. What makes an item throws `upstream` where there are too many. */
 export function makeItemIndex(): ItemIndex {
   const all: Tracked[] = [];
   const byId = new Map<string, Tracked>();
   const byIndex = new Map<number, Tracked>();
 
   const make = (kind: ItemKind): Tracked => {
+    if (all.length >= MOST_ITEMS) throw new BrokeError("upstream", `the answer has more than ${MOST_ITEMS} items`);
     const key = `${kind}:${all.length}`;
     const parts = new Map<string, string>();
     const made: Tracked = { kind, key, id: "", callId: "", name: "", free: false, parts, held: "", phase: "waiting" };

@@ -62,8 +62,9 @@ export function makeItemTracker(names: AnswerNames, scope: string): ItemTracker 
   const tell = (tracked: Tracked, fresh: string): HubEvent[] => {
     if (tracked.phase === "over" || fresh === "") return [];
     const text = tracked.held + fresh;
-    // A call begins with its name, anything else with something to read: Anthropic refuses blocks of nothing but white space.
-    if (tracked.phase === "waiting" && (tracked.kind === "call" || text.trim() === "")) {
+    // A call begins with its name, anything else with something to read: Anthropic refuses blocks of nothing but white space. What is held is blank.
+    const blank = tracked.kind !== "call" && fresh.trim() === "";
+    if (tracked.phase === "waiting" && (tracked.kind === "call" || blank)) {
       tracked.held = text;
       return [];
     }

@@ -83,6 +83,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   return {
+    keepsWords: true,
     push({ event: name, data }: SseEvent) {
       if (phase === "over" || data.trim() === "" || data.trim() === "[DONE]") return [];
       const body = parseJson(data);
