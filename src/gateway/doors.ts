@@ -27,11 +27,12 @@ const methods: Record<string, { service: Service; stream: boolean }> = {
 export function geminiDoor({ path, query }: RequestTarget): { door: Door; service: Service } | undefined {
   const [, version, rest] = /^\/(v1beta|v1)\/models\/([^/]+)\/?$/.exec(path) ?? [];
   if (rest === undefined) return undefined;
-  const colon = rest.lastIndexOf(":");
-  const name = rest.slice(colon + 1);
+  // Clients made from a description of the path escape what they put into it.
+  const [, before, name] = /^(.+)(?::|%3a)([A-Za-z]+)$/i.exec(rest) ?? [];
+  if (before === undefined || name === undefined) return undefined;
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
-  if (colon < 1 || method === undefined) return undefined;
-  const model = decode(rest.slice(0, colon));
+  if (method === undefined) return undefined;
+  const model = decode(before);
   if (model === undefined) return undefined;
   const array = method.stream && new URLSearchParams(query).get("alt") !== "sse";
   return {
@@ -56,7 +57,7 @@ export function decode(segment: string): string | undefined {
 
 /** The dialect whose clients come to this path: an error there is said in its words. Undefined where the path does not tell. */
 export function dialectAt(path: string): Dialect | undefined {
-  if (path.startsWith("/v1beta/") || /^\/v1\/models\/[^/]+:/.test(path)) return "gemini";
+  if (path.startsWith("/v1beta/") || /^\/v1\/models\/[^/]+(:|%3a)/i.test(path)) return "gemini";
   if (/^(\/v1)?\/(chat|responses)\b/.test(path)) return "openai-chat";
   return /^\/v1\/messages\b/.test(path) ? "anthropic" : undefined;
 }

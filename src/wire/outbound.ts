@@ -9,6 +9,7 @@ import type { WireError } from "./errors.ts";
 import type { Loss } from "./losses.ts";
 import { type AnswerNames, makeAnswerNames, type ToolNames } from "./names.ts";
 import type { Quirks } from "./quirks.ts";
+import { requireWholeCalls, wholeCalls } from "./whole-calls.ts";
 
 /** A dialect's own steps. `wraps`: its tools with free text were sent as functions. */
 type Steps = Pick<OutboundCodec, "path" | "decodeError"> & {
@@ -40,10 +41,10 @@ export function makeOutbound({
         body,
         losses,
         errorInAnswer,
-        decodeResponse: (answer) => decodeResponse(answer, answerNames(), target.scope, wraps),
+        decodeResponse: (answer) => requireWholeCalls(decodeResponse(answer, answerNames(), target.scope, wraps)),
         decodeStream() {
           const decoder = decodeStream(answerNames(), target.scope);
-          return wraps ? unwrapStream(decoder) : decoder;
+          return wholeCalls(wraps ? unwrapStream(decoder) : decoder);
         },
       };
     },

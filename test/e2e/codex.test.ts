@@ -68,6 +68,37 @@ test("a short form runs in the stored sandbox, and hands every word on", async (
   expect([shown.client, shown.profile]).toEqual(["codex", "hardened"]);
 });
 
+test("what is wrong with its own request it is told once, within a stream too, and it does not ask again", async () => {
+  using bench = makeBench();
+  let asked = 0;
+  const event = (type: string, more: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;
+  using provider = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      await request.text();
+      asked += 1;
+      const about = { id: "resp_1", object: "response", status: "in_progress", output: [] };
+      const error = { code: "invalid_prompt", message: "it is not to be answered" };
+      const answer = async function* () {
+        yield event("response.created", { response: about }) +
+          event("response.output_item.added", { output_index: 0, item: { type: "message", id: "m1", content: [] } }) +
+          event("response.output_text.delta", { item_id: "m1", output_index: 0, content_index: 0, delta: "Well" });
+        // In a piece of its own: what comes with the first one could still be told by a status.
+        await Bun.sleep(300);
+        yield event("response.failed", { response: { ...about, status: "failed", error } });
+      };
+      return new Response(answer, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  const words = ["--base-url", `http://127.0.0.1:${provider.port}`, "--dialect", "openai-responses", "--model", "m"];
+  await bench.broke(["backend", "add", "one", ...words]);
+  await bench.broke(["swap", "all=one"]);
+  const ran = await bench.broke(["x", "exec", "go"]);
+  expect([ran.code, asked]).toEqual([1, 1]);
+  expect(ran.stderr).toContain("it is not to be answered");
+});
+
 test("its models are our slots; any of them can be asked, and each comes out as itself", async () => {
   using bench = makeBench();
   await using upstream = await startUpstream(() => say("Fine."));

@@ -114,7 +114,7 @@ test("a profile of one slot: no path, no spelling of a header and no name gives 
     ["/v1/messages/count_tokens", messages(""), 403],
     ["/v1beta/models/opus:generateContent", gemini, 403],
     ["/v1beta/models/opus:countTokens", gemini, 403],
-    ["/v1beta/models/opus%3AgenerateContent", gemini, 405],
+    ["/v1beta/models/opus%3AgenerateContent", gemini, 403],
     ["/v1beta/models/sonnet%2F..%2Fopus:generateContent", gemini, 404],
     ["/v1beta/models/sonnet/../opus:generateContent", gemini, 403],
   ];

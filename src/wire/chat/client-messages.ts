@@ -7,14 +7,19 @@ import { read } from "../schema.ts";
 import { unsealThinking } from "../seal.ts";
 import * as schema from "./client-schema.ts";
 
-const DATA_URL = /^data:([^;,]+)(?:;[^;,]+)*;base64,/;
+const DATA_URL = /^data:([^;,]+)(?:;[^;,]+)*;base64,/i;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** A `data:` URL as bytes in base64, anything else as a URL. */
 export function sourceOf(url: string): Source {
   const mediaType = DATA_URL.exec(url.slice(0, 256));
   if (mediaType === null) return { kind: "url", url };
-  return { kind: "base64", mediaType: mediaType[1]!, data: url.slice(mediaType[0].length) };
+  return { kind: "base64", mediaType: mediaType[1]!.toLowerCase(), data: url.slice(mediaType[0].length) };
 }
+
+/** A file's data: a `data:` URL, or its bytes alone, which some clients send and are then a PDF's, the one kind of file this dialect has. */
+const fileSource = (data: string): Source =>
+  BASE64.test(data) ? { kind: "base64", mediaType: "application/pdf", data } : sourceOf(data);
 
 /** The `cache` member of a part or tool that is marked. */
 export function cacheOf({ cache_control: mark, prompt_cache_breakpoint: breakpoint }: schema.WireMarks): {
@@ -42,7 +47,7 @@ function decodeTyped(type: string, raw: Json, path: string): Block {
     case "file": {
       const { file } = read(schema.parts.file, raw, path);
       const title = typeof file.filename === "string" ? { title: file.filename } : {};
-      if (typeof file.file_data === "string") return { kind: "document", source: sourceOf(file.file_data), ...title };
+      if (typeof file.file_data === "string") return { kind: "document", source: fileSource(file.file_data), ...title };
       if (typeof file.file_id === "string")
         return { kind: "document", source: { kind: "file", id: file.file_id }, ...title };
       return { kind: "opaque", dialect: "openai-chat", type, raw };

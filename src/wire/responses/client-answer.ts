@@ -74,12 +74,14 @@ export function itemOf(head: BlockHead, id: string, said: string, status: ItemSt
   }
 }
 
-/** The code of a broken answer, in the words Codex decides by: it asks again after the first and the last, never after the others. */
+/** The code of a broken answer, in the words Codex decides by: it asks again after a rate limit and after what has no code of its own, never after the others. */
 export function errorMembers({ type, message }: WireError): Json {
   const codes: { [kind in WireError["type"]]?: string } = {
     rate_limit: "rate_limit_exceeded",
     context_window: "context_length_exceeded",
     billing: "insufficient_quota",
+    invalid_request: "invalid_prompt",
+    too_large: "invalid_prompt",
   };
   return { code: codes[type] ?? "server_error", message };
 }

@@ -112,7 +112,8 @@ describe("a failure has the code by which Codex decides", () => {
     ["overloaded", "server_error"],
     ["timeout", "server_error"],
     ["authentication", "server_error"],
-    ["invalid_request", "server_error"],
+    ["invalid_request", "invalid_prompt"],
+    ["too_large", "invalid_prompt"],
     ["server", "server_error"],
   ];
   for (const [type, code] of table) {
