@@ -45,6 +45,9 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
       "put the key in .env and name it with --key-env",
     );
   }
+  // The dialect's own path is put after it.
+  if (backend.baseUrl !== null && /[?#]/.test(backend.baseUrl))
+    throw new BrokeError("usage", "--base-url must end before any ? or #", "the path of each request is put after it");
   // It is shown in tables and lines, which a line of its own would forge.
   if (/\p{C}/u.test(backend.model)) throw new BrokeError("usage", "--model must not hold control characters");
   const parsed = v.safeParse(backendSchema, backend);

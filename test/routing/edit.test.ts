@@ -42,6 +42,16 @@ test.each([
   expect(refusal(change)).toEqual([`${where} is not valid`, hint]);
 });
 
+test.each(["http://h/v1?api-version=1", "http://h/v1?", "http://h/v1#part", "http://h#"])(
+  "a base URL that nothing can be put after: %s",
+  (baseUrl) => {
+    expect(refusal({ baseUrl })).toEqual([
+      "--base-url must end before any ? or #",
+      "the path of each request is put after it",
+    ]);
+  },
+);
+
 test.each([`gsk_${"a1B2".repeat(10)}`, `AIza${"a1B2".repeat(9)}`, `hf_${"aBcD".repeat(8)}`, "a1b2".repeat(10)])(
   "a key that could be a variable's name: %s",
   (keyEnv) => {
