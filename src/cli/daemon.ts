@@ -1,7 +1,7 @@
 // Starting the gateway as a process of its own: our own launcher's interpreter and flags, the operator's environment, a log in BROKE_HOME.
 
 import { join } from "node:path";
-import { awaitStart } from "#src/gateway/daemon.ts";
+import { askGateway, awaitStart } from "#src/gateway/daemon.ts";
 import { type Owner, readOwner } from "#src/gateway/ownership.ts";
 import { startDetached } from "#sandbox/spawn.ts";
 import { BrokeError } from "#src/core/errors.ts";
@@ -19,7 +19,7 @@ export function checkExposure({ home, env, tokens }: State, asked: Asked): Expos
   return exposureOf(asked, { clientToken: clientToken(home, env), bound });
 }
 
-/** Starts the daemon unless it runs; resolves when it answers. Throws `missing` when it does not come up. */
+/** Starts the daemon unless it runs; resolves when it answers. Throws `missing` when it does not. */
 export async function startGateway(
   state: State,
   port: number,
@@ -29,6 +29,8 @@ export async function startGateway(
   if (running !== undefined) {
     if (asked.host !== undefined && asked.host !== running.exposure?.host)
       throw new BrokeError("busy", "a gateway runs already, for others than asked", "`broke restart --host …`");
+    // It may hang; this says so.
+    await askGateway(running, "health/liveliness");
     return { owner: running, fresh: false };
   }
   checkExposure(state, asked);

@@ -137,7 +137,9 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
       continue;
     }
     const value = joined.length > 0 ? joined.join("=") : head[++index];
-    if (value === undefined || (joined.length === 0 && value.startsWith("--"))) throw usage(`--${name} needs a value`);
+    // Empty: a variable that is not set. It stands for no file, folder, name or number.
+    if (value === undefined || value === "" || (joined.length === 0 && value.startsWith("--")))
+      throw usage(`--${name} needs a value`);
     const again = verb.repeated?.includes(name) ?? false;
     if (!again && (values[name] !== undefined || flags.has(name))) throw usage(`--${name} is given twice`);
     values[name] = [...(values[name] ?? []), value];

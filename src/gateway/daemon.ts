@@ -14,6 +14,8 @@ import { tcpApp } from "./tcp-app.ts";
 const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 const POLL_MS = 20;
 const START_TIMEOUT_MS = 15_000;
+/** A process that hangs takes connections all the same. */
+const ANSWER_TIMEOUT_MS = 2_000;
 /** Answers in flight may end before the process is cut. */
 const STOP_GRACE_MS = 10_000;
 
@@ -71,16 +73,38 @@ async function until<T>(
   return undefined;
 }
 
+/** What the daemon answers to a GET, whole. Throws `missing` where it does not in time. */
+export async function askGateway(
+  owner: Owner,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string }> {
+  try {
+    const reply = await fetch(`http://127.0.0.1:${owner.port}/${path}`, {
+      headers,
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
+    return { status: reply.status, text: await reply.text() };
+  } catch {
+    throw new BrokeError(
+      "missing",
+      `the gateway (pid ${owner.pid}) does not answer`,
+      "`broke restart` ends it and starts another",
+    );
+  }
+}
+
 /** Whether the daemon answers; `live` is its process, `ready` its routing. */
 export async function probeGateway(owner: Owner): Promise<{ live: boolean; ready: boolean }> {
   const ask = async (path: string) => {
     try {
-      return (await fetch(`http://127.0.0.1:${owner.port}/health/${path}`)).ok;
+      return (await askGateway(owner, `health/${path}`)).status === 200;
     } catch {
-      return false; // not listening is an answer
+      return false; // silence is an answer
     }
   };
-  return { live: await ask("liveliness"), ready: await ask("readiness") };
+  const [live, ready] = await Promise.all([ask("liveliness"), ask("readiness")]);
+  return { live, ready };
 }
 
 /** Waits until a started daemon answers. Throws `missing` when it died or stays silent. */

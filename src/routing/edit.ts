@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import { allBackends, findBackend } from "./backends.ts";
 import { backendSchema, type Fallbacks, type Routing, type StoredBackend } from "./generation.ts";
 import { providers } from "./providers.ts";
@@ -19,6 +20,19 @@ function hasCredentials(text: string): boolean {
   return username !== "" || password !== "";
 }
 
+/** What a part of a backend is. A schema's own words quote what was given, which may be a key. */
+const expected: Record<string, string> = {
+  label: "letters, digits, spaces and . _ + : / @ -, 64 at most",
+  baseUrl: "a URL, as in https://host/v1",
+  model: "1 to 256 characters",
+  keyEnv: "the name of a variable, as in GROQ_API_KEY; the key itself goes into .env under that name",
+  price: "US dollars for a million tokens, 1000000 at most",
+};
+const redactShapes = makeRedactor();
+
+/** Whether a name may be a key that was put in its place: it has the shape of one, or is one long run of letters and digits. */
+const mayBeKey = (name: string) => redactShapes(name) !== name || /^(?=.*\d)[A-Za-z0-9]{32,}$/.test(name);
+
 /** Adds a backend under a new label. */
 export function addBackend(routing: Routing, backend: StoredBackend): Routing {
   if (backend.baseUrl !== null && !/^https?:\/\//.test(backend.baseUrl)) {
@@ -31,13 +45,18 @@ export function addBackend(routing: Routing, backend: StoredBackend): Routing {
       "put the key in .env and name it with --key-env",
     );
   }
+  // The dialect's own path is put after it.
+  if (backend.baseUrl !== null && /[?#]/.test(backend.baseUrl))
+    throw new BrokeError("usage", "--base-url must end before any ? or #", "the path of each request is put after it");
   // It is shown in tables and lines, which a line of its own would forge.
   if (/\p{C}/u.test(backend.model)) throw new BrokeError("usage", "--model must not hold control characters");
   const parsed = v.safeParse(backendSchema, backend);
   if (!parsed.success) {
     const where = v.getDotPath(parsed.issues[0]) ?? "the backend";
-    throw new BrokeError("usage", `${where} is not valid`, parsed.issues[0].message.replace(/, received .*$/i, ""));
+    throw new BrokeError("usage", `${where} is not valid`, expected[where.split(".")[0]!]);
   }
+  if (backend.keyEnv !== null && mayBeKey(backend.keyEnv))
+    throw new BrokeError("usage", "keyEnv is a key, not the name of one", `it is ${expected.keyEnv}`);
   if (findBackend(routing, backend.label) !== undefined) {
     throw new BrokeError(
       "usage",

@@ -5,10 +5,7 @@ import { dialects } from "#src/core/dialects.ts";
 import { accessSchema, openAccess } from "./access.ts";
 import { policySchema } from "./policy.ts";
 
-const label = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/, "letters, digits, spaces and . _ + : / @ -, 64 at most"),
-);
+const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));
 
 const usd = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_000));

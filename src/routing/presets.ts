@@ -53,10 +53,11 @@ function changeAccess(routing: Routing, access: Access, change: AccessChange): A
   return { ...access, ...given };
 }
 
-/** Saves the live routing as a team; one of that name is replaced. */
+/** Saves the live routing as a team. One of that name is replaced, but for what it may use: profiles and their tokens are held to that. */
 export function saveTeam(routing: Routing, name: string, mode: Team["mode"]): Routing {
   checkName(name, "team");
-  const { slots, fallbacks, access } = routing;
+  const { slots, fallbacks } = routing;
+  const { access } = Object.hasOwn(routing.teams, name) ? teamOf(routing, name) : routing;
   return { ...routing, teams: { ...routing.teams, [name]: { mode, slots, fallbacks, access } } };
 }
 

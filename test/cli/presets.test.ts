@@ -35,6 +35,19 @@ describe("teams", () => {
     );
   });
 
+  test("saved once more, it may use what it might before, and so may its profiles", async () => {
+    using bench = makeBench();
+    await done(bench, "swap all=OR/GLM-4.5", "team save work", "team access work --slots sonnet --rpm 5");
+    await done(bench, "profile new app work");
+    const [before] = await json(bench, "profile list");
+    await done(bench, "swap sonnet=Groq/Kimi-K2", "team save work");
+    expect(await json(bench, "profile list")).toEqual([before]);
+    expect((await routing(bench)).teams.work).toMatchObject({
+      slots: { sonnet: "Groq/Kimi-K2" },
+      access: { slots: ["sonnet"], rpm: 5 },
+    });
+  });
+
   test("the mode comes with it", async () => {
     using bench = makeBench();
     await done(bench, "team save gateway router", "mode cli", "team load gateway");

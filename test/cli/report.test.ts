@@ -126,6 +126,31 @@ describe("a job's files", () => {
   });
 });
 
+test.each([
+  ["", "--artifacts needs a value"],
+  [".", "--artifacts is the workspace itself"],
+  ["mine", "--artifacts has files that are not from a run: ledger.jsonl, report.md"],
+])("--artifacts %p, where files of one's own are, is refused; nothing runs and they stay", async (folder, said) => {
+  using bench = makeBench();
+  mkdirSync(join(bench.workspace, "mine"));
+  const own = ["report.md", "mine/report.md", "mine/ledger.jsonl"];
+  for (const name of own) writeFileSync(join(bench.workspace, name), "mine\n");
+  const ran = await run(bench, ["--artifacts", folder], "touch ran");
+  expect([ran.code, ran.stderr.includes(said), readdirSync(bench.workspace).sort()]).toEqual([
+    2,
+    true,
+    ["mine", "report.md"],
+  ]);
+  expect(own.map((name) => text(bench, name))).toEqual(own.map(() => "mine\n"));
+});
+
+test("a folder with an earlier run's files takes the next run's", async () => {
+  using bench = makeBench();
+  const again = async () => [(await run(bench, ["--artifacts", "kept"], "true")).code, text(bench, "kept/report.json")];
+  const [[first, before], [second, after]] = [await again(), await again()];
+  expect([first, second, before === after]).toEqual([0, 0, false]);
+});
+
 test("without GitHub nothing of the client's output is changed, and an accepted run annotates nothing", async () => {
   using bench = makeBench();
   const plain = await run(bench, [], "echo '::error::mine'");

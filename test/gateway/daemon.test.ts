@@ -48,6 +48,32 @@ test("start, status, restart, stop", async () => {
   expect((await bench.broke(["stop"])).code).toBe(0);
 });
 
+test("one that hangs is said not to answer, and nobody waits for it", async () => {
+  using bench = makeBench();
+  await bench.broke(["start", "--port=0"]);
+  const { pid, port } = owner(bench);
+  process.kill(pid, "SIGSTOP");
+  try {
+    const [shown, json, raw, start] = await Promise.all(
+      [["status"], ["status", "--json"], ["metrics", "--raw"], ["start"]].map((words) => bench.broke(words)),
+    );
+    const silent = {
+      code: 3,
+      stdout: "",
+      stderr: `broke: the gateway (pid ${pid}) does not answer\nbroke: \`broke restart\` ends it and starts another\n`,
+    };
+    expect(shown).toEqual({
+      code: 1,
+      stdout: `http://127.0.0.1:${port} (pid ${pid}), does not answer, generation 0\n`,
+      stderr: "",
+    });
+    expect([json!.code, JSON.parse(json!.stdout)]).toMatchObject([1, { running: true, live: false, ready: false }]);
+    expect([raw, start]).toEqual([silent, silent]);
+  } finally {
+    process.kill(pid, "SIGKILL");
+  }
+});
+
 test("clients use the generated token, and the answer comes from the slot's backend", async () => {
   using bench = makeBench();
   await using upstream = await startUpstream(sequence(say("from upstream")));

@@ -20,14 +20,15 @@ export const verb: Verb = {
     const { openState } = await import("../compose.ts");
     const state = openState();
     if (flags.has("raw")) {
+      const { askGateway } = await import("#src/gateway/daemon.ts");
       const { readOwner } = await import("#src/gateway/ownership.ts");
       const { clientToken } = await import("#src/state/secrets.ts");
       const owner = readOwner(state.home);
       if (owner === undefined) throw new BrokeError("missing", "no gateway runs", "`broke start` starts it");
       const headers = { authorization: `Bearer ${clientToken(state.home, state.env)}` };
-      const reply = await fetch(`http://127.0.0.1:${owner.port}/metrics`, { headers });
-      if (!reply.ok) throw new BrokeError("missing", `the gateway answered ${reply.status}`);
-      answer((await reply.text()).trimEnd());
+      const { status, text } = await askGateway(owner, "metrics", headers);
+      if (status !== 200) throw new BrokeError("missing", `the gateway answered ${status}`);
+      answer(text.trimEnd());
       return 0;
     }
     const { metricsOf } = await import("#src/observe/requests.ts");

@@ -13,7 +13,7 @@ export const verb: Verb = {
     const { readOwner } = await import("#src/gateway/ownership.ts");
     const state = openState();
     const owner = readOwner(state.home);
-    const health = owner === undefined ? { live: false, ready: false } : await probeGateway(owner);
+    const { live, ready } = owner === undefined ? { live: false, ready: false } : await probeGateway(owner);
     const url = owner === undefined ? null : `http://127.0.0.1:${owner.port}`;
     const generation = state.generations.current().id;
     const { isFrozen } = await import("#src/state/freeze.ts");
@@ -22,12 +22,14 @@ export const verb: Verb = {
     const kept = await describeState(state);
     const place = kept.at === null ? "" : `, state in ${kept.at}${kept.reachable ? "" : ", which cannot be reached"}`;
     const where = `${place}${frozen ? ", frozen" : ""}`;
+    const health = live ? (ready ? "ready" : "not ready") : "does not answer";
     if (flags.has("json"))
       answerJson({
         running: owner !== undefined,
         url,
         pid: owner?.pid ?? null,
-        ...health,
+        live,
+        ready,
         generation,
         frozen,
         state: kept,
@@ -37,8 +39,8 @@ export const verb: Verb = {
       answer(
         owner === undefined
           ? `no gateway runs${where}; \`broke start\``
-          : `${url}${describeExposure(owner)} (pid ${owner.pid}), ${health.ready ? "ready" : "not ready"}, generation ${generation}${where}`,
+          : `${url}${describeExposure(owner)} (pid ${owner.pid}), ${health}, generation ${generation}${where}`,
       );
-    return health.ready ? 0 : 1;
+    return ready ? 0 : 1;
   },
 };

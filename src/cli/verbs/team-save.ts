@@ -5,7 +5,7 @@ import { commitEdit } from "../edit.ts";
 import type { Verb } from "../front.ts";
 
 export const verb: Verb = {
-  description: "Save the live routing as a team",
+  description: "Save the live routing as a team; one that is there keeps what it may use",
   args: {
     name: { type: "positional", description: "name of the team" },
     mode: {
