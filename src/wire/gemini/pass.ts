@@ -5,6 +5,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Asked, PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
+import { thinkingTaken } from "../losses.ts";
 import { quirksOf } from "../quirks.ts";
 import { readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
@@ -77,7 +78,11 @@ export const geminiPass: PassCodec = {
   prepare(body, { quirks }) {
     readTopLevel(body, ["contents"]);
     const contents = withoutForeignSignatures(body, quirksOf(quirks).reasoningEffort);
-    return { body: contents === undefined ? new Uint8Array(body) : spliceTopLevel(body, { contents }), watchStream };
+    return {
+      body: contents === undefined ? new Uint8Array(body) : spliceTopLevel(body, { contents }),
+      losses: thinkingTaken("contents", contents !== undefined),
+      watchStream,
+    };
   },
   errorInAnswer,
   readWhole(answer) {
