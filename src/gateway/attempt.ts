@@ -55,13 +55,13 @@ type Context = { attempt: Attempt; incoming: Incoming; target: Target; key: stri
 function preparePass({ attempt: { backend }, incoming, target, key, redact }: Context, codec: PassCodec): Prepared {
   const { id, model, createdMs } = incoming;
   const own = withoutOtherModels(incoming.body);
-  const { body, watchStream } = codec.prepare(own.body, target);
+  const { body, losses, watchStream } = codec.prepare(own.body, target);
   return {
     dialect: backend.dialect,
     url: upstreamUrl(backend, codec.path(target, incoming.query)),
     headers: requestHeaders(backend, key, incoming.headers),
     body,
-    losses: own.losses,
+    losses: losses.length === 0 ? own.losses : [...own.losses, ...losses],
     addHeaders: (provider, to) => addResponseHeaders(provider, key, to),
     flow: () => passFlow(watchStream(), incoming.codec.encodeStream({ id, model, createdMs }), redact),
     readWhole(bytes) {
@@ -129,8 +129,8 @@ export function prepareAttempt(
     quirks: backend.quirks,
   };
   const context = { attempt, incoming, target, key, redact };
-  if (backend.dialect === incoming.dialect) return preparePass(context, passing[backend.dialect]);
-  const prepared = prepareTranslation(context);
+  const passes = backend.dialect === incoming.dialect;
+  const prepared = passes ? preparePass(context, passing[backend.dialect]) : prepareTranslation(context);
   if (lossless && prepared.losses.length > 0) {
     const what = prepared.losses.map((loss) => `${loss.what} at ${loss.path} (${loss.why})`).join("; ");
     throw new BrokeError("usage", `${backend.label} cannot carry the whole request: ${what}`);

@@ -90,8 +90,8 @@ export type Told =
  */
 export type StreamWatch = { frame(frame: Uint8Array): Told; cost(): Cost; mayEnd?(): boolean };
 
-/** The client's bytes with the spans of this backend spliced in, and how its stream is read. */
-export type PassCall = { body: Uint8Array<ArrayBuffer>; watchStream(): StreamWatch };
+/** The client's bytes with the spans of this backend spliced in, what was taken out of them that a model would have read, and how its stream is read. */
+export type PassCall = { body: Uint8Array<ArrayBuffer>; losses: readonly Loss[]; watchStream(): StreamWatch };
 
 /** Reads a passing answer from the side, in the dialect both ends speak. */
 export type PassCodec = {

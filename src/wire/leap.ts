@@ -11,7 +11,7 @@ const COLON = 0x3a;
 const COMMA = 0x2c;
 
 /** `at` is the opening quote; the position after the closing one. */
-function leapString(bytes: Buffer, at: number): number {
+export function leapString(bytes: Buffer, at: number): number {
   for (let end = nextByte(bytes, QUOTE, at + 1); ; end = nextByte(bytes, QUOTE, end + 1)) {
     let escapes = 0;
     while (bytes[end - 1 - escapes] === BACKSLASH) escapes++;
@@ -23,8 +23,8 @@ function leapString(bytes: Buffer, at: number): number {
 const opens = (byte: number | undefined) => byte === 0x7b || byte === 0x5b;
 const closes = (byte: number | undefined) => byte === 0x7d || byte === 0x5d;
 
-/** The position after the value at `at`. Throws `usage` when it is nested too deeply. */
-function leapValue(bytes: Buffer, at: number, outer: number): number {
+/** The position after the value at `at`, which is `outer` deep. Throws `usage` when it is nested too deeply. */
+export function leapValue(bytes: Buffer, at: number, outer: number): number {
   let depth = 0;
   for (let here = at; here < bytes.length;) {
     const byte = bytes[here];

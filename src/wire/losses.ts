@@ -10,6 +10,16 @@ export const LEFT_OUT = {
   content: "[content that cannot be shown here was left out]",
 } as const;
 
+/** Why thinking stays behind, where a request is translated and where it passes. */
+export const LOST_THINKING = "earlier reasoning goes only to the model that reasoned";
+
+const nothing: readonly Loss[] = [];
+
+/** What a passing request loses by changes that take another backend's thinking out of it; `path`: the member that has its turns. */
+export function thinkingTaken(path: string, taken: boolean): readonly Loss[] {
+  return taken ? [{ path, what: "thinking", why: LOST_THINKING }] : nothing;
+}
+
 export type LossList = { readonly items: Loss[]; add(path: string, what: string, why: string): void };
 
 /** A list that keeps each kind of loss once: a long conversation repeats itself. */

@@ -1,4 +1,4 @@
-// A tool's JSON Schema without the keywords a backend refuses. Only where a schema stands: a property that is called like a keyword stays.
+// Where schemas stand inside a JSON Schema, and a tool's schema without the keywords a backend refuses: a property that is called like a keyword stays.
 
 import type { Json } from "#src/core/json.ts";
 import { isObject } from "./schema.ts";
@@ -40,4 +40,12 @@ export function stripKeywords(schema: Json, keywords: readonly string[]): Json {
     } else out[key] = value;
   }
   return out;
+}
+
+/** The schemas right inside this one. */
+export function schemasIn(schema: { [key: string]: Json }): Json[] {
+  return Object.entries(schema).flatMap(([key, value]): Json[] => {
+    if (SCHEMAS.has(key)) return Array.isArray(value) ? value : [value];
+    return NAMED.has(key) && isObject(value) ? Object.values(value) : [];
+  });
 }

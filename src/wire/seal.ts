@@ -10,6 +10,8 @@ import { makeMemo } from "#src/core/memo.ts";
 export type Sealed = { origin: Dialect; scope: string; kind: "signature" | "redacted"; data: string };
 
 const PREFIX = "broke1";
+/** How a text of JSON begins that may be a seal. */
+export const SEAL_SIGN = `"${PREFIX}.`;
 /** The name is asked for with every request, and hashing it took longer than all else that is done with it. */
 const scopes = makeMemo<string>(1024);
 const SCOPE = /^[0-9a-f]{16}$/;

@@ -4,7 +4,7 @@
 import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalRequest, ToolCallBlock } from "../canonical.ts";
 import { wrapInput } from "../custom.ts";
-import type { LossList } from "../losses.ts";
+import { LOST_THINKING, type LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
 import { answerCalls, collectResults, type PlacedResult, type Results } from "../results.ts";
@@ -84,7 +84,7 @@ function assistantMessage(
       losses.add(at, what, "Chat has no form for it in an assistant's turn");
     } else if (isMintedBy(block, "openai-chat", scope)) ({ signature } = block);
     else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
-    else losses.add(at, "thinking", "earlier reasoning goes only to the model that reasoned");
+    else losses.add(at, "thinking", LOST_THINKING);
   });
   if (text === "" && calls.length === 0) return { calls };
   const message: ChatMessage = {

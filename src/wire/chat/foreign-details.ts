@@ -3,10 +3,8 @@
 
 import type { Json } from "#src/core/json.ts";
 import { isObject } from "../schema.ts";
-import { unseal } from "../seal.ts";
+import { SEAL_SIGN, unseal } from "../seal.ts";
 import { readMember } from "../splice.ts";
-
-const SIGN = '"broke1.';
 
 const isSealed = (value: Json | undefined) => typeof value === "string" && unseal(value) !== undefined;
 const isForeign = (detail: Json) => isObject(detail) && (isSealed(detail["signature"]) || isSealed(detail["data"]));
@@ -36,7 +34,7 @@ function cleanMessage(message: Json): Json {
 /** The request's `messages` without them; undefined when there are none. The body must be well-formed. */
 export function withoutForeignDetails(body: Uint8Array): Json[] | undefined {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!buffer.includes(SIGN)) return undefined;
+  if (!buffer.includes(SEAL_SIGN)) return undefined;
   const messages = readMember(body, "messages");
   if (!Array.isArray(messages)) return undefined;
   const kept = messages.map(cleanMessage);

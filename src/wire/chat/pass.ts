@@ -6,6 +6,7 @@ import { type Json, parseJson } from "#src/core/json.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { type Cost, CUT, noCost } from "../flow.ts";
+import { thinkingTaken } from "../losses.ts";
 import { quirksOf } from "../quirks.ts";
 import { fitting, isObject } from "../schema.ts";
 import { readMember, readTopLevel, spliceTopLevel } from "../splice.ts";
@@ -92,7 +93,11 @@ export const chatPass: PassCodec = {
     const messages = withoutForeignDetails(body);
     const cleaned = messages === undefined ? {} : { messages };
     const answers = typeof n === "number" ? Math.max(1, n) : 1;
-    return { body: spliceTopLevel(body, { model, ...spliced, ...cleaned }), watchStream: () => watch(answers, ours) };
+    return {
+      body: spliceTopLevel(body, { model, ...spliced, ...cleaned }),
+      losses: thinkingTaken("messages", messages !== undefined),
+      watchStream: () => watch(answers, ours),
+    };
   },
   readWhole(answer) {
     const whole = fitting(completion, answer);

@@ -12,7 +12,7 @@ import { makeToolNames, type ToolNames } from "../names.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
-import { takesStrict } from "../strictness.ts";
+import { mayBeStrict } from "../strictness.ts";
 import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
@@ -52,9 +52,9 @@ function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: Lo
         { type: "custom", custom: { ...head, ...(tool.format === undefined ? {} : { format: deep(tool.format) }) } },
       ];
     }
-    const strict = tool.strict === undefined ? {} : { strict: tool.strict };
     const parameters = stripKeywords(tool.schema, quirks.schemaKeywords);
-    return [{ type: "function", function: { ...head, parameters, ...strict } }];
+    const strict = tool.strict === true ? mayBeStrict(parameters, `tools[${index}]`, losses) : tool.strict;
+    return [{ type: "function", function: { ...head, parameters, ...(strict === undefined ? {} : { strict }) } }];
   });
 }
 
@@ -94,9 +94,7 @@ function addReasoning(body: Body, reasoning: Reasoning | undefined, quirks: Quir
 function addFormat(body: Body, format: ResponseFormat | undefined, losses: LossList): void {
   if (format === undefined) return;
   if (format.kind === "json_object") return void (body["response_format"] = { type: "json_object" });
-  const strict = format.strict ?? takesStrict(format.schema);
-  if (!strict)
-    losses.add("response format", "strictness", "the schema leaves members open, which Chat's strict mode refuses");
+  const strict = format.strict !== false && mayBeStrict(format.schema, "response format", losses);
   const named = { name: format.name ?? "answer", schema: format.schema };
   body["response_format"] = { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } };
 }

@@ -4,7 +4,7 @@
 import type { CanonicalRequest, Message, ToolCallBlock } from "../canonical.ts";
 import { systemText } from "../chat/content.ts";
 import { inputOf } from "../custom.ts";
-import type { LossList } from "../losses.ts";
+import { LOST_THINKING, type LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
 import { answerCalls, collectResults, type PlacedResult, type Results } from "../results.ts";
@@ -39,7 +39,7 @@ function modelTurn({ blocks, path }: Message, context: Context): { parts: Part[]
     if (block.kind === "thinking") {
       flush();
       if (isMintedBy(block, "gemini", scope)) ({ signature } = block);
-      else losses.add(at, "thinking", "earlier reasoning goes only to the model that reasoned");
+      else losses.add(at, "thinking", LOST_THINKING);
     } else if (block.kind === "text") {
       if (block.text !== "") add({ text: block.text });
     } else if (block.kind === "tool_call" && block.callKind !== "server") {

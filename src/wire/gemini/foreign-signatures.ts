@@ -4,11 +4,10 @@
 
 import type { Json } from "#src/core/json.ts";
 import { isObject } from "../schema.ts";
-import { unseal } from "../seal.ts";
+import { SEAL_SIGN, unseal } from "../seal.ts";
 import { readMember } from "../splice.ts";
 import { SENTINEL } from "./signatures.ts";
 
-const SIGN = '"broke1.';
 const NAMES = ["thoughtSignature", "thought_signature"];
 
 const isForeign = (value: Json | undefined) => typeof value === "string" && unseal(value) !== undefined;
@@ -35,7 +34,7 @@ function cleanContent(content: Json, excused: string | undefined): Json[] {
  */
 export function withoutForeignSignatures(body: Uint8Array, strict: boolean): Json[] | undefined {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!buffer.includes(SIGN)) return undefined;
+  if (!buffer.includes(SEAL_SIGN)) return undefined;
   const contents = readMember(body, "contents");
   if (!Array.isArray(contents)) return undefined;
   const kept = contents.flatMap((content) => cleanContent(content, strict ? SENTINEL : undefined));

@@ -5,6 +5,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Asked, PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
+import { thinkingTaken } from "../losses.ts";
 import { quirksOf } from "../quirks.ts";
 import { readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
@@ -79,7 +80,11 @@ export const geminiPass: PassCodec = {
     const contents = withoutForeignSignatures(body, quirksOf(quirks).reasoningEffort);
     // A server that reads a model in the body too must not find another one there.
     const changes = { model: undefined, ...(contents === undefined ? {} : { contents }) };
-    return { body: spliceTopLevel(body, changes), watchStream };
+    return {
+      body: spliceTopLevel(body, changes),
+      losses: thinkingTaken("contents", contents !== undefined),
+      watchStream,
+    };
   },
   errorInAnswer,
   readWhole(answer) {

@@ -3,7 +3,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalRequest, Message, ToolCallBlock } from "../canonical.ts";
-import type { LossList } from "../losses.ts";
+import { LOST_THINKING, type LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import { answerCalls, collectResults, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
@@ -43,8 +43,7 @@ function assistantTurn(
     const at = `${path}.content[${index}]`;
     if (block.kind === "thinking") {
       const into = rest.length === 0 || thinking.length === 0 ? thinking : rest;
-      if (!isMintedBy(block, "anthropic", scope))
-        losses.add(at, "thinking", "earlier reasoning goes only to the model that reasoned");
+      if (!isMintedBy(block, "anthropic", scope)) losses.add(at, "thinking", LOST_THINKING);
       else if (block.redacted !== undefined) into.push({ type: "redacted_thinking", data: block.redacted });
       else into.push({ type: "thinking", thinking: block.text, signature: block.signature ?? "" });
     } else if (block.kind === "text") {

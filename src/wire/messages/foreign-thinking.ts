@@ -5,8 +5,9 @@
 import { parseJson } from "#src/core/json.ts";
 import { skipArray, skipObject, skipSpace } from "../scan.ts";
 import { isObject } from "../schema.ts";
-import { unseal } from "../seal.ts";
+import { SEAL_SIGN, unseal } from "../seal.ts";
 import type { Change } from "../splice.ts";
+import { mayBeUnproven } from "../unproven.ts";
 
 type Span = { start: number; end: number };
 
@@ -15,18 +16,6 @@ const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const decoder = new TextDecoder();
 const nothing = new Uint8Array(0);
-/** What foreign thinking looks like, in JSON with and without spaces. */
-const SIGNS = ['"broke1.', '"signature":""', '"signature": ""', '"signature":null', '"signature": null'];
-const THOUGHTS = ['"type":"thinking"', '"type": "thinking"'];
-const SIGNATURES = ['"signature":"', '"signature": "'];
-
-function count(buffer: Buffer, texts: readonly string[]): number {
-  let found = 0;
-  for (const text of texts) {
-    for (let at = buffer.indexOf(text); at >= 0; at = buffer.indexOf(text, at + text.length)) found++;
-  }
-  return found;
-}
 
 /** Whether there is a block of thinking at all: the word at a text's end, and not as a member's name, which every request of Claude Code has. */
 function mayThink(buffer: Buffer): boolean {
@@ -37,10 +26,11 @@ function mayThink(buffer: Buffer): boolean {
   return false;
 }
 
-/** Whether it is worth the walk, which takes as long as all the rest. A thought without any signature is told by there being too few. */
+/** Whether it is worth the walk, which takes as long as all the rest. */
 function mayBeForeign(buffer: Buffer): boolean {
   if (!mayThink(buffer)) return false;
-  return SIGNS.some((sign) => buffer.includes(sign)) || count(buffer, THOUGHTS) > count(buffer, SIGNATURES);
+  if (mayBeUnproven(buffer, "thinking", "signature")) return true;
+  return buffer.includes('"redacted_thinking"') && buffer.includes(SEAL_SIGN);
 }
 
 function isForeign(bytes: Buffer): boolean {

@@ -7,6 +7,7 @@ import { parseJson } from "#src/core/json.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
 import { fitting, isObject } from "../schema.ts";
+import { thinkingTaken } from "../losses.ts";
 import { applyChanges, spliceTopLevel } from "../splice.ts";
 import { errorInAnswer } from "./backend-answer.ts";
 import { errorOf } from "./provider-errors.ts";
@@ -88,7 +89,12 @@ export const messagesPass: PassCodec = {
   prepare(body, { model }) {
     const spliced = spliceTopLevel(body, { model });
     const changes = withoutForeignThinking(spliced);
-    return { body: changes.length === 0 ? spliced : applyChanges(spliced, changes), watchStream };
+    const taken = changes.length > 0;
+    return {
+      body: taken ? applyChanges(spliced, changes) : spliced,
+      losses: thinkingTaken("messages", taken),
+      watchStream,
+    };
   },
   readWhole(answer) {
     const message = fitting(messageSchema, answer);

@@ -5,7 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalRequest, Message, ToolCallBlock, ToolResultBlock } from "../canonical.ts";
 import { systemText } from "../chat/content.ts";
 import { wrapInput } from "../custom.ts";
-import type { LossList } from "../losses.ts";
+import { LOST_THINKING, type LossList } from "../losses.ts";
 import { fitCallId, type ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
 import { answerCalls, collectResults, type Results } from "../results.ts";
@@ -17,8 +17,6 @@ type Placed = { item: Item; path: string; by: "model" | "other" };
 type Context = { quirks: Quirks; scope: string; names: ToolNames; losses: LossList };
 /** `free`: the results that answer a call of a tool with free text. */
 type Answers = { results: Results; free: Set<ToolResultBlock> };
-
-const LOST_THINKING = "earlier reasoning goes only to the model that reasoned";
 
 const isFree = (call: ToolCallBlock, quirks: Quirks) => call.callKind === "custom" && quirks.customTools;
 

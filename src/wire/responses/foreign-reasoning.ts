@@ -6,8 +6,8 @@ import type { Json } from "#src/core/json.ts";
 import { isObject } from "../schema.ts";
 import { unseal } from "../seal.ts";
 import { readMember } from "../splice.ts";
+import { mayBeUnproven } from "../unproven.ts";
 
-const SIGNS = ['"broke1.', '"encrypted_content":null', '"encrypted_content": null'];
 /** Ids of ours: `rs_`, the request's, the item's number. */
 const OURS = /^rs_req_[A-Za-z0-9_-]+_\d+$/;
 
@@ -22,7 +22,7 @@ function isForeign(item: Json): boolean {
 /** The request's `input` without it; undefined when there is none. The body must be well-formed. */
 export function withoutForeignReasoning(body: Uint8Array): Json[] | undefined {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!SIGNS.some((sign) => buffer.includes(sign))) return undefined;
+  if (!mayBeUnproven(buffer, "reasoning", "encrypted_content")) return undefined;
   const input = readMember(body, "input");
   if (!Array.isArray(input)) return undefined;
   const kept = input.filter((item) => !isForeign(item));

@@ -7,6 +7,7 @@ import { decodeError } from "../chat/errors.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
 import { fitting, isObject } from "../schema.ts";
+import { thinkingTaken } from "../losses.ts";
 import { spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
 import { withoutForeignReasoning } from "./foreign-reasoning.ts";
@@ -62,7 +63,8 @@ export const responsesPass: PassCodec = {
   prepare(body, { model }) {
     const input = withoutForeignReasoning(body);
     const edits = { model, client_metadata: undefined, ...(input === undefined ? {} : { input }) };
-    return { body: spliceTopLevel(body, edits), watchStream };
+    const losses = thinkingTaken("input", input !== undefined);
+    return { body: spliceTopLevel(body, edits), losses, watchStream };
   },
   errorInAnswer,
   readWhole(answer) {

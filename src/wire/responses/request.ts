@@ -10,7 +10,7 @@ import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
-import { takesStrict } from "../strictness.ts";
+import { mayBeStrict } from "../strictness.ts";
 import { encodeInput } from "./conversation.ts";
 import { encodeTools } from "./tools.ts";
 
@@ -48,10 +48,7 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
 
 function encodeFormat(format: ResponseFormat, losses: LossList): Body {
   if (format.kind === "json_object") return { type: "json_object" };
-  const strict = format.strict ?? takesStrict(format.schema);
-  if (!strict && format.strict === undefined) {
-    losses.add("response format", "strictness", "the schema leaves members open, which OpenAI's strict mode refuses");
-  }
+  const strict = format.strict !== false && mayBeStrict(format.schema, "response format", losses);
   return { type: "json_schema", name: format.name ?? "answer", schema: format.schema, strict };
 }
 

@@ -8,6 +8,7 @@ import type { ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
+import { mayBeStrict } from "../strictness.ts";
 
 type Body = { [key: string]: Json };
 
@@ -52,7 +53,8 @@ function encodeTool(tool: Tool, path: string, names: ToolNames, quirks: Quirks, 
   };
   if (tool.kind === "function") {
     const parameters = stripKeywords(tool.schema, quirks.schemaKeywords);
-    return [{ type: "function", ...head, parameters, strict: tool.strict ?? false }];
+    const strict = tool.strict === true && mayBeStrict(parameters, path, losses);
+    return [{ type: "function", ...head, parameters, strict }];
   }
   if (!quirks.customTools) return [{ type: "function", ...head, parameters: customSchema(tool), strict: false }];
   return [{ type: "custom", ...head, ...(tool.format === undefined ? {} : { format: tool.format }) }];

@@ -20,6 +20,7 @@ const unsigned = '{"type":"thinking","thinking":"hm","signature":""}';
 const foreign: [string, string][] = [
   ["with an empty signature", unsigned],
   ["with a signature that is null", '{"type": "thinking", "thinking":"hm", "signature": null}'],
+  ["with space around the colon", '{"type" : "thinking" ,"thinking":"hm","signature"\n: ""}'],
   ["without a signature", '{"thinking":"hm","type":"thinking"}'],
   [
     "sealed for another dialect",
@@ -61,6 +62,13 @@ describe("everything else stays to the byte", () => {
   test("what Anthropic signed beside what it did not", () => {
     check(answer(native, unsigned, text), answer(native, text));
     check(answer(native, '{"thinking":"hm","type":"thinking"}', text), answer(native, text));
+  });
+
+  test("whatever a tool was given beside it", () => {
+    const call = '{"type":"tool_use","id":"a","name":"sign","input":{"signature":"abc","type":"thinking"}}';
+    const bare = '{"type":"thinking","thinking":"hm"}';
+    check(answer(bare, call), answer(call));
+    check(answer(native, call, bare), answer(native, call));
   });
 
   test("a body without messages", () => {

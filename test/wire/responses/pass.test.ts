@@ -167,8 +167,12 @@ describe("what goes on its way", () => {
       reasoning({ id: "rs_req_abc_0", encrypted_content: "broke1.anthropic.0123456789abcdef.signature.c2ln" }),
       reasoning({ id: "rs_req_a-_b_0", encrypted_content: null }),
       reasoning({ encrypted_content: null }),
+      reasoning({ id: "rs_req_abc_0" }),
+      reasoning({}),
     ];
     for (const item of foreign) expect(inputOf([native, item, said])).toEqual([native, said]);
+    const spaced = '{ "type" : "reasoning" , "encrypted_content" : null }';
+    expect(prepare(`{"model":"m","input":[${spaced}]}`)).toBe('{"model":"upstream-model","input":[]}');
   });
 
   test("OpenAI's own goes back, and what may be stored there", () => {
