@@ -1,7 +1,7 @@
 // One change of a fallback chain, of the live routing or of a saved team. Pure.
 
 import { BrokeError } from "#src/core/errors.ts";
-import { nearest } from "#src/core/nearest.ts";
+import { didYouMean } from "#src/core/nearest.ts";
 import { setFallback } from "#src/routing/edit-policies.ts";
 import { fallbackScopes } from "#src/routing/fallback.ts";
 import type { Routing } from "#src/routing/generation.ts";
@@ -16,8 +16,7 @@ export function editFallback(
   const { slot, team, targets } = change;
   if (team === undefined) return setFallback(routing, routing, { slot, scope, targets });
   if (!Object.hasOwn(routing.teams, team)) {
-    const guess = nearest(team, Object.keys(routing.teams));
-    throw new BrokeError("missing", "no such team", guess === undefined ? undefined : `did you mean ${guess}?`);
+    throw new BrokeError("missing", "no such team", didYouMean(team, Object.keys(routing.teams)));
   }
   const next = setFallback(routing, routing.teams[team]!, { slot, scope, targets });
   return { ...routing, teams: { ...routing.teams, [team]: next } };

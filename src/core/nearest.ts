@@ -24,3 +24,9 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   }
   return best?.word;
 }
+
+/** The same as a hint; undefined where no word is close enough. */
+export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+  const guess = nearest(word, known);
+  return guess === undefined ? undefined : `did you mean ${guess}?`;
+}

@@ -5,7 +5,7 @@ import { catalogue } from "./catalogue.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import type { Price, Routing, StoredBackend } from "./generation.ts";
 import type { Quirks } from "#src/core/quirks.ts";
-import { keyHeaderOf, type KeyHeader, type Provider, providers, quirksOf } from "./providers.ts";
+import { keyHeaderOf, type KeyHeader, type Provider, providers, modelQuirks, quirksOf } from "./providers.ts";
 
 export type Backend = {
   label: string;
@@ -73,10 +73,16 @@ function fromStored(stored: StoredBackend): Backend {
     modalities: stored.modalities ?? null,
     source: "operator",
   } as const;
-  // A base URL of the operator's own is another server, whatever it is said to be compatible with.
+  // A base URL of the operator's own is another server, whatever it is said to be compatible with; its models are what their names say.
   if (stored.baseUrl !== null && dialect !== undefined) {
     const baseUrl = stored.baseUrl.replace(/\/+$/, "");
-    return { ...rest, dialect, baseUrl, keyHeader: keyHeaderOf[dialect], quirks: {} };
+    return {
+      ...rest,
+      dialect,
+      baseUrl,
+      keyHeader: keyHeaderOf[dialect],
+      quirks: { ...modelQuirks(dialect, model), ...stored.quirks },
+    };
   }
   if (provider === undefined || dialect === undefined) {
     throw new BrokeError(
@@ -85,7 +91,8 @@ function fromStored(stored: StoredBackend): Backend {
       "remove it and add it again",
     );
   }
-  return { ...rest, ...atProvider(provider, dialect, model) };
+  const at = atProvider(provider, dialect, model);
+  return { ...rest, ...at, quirks: { ...at.quirks, ...stored.quirks } };
 }
 
 const byLabel = new Map(catalogue.map((entry) => [entry.label, entry]));

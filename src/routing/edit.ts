@@ -2,17 +2,12 @@
 
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
-import { nearest } from "#src/core/nearest.ts";
+import { didYouMean } from "#src/core/nearest.ts";
 import { makeRedactor } from "#src/core/text.ts";
 import { allBackends, findBackend } from "./backends.ts";
 import { backendSchema, type Fallbacks, type Routing, type StoredBackend } from "./generation.ts";
 import { providers } from "./providers.ts";
 import { slotsOf } from "./slots.ts";
-
-function didYouMean(word: string, known: string[]): string | undefined {
-  const guess = nearest(word, known);
-  return guess === undefined ? undefined : `did you mean ${guess}?`;
-}
 
 function hasCredentials(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { dialects } from "#src/core/dialects.ts";
 import { accessSchema, openAccess } from "./access.ts";
 import { policySchema } from "./policy.ts";
+import { quirksSchema } from "./quirk-words.ts";
 
 const label = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9 ._+:/@-]{0,63}$/));
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/));
@@ -28,6 +29,8 @@ export const backendSchema = v.strictObject({
   contextWindow: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)))),
   /** What it reads: text, image, … */
   modalities: v.optional(v.nullable(v.array(v.string()))),
+  /** What it takes beyond or short of its dialect, where the operator knows better than the tables. */
+  quirks: v.optional(quirksSchema),
 });
 export type StoredBackend = v.InferOutput<typeof backendSchema>;
 

@@ -188,6 +188,24 @@ export const keyHeaderOf: Record<Dialect, KeyHeader> = {
   gemini: "x-goog-api-key",
 };
 
+/** Models that others than their makers serve as well, by the dialect they are mostly asked in. */
+const served: { [dialect in Dialect]?: NonNullable<Provider["models"]> } = {
+  anthropic: providers.get("anthropic")!.models!,
+  "openai-chat": [
+    ...openaiReasoning,
+    // With tools they want back what they thought.
+    { match: /deepseek/i, quirks: { reasoningContent: true } },
+    { match: /(mi|mini|code|dev|magi)stral/i, quirks: { callIds: "alnum9" } },
+  ],
+  "openai-responses": openaiReasoning,
+  gemini: providers.get("gemini")!.models!,
+};
+
+/** What a model takes beyond or short of its dialect wherever it is served. */
+export function modelQuirks(dialect: Dialect, model: string): Partial<Quirks> {
+  return served[dialect]?.find(({ match }) => match.test(model))?.quirks ?? {};
+}
+
 /** What one model at one endpoint takes beyond or short of its dialect. */
 export function quirksOf(provider: Provider, dialect: Dialect, model: string): Partial<Quirks> {
   const own = provider.models?.find(({ match }) => match.test(model))?.quirks;

@@ -25,7 +25,13 @@ export const verb: Verb = {
     "price-output": { type: "string", description: "and that it writes", valueHint: "usd" },
     "price-cached": { type: "string", description: "and that its cache serves, if less", valueHint: "usd" },
     "key-env": { type: "string", description: "variable that holds the key", valueHint: "NAME" },
+    quirk: {
+      type: "string",
+      description: "what it takes beyond or short of its dialect, as in reasoningContent=true; any number of times",
+      valueHint: "name=value",
+    },
   },
+  repeated: ["quirk"],
   async run({ values }) {
     const { openState } = await import("../compose.ts");
     const { edited } = await import("../shared.ts");
@@ -36,6 +42,8 @@ export const verb: Verb = {
     if (asked !== undefined && dialect === null)
       throw new BrokeError("usage", "unknown dialect", `use one of: ${dialects.join(", ")}`);
     const label = values.label![0]!;
+    const { parseQuirks } = await import("#src/routing/quirk-words.ts");
+    const quirks = parseQuirks(values.quirk ?? []);
     await edited(openState(), ({ generations }) =>
       generations.commit(`backend add ${label}`, (routing) =>
         addBackend(routing, {
@@ -46,6 +54,7 @@ export const verb: Verb = {
           model: values.model![0]!,
           keyEnv: values["key-env"]?.[0] ?? null,
           price: parsePrice(values),
+          ...(quirks === undefined ? {} : { quirks }),
         }),
       ),
     );
