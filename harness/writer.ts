@@ -111,7 +111,8 @@ export function claimWorkspace(deps: Deps, run: { id: string; workspace: string;
       requireNobodyIn(deps, run.id, run.writes);
       // A run of another BROKE_HOME is not in our table; this it cannot have missed.
       if (!libc.tryLock(lock)) throw busy("another run");
-      writeFileSync(runPaths(deps.home, run.id).writer, "", { mode: 0o600, flag: "wx" });
+      // One that is there was left by a command of this run that was broken off: the lock is what counts.
+      writeFileSync(runPaths(deps.home, run.id).writer, "", { mode: 0o600 });
     });
   } catch (error) {
     closeSync(lock);
