@@ -1,6 +1,7 @@
 // argv → exit code. The only process.exit of the product's own process.
 
 import { exitCodeOf } from "#src/core/errors.ts";
+import { storageError } from "#src/core/system-errors.ts";
 import { parse } from "#src/cli/front.ts";
 import { answer, complain } from "#src/cli/output.ts";
 import { root } from "#src/cli/tree.ts";
@@ -25,6 +26,7 @@ async function main(argv: string[]): Promise<number> {
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  complain(error);
-  process.exit(exitCodeOf(error));
+  const told = storageError(error) ?? error;
+  complain(told);
+  process.exit(exitCodeOf(told));
 }
