@@ -1,4 +1,4 @@
-// What a system refuses in the course of things, in our words: a database that is held or cannot be written, a full disk. Pure.
+// What a system refuses in the course of things, in our words: a database that is held or cannot be written, a full disk, a port that is taken. Pure.
 
 import { BrokeError } from "./errors.ts";
 
@@ -21,4 +21,13 @@ export function storageError(error: unknown, opening?: string): BrokeError | und
   if (NO_ROOM.test(code))
     return new BrokeError("missing", "a file cannot be written: no room is left there, or it is read-only");
   return undefined;
+}
+
+/** Of a port that somebody has. `given`: the address was chosen too, and may be none of this machine's. */
+export function takenPort(port: number, address: string, given = false): BrokeError {
+  return new BrokeError(
+    "busy",
+    `port ${port} on ${address} is taken${given ? ", or no address of this machine" : ""}`,
+    "stop what holds it, or choose another with --port",
+  );
 }
