@@ -1,8 +1,9 @@
 // argv → exit code. The only process.exit of the product's own process.
 
 import { exitCodeOf } from "#src/core/errors.ts";
+import { storageError } from "#src/core/system-errors.ts";
 import { parse } from "#src/cli/front.ts";
-import { answer, complain } from "#src/cli/output.ts";
+import { answer, complain, READER_GONE_EXIT, ReaderGone } from "#src/cli/output.ts";
 import { root } from "#src/cli/tree.ts";
 
 async function main(argv: string[]): Promise<number> {
@@ -25,6 +26,8 @@ async function main(argv: string[]): Promise<number> {
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  complain(error);
-  process.exit(exitCodeOf(error));
+  if (error instanceof ReaderGone) process.exit(READER_GONE_EXIT);
+  const told = storageError(error) ?? error;
+  complain(told);
+  process.exit(exitCodeOf(told));
 }

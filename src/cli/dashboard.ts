@@ -6,12 +6,14 @@ import { openSession } from "#src/dashboard/session.ts";
 import { type Snapshot, snapshotOf } from "#src/dashboard/snapshot.ts";
 import { readOwner } from "#src/gateway/ownership.ts";
 import { supervisorIn } from "#harness/supervision/processes.ts";
+import { takenPort } from "#src/core/system-errors.ts";
 import { describeRoute } from "#src/observe/routes.ts";
 import { slotsOf } from "#src/routing/slots.ts";
 import { isFrozen } from "#src/state/freeze.ts";
 import { runPaths } from "#src/state/paths.ts";
 import { knownNow, type State } from "./compose.ts";
 
+const HOST = "127.0.0.1";
 const SHOWN_RUNS = 20;
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -45,7 +47,7 @@ export function watchState(state: State): () => Snapshot {
   };
 }
 
-/** Serves; `url` is to be opened once. */
+/** Serves; `url` is to be opened once. Throws `busy` when the port is taken. */
 export function serveDashboard(state: State, port: number): { url: string; stop(): Promise<void> } {
   const session = openSession();
   const act = async (runId: string, wanted: Act) => {
@@ -54,15 +56,20 @@ export function serveDashboard(state: State, port: number): { url: string; stop(
     return { status, changed };
   };
   const app = dashboardApp({ snapshot: watchState(state), act }, session);
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port,
-    idleTimeout: 0,
-    maxRequestBodySize: MAX_BODY_BYTES,
-    fetch: app.fetch,
-  });
+  let server;
+  try {
+    server = Bun.serve({
+      hostname: HOST,
+      port,
+      idleTimeout: 0,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      fetch: app.fetch,
+    });
+  } catch {
+    throw takenPort(port, HOST);
+  }
   return {
-    url: `http://127.0.0.1:${server.port}/?ticket=${session.ticket}`,
+    url: `http://${HOST}:${server.port}/?ticket=${session.ticket}`,
     stop: () => server.stop(true),
   };
 }

@@ -1,6 +1,7 @@
 // The one place that writes to our own stdout and stderr. stdout carries the answer and nothing else; everything shown passes through
 // `visible`, because names and texts may come from a worker.
 
+import { writeSync } from "node:fs";
 import { BrokeError, publicMessage } from "#src/core/errors.ts";
 import { visible, visibleJson } from "#src/core/text.ts";
 
@@ -11,14 +12,41 @@ const guarded = (text: string) =>
 /** The same JSON in which none stands. */
 const guardedJson = (json: string) => (isRead() ? json.replaceAll("##[", "\\u0023#[") : json);
 
+/** Nobody reads the answer any more: the command ends as one that a signal ended there would, and says nothing. */
+export class ReaderGone extends Error {}
+/** 128 and the number of SIGPIPE, as a shell has it. */
+export const READER_GONE_EXIT = 141;
+
+const STDOUT = 1;
+const FULL_PIPE_MS = 1;
+
+/**
+ * Writes to our standard output before it returns: what is still on its way when a process ends is lost, and nobody is told of an answer that could not
+ * be written. Throws `ReaderGone`, or `missing`.
+ */
+function put(bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(STDOUT, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") throw new ReaderGone();
+      if (code !== "EAGAIN") throw new BrokeError("missing", "the answer could not be written to its end");
+      Bun.sleepSync(FULL_PIPE_MS);
+    }
+  }
+}
+
+const putLine = (text: string) => put(Buffer.from(`${text}\n`));
+
 /** Writes the answer as text. */
 export function answer(text: string): void {
-  process.stdout.write(`${guarded(visible(text, "lines"))}\n`);
+  putLine(guarded(visible(text, "lines")));
 }
 
 /** Writes the answer byte for byte: for what a program reads, never to a terminal. */
 export function answerBytes(bytes: Uint8Array): void {
-  process.stdout.write(bytes);
+  put(bytes);
 }
 
 /** Writes bytes of a protocol; resolves when they are out, rejects when nobody reads them. */
@@ -29,12 +57,12 @@ export const writeOut = (bytes: Uint8Array): Promise<void> =>
 
 /** Writes the answer as one JSON document. */
 export function answerJson(value: unknown): void {
-  process.stdout.write(`${guardedJson(visibleJson(value, 2))}\n`);
+  putLine(guardedJson(visibleJson(value, 2)));
 }
 
 /** Writes one value as JSON on one line. */
 export function answerJsonLine(value: unknown): void {
-  process.stdout.write(`${guardedJson(visibleJson(value))}\n`);
+  putLine(guardedJson(visibleJson(value)));
 }
 
 /** Text that is not read as a command by a CI runner, wherever it stands (harness/report/command-guard.ts). */

@@ -2,7 +2,7 @@
 // known; what may still go wrong is then said inside the stream, and another backend may still be asked.
 
 import type { StreamEncoder } from "#src/wire/dialect.ts";
-import type { Fault } from "./reply.ts";
+import { type Fault, toldFault } from "./reply.ts";
 
 /** What came of the waiting: the rest of the body, or why there is none. It never rejects. */
 export type Late = { kind: "body"; body: ReadableStream<Uint8Array> } | { kind: "fault"; fault: Fault };
@@ -31,7 +31,7 @@ export function lateBody(
     async pull(sink) {
       const late = await opened;
       if (late.kind === "fault") {
-        sink.enqueue(toBytes.encode(encoder.fail(late.fault)));
+        sink.enqueue(toBytes.encode(encoder.fail(toldFault(late.fault))));
         sink.close();
         return;
       }

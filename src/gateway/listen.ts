@@ -2,7 +2,7 @@
 // reasoning model may be silent for minutes.
 
 import { unlinkSync } from "node:fs";
-import { BrokeError } from "#src/core/errors.ts";
+import { takenPort } from "#src/core/system-errors.ts";
 import { MAX_BODY_BYTES } from "./body.ts";
 
 export type Listening = {
@@ -45,10 +45,6 @@ export function listen(app: App, address: Address): Listening {
     app.server = server;
     return { port: server.port, stop: (graceful) => server.stop(!graceful) };
   } catch {
-    throw new BrokeError(
-      "busy",
-      `port ${address.port} on ${hostname} is taken${address.host === undefined ? "" : ", or no address of this machine"}`,
-      "stop what holds it, or choose another with --port",
-    );
+    throw takenPort(address.port, hostname, address.host !== undefined);
   }
 }

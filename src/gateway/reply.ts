@@ -20,6 +20,15 @@ const MAX_RETRY_AFTER_MS = 60_000;
 /** Told where nobody knows: Codex gives up at once on a 429 that does not say. */
 const DEFAULT_RETRY_AFTER_MS = 5_000;
 
+/** The fault with the wait that its client is told: whole seconds, as the header says them, and no more than is good for him. */
+export function toldFault(fault: Fault): Fault {
+  const limited = fault.status === 429 && fault.type !== "billing";
+  const wait = fault.retryAfterMs ?? (limited ? DEFAULT_RETRY_AFTER_MS : undefined);
+  if (wait === undefined) return fault;
+  const most = fault.exact === true ? Infinity : MAX_RETRY_AFTER_MS;
+  return { ...fault, retryAfterMs: Math.ceil(Math.min(wait, most) / 1000) * 1000 };
+}
+
 /** An error in the caller's dialect, named by the request's id; `about` are further headers. */
 export function errorReply(
   codec: InboundCodec,
@@ -28,14 +37,10 @@ export function errorReply(
   about: Record<string, string> = {},
 ): Response {
   const headers: Record<string, string> = { ...about, "request-id": requestId, "x-broke-request-id": requestId };
-  const wait =
-    fault.retryAfterMs ?? (fault.status === 429 && fault.type !== "billing" ? DEFAULT_RETRY_AFTER_MS : undefined);
-  if (wait !== undefined) {
-    const most = fault.exact === true ? Infinity : MAX_RETRY_AFTER_MS;
-    headers["retry-after"] = String(Math.ceil(Math.min(wait, most) / 1000));
-  }
-  if (fault.final === true) headers["x-should-retry"] = "false";
-  const { status, body } = codec.encodeError(fault);
+  const told = toldFault(fault);
+  if (told.retryAfterMs !== undefined) headers["retry-after"] = String(told.retryAfterMs / 1000);
+  if (told.final === true) headers["x-should-retry"] = "false";
+  const { status, body } = codec.encodeError(told);
   return json(body, status, headers);
 }
 

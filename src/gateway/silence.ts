@@ -1,6 +1,17 @@
 // How long a provider may say nothing. One timer looks after all answers, at the time of each one's last sign of life: a timer per answer, or even
 // per piece, would cost more than the piece.
 
+import { errorTypeOf, type WireError } from "#src/wire/errors.ts";
+
+/** What is said of a provider that was ended for its silence. */
+export function saidNothing(limitMs: number): WireError {
+  return {
+    status: 504,
+    type: errorTypeOf(504),
+    message: `the provider said nothing for ${Math.round(limitMs / 1000)} s`,
+  };
+}
+
 /** What is ended when it stays silent. */
 type Ended = { abort(): void };
 

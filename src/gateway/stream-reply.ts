@@ -6,6 +6,7 @@ import { upstreamFailure } from "#src/wire/errors.ts";
 import { CUT } from "#src/wire/flow.ts";
 import type { Price } from "#src/routing/generation.ts";
 import { type Exchange, GONE } from "./exchange.ts";
+import { saidNothing } from "./silence.ts";
 import { usageOf } from "./usage.ts";
 import type { Answer, Reader } from "./walk.ts";
 
@@ -90,7 +91,7 @@ export function streamBody(
         } catch (error) {
           // What the network says names addresses; what we say ourselves does not.
           const said = error instanceof BrokeError ? error.message : CUT;
-          bytes = flow.fail(upstreamFailure(said));
+          bytes = flow.fail(silence.silent ? saidNothing(silence.limitMs) : upstreamFailure(said));
         }
         if (over) return; // the client went away meanwhile
         const sent = send(sink, bytes);

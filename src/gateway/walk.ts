@@ -4,22 +4,22 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Clock } from "#src/core/clock.ts";
-import { clip, type Redactor } from "#src/core/text.ts";
+import type { Redactor } from "#src/core/text.ts";
 import { type Failure, type HealthReason, isPerRequest } from "#src/routing/health.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import { answeredModel } from "#src/wire/answered.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
+import { readTextUpTo, readWholeBody } from "./answer-body.ts";
 import type { Prepared } from "./attempt.ts";
 import type { Departure } from "./departure.ts";
 import type { Fault } from "./reply.ts";
-import { SilenceWatch } from "./silence.ts";
+import { saidNothing, SilenceWatch } from "./silence.ts";
 import { callUpstream, retryAfterMs, UNSENDABLE } from "./upstream.ts";
 
-const MAX_ERROR_BYTES = 64 * 1024;
+/** Its words are wanted, and of a list of what is wrong they may be far behind; but nobody needs more. */
+const MAX_ERROR_BYTES = 1024 * 1024;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** A whole answer up to this size is taken in one piece: its pieces would cost more than it does. */
-const ONE_PIECE_BYTES = 1024 * 1024;
 
 export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
@@ -113,32 +113,13 @@ const TOO_MUCH = /can only afford [1-9]|^request too large/i;
 const UNSUPPORTED =
   /unsupported[ _](parameter|value)|(parameter|property) ['"`][^'"`]{1,64}['"`] is (not supported|unsupported)|does not support/i;
 
-function isOnePiece(headers: Headers): boolean {
-  const said = headers.get("content-length");
-  return said !== null && Number(said) <= ONE_PIECE_BYTES && headers.get("content-encoding") === null;
-}
-
-async function readPieces(response: Response, limit: number, silence: SilenceWatch): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of response.body ?? []) {
-    silence.heard();
-    size += piece.length;
-    if (size > limit) throw new BrokeError("upstream", "the provider's answer is too large");
-    pieces.push(piece);
-  }
-  return new Uint8Array(Buffer.concat(pieces));
-}
-
 async function refusal(response: Response, prepared: Prepared, walk: Walk, silence: SilenceWatch): Promise<Failed> {
   const { status, headers } = response;
   if (status >= 300 && status < 400) {
     await response.body?.cancel();
     return new Failed(upstreamFailure("the provider answered with a redirect"));
   }
-  const reading = isOnePiece(headers) ? response.bytes() : readPieces(response, MAX_ERROR_BYTES, silence);
-  const body = await reading.catch(() => new Uint8Array());
-  const error = prepared.decodeError(status, clip(new TextDecoder().decode(body), MAX_ERROR_BYTES).text);
+  const error = prepared.decodeError(status, await readTextUpTo(response, MAX_ERROR_BYTES, silence));
   const wait = retryAfterMs(headers, walk.clock()) ?? error.retryAfterMs;
   const final = status === 401 || headers.get("x-should-retry") === "false";
   const about = requestReason(error);
@@ -190,10 +171,7 @@ async function ask(prepared: Prepared, walk: Walk, signal: AbortSignal, silence:
   if (walk.stream && !type.startsWith("application/json")) {
     return { answer: await readToCommit(head, prepared, silence), head };
   }
-  const bytes = isOnePiece(headers)
-    ? new Uint8Array(await head.arrayBuffer())
-    : await readPieces(head, MAX_ANSWER_BYTES, silence);
-  const whole = prepared.readWhole(bytes);
+  const whole = prepared.readWhole(await readWholeBody(head, MAX_ANSWER_BYTES, silence));
   if (whole.kind === "error") throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) });
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
   return { answer: { kind: "whole", model: whole.model, body: whole.body, cost: whole.cost }, head };
@@ -212,8 +190,7 @@ async function tryOnce(prepared: Prepared, walk: Walk): Promise<Given> {
   } catch (error) {
     silence.stop();
     if (!silence.silent) throw error;
-    const message = `the provider said nothing for ${Math.round(walk.silenceMs / 1000)} s`;
-    throw new Failed({ status: 504, type: errorTypeOf(504), message, reason: "timeout" });
+    throw new Failed({ ...saidNothing(walk.silenceMs), reason: "timeout" });
   }
 }
 
@@ -230,6 +207,8 @@ function faultOf(error: unknown, attempt: Attempt): Failing {
 export async function walkAttempts(walk: Walk): Promise<Outcome> {
   let fault: Failing | undefined;
   let last: Attempt | undefined;
+  let leastWaitMs = Infinity;
+  let onlyLimits = true;
   const given: string[] = [];
   for (const attempt of walk.attempts) {
     if (given.includes(attempt.backend.label)) continue;
@@ -251,7 +230,10 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
         } catch (error) {
           walk.departure.check();
           fault = faultOf(error, attempt);
-          walk.tried(attempt, fault.status, failureOf(fault)?.reason ?? fault.type);
+          const reason = failureOf(fault)?.reason;
+          walk.tried(attempt, fault.status, reason ?? fault.type);
+          onlyLimits &&= reason === "rate_limit";
+          leastWaitMs = Math.min(leastWaitMs, fault.retryAfterMs ?? Infinity);
         }
         const lesson = lessonOf(fault);
         if (lesson.kind === "final") return { kind: "fault", fault, attempt };
@@ -272,5 +254,9 @@ export async function walkAttempts(walk: Walk): Promise<Outcome> {
       if (!settled) walk.released(attempt);
     }
   }
-  return { kind: "fault", fault: fault ?? upstreamFailure("no provider could be asked"), attempt: last };
+  if (fault === undefined)
+    return { kind: "fault", fault: upstreamFailure("no provider could be asked"), attempt: last };
+  // Where all were over a limit, the first of them to be free again will answer.
+  const wait = onlyLimits && leastWaitMs < Infinity ? { retryAfterMs: leastWaitMs } : {};
+  return { kind: "fault", fault: { ...fault, ...wait }, attempt: last };
 }

@@ -5,6 +5,7 @@
 import { Database } from "bun:sqlite";
 import { chmodSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { storageError } from "#src/core/system-errors.ts";
 import { perMoment } from "./moment.ts";
 import type { Home } from "./paths.ts";
 
@@ -255,19 +256,13 @@ export function openDatabase(home: Home): Db {
     return db;
   } catch (error) {
     if (error instanceof BrokeError) throw error;
-    if ((error as { code?: string }).code?.startsWith("SQLITE_BUSY"))
-      throw new BrokeError("busy", `${home.database} is held by another process`, "try again");
-    const { code = "" } = error as { code?: string };
-    if (/^(SQLITE_(READONLY|CANTOPEN|FULL|IOERR|PERM)|E(ACCES|ROFS|PERM|NOSPC)$)/.test(code))
-      throw new BrokeError(
-        "missing",
-        `${home.database} cannot be written to`,
-        "BROKE_HOME must be a folder that you may write to, with room left",
-      );
-    throw new BrokeError(
-      "config",
-      `${home.database} cannot be opened`,
-      "move it away to start anew; runs and routing in it are lost",
+    throw (
+      storageError(error, home.database) ??
+      new BrokeError(
+        "config",
+        `${home.database} cannot be opened`,
+        "move it away to start anew; runs and routing in it are lost",
+      )
     );
   } finally {
     process.umask(previous);

@@ -42,6 +42,17 @@ async function serve(bench: Bench) {
   };
 }
 
+test("a port that is taken is said, and how to choose another", async () => {
+  using bench = makeBench();
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  expect(await bench.broke(["dashboard", "--port", String(server.port)])).toEqual({
+    code: 3,
+    stdout: "",
+    stderr: `broke: port ${server.port} on 127.0.0.1 is taken\nbroke: stop what holds it, or choose another with --port\n`,
+  });
+  server.stop(true);
+});
+
 describe("who does not get in", () => {
   test("no session, a used address, another host, another origin", async () => {
     using bench = makeBench();

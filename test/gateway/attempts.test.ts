@@ -132,14 +132,43 @@ test("all keys limited: 429 with the earliest deadline, and nobody is asked", as
     (seen) => refuse(429, "slow", { "retry-after": waits[keyOf(seen)]! }),
     async (gateway, upstream) => {
       const first = await gateway.post("/v1/messages", ask);
-      // The last true error, with its own deadline.
-      expect({ status: first.status, after: first.headers.get("retry-after") }).toEqual({ status: 429, after: "40" });
+      expect({ status: first.status, after: first.headers.get("retry-after") }).toEqual({ status: 429, after: "20" });
       const second = await gateway.post("/v1/messages", ask);
       expect(second.status).toBe(429);
       expect(Number(second.headers.get("retry-after"))).toBeWithin(15, 22);
       expect(upstream.asked()).toHaveLength(3);
     },
   );
+});
+
+test("a limit beside another failure is no reason to wait: the last true error has its own deadline", async () => {
+  await withPool(
+    byKey(
+      { TEST_KEY: refuse(429, "slow", { "retry-after": "5" }), TEST_KEY_2: refuse(402, "no credit") },
+      refuse(429, "x", { "retry-after": "30" }),
+    ),
+    async (gateway) => {
+      const response = await gateway.post("/v1/messages", ask);
+      expect([response.status, response.headers.get("retry-after")]).toEqual([429, "30"]);
+    },
+  );
+});
+
+test("a client of Gemini is told to wait as long in the body as in the header", async () => {
+  const contents = { contents: [{ role: "user", parts: [{ text: "hello" }] }] };
+  for (const [said, header, body] of [
+    ["7200", "60", "60s"],
+    ["1.2", "2", "2s"],
+  ] as const) {
+    await withPool(
+      () => refuse(429, "slow", { "retry-after": said }),
+      async (gateway) => {
+        const response = await gateway.post("/v1beta/models/sonnet:generateContent", contents);
+        const { error } = (await response.json()) as { error: { details: { retryDelay: string }[] } };
+        expect([response.headers.get("retry-after"), error.details[0]!.retryDelay]).toEqual([header, body]);
+      },
+    );
+  }
 });
 
 test("all keys refused: 502 that says so, never a raw 401, until the operator lifts it", async () => {

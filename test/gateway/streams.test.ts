@@ -124,6 +124,7 @@ for (const client of dialects) {
           async (gateway, upstream) => {
             const text = await follow(await ask(gateway, client)).rest();
             expect(text).toMatch(fails);
+            expect(text).toContain("the provider said nothing for");
             expect(text).not.toMatch(ends);
             await upstream.until((seen) => seen[0]!.aborted);
             await gateway.reported(1);
