@@ -26,7 +26,7 @@ import { readArtifact } from "../artifacts/store.ts";
 import { findArtifact } from "../evidence/stored.ts";
 import { filePieces, ledgerRecords } from "../ledger-lines.ts";
 import { recordSchema } from "../record.ts";
-import { reportForms } from "./places.ts";
+import { reportForms, requireRoom } from "./places.ts";
 import type { RunReport } from "./report.ts";
 
 const LEDGER_NAME = "ledger.jsonl";
@@ -88,6 +88,7 @@ function openFolder(folder: string, cwd: string): number {
 }
 
 function checkOurs(fd: number, cwd: string): void {
+  requireRoom(fd, "what --artifacts keeps");
   const [folder, workspace] = [fstatSync(fd), statSync(cwd)];
   if (folder.dev === workspace.dev && folder.ino === workspace.ino)
     throw new BrokeError("usage", "--artifacts is the workspace itself", "give a folder of its own, as in broke-run");

@@ -3,7 +3,17 @@
 // or what the worker put there would be taken for it; where it leads out, the launch fails.
 // Does not stop: the worker from changing a report that lies in its workspace, in a later run.
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { randomUUID } from "node:crypto";
 import { BrokeError } from "#src/core/errors.ts";
@@ -84,8 +94,34 @@ function whereNow(cwd: string, file: string, folder: number): number | undefined
   return undefined;
 }
 
+/** Throws `usage` where no new file can be made in a folder: that is better known before a run than after it. */
+export function requireRoom(folder: number, what: string): void {
+  const probe = `${fdPath(folder)}/.${randomUUID()}`;
+  try {
+    writeFileSync(probe, "", { flag: "wx" });
+    unlinkSync(probe);
+  } catch {
+    throw new BrokeError(
+      "usage",
+      `${what} cannot be written there`,
+      "give a folder that you may write to, with room left",
+    );
+  }
+}
+
+/** Two spellings of one file are one. */
+function requireApart(held: readonly { folder: number; file: string }[]): void {
+  const places = held.map(({ folder, file }) => {
+    const { dev, ino } = fstatSync(folder);
+    return `${dev} ${ino} ${basename(file)}`;
+  });
+  if (new Set(places).size < places.length) throw new BrokeError("usage", "two reports have the same file");
+}
+
 /** `write` throws `denied` where a report's path leads somewhere else now; all that can be written is, even then. */
 export type HeldReports = Disposable & { write(report: RunReport): void };
+
+const AGAIN = "`broke harness report` makes it again";
 
 /** Opens the folders. Throws `usage` for one that is not there. */
 export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldReports {
@@ -96,18 +132,21 @@ export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldR
   try {
     for (const { form, path } of wanted) {
       const file = resolve(cwd, path);
-      if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error("a folder");
+      // It is put in the place of what is there: of a device, that would be the machine's.
+      if (statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw new Error("no file");
       if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) throw new Error("no folder");
       const folder = openParent(cwd, file);
       held.push({ form, folder, file });
+      requireRoom(folder, `the report ${path}`);
     }
+    requireApart(held);
   } catch (error) {
     close();
     if (error instanceof BrokeError) throw error;
     throw new BrokeError(
       "usage",
       "a report has no folder to go to",
-      "make the folder first; the file itself must not be one",
+      "it goes to a plain file, in a folder that is there and that you may write to",
     );
   }
   return {
@@ -119,7 +158,9 @@ export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldR
         try {
           put(now ?? folder, basename(file), reportForms[form](report));
         } catch (error) {
-          if (now !== undefined) throw error;
+          const { code } = error as NodeJS.ErrnoException;
+          if (now !== undefined)
+            throw new BrokeError("missing", `the report ${relative(cwd, file)} could not be written (${code})`, AGAIN);
           // Gone, with whoever took it away.
         } finally {
           if (now !== undefined) closeSync(now);
@@ -129,7 +170,7 @@ export function holdReports(wanted: readonly WantedReport[], cwd: string): HeldR
         throw new BrokeError(
           "denied",
           `a report is not where it was to be: ${lost.join(", ")}`,
-          "what stands there now is not broke's; `broke harness report` makes it again",
+          `what stands there now is not broke's; ${AGAIN}`,
         );
     },
     [Symbol.dispose]: close,

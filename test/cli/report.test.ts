@@ -219,3 +219,33 @@ test("a launch that is refused says so where GitHub shows it", async () => {
   expect(ran.code).toBe(2);
   expect(ran.stderr).toStartWith("::error title=broke::");
 });
+
+test("what a report cannot be put into is refused before the run, and what is there stays", async () => {
+  using bench = makeBench();
+  const pipe = join(bench.workspace, "pipe");
+  Bun.spawnSync(["mkfifo", pipe]);
+  symlinkSync("/dev/null", join(bench.workspace, "null"));
+  const asked = (...options: string[]) => run(bench, options, "touch ran");
+  for (const words of [
+    "json=/dev/stdout",
+    "json=null",
+    "json=pipe",
+    "json=a.json,md=./a.json",
+    "json=a.json,md=../ws/a.json",
+  ]) {
+    const name = bench.workspace.slice(bench.workspace.lastIndexOf("/") + 1);
+    const refused = await asked("--report", words.replace("../ws", `../${name}`));
+    expect([words, refused.code]).toEqual([words, 2]);
+  }
+  // A file system that takes nothing, for root too.
+  const refused = await asked("--report", "json=/proc/self/report.json");
+  expect([refused.code, refused.stderr.split("\n")[0]]).toEqual([
+    2,
+    "broke: the report /proc/self/report.json cannot be written there",
+  ]);
+  expect((await asked("--artifacts", "/proc/self")).code).toBe(2);
+  expect(
+    ["ran", "pipe", "null"].map((name) => lstatSync(join(bench.workspace, name), { throwIfNoEntry: false })?.isFIFO()),
+  ).toEqual([...[undefined, true, false]]);
+  expect(lstatSync("/dev/stdout").isSymbolicLink()).toBe(true);
+});
