@@ -2,6 +2,7 @@
 // name; the rest of that is only counted, by class, for the ledger.
 // Does not stop: what the client puts into its children's environment.
 
+import { existsSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { allowsVariable, classOf, type EnvPermission, type TakenNames } from "#sandbox/env-permission.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
@@ -72,6 +73,13 @@ export function passedVariables(
     }
   }
   return passed;
+}
+
+/** Values that are secret by their variables' names, but for paths: what a path leads to is. */
+export function secretValues(variables: Record<string, string>): string[] {
+  return Object.entries(variables).flatMap(([name, value]) =>
+    classOf(name) === "secret" && !(value.startsWith("/") && existsSync(value)) ? [value] : [],
+  );
 }
 
 /** How many variables there are, by class; never a name or a value. */

@@ -12,7 +12,7 @@ import { clientOf } from "../clients.ts";
 import { describePrograms } from "../command.ts";
 import { openedOf, programsOf } from "../contract/contract.ts";
 import { describeNetwork } from "../egress.ts";
-import { countByClass } from "../environment.ts";
+import { countByClass, secretValues } from "../environment.ts";
 import { holdTree, NOTHING_HELD } from "../hold.ts";
 import { holdRun, weakLimits } from "../limits.ts";
 import { type Prepared, prepareRun } from "../prepare.ts";
@@ -79,6 +79,7 @@ export async function openAttempt(run: OpenRun, ground: Ground, turn: Turn): Pro
       turn,
     });
     const { input } = prepared;
+    for (const value of secretValues(prepared.given)) run.hide(value);
     group = holdRun(ledger.run, contract.limits);
     const weak = weakLimits(contract.limits, group, input.host.uid);
     const open = unprotectedBy(deps.home, input.profile, contract.files, { env: deps.env, uid: input.host.uid });

@@ -39,6 +39,8 @@ export type OpenRun = Disposable & {
   continued: Continued | undefined;
   /** A redactor for a text that comes in pieces. */
   pieces(): RedactStream;
+  /** Keeps a secret that became known out of everything that is recorded from now on. */
+  hide(secret: string): void;
 };
 
 /** A run that goes on where another ended: with which turn, and the other's head at that moment. */
@@ -123,6 +125,7 @@ export function openRun(
     return {
       ...{ deps, contract, paths, ledger, artifacts, launch, token, direct, supervision, continued, notes: [] },
       pieces: () => redact.stream(),
+      hide: (secret) => redact.add(secret),
       [Symbol.dispose]: close,
     };
   } catch (error) {

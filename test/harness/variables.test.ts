@@ -40,6 +40,26 @@ describe("through the launcher", () => {
     expect(readFileSync(join(bench.home, "audit.jsonl"), "utf8")).not.toMatch(/FOO_|OTHER/);
   });
 
+  test("a secret that was let in is in nothing that is recorded, however the client says it", async () => {
+    using bench = makeBench();
+    const script = 'echo "$FOO_TOKEN $FOO_A"; echo "$FOO_TOKEN" > made; ls "--$FOO_TOKEN"; env true "$FOO_TOKEN"; true';
+    const options = [
+      "--workspace=direct",
+      "--allow-env=FOO_TOKEN,FOO_A",
+      "--policy",
+      "throughput",
+      "--verify",
+      "cat made",
+    ];
+    const words = ["harness", "run", "--client", "exec", ...options, "--", "sh", "-c", script];
+    const ran = await bench.broke(words, { env });
+    expect(ran.stdout).toContain(`${env.FOO_TOKEN} ${env.FOO_A}`);
+    const folder = join(bench.home, "runs", runIdOf(ran));
+    const found = Bun.spawnSync(["grep", "-rlaF", env.FOO_TOKEN, folder]).stdout.toString();
+    expect(found).toBe("");
+    expect(Bun.spawnSync(["grep", "-rlaF", env.FOO_A, folder]).stdout.toString()).not.toBe("");
+  });
+
   test("a key of the gateway's comes under no name", async () => {
     using bench = makeBench();
     await bench.broke(["backend", "add", "pool", "--provider", "groq", "--model", "m"]);
