@@ -28,6 +28,8 @@ export type Verb = {
   repeated?: readonly string[];
   /** Options that may be given bare; a value is joined by `=` or the next word. */
   optional?: readonly string[];
+  /** Of an option, what says something else: options, or the trailing words, that are not taken with it. */
+  apart?: Readonly<Record<string, readonly string[]>>;
   /** Name of a trailing list of words (`slot=label …`), absent when there is none. */
   words?: string;
   /** Whether words after `--` are taken. */
@@ -148,6 +150,13 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
   for (const [name, arg] of Object.entries(verb.args)) {
     if (arg.required === true && arg.type !== "positional" && values[name] === undefined)
       throw usage(`--${name} is missing`);
+  }
+  const given = (name: string) =>
+    flags.has(name) || values[name] !== undefined || (name === verb.words && words.length > 0);
+  for (const [name, others] of Object.entries(verb.apart ?? {})) {
+    const other = others.find(given);
+    if (given(name) && other !== undefined)
+      throw usage(`--${name} does not go with ${other === verb.words ? other : `--${other}`}`);
   }
   return { values, flags, words };
 }

@@ -26,6 +26,7 @@ export const verb: Verb = {
     "price-cached": { type: "string", description: "and that its cache serves, if less", valueHint: "usd" },
     "key-env": { type: "string", description: "variable that holds the key", valueHint: "NAME" },
   },
+  apart: { provider: ["base-url"] },
   async run({ values }) {
     const { openState } = await import("../compose.ts");
     const { edited } = await import("../shared.ts");
