@@ -47,6 +47,14 @@ test("init makes everything private and says what is next; again it changes noth
   expect(readFileSync(join(bench.home, "client-token"), "utf8")).toBe(token);
 });
 
+test("init counts the keys that something could use, and nothing else of the environment", async () => {
+  using bench = makeBench();
+  const keys = async (env: Record<string, string>) =>
+    JSON.parse((await bench.broke(["init", "--json"], { env })).stdout) as { keys: number };
+  expect((await keys({ SOMETHING: "else" })).keys).toBe(0);
+  expect((await keys({ GROQ_API_KEY: "one", GROQ_API_KEY_2: "two" })).keys).toBe(2);
+});
+
 test("what is chosen survives, and what is no choice changes nothing", async () => {
   using bench = makeBench();
   expect((await bench.broke(["provider", "swap", "claud"])).stderr).toBe(
