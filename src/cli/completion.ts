@@ -1,27 +1,41 @@
 // Completion scripts from the command tree: what may follow each path of words. Words of the tree are ours, so they need no quoting.
 
-import type { Group } from "./front.ts";
+import { type Group, loadFallback, type Verb } from "./front.ts";
 
-/** What may follow a path: commands, and options with their dashes. `deep`: nothing of ours, the words are somebody else's. */
-export type Place = { path: string[]; words: string[] };
+/** What may follow a path: commands or the values of a choice, and options with their dashes. */
+export type Place = { path: string[]; words: string[]; options: string[] };
 
 const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 export const isShell = (word: string): word is Shell => shells.some((shell) => shell === word);
 
+const optionsOf = ({ args }: Verb) => [
+  ...Object.entries(args).flatMap(([option, arg]) => (arg.type === "positional" ? [] : [`--${option}`])),
+  "--help",
+];
+
+/** What the first word of a verb may be, where its hint says so. */
+const choicesOf = ({ args }: Verb): string[] => {
+  const first = Object.values(args).find((arg) => arg.type === "positional");
+  return first?.valueHint?.split("|") ?? [];
+};
+
 /** Every place of the tree. */
 export async function walkTree(root: Group): Promise<Place[]> {
   const places: Place[] = [];
   const visit = async (group: Group, path: string[]): Promise<void> => {
-    places.push({ path, words: [...Object.keys(group.commands), "--help"] });
+    const alone = await loadFallback(group);
+    const options = alone === undefined ? ["--help"] : optionsOf(alone);
+    places.push({ path, words: Object.keys(group.commands), options });
     for (const [name, lazy] of Object.entries(group.commands)) {
       const node = await lazy.load();
       if ("group" in node) await visit(node.group, [...path, name]);
       else {
-        const options = Object.entries(node.verb.args).flatMap(([option, arg]) =>
-          arg.type === "positional" ? [] : [`--${option}`],
-        );
-        places.push({ path: [...path, name], words: node.verb.whole ? [] : [...options, "--help"] });
+        // Nothing of ours follows where the words are somebody else's.
+        const options = node.verb.whole ? [] : optionsOf(node.verb);
+        const words = choicesOf(node.verb);
+        places.push({ path: [...path, name], words, options });
+        for (const word of words) places.push({ path: [...path, name, word], words: [], options });
       }
     }
   };
@@ -31,9 +45,12 @@ export async function walkTree(root: Group): Promise<Place[]> {
 
 /** In bash, and in zsh by its emulation: the path is what does not begin with a dash. */
 function bashScript(places: Place[]): string {
-  const cases = places.map(({ path, words }) => `    "${path.join(" ")}") words="${words.join(" ")}"; found=1 ;;`);
+  const cases = places.map(
+    ({ path, words, options }) =>
+      `    "${path.join(" ")}") words="${words.join(" ")}"; options="${options.join(" ")}"; found=1 ;;`,
+  );
   return `_broke() {
-  local path="" words="" found="" word index
+  local path="" words="" options="" found="" word index
   COMPREPLY=()
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
@@ -47,6 +64,7 @@ ${cases.join("\n")}
     [ -n "$found" ] && break
     case "$path" in *" "*) path="\${path% *}" ;; *) break ;; esac
   done
+  case "\${COMP_WORDS[COMP_CWORD]}" in -*) words="$options" ;; esac
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _broke broke
@@ -54,13 +72,9 @@ complete -o default -F _broke broke
 }
 
 function fishScript(places: Place[]): string {
-  const lines = places.flatMap(({ path, words }) => {
-    const condition = path.length === 0 ? "__broke_at" : `__broke_at ${path.join(" ")}`;
-    return words.map((word) =>
-      word.startsWith("--")
-        ? `complete -c broke -n '${condition}' -l ${word.slice(2)}`
-        : `complete -c broke -n '${condition}' -f -a ${word}`,
-    );
+  const lines = places.flatMap(({ path, words, options }) => {
+    const at = `complete -c broke -n '__broke_at${path.map((word) => ` ${word}`).join("")}'`;
+    return [...words.map((word) => `${at} -f -a ${word}`), ...options.map((option) => `${at} -l ${option.slice(2)}`)];
   });
   return `function __broke_at
   set -l path

@@ -9,7 +9,10 @@ import { type Exposure, exposureOf } from "#src/gateway/remote.ts";
 import { clientToken } from "#src/state/secrets.ts";
 import type { State } from "./compose.ts";
 import { type Asked, hostWords } from "./exposing.ts";
+import { DEFAULT_PORT } from "./port.ts";
 
+/** The system chooses one. */
+const ANY_PORT = 0;
 const MAIN = join(import.meta.dir, "..", "main.ts");
 
 /** Who else may come. Throws `denied` where that is not said, or could be anybody. */
@@ -19,21 +22,23 @@ export function checkExposure({ home, env, tokens }: State, asked: Asked): Expos
   return exposureOf(asked, { clientToken: clientToken(home, env), bound });
 }
 
-/** Starts the daemon unless it runs; resolves when it answers. Throws `missing` when it does not. */
+/** Starts the daemon unless it runs, as is asked: on that port, if one is named, and for those; resolves when it answers. Throws `missing` when it does not. */
 export async function startGateway(
   state: State,
-  port: number,
+  port: number | undefined,
   asked: Asked = { host: undefined, tokens: undefined, names: [] },
 ): Promise<{ owner: Owner; fresh: boolean }> {
+  const exposure = checkExposure(state, asked);
   const running = readOwner(state.home);
   if (running !== undefined) {
-    if (asked.host !== undefined && asked.host !== running.exposure?.host)
+    if (asked.host !== undefined && !Bun.deepEquals(exposure ?? null, running.exposure))
       throw new BrokeError("busy", "a gateway runs already, for others than asked", "`broke restart --host …`");
+    if ((port ?? ANY_PORT) !== ANY_PORT && port !== running.port)
+      throw new BrokeError("busy", "a gateway runs already, on another port", "`broke restart --port …`");
     // It may hang; this says so.
     await askGateway(running, "health/liveliness");
     return { owner: running, fresh: false };
   }
-  checkExposure(state, asked);
   const env = Object.fromEntries(
     Object.entries({ ...state.env, BROKE_HOME: state.home.root }).filter(
       (entry): entry is [string, string] => entry[1] !== undefined,
@@ -45,7 +50,7 @@ export async function startGateway(
     "--no-env-file",
     MAIN,
     "gateway",
-    `--port=${port}`,
+    `--port=${port ?? DEFAULT_PORT}`,
     ...hostWords(asked),
   ];
   const child = startDetached(argv, env, join(state.home.root, "gateway.log"));

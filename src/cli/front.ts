@@ -28,6 +28,8 @@ export type Verb = {
   repeated?: readonly string[];
   /** Options that may be given bare; a value is joined by `=` or the next word. */
   optional?: readonly string[];
+  /** Of an option, what says something else: options, or the trailing words, that are not taken with it. */
+  apart?: Readonly<Record<string, readonly string[]>>;
   /** Name of a trailing list of words (`slot=label …`), absent when there is none. */
   words?: string;
   /** Whether words after `--` are taken. */
@@ -47,35 +49,44 @@ function usage(message: string, hint?: string): BrokeError {
   return new BrokeError("usage", message, hint ?? "add --help to see how it is called");
 }
 
-function toCommand(path: string[], node: { verb: Verb } | { group: Group }): CommandDef {
+/** What a group does without a word, if anything. */
+export async function loadFallback({ fallback }: Group): Promise<Verb | undefined> {
+  const node = await fallback?.load();
+  return node !== undefined && "verb" in node ? node.verb : undefined;
+}
+
+function shownArgs(verb: Verb): ArgsDef {
+  const words: ArgsDef = verb.words ? { [verb.words]: { type: "positional", required: false } } : {};
+  const rest: ArgsDef = verb.rest
+    ? { "-- …": { type: "positional", required: false, description: "passed on as it is" } }
+    : {};
+  // citty shows a long alias with one dash, as nobody may write it.
+  const named = Object.entries(verb.args).map(([key, arg]) => {
+    const { alias, ...shown } = arg as ArgDef & { alias?: string };
+    return [key, (alias?.length === 1 ? arg : shown) as ArgDef];
+  });
+  return { ...Object.fromEntries(named), ...words, ...rest };
+}
+
+async function toCommand(path: string[], node: { verb: Verb } | { group: Group }): Promise<CommandDef> {
   const name = path.at(-1)!;
-  if ("verb" in node) {
-    const words: ArgsDef = node.verb.words ? { [node.verb.words]: { type: "positional", required: false } } : {};
-    const rest: ArgsDef = node.verb.rest
-      ? { "-- …": { type: "positional", required: false, description: "passed on as it is" } }
-      : {};
-    // citty shows a long alias with one dash, as nobody may write it.
-    const named = Object.entries(node.verb.args).map(([key, arg]) => {
-      const { alias, ...shown } = arg as ArgDef & { alias?: string };
-      return [key, (alias?.length === 1 ? arg : shown) as ArgDef];
-    });
-    const args: ArgsDef = { ...Object.fromEntries(named), ...words, ...rest };
-    return { meta: { name, description: node.verb.description }, args };
-  }
+  if ("verb" in node) return { meta: { name, description: node.verb.description }, args: shownArgs(node.verb) };
   const subCommands = Object.fromEntries(
     Object.entries(node.group.commands).map(([key, lazy]) => [
       key,
       { meta: { name: key, description: lazy.description } },
     ]),
   );
-  return { meta: { name, description: node.group.description }, subCommands };
+  const alone = await loadFallback(node.group);
+  const args = alone === undefined ? {} : shownArgs(alone);
+  return { meta: { name, description: node.group.description }, args, subCommands };
 }
 
 /** Help for a node of the tree, without colour. */
 export async function helpText(path: string[], node: { verb: Verb } | { group: Group }): Promise<string> {
   const { renderUsage } = await import("citty");
   const parent = path.length > 1 ? { meta: { name: path.slice(0, -1).join(" ") } } : undefined;
-  return Bun.stripANSI(await renderUsage(toCommand(path, node), parent));
+  return Bun.stripANSI(await renderUsage(await toCommand(path, node), parent));
 }
 
 /** What somebody may have meant by a word that has no place, after the word before it. */
@@ -148,6 +159,13 @@ function parseLeaf(verb: Verb, head: string[]): Omit<Invocation, "rest"> {
   for (const [name, arg] of Object.entries(verb.args)) {
     if (arg.required === true && arg.type !== "positional" && values[name] === undefined)
       throw usage(`--${name} is missing`);
+  }
+  const given = (name: string) =>
+    flags.has(name) || values[name] !== undefined || (name === verb.words && words.length > 0);
+  for (const [name, others] of Object.entries(verb.apart ?? {})) {
+    const other = others.find(given);
+    if (given(name) && other !== undefined)
+      throw usage(`--${name} does not go with ${other === verb.words ? other : `--${other}`}`);
   }
   return { values, flags, words };
 }

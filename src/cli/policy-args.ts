@@ -15,6 +15,9 @@ export const policyArgs: ArgsDef = {
   json: { type: "boolean", description: "print JSON" },
 };
 
+/** Forgetting it says all there is to say. */
+export const policyApart = { clear: ["mode", "order", "weights", "cooldown", "retries"] } as const;
+
 function whole(text: string, option: string, least: number, most: number): number {
   if (/^\d{1,7}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
   throw new BrokeError("usage", `--${option} is a whole number from ${least} to ${most}`);

@@ -9,7 +9,7 @@ import type { Db } from "./database.ts";
 export type Snapshot = { hash: string; name: string | null; createdMs: number };
 
 export type SnapshotStore = {
-  /** Saves a routing; `fresh` false: it was saved already, and has the name now if one is given. */
+  /** Saves a routing; `fresh` false: it was saved already, and has the name now if one is given. Throws `usage` where it has another name. */
   save(routing: Routing, name: string | null): Snapshot & { fresh: boolean };
   /** The newest first. */
   list(): Snapshot[];
@@ -60,11 +60,19 @@ export function openSnapshots(db: Db, clock: Clock): SnapshotStore {
       db
         .transaction(() => {
           const hash = hashOf(routing);
-          const fresh = body.get(hash) === null;
+          const known = list().find((snapshot) => snapshot.hash === hash);
+          const fresh = known === undefined;
+          // Its first name goes on being good: somebody means to come back by it.
+          if (name !== null && (known?.name ?? name) !== name)
+            throw new BrokeError(
+              "usage",
+              `this routing is saved already, as ${known!.name}`,
+              `\`broke snapshot restore ${known!.name}\` brings it back`,
+            );
           if (name !== null) unname.run(name);
           upsert.run(hash, name, clock(), bare(routing));
           prune.run();
-          return { ...list().find((known) => known.hash === hash)!, fresh };
+          return { ...list().find((snapshot) => snapshot.hash === hash)!, fresh };
         })
         .immediate(),
     find(word) {

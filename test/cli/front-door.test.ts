@@ -47,6 +47,14 @@ test("init makes everything private and says what is next; again it changes noth
   expect(readFileSync(join(bench.home, "client-token"), "utf8")).toBe(token);
 });
 
+test("init counts the keys that something could use, and nothing else of the environment", async () => {
+  using bench = makeBench();
+  const keys = async (env: Record<string, string>) =>
+    JSON.parse((await bench.broke(["init", "--json"], { env })).stdout) as { keys: number };
+  expect((await keys({ SOMETHING: "else" })).keys).toBe(0);
+  expect((await keys({ GROQ_API_KEY: "one", GROQ_API_KEY_2: "two" })).keys).toBe(2);
+});
+
 test("what is chosen survives, and what is no choice changes nothing", async () => {
   using bench = makeBench();
   expect((await bench.broke(["provider", "swap", "claud"])).stderr).toBe(
@@ -90,7 +98,13 @@ describe("completion", () => {
       return (await new Response(child.stdout).text()).trim().split(" ");
     };
     expect(await complete("broke", "snap")).toEqual(["snapshot"]);
-    expect(await complete("broke", "snapshot", "")).toEqual(["save", "list", "diff", "restore", "--help"]);
+    expect(await complete("broke", "snapshot", "")).toEqual(["save", "list", "diff", "restore"]);
+    expect(await complete("broke", "snapshot", "-")).toEqual(["--json", "--help"]);
+    expect(await complete("broke", "export", "")).toEqual([""]);
+    expect(await complete("broke", "completion", "")).toEqual(["bash", "zsh", "fish"]);
+    expect(await complete("broke", "completion", "bash", "")).toEqual([""]);
+    expect(await complete("broke", "key-state", "")).toEqual(["set"]);
+    expect(await complete("broke", "key-state", "--")).toEqual(["--log", "--json", "--help"]);
     expect(await complete("broke", "import", "--")).toEqual([
       "--overwrite",
       "--trust",
@@ -107,6 +121,16 @@ describe("completion", () => {
     const script = completionScript(shell, places);
     expect(places.length).toBeGreaterThan(60);
     for (const { path } of places) for (const word of path) expect(script).toContain(word);
+  });
+
+  test("fish: words and options of a place, those of a group alone too", async () => {
+    const lines = completionScript("fish", await walkTree(root)).split("\n");
+    const at = (path: string) =>
+      lines
+        .filter((line) => line.includes(`'__broke_at ${path}'`))
+        .map((line) => line.slice(`complete -c broke -n '__broke_at ${path}' `.length));
+    expect(at("key-state")).toEqual(["-f -a set", "-l log", "-l json", "-l help"]);
+    expect(at("completion")).toEqual(["-f -a bash", "-f -a zsh", "-f -a fish", "-l help"]);
   });
 
   test("another shell", async () => {

@@ -85,6 +85,19 @@ describe("what a file written by hand cannot bring in", () => {
     expect((await routing(bench)).backends).toEqual({});
   });
 
+  test("what is no file, or too large; through a pipe it is read all the same", async () => {
+    using bench = makeBench();
+    const bundle = { broke_export: 1, routing: await routing(bench) };
+    const through = (text: string) => bench.broke(["import", "/dev/stdin"], { stdin: text });
+    expect(await through(JSON.stringify(bundle))).toEqual({ code: 0, stdout: "nothing would change\n", stderr: "" });
+    expect(await through(" ".repeat(8 * 1024 * 1024 + 1))).toEqual(refused(2, "the file is too large for an export"));
+    expect(await bench.broke(["import", "nowhere"])).toEqual(refused(3, "there is no such file"));
+    for (const name of [".", "x".repeat(300)])
+      expect(await bench.broke(["import", name])).toEqual(
+        refused(3, "the file cannot be read", "is it a file, and yours to read?"),
+      );
+  });
+
   test("nor a command: what it said it did is there", async () => {
     using bench = makeBench();
     const words = ["--base-url", "http://127.0.0.1:9", "--dialect", "anthropic", "--model", "m"];

@@ -136,6 +136,17 @@ describe("snapshots", () => {
     expect((await json(bench, "snapshot list")).length).toBe(1);
   });
 
+  test("its name stays its name", async () => {
+    using bench = makeBench();
+    await done(bench, "snapshot save", "snapshot save before", "snapshot save before", "snapshot save");
+    expect(await bench.broke(["snapshot", "save", "again"])).toEqual(
+      refused(2, "this routing is saved already, as before", "`broke snapshot restore before` brings it back"),
+    );
+    expect((await json(bench, "snapshot list")).map(({ name }: { name: string }) => name)).toEqual(["before"]);
+    await done(bench, "swap sonnet=OR/GLM-4.5", "snapshot save again", "snapshot restore before");
+    expect((await routing(bench)).slots).toEqual({});
+  });
+
   test("one that is none, and a word that could be two", async () => {
     using bench = makeBench();
     await done(bench, "snapshot save");

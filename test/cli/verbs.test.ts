@@ -292,6 +292,8 @@ test("help for every command, and the version", async () => {
   using bench = makeBench();
   const top = await bench.broke(["--help"]);
   expect({ code: top.code, stderr: top.stderr }).toEqual({ code: 0, stderr: "" });
+  // A group's own options, taken without a command.
+  expect((await bench.broke(["key-state", "--help"])).stdout).toMatch(/--log .*\n +--json /);
   const groups: Record<string, string[]> = {
     "": ["list", "models", "swap", "settings", "route", "start", "stop", "restart", "status", "gateway"],
     harness: ["run", "list", "show", "events", "verify", "reconcile"],

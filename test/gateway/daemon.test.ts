@@ -48,6 +48,30 @@ test("start, status, restart, stop", async () => {
   expect((await bench.broke(["stop"])).code).toBe(0);
 });
 
+test("what is asked of one that runs otherwise is not passed over", async () => {
+  using bench = makeBench();
+  await bench.broke(["start", "--port=0"]);
+  const { port } = owner(bench);
+  const other = port === 65535 ? port - 1 : port + 1;
+  const told = async (...words: string[]) => {
+    const { code, stdout, stderr } = await bench.broke(["start", ...words]);
+    return [code, stdout === "", stderr.split("\n")[0]];
+  };
+  try {
+    for (const words of [[], [`--port=${port}`], ["--host=127.0.0.1"]])
+      expect(await told(...words)).toEqual([0, false, ""]);
+    expect(await told(`--port=${other}`)).toEqual([3, true, "broke: a gateway runs already, on another port"]);
+    expect(await told("--tokens=any")).toEqual([
+      ...[2, true, "broke: --tokens and --name go with a --host that others can reach"],
+    ]);
+    expect(await told("--host=0.0.0.0", "--tokens=any")).toEqual([
+      ...[3, true, "broke: a gateway runs already, for others than asked"],
+    ]);
+  } finally {
+    await bench.broke(["stop"]);
+  }
+});
+
 test("one that hangs is said not to answer, and nobody waits for it", async () => {
   using bench = makeBench();
   await bench.broke(["start", "--port=0"]);

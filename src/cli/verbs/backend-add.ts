@@ -32,6 +32,7 @@ export const verb: Verb = {
     },
   },
   repeated: ["quirk"],
+  apart: { provider: ["base-url"] },
   async run({ values }) {
     const { openState } = await import("../compose.ts");
     const { edited } = await import("../shared.ts");

@@ -6,7 +6,7 @@ import { answerBytes } from "../output.ts";
 
 export const verb: Verb = {
   description: "Print a completion script for bash, zsh or fish",
-  args: { shell: { type: "positional", description: "bash, zsh or fish" } },
+  args: { shell: { type: "positional", description: "whose", valueHint: "bash|zsh|fish" } },
   async run({ values }) {
     const { completionScript, isShell, walkTree } = await import("../completion.ts");
     const shell = values.shell![0]!;

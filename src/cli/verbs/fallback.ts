@@ -15,6 +15,7 @@ export const verb: Verb = {
   },
   optional: ["team"],
   words: "targets",
+  apart: { clear: ["targets"] },
   async run({ values, flags, words }) {
     const { openState } = await import("../compose.ts");
     const { edited } = await import("../shared.ts");
@@ -26,7 +27,8 @@ export const verb: Verb = {
     const { generations } = state;
     const [slot = "", team] = [values["slot"]?.[0], values["team"]?.[0]];
     const all = slot === "policy";
-    if (all && (words.length > 0 || flags.has("clear"))) throw new BrokeError("usage", "`policy` only shows");
+    if (all && (words.length > 0 || flags.has("clear") || values["scope"] !== undefined))
+      throw new BrokeError("usage", "`policy` only shows");
     if (!all && flags.has("team")) throw new BrokeError("usage", "--team needs a name");
     const told = flags.has("clear") || words.length > 0;
     const picked = all || told || flags.has("json") ? undefined : pickFallbacks(generations.current(), slot);

@@ -1,5 +1,6 @@
 // `broke harness explain-verdict`: the table that verdicts follow, or what given findings and opinions would come to.
 
+import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
 import { answer, answerJson, table } from "../output.ts";
 
@@ -23,6 +24,9 @@ export const verb: Verb = {
     const { decide } = await import("#harness/verdict/decide.ts");
     const { policies, policyNames, wordFor } = await import("#harness/verdict/policies.ts");
     const asks = ["finding", "worker", "verifier", "adversary"].some((name) => values[name] !== undefined);
+    const alone = ["policy", "risk", "retries"].find((name) => !asks && values[name] !== undefined);
+    if (alone !== undefined)
+      throw new BrokeError("usage", `--${alone} goes with a --finding, or what a role says`, "as in --worker ACCEPT");
     if (asks) {
       const given = values["finding"]?.[0];
       const decision = decide(

@@ -21,10 +21,8 @@ export const verb: Verb = {
     const { edited } = await import("../shared.ts");
     const { describeDifference, differences } = await import("#src/routing/difference.ts");
     const { mergeRouting, newDestinations, readBundle } = await import("#src/routing/bundle.ts");
-    const file = Bun.file(values.file![0]!);
-    if (!(await file.exists())) throw new BrokeError("missing", "there is no such file");
-    if (file.size > MAX_BYTES) throw new BrokeError("usage", "the file is too large for an export");
-    const other = readBundle(parseJson(await file.text()));
+    const { readWhole } = await import("../read-whole.ts");
+    const other = readBundle(parseJson(readWhole(values.file![0]!, "an export", MAX_BYTES)));
     const state = openState();
     const { id: _, ...now } = state.generations.current();
     const next = mergeRouting(now, other, flags.has("overwrite"));

@@ -7,12 +7,14 @@ export const verb: Verb = {
   description: "Make BROKE_HOME, its database and the gateway's token, where they are missing",
   args: { json: { type: "boolean", description: "print JSON" } },
   async run({ flags }) {
-    const { openState } = await import("../compose.ts");
+    const { openState, secretNames } = await import("../compose.ts");
     const { clientToken } = await import("#src/state/secrets.ts");
     const { home, env, generations, keys } = openState();
     clientToken(home, env);
-    const { id: generation, slots } = generations.current();
-    const made = { home: home.root, generation, slots: Object.keys(slots).length, keys: keys.names().length };
+    const current = generations.current();
+    const { id: generation, slots } = current;
+    const set = new Set(secretNames(keys, current).filter((name) => keys.get(name) !== undefined));
+    const made = { home: home.root, generation, slots: Object.keys(slots).length, keys: set.size };
     if (flags.has("json")) answerJson(made);
     else {
       answer(`${home.root} is ready`);

@@ -3,7 +3,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
 import { answer, answerJson, table } from "../output.ts";
-import { policyArgs, policyHead, policyRow, readPolicyChange } from "../policy-args.ts";
+import { policyApart, policyArgs, policyHead, policyRow, readPolicyChange } from "../policy-args.ts";
 
 export const verb: Verb = {
   description: "Show or change how one of a provider's keys is chosen",
@@ -15,6 +15,7 @@ export const verb: Verb = {
     },
     ...policyArgs,
   },
+  apart: policyApart,
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
     const { edited } = await import("../shared.ts");

@@ -15,6 +15,7 @@ export const verb: Verb = {
     raw: { type: "boolean", description: "the running gateway's own, as Prometheus reads them" },
     json: { type: "boolean", description: "print JSON" },
   },
+  apart: { raw: ["json", "since"] },
   async run({ values, flags }) {
     const span = spanOf("since", values.since?.[0] ?? "24h");
     const { openState } = await import("../compose.ts");

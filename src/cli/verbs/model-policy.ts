@@ -3,7 +3,7 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { Verb } from "../front.ts";
 import { answer, answerJson, table } from "../output.ts";
-import { policyArgs, policyHead, policyRow, readPolicyChange } from "../policy-args.ts";
+import { policyApart, policyArgs, policyHead, policyRow, readPolicyChange } from "../policy-args.ts";
 
 export const verb: Verb = {
   description: "Show or change which of several models answers for a slot",
@@ -11,6 +11,7 @@ export const verb: Verb = {
     slot: { type: "positional", required: false, description: "slot" },
     ...policyArgs,
   },
+  apart: policyApart,
   async run({ values, flags }) {
     const { openState } = await import("../compose.ts");
     const { edited } = await import("../shared.ts");

@@ -10,7 +10,7 @@ export const verb: Verb = {
   args: { port: portArg, ...hostArgs },
   repeated: ["name"],
   async run({ values }) {
-    const port = portOf(values);
+    const port = values.port === undefined ? undefined : portOf(values);
     const { openState } = await import("../compose.ts");
     const { startGateway } = await import("../daemon.ts");
     const state = openState();

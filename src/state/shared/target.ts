@@ -20,6 +20,15 @@ function choice(name: string, said: string | undefined, usual: "closed" | "open"
   throw new BrokeError("config", `${name} is closed or open`, `leave it out for ${usual}`);
 }
 
+/** As it is meant. Throws `config` for what only looks like percent-encoding. */
+function plain(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    throw new BrokeError("config", "the password in BROKE_STATE is not percent-encoded", "a % of its own is %25 there");
+  }
+}
+
 /** The target; undefined where SQLite alone keeps the state. Throws `config` for what is no such URL, without repeating it. */
 export function sharedTarget(get: (name: string) => string | undefined): SharedTarget | undefined {
   const said = get("BROKE_STATE");
@@ -32,7 +41,7 @@ export function sharedTarget(get: (name: string) => string | undefined): SharedT
       "BROKE_STATE is not the URL of a Redis",
       "redis://host:6379/0, rediss:// for TLS, or sqlite",
     );
-  const secrets = [url.password, decodeURIComponent(url.password)].filter((secret) => secret !== "");
+  const secrets = [url.password, plain(url.password)].filter((secret) => secret !== "");
   return {
     url: said,
     name: `${url.protocol}//${url.hostname}:${url.port || 6379}/${database || 0}`,
