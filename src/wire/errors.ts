@@ -51,6 +51,9 @@ export function upstreamFailure(message: string): WireError {
   return { status: 502, type: "server", message };
 }
 
+/** The longest wait a client is told: Codex sleeps as long as it is told, two hours if need be, and what is longer than this is better asked again. */
+export const MAX_RETRY_AFTER_MS = 60_000;
+
 /** The same without secrets in what the provider said. */
 export function redactError<Failure extends WireError>(error: Failure, redact: Redactor): Failure {
   const message = redact(error.message);
