@@ -54,6 +54,8 @@ export type ModelGateway = {
     run: string;
     /** A request has come; `onRequest` tells of each once, when it is over. */
     onBegin?(): void;
+    /** Whether one more may ask a model: what gives its place back when it is over, undefined where it may not. */
+    admit?(): (() => void) | undefined;
     onRequest(request: ModelRequest): void;
   }): Promise<ServedGateway>;
   /** Asks a model by a slot, for a role of ours; with an identity that may use nothing else. Throws nothing. */

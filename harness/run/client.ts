@@ -50,6 +50,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
     token: run.token,
     run: ledger.run,
     onBegin: () => void begun.push(activity.begin()),
+    admit: spending.admit,
     onRequest(request) {
       begun.pop()?.();
       requests.record("model.request", requestData(request));

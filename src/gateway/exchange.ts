@@ -29,6 +29,7 @@ export class Exchange {
   #answered: string | null = null;
   #over = false;
   #held: Hold | undefined;
+  #place: (() => void) | undefined;
   #unpriced = 0;
   #seen = 0;
 
@@ -102,6 +103,11 @@ export class Exchange {
     this.#unpriced = unpricedUsd;
   }
 
+  /** What gives its place back at its end. */
+  takes(place: () => void): void {
+    this.#place = place;
+  }
+
   /** Tokens that came, as far as their bytes tell; for an answer whose end does not. */
   saw(tokens: number): void {
     this.#seen = tokens;
@@ -147,6 +153,7 @@ export class Exchange {
       model: this.#model,
       answered: this.#answered,
     });
+    this.#place?.();
     this.#deps.onReport(report);
   }
 }

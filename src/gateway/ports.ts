@@ -55,6 +55,8 @@ export type GatewayDeps = {
   timing: Timing;
   /** The first attempt and nothing after it, whatever comes of it: what a probe may spend. */
   once?: boolean;
+  /** Whether one more request may ask a model: what gives its place back when it is over, undefined where it may not. */
+  admit?(): (() => void) | undefined;
   /** A request has come; each is reported once. */
   onBegin?(): void;
   onReport(report: RequestReport): void;

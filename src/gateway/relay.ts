@@ -1,5 +1,6 @@
 // One model request, from the client's bytes to the provider's and back: read, resolve, walk the attempts, answer in the client's dialect.
 
+import { BrokeError } from "#src/core/errors.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import { inbound } from "#src/wire/codecs.ts";
 import { takeAllowance } from "./allowance.ts";
@@ -145,6 +146,12 @@ export async function relay(
   const abandon = () => departure.leave();
   request.signal.addEventListener("abort", abandon);
   try {
+    if (deps.admit !== undefined) {
+      const place = deps.admit();
+      if (place === undefined)
+        throw new BrokeError("denied", "the run's budget is spent: it may ask no model any more");
+      exchange.takes(place);
+    }
     const passes = mayPass(deps.generations.current(), caller.profile, door.dialect);
     const incoming = await readIncoming(request, door, exchange.id, passes);
     const fail = (fault: Fault, about: ReplyHeaders = {}) => {

@@ -2,7 +2,7 @@
 
 import { BrokeError, type ErrorKind, httpStatusOf, publicMessage } from "#src/core/errors.ts";
 import type { InboundCodec } from "#src/wire/dialect.ts";
-import { errorTypeOf, type WireError } from "#src/wire/errors.ts";
+import { errorTypeOf, MAX_RETRY_AFTER_MS, type WireError } from "#src/wire/errors.ts";
 
 /** A JSON answer. */
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
@@ -15,17 +15,16 @@ export function json(body: unknown, status = 200, headers: Record<string, string
  */
 export type Fault = WireError & { final?: boolean; exact?: boolean };
 
-/** Codex sleeps as long as it is told, two hours if need be; what is longer than this is better asked again. */
-const MAX_RETRY_AFTER_MS = 60_000;
 /** Told where nobody knows: Codex gives up at once on a 429 that does not say. */
 const DEFAULT_RETRY_AFTER_MS = 5_000;
 
-/** The fault with the wait that its client is told: whole seconds, as the header says them, and no more than is good for him. */
+/** The fault with the wait that its client is told, wherever he is told it. */
 export function toldFault(fault: Fault): Fault {
   const limited = fault.status === 429 && fault.type !== "billing";
   const wait = fault.retryAfterMs ?? (limited ? DEFAULT_RETRY_AFTER_MS : undefined);
   if (wait === undefined) return fault;
   const most = fault.exact === true ? Infinity : MAX_RETRY_AFTER_MS;
+  // Headers say whole seconds, and bodies say what headers do.
   return { ...fault, retryAfterMs: Math.ceil(Math.min(wait, most) / 1000) * 1000 };
 }
 

@@ -27,6 +27,8 @@ export function serveRun(
     token: string;
     run?: string;
     onBegin?(): void;
+    /** As in `GatewayDeps`. */
+    admit?: GatewayDeps["admit"];
     onRequest(report: RequestReport): void;
   },
 ): RunGateway {
@@ -36,7 +38,8 @@ export function serveRun(
   let loading: Promise<App> | undefined;
   const load = async () => {
     const { guardedApp, makeDoorkeeper, modelApp } = await import("./app.ts");
-    const told = { onBegin: options.onBegin ?? (() => {}), onReport: options.onRequest };
+    const { onBegin = () => {}, admit, onRequest: onReport } = options;
+    const told = { onBegin, onReport, ...(admit === undefined ? {} : { admit }) };
     return (app = guardedApp().use(
       modelApp(
         { ...deps, ...told },

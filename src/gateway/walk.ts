@@ -7,7 +7,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Redactor } from "#src/core/text.ts";
 import { type Failure, type HealthReason, isPerRequest } from "#src/routing/health.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
-import { errorTypeOf, upstreamFailure, type WireError } from "#src/wire/errors.ts";
+import { errorTypeOf, redactError, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import { answeredModel } from "#src/wire/answered.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
 import { readTextUpTo, readWholeBody } from "./answer-body.ts";
@@ -124,9 +124,8 @@ async function refusal(response: Response, prepared: Prepared, walk: Walk, silen
   const final = status === 401 || headers.get("x-should-retry") === "false";
   const about = requestReason(error);
   return new Failed({
-    ...error,
+    ...redactError(error, walk.redact),
     ...(about === undefined ? {} : { reason: about }),
-    message: walk.redact(error.message),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(final ? { final } : {}),
   });
@@ -172,7 +171,7 @@ async function ask(prepared: Prepared, walk: Walk, signal: AbortSignal, silence:
     return { answer: await readToCommit(head, prepared, silence), head };
   }
   const whole = prepared.readWhole(await readWholeBody(head, MAX_ANSWER_BYTES, silence));
-  if (whole.kind === "error") throw new Failed({ ...whole.error, message: walk.redact(whole.error.message) });
+  if (whole.kind === "error") throw new Failed(redactError(whole.error, walk.redact));
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
   return { answer: { kind: "whole", model: whole.model, body: whole.body, cost: whole.cost }, head };
 }

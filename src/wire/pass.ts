@@ -4,7 +4,7 @@
 import { parseJson } from "#src/core/json.ts";
 import type { Redactor } from "#src/core/text.ts";
 import type { StreamEncoder, StreamWatch } from "./dialect.ts";
-import { upstreamFailure, type WireError } from "./errors.ts";
+import { redactError, upstreamFailure, type WireError } from "./errors.ts";
 import { CUT, type Flow, type FlowPhase } from "./flow.ts";
 import { makeFrameSplitter } from "./frames.ts";
 import { makeSseParser } from "./sse.ts";
@@ -44,7 +44,7 @@ export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Red
   let passed = 0;
 
   const broken = (error: WireError) => {
-    failure = { ...error, message: redact(error.message) };
+    failure = redactError(error, redact);
     phase = "failed";
     return toBytes.encode(encoder.fail(failure, passed));
   };

@@ -3,7 +3,7 @@
 import type { Redactor } from "#src/core/text.ts";
 import type { BlockKey, HubEvent } from "./canonical.ts";
 import type { StreamDecoder, StreamEncoder } from "./dialect.ts";
-import { upstreamFailure, type WireError } from "./errors.ts";
+import { redactError, upstreamFailure, type WireError } from "./errors.ts";
 import { type Cost, type Flow, type FlowPhase, noCost } from "./flow.ts";
 import { makeSseParser, type SseEvent } from "./sse.ts";
 
@@ -45,7 +45,7 @@ export function translateFlow(decoder: StreamDecoder, encoder: StreamEncoder, re
         return event;
       }
       case "error":
-        failure = { ...event.error, message: redact(event.error.message) };
+        failure = redactError(event.error, redact);
         phase = "failed";
         return { kind: "error", error: failure };
       case "stop":
@@ -73,7 +73,7 @@ export function translateFlow(decoder: StreamDecoder, encoder: StreamEncoder, re
     push: (piece) => toBytes.encode(decode(parser.push(piece))),
     end: () => toBytes.encode(decode(parser.end()) + encode(decoder.end())),
     fail(error) {
-      failure = { ...error, message: redact(error.message) };
+      failure = redactError(error, redact);
       phase = "failed";
       return toBytes.encode(encoder.fail(failure));
     },

@@ -22,6 +22,7 @@ async function withRun(
     reports: RequestReport[],
     state: State,
   ) => Promise<void>,
+  admit?: () => (() => void) | undefined,
 ): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "broke-run-gateway-"));
   await using upstream = await startUpstream(script);
@@ -47,6 +48,7 @@ async function withRun(
     token: NONCE,
     run: "run_of-this-test",
     onRequest: (report) => void reports.push(report),
+    ...(admit === undefined ? {} : { admit }),
   });
   const ask = (path: string, body?: object, token = NONCE, more: Record<string, string> = {}) =>
     fetch(`http://127.0.0.1${path}`, {
@@ -131,5 +133,47 @@ test("its requests are the run's in the log; it chooses no profile, and no token
         ["run_of-this-test", null, 200],
       ]);
     },
+  );
+});
+
+test("what its budget has no room for is refused before anybody is asked; a place is given back at each end, before it is told", async () => {
+  let open = 0;
+  const places: number[] = [];
+  const admit = () => {
+    if (open === 1) return undefined;
+    open += 1;
+    return () => void (open -= 1);
+  };
+  const wait = Promise.withResolvers<void>();
+  const script: Script = async () => {
+    places.push(open);
+    await wait.promise;
+    return say("hi");
+  };
+  await withRun(
+    script,
+    async (ask, _stop, reports) => {
+      const body = { model: "sonnet", max_tokens: 9, messages: [{ role: "user", content: "hi" }] };
+      const first = ask("/v1/messages", body);
+      while (places.length === 0) await Bun.sleep(1);
+      const second = await ask("/v1/messages", body);
+      expect([second.status, await second.json()]).toMatchObject([
+        403,
+        { error: { message: expect.stringContaining("the run's budget is spent") } },
+      ]);
+      expect((await ask("/v1/models")).status).toBe(200);
+      wait.resolve();
+      expect((await first).status).toBe(200);
+      expect([open, (await ask("/v1/messages", { ...body, model: "nobody" })).status, open]).toEqual([0, 404, 0]);
+      expect([places, reports.map(({ status, attempts }) => [status, attempts])]).toEqual([
+        [1],
+        [
+          [403, 0],
+          [200, 1],
+          [404, 0],
+        ],
+      ]);
+    },
+    admit,
   );
 });

@@ -14,6 +14,7 @@ const request = (
 ) => ({
   ...{
     status,
+    attempts: 1,
     inputTokens,
     outputTokens,
     cacheReadTokens: null,
@@ -37,6 +38,36 @@ test("turns and tokens up to the limit are free, the first beyond ends it, once"
   expect([spending.reached(), ends]).toEqual([reached, [reached]]);
 });
 
+test("of several at once no more are let through than the one that goes beyond, and none after it", () => {
+  const spending = countSpending({ ...none, turns: 2 });
+  const places = [1, 2, 3, 4].map(() => spending.admit());
+  expect(places.map((place) => place !== undefined)).toEqual([true, true, true, false]);
+  // One that got no answer is no turn: its place is another's.
+  for (const _ of [1, 2]) places[0]!();
+  spending.count(request(null, null, 429));
+  const next = spending.admit();
+  expect([next !== undefined, spending.admit()]).toEqual([true, undefined]);
+  for (const place of [places[1]!, places[2]!, next!]) {
+    place();
+    spending.count(request(1, 1));
+  }
+  expect([spending.reached(), spending.admit()]).toEqual([{ which: "turns", value: 3, limit: 2 }, undefined]);
+});
+
+test("a request that was broken off was made; on and on, it is no way around a budget", () => {
+  const turns = countSpending({ ...none, turns: 2 });
+  for (const _ of [1, 2, 3]) turns.count(request(null, null, 499));
+  turns.count({ ...request(null, null, 499), attempts: 0 });
+  expect(turns.reached()).toEqual({ which: "turns", value: 3, limit: 2 });
+  for (const which of ["tokens", "cost"] as const) {
+    const spending = countSpending({ ...none, [which]: 5 });
+    for (let at = 0; at < 8; at++) spending.count(request(null, null, 499));
+    expect(spending.reached()).toBeUndefined();
+    spending.count(request(null, null, 499));
+    expect(spending.reached()).toEqual({ which, value: 0, limit: 5 });
+  }
+});
+
 test("what nobody counted is a finding where tokens are limited", () => {
   const [limited, free] = [countSpending({ ...none, tokens: 10 }), countSpending({ ...none, turns: 9 })];
   for (const spending of [limited, free]) spending.count(request(null, 3));
@@ -47,7 +78,7 @@ test("what nobody counted is a finding where tokens are limited", () => {
 });
 
 test("tokens are all of them, the cache's too, and of an answer that was broken off", () => {
-  const spending = countSpending({ ...none, turns: 1, tokens: 100 });
+  const spending = countSpending({ ...none, turns: 2, tokens: 100 });
   spending.count({ ...request(10, 10, 499), cacheReadTokens: 40 });
   expect(spending.reached()).toBeUndefined();
   spending.count({ ...request(10, 10), cacheWriteTokens: 21 });

@@ -1,13 +1,11 @@
-// Chat providers' errors → ours: the shapes OpenAI, OpenRouter, Google and the local servers send. Provider text is cut short here and must be
-// redacted before it is shown. Does not stop: a provider from putting a secret into its message.
+// Chat providers' errors → ours: the shapes OpenAI, OpenRouter, Google and the local servers send. What they say must be redacted before it is shown.
+// Does not stop: a provider from putting a secret into its message.
 
-import { type Json, parseJson } from "#src/core/json.ts";
-import { clip } from "#src/core/text.ts";
+import type { Json } from "#src/core/json.ts";
 import { errorTypeOf, type WireError, type WireErrorType } from "../errors.ts";
-import { isObject } from "../schema.ts";
+import { errorBodyIn, findError, unexplained, wordsIn } from "../provider-words.ts";
 import { entryOf } from "../table.ts";
 
-const MAX_MESSAGE_BYTES = 2048;
 const TOO_LONG = /context[_ ](?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens/i;
 
 /** `code` or `type` of an error, where it says more than the status. */
@@ -33,19 +31,10 @@ function httpStatus(value: Json | undefined): number | undefined {
   return typeof number === "number" && number >= 400 && number < 600 ? number : undefined;
 }
 
-/** The members of an error object, wherever the provider put it. */
-export function findError(body: Json | undefined): { [key: string]: Json } {
-  const first = Array.isArray(body) ? body[0] : body;
-  if (!isObject(first)) return {};
-  const { error } = first;
-  if (isObject(error)) return error;
-  return typeof error === "string" ? { ...first, message: error } : first;
-}
-
 /** An error object found in an answer. `status` is the HTTP status, undefined inside a 200: there the object itself may tell. */
 export function wireError(body: Json | undefined, status?: number): WireError {
   const error = findError(body);
-  const message = clip(text(error["message"]) ?? text(error["detail"]) ?? "", MAX_MESSAGE_BYTES).text;
+  const message = wordsIn(body);
   const named = entryOf(byCode, text(error["code"]) ?? "") ?? entryOf(byCode, text(error["type"]) ?? "");
   const own = status ?? httpStatus(error["code"]) ?? httpStatus(error["status"]) ?? named?.status ?? 502;
   // OpenAI says `invalid_request_error` with every 4xx: then the status knows better.
@@ -59,9 +48,23 @@ export function wireError(body: Json | undefined, status?: number): WireError {
   return {
     status: own,
     type: tooLong ? "context_window" : type,
-    message: message === "" ? `the provider answered ${status ?? "with an error it did not explain"}` : message,
+    message: message || unexplained(status),
     ...(refuses === undefined ? {} : { refuses }),
   };
+}
+
+/** How OpenAI spells codes, and the places of a request. */
+const NAME = /^[A-Za-z_][\w.[\]-]{0,127}$/;
+
+/** The same with the provider's own code and parameter, for a client that speaks the same dialect. */
+export function ownError(body: Json | undefined, status?: number): WireError {
+  const error = findError(body);
+  const named = (["code", "param"] as const).flatMap((name) => {
+    const said = text(error[name]);
+    return said !== undefined && NAME.test(said) ? [[name, said]] : [];
+  });
+  const told = wireError(body, status);
+  return named.length === 0 ? told : { ...told, own: Object.fromEntries(named) };
 }
 
 const words: Record<WireErrorType, { type: string; code: string | null }> = {
@@ -80,7 +83,7 @@ const words: Record<WireErrorType, { type: string; code: string | null }> = {
 
 /** The error object of both of OpenAI's dialects ("Error codes" in its guides). */
 export function errorBody(error: WireError): Json {
-  return { error: { message: error.message, ...words[error.type], param: null } };
+  return { error: { message: error.message, ...words[error.type], param: null, ...error.own } };
 }
 
 /** Status and body of an answer. */
@@ -88,7 +91,12 @@ export function encodeError(error: WireError): { status: number; body: Json } {
   return { status: error.status, body: errorBody(error) };
 }
 
-/** An answer with an error status; a body that is not JSON (a proxy's page) is not quoted. */
+/** An answer with an error status. */
 export function decodeError(status: number, bodyText: string): WireError {
-  return wireError(parseJson(bodyText), status);
+  return wireError(errorBodyIn(bodyText), status);
+}
+
+/** The same for a client that speaks the same dialect. */
+export function decodeOwnError(status: number, bodyText: string): WireError {
+  return ownError(errorBodyIn(bodyText), status);
 }

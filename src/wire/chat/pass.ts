@@ -11,7 +11,7 @@ import { quirksOf } from "../quirks.ts";
 import { fitting, isObject } from "../schema.ts";
 import { readMember, readTopLevel, spliceTopLevel } from "../splice.ts";
 import { makeSseParser } from "../sse.ts";
-import { decodeError, wireError } from "./errors.ts";
+import { decodeOwnError, ownError } from "./errors.ts";
 import { withoutForeignDetails } from "./foreign-details.ts";
 import { GAVE_UP, isFailure, usageOf } from "./reading.ts";
 import { chunk as chunkSchema, completion, type WireUsage } from "./schema.ts";
@@ -55,7 +55,7 @@ function watch(answers: number, usageIsOurs: boolean): StreamWatch {
     // Nothing but the end is no answer.
     if (data.trim() === "[DONE]") return live || ended.size > 0 ? { kind: "end" } : failed(upstreamFailure(CUT));
     const body = parseJson(data);
-    if (event === "error" || (isObject(body) && body["error"])) return failed(wireError(body));
+    if (event === "error" || (isObject(body) && body["error"])) return failed(ownError(body));
     const chunk = fitting(chunkSchema, body);
     if (chunk === undefined) return { kind: "other" };
     const { usage, choices } = chunk;
@@ -106,6 +106,6 @@ export const chatPass: PassCodec = {
     }
     return whole.usage ? costOf(whole.usage) : noCost;
   },
-  errorInAnswer: (body) => (isObject(body) && body["error"] ? wireError(body) : undefined),
-  decodeError,
+  errorInAnswer: (body) => (isObject(body) && body["error"] ? ownError(body) : undefined),
+  decodeError: decodeOwnError,
 };

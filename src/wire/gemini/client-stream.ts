@@ -4,7 +4,7 @@
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
 import { inputOf } from "../custom.ts";
 import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
-import type { WireError } from "../errors.ts";
+import { MAX_RETRY_AFTER_MS, type WireError } from "../errors.ts";
 import { estimateTokens } from "../estimate.ts";
 import { formatSse } from "../sse.ts";
 import * as answer from "./client-answer.ts";
@@ -117,7 +117,9 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
   const fail = (error: WireError): string => {
     if (over) return "";
     over = true;
-    return formatSse(undefined, JSON.stringify(errorBody(error))) + BROKEN;
+    const { retryAfterMs: wait } = error;
+    const told = wait === undefined ? error : { ...error, retryAfterMs: Math.min(wait, MAX_RETRY_AFTER_MS) };
+    return formatSse(undefined, JSON.stringify(errorBody(told))) + BROKEN;
   };
 
   return {

@@ -1,9 +1,10 @@
-// Google's errors, both ways (`google.rpc.Status`, "Errors" in Google's API design guide). Provider text is cut short here and must be redacted
-// before it is shown. Does not stop: a provider from putting a secret into its message.
+// Google's errors, both ways (`google.rpc.Status`, "Errors" in Google's API design guide). What a provider says must be redacted before it is shown.
+// Does not stop: a provider from putting a secret into its message.
 
-import { type Json, parseJson } from "#src/core/json.ts";
-import { findError, wireError } from "../chat/errors.ts";
+import type { Json } from "#src/core/json.ts";
+import { wireError } from "../chat/errors.ts";
 import type { WireError, WireErrorType } from "../errors.ts";
+import { errorBodyIn, findError } from "../provider-words.ts";
 import { isObject } from "../schema.ts";
 
 const TYPE = "type.googleapis.com/google.rpc.";
@@ -78,9 +79,9 @@ export function errorOf(body: Json | undefined, status?: number): WireError {
   return found.status === 400 && TOO_LONG.test(message) ? { ...found, type: "context_window" } : found;
 }
 
-/** An answer with an error status; a body that is not JSON (a proxy's page) is not quoted. */
+/** An answer with an error status. */
 export function decodeError(status: number, bodyText: string): WireError {
-  return errorOf(parseJson(bodyText), status);
+  return errorOf(errorBodyIn(bodyText), status);
 }
 
 /** The error a provider put into an answer with status 200. */

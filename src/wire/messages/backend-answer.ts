@@ -75,7 +75,7 @@ function decodeBlock(block: schema.WireBlock, { names, scope, stop }: Reading): 
 
 /** The error an answer with status 200 holds. */
 export function errorInAnswer(body: Json): WireError | undefined {
-  return isObject(body) && body["type"] === "error" ? errorOf(JSON.stringify(body)) : undefined;
+  return isObject(body) && body["type"] === "error" ? errorOf(body) : undefined;
 }
 
 /** Throws `upstream` when this is no message, or an unfinished one. */

@@ -95,7 +95,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     const strange = () => broken("sent something that is not an event of an answer");
     switch (type) {
       case "error":
-        return fail(errorOf(data));
+        return fail(errorOf(parseJson(data)));
       case "message_start": {
         const event = as("message_start");
         if (event === undefined) return strange();

@@ -8,7 +8,7 @@ import { decodeResponse, errorInAnswer } from "./backend-answer.ts";
 import { encodeRequest } from "./backend-request.ts";
 import { decodeStream } from "./backend-stream.ts";
 import { encodeError } from "./errors.ts";
-import { errorOf } from "./provider-errors.ts";
+import { decodeError } from "./provider-errors.ts";
 import { decodeRequest } from "./request.ts";
 import { encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream.ts";
@@ -27,5 +27,5 @@ export const messagesOutbound = makeOutbound({
   errorInAnswer,
   decodeResponse,
   decodeStream,
-  decodeError: (status, bodyText) => errorOf(bodyText, status),
+  decodeError,
 });

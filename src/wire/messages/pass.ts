@@ -10,7 +10,7 @@ import { fitting, isObject } from "../schema.ts";
 import { thinkingTaken } from "../losses.ts";
 import { applyChanges, spliceTopLevel } from "../splice.ts";
 import { errorInAnswer } from "./backend-answer.ts";
-import { errorOf } from "./provider-errors.ts";
+import { decodeError, errorOf } from "./provider-errors.ts";
 import { withoutForeignThinking } from "./foreign-thinking.ts";
 import { makeSseParser } from "../sse.ts";
 
@@ -60,7 +60,7 @@ function watchStream(): StreamWatch {
       case "message_stop":
         return { kind: "end" };
       case "error":
-        return { kind: "error", error: errorOf(data) };
+        return { kind: "error", error: errorOf(parseJson(data)) };
       default:
         return { kind: event.startsWith("content_block_") ? "content" : "other" };
     }
@@ -102,5 +102,5 @@ export const messagesPass: PassCodec = {
     return addUsage(noCost, message.usage);
   },
   errorInAnswer: (body) => (body === undefined ? undefined : errorInAnswer(body)),
-  decodeError: (status, bodyText) => errorOf(bodyText, status),
+  decodeError,
 };

@@ -3,7 +3,7 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
-import { decodeError } from "../chat/errors.ts";
+import { decodeOwnError } from "../chat/errors.ts";
 import type { PassCodec, StreamWatch, Told } from "../dialect.ts";
 import { type Cost, noCost } from "../flow.ts";
 import { fitting, isObject } from "../schema.ts";
@@ -75,5 +75,5 @@ export const responsesPass: PassCodec = {
     }
     return costIn(answer) ?? noCost;
   },
-  decodeError,
+  decodeError: decodeOwnError,
 };

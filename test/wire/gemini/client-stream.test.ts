@@ -54,6 +54,11 @@ describe("every stream that is cut fails", () => {
     });
   }
 
+  test("says to wait no longer than a header would", () => {
+    const text = geminiInbound.encodeStream(META).fail({ ...failure, retryAfterMs: 7_200_000 });
+    expect(text).toContain('"retryDelay":"60s"');
+  });
+
   test("also for readers that see an end in every blank line", () => {
     const text = geminiInbound.encodeStream(META).fail(failure);
     const left = text.slice(text.lastIndexOf("\n\n") + 2);
