@@ -1,7 +1,9 @@
 // The TCP gateway as a process: in the foreground until it is told to stop, and how others find, wait for and end it.
 
 import { closeSync, constants, openSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Home } from "#src/state/paths.ts";
 import { listen } from "./listen.ts";
@@ -73,18 +75,22 @@ async function until<T>(
   return undefined;
 }
 
-/** What the daemon answers to a GET, whole. Throws `missing` where it does not in time. */
+/** What the daemon answers to a GET, whole, whatever HTTP_PROXY says, which fetch would go by. Throws `missing` where it does not in time. */
 export async function askGateway(
   owner: Owner,
   path: string,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; text: string }> {
+  const { get } = await import("node:http");
+  const answered = Promise.withResolvers<IncomingMessage>();
+  const to = { host: "127.0.0.1", port: owner.port, path: `/${path}`, agent: false } as const;
   try {
-    const reply = await fetch(`http://127.0.0.1:${owner.port}/${path}`, {
-      headers,
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    });
-    return { status: reply.status, text: await reply.text() };
+    get({ ...to, headers, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }, answered.resolve).on(
+      "error",
+      answered.reject,
+    );
+    const reply = await answered.promise;
+    return { status: reply.statusCode ?? 0, text: await text(reply) };
   } catch {
     throw new BrokeError(
       "missing",

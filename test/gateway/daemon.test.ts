@@ -48,6 +48,18 @@ test("start, status, restart, stop", async () => {
   expect((await bench.broke(["stop"])).code).toBe(0);
 });
 
+test("a proxy that the environment names is not asked for it", async () => {
+  using bench = makeBench();
+  const env = { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" };
+  expect((await bench.broke(["start", "--port=0"], { env })).code).toBe(0);
+  try {
+    expect((await bench.broke(["status"], { env })).code).toBe(0);
+    expect((await bench.broke(["metrics", "--raw"], { env })).stdout).toContain("# TYPE");
+  } finally {
+    await bench.broke(["stop"]);
+  }
+});
+
 test("what is asked of one that runs otherwise is not passed over", async () => {
   using bench = makeBench();
   await bench.broke(["start", "--port=0"]);
