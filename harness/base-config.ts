@@ -10,6 +10,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { parseJson } from "#src/core/json.ts";
 import { CLIENT_DIRS } from "#sandbox/protected-names.ts";
 import { below, utf8, walkTree } from "#sandbox/tree.ts";
+import type { Sight } from "./borrowed.ts";
 import { readBounded } from "./contract/files.ts";
 import { AT_LANDING, git, items, tryGit } from "./git.ts";
 import { borrowedBinds, makeGitDir } from "./git-skeleton.ts";
@@ -70,8 +71,8 @@ type BaseFile = { oid: string; link: boolean };
 export type BaseReader = { paths: ReadonlyMap<string, BaseFile>; read(path: string): Buffer | undefined };
 
 /** Calls `use` with a reader of the commit's configuration. Throws `denied` when the commit is not there, as in a shallow checkout. */
-export function withBase<Result>(workspace: string, commit: string, use: (base: BaseReader) => Result): Result {
-  const repository = readRepository(workspace);
+export function withBase<Result>(sight: Sight, commit: string, use: (base: BaseReader) => Result): Result {
+  const repository = readRepository(sight);
   const scratch = mkdtempSync(join(tmpdir(), "broke-base-"));
   try {
     const landing = join(scratch, "git");
@@ -141,11 +142,11 @@ function checkLink(tree: string, path: string, known: ReadonlyMap<string, unknow
 }
 
 /** What of the tree is shown as the base has it. Throws `denied` where that cannot be. */
-export function replacedByBase(workspace: string, tree: string, commit: string): Replaced[] {
+export function replacedByBase(sight: Sight, tree: string, commit: string): Replaced[] {
   const here = configurationOf(tree);
   if (here.size > MAX_FILES)
     throw new BrokeError("denied", "there is too much configuration to take from the base", "use --trust head");
-  return withBase(workspace, commit, (base) => {
+  return withBase(sight, commit, (base) => {
     const replaced: Replaced[] = [];
     let bytes = 0;
     for (const [path, { link }] of here) {

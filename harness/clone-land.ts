@@ -178,6 +178,8 @@ function fetchInto(
   ];
   const specs = [`+${RESULT}:${ref}`, ...(carried ? [`+${START}:${startRef}`] : [])];
   const from = `${AT_LANDING}/${CHECKED}`;
-  git({ args: [`--git-dir=${commonDir}`, "fetch", ...QUIETLY, from, ...specs], binds: [...binds, ...inPlace] });
+  // A submodule's repository says where its files are, which are not there in the sandbox, and without which git does nothing.
+  const args = [`--git-dir=${commonDir}`, `--work-tree=${AT_LANDING}`, "fetch", ...QUIETLY, from, ...specs];
+  git({ args, binds: [...binds, ...inPlace] });
   return { ref, startRef: carried ? startRef : null };
 }

@@ -11,6 +11,7 @@ import { hookFolders } from "#sandbox/git-paths.ts";
 import { fdPath, openAt, openFolder } from "#sandbox/open.ts";
 import { below } from "#sandbox/tree.ts";
 import { copyFileAt, copyLinkAt, COPY_LIMITS } from "./copy-tree.ts";
+import type { Sight } from "./borrowed.ts";
 import { AT_LANDING, AT_TREE, git, items } from "./git.ts";
 import { borrowedBinds, makeGitDir } from "./git-skeleton.ts";
 import { takeInventory } from "./inventory.ts";
@@ -131,8 +132,9 @@ function checkOutBase(oid: string, repository: Repository, tree: string, landing
 }
 
 /** Makes the clone at `tree` and the supervisor's repository at `landing`; `base` is what it begins at, else the workspace as it is. Throws `denied` where that cannot be. */
-export function makeClone(workspace: string, tree: string, landing: string, base: string | null = null) {
-  const repository = readRepository(workspace);
+export function makeClone(sight: Sight, tree: string, landing: string, base: string | null = null) {
+  const { workspace } = sight;
+  const repository = readRepository(sight);
   const { objects, commonDir, head } = repository;
   makeGitDir(landing, repository, true);
   writeFileSync(join(landing, "empty"), "");

@@ -57,6 +57,7 @@ function isClientSetting(path: string): boolean {
 
 const GIT_NAMES = new Set([
   ...[".git", "HEAD", "objects", "refs", "commondir", "config", "config.worktree", "hooks", "git-rebase-todo"],
+  ...["alternates", "http-alternates"],
 ]);
 
 /** Whether an entry can matter to `findTraps`, seen for itself. */
@@ -116,6 +117,10 @@ function judgeGitFolder(look: Look, folder: string): Finding[] {
     const ordinary = nameOf(folderOf(folder)) === "worktrees" && look.repositories.has(folderOf(folderOf(folder)));
     if (!ordinary || read(look, at(folder, "commondir"))?.trim() !== "../..")
       whole(at(folder, "commondir"), "git pointer", "takes its configuration from elsewhere");
+  }
+  for (const name of ["alternates", "http-alternates"]) {
+    const list = at(folder, `objects/info/${name}`);
+    if (listing.has(list)) whole(list, "git pointer", "borrows objects from elsewhere");
   }
   const todo = at(folder, "rebase-merge/git-rebase-todo");
   if (listing.has(todo) && /^\s*(x|exec)\s/m.test(read(look, todo) ?? "exec ?"))

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { BatchBind } from "#sandbox/batch.ts";
 import { openFolder } from "#sandbox/open.ts";
 import { copyFileAt } from "./copy-tree.ts";
+import { objectParts } from "./borrowed.ts";
 import { objectsAt } from "./git.ts";
 import { type ConfigEntry, entryName } from "#sandbox/git-config.ts";
 import type { Repository } from "./repository.ts";
@@ -59,13 +60,14 @@ export function makeGitDir(
   }
 }
 
-/** What of borrowed folders is shown where; their own lists of others are shown empty, because all are there already. */
+/** What of folders of objects is shown where; their own lists of others are shown empty, because all are there already. */
 export function borrowedBinds(objects: string[], landing: string): BatchBind[] {
   return objects.flatMap((path, index) => {
-    const bind = { path, target: objectsAt(index), write: false };
-    const others = existsSync(join(path, "info/alternates"));
+    const parts = objectParts(path);
+    const binds = parts.map((part) => ({ path: join(path, part), target: join(objectsAt(index), part), write: false }));
+    const others = parts.some((part) => part === "" || part === "info") && existsSync(join(path, "info/alternates"));
     return others
-      ? [bind, { path: join(landing, "empty"), target: `${objectsAt(index)}/info/alternates`, write: false }]
-      : [bind];
+      ? [...binds, { path: join(landing, "empty"), target: `${objectsAt(index)}/info/alternates`, write: false }]
+      : binds;
   });
 }

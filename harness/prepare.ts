@@ -18,6 +18,7 @@ import { isShown, nothingShown, type Shown } from "#sandbox/shown.ts";
 import { nodeBinds } from "#sandbox/toolchains.ts";
 import { areShims, installShims } from "#shims/install.ts";
 import { replacedByBase } from "./base-config.ts";
+import { sightOf } from "./borrowed.ts";
 import { makeClientHome } from "./client-home.ts";
 import { canChange, type ClientIdentity, identifyClient } from "./client-identity.ts";
 import type { Client, ClientContext } from "./clients/client.ts";
@@ -243,7 +244,7 @@ export function prepareRun(options: {
       replaced:
         contract.instructions === null
           ? []
-          : replacedByBase(contract.workspace, options.tree.path, contract.instructions),
+          : replacedByBase(sightOf(contract, options.brokeHome, env), options.tree.path, contract.instructions),
       portMark,
       egressMark,
       argv: [

@@ -2,12 +2,13 @@
 // repositories of the operator's and, as far as the head goes, for what a worker made of a clone.
 // Does not stop: a repository that changes while it is read.
 
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { readBeneath } from "#sandbox/open.ts";
 import { utf8, walkTree } from "#sandbox/tree.ts";
 import { type ConfigEntry, entryName, parseGitConfig } from "#sandbox/git-config.ts";
+import { requireObjects, requireSeen, type Sight } from "./borrowed.ts";
 
 /** `ref` null: detached. `oid` null: nothing was committed yet, or it cannot be told. */
 export type Head = { ref: string | null; oid: string | null };
@@ -35,13 +36,14 @@ function unsuited(why: string): BrokeError {
 }
 
 /** The folder a `.git` names. */
-function gitDirOf(workspace: string): string {
+function gitDirOf(sight: Sight): string {
+  const { workspace } = sight;
   const path = join(workspace, ".git");
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory()) return path;
   const target = /^gitdir: (.*?)\n*$/s.exec((stat?.isFile() && text(workspace, ".git")) || "")?.[1];
   const folder = target === undefined ? undefined : resolve(workspace, target);
-  if (folder !== undefined && existsSync(folder)) return realpathSync(folder);
+  if (folder !== undefined && existsSync(folder)) return requireSeen(folder, path, sight);
   throw new BrokeError(
     "denied",
     "the workspace is not the top folder of a git repository",
@@ -87,13 +89,24 @@ export function readHead(gitDir: string, commonDir: string): Head {
   return { ref, oid: null };
 }
 
-function objectFolders(first: string): string[] {
-  const found = [first];
+/** What the list of borrowed objects of a folder says; one that is there and cannot be read as what it is says nothing anybody could check. */
+function alternatesOf(folder: string, file: string): string[] {
+  const said = text(folder, "info/alternates");
+  if (said === undefined && lstatSync(file, { throwIfNoEntry: false }) !== undefined)
+    throw unsuited(`has a list of borrowed objects that cannot be read (${JSON.stringify(file)})`);
+  return (said ?? "").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+function objectFolders(commonDir: string, sight: Sight): string[] {
+  const own = join(commonDir, "objects");
+  if (!lstatSync(own, { throwIfNoEntry: false })?.isDirectory()) throw unsuited("has no folder of objects of its own");
+  const found = [requireObjects(own, commonDir, sight)];
   for (const folder of found) {
-    for (const line of (text(folder, "info/alternates") ?? "").split("\n")) {
-      if (line === "" || line.startsWith("#")) continue;
+    const file = join(folder, "info/alternates");
+    for (const line of alternatesOf(folder, file)) {
       const path = isAbsolute(line) ? line : resolve(folder, line);
-      const real = existsSync(path) ? realpathSync(path) : undefined;
+      // One that is not there is none to git either.
+      const real = existsSync(path) ? requireObjects(path, file, sight) : undefined;
       if (real !== undefined && !found.includes(real)) found.push(real);
       if (found.length > MAX_ALTERNATES) throw unsuited("borrows objects from too many others");
     }
@@ -101,11 +114,15 @@ function objectFolders(first: string): string[] {
   return found;
 }
 
-/** Reads the repository whose top folder the workspace is. Throws `denied` for one that cannot be cloned by its files. */
-export function readRepository(workspace: string): Repository {
-  const gitDir = gitDirOf(workspace);
+/**
+ * Reads the repository whose top folder the workspace is. Throws `denied` for one that cannot be cloned by its files, and for one whose files lead
+ * to what the run may not see.
+ */
+export function readRepository(sight: Sight): Repository {
+  const gitDir = gitDirOf(sight);
   const common = text(gitDir, "commondir")?.trim();
-  const commonDir = common === undefined ? gitDir : realpathSync(resolve(gitDir, common));
+  const commonDir =
+    common === undefined ? gitDir : requireSeen(resolve(gitDir, common), join(gitDir, "commondir"), sight);
   const config = parseGitConfig(text(commonDir, "config") ?? "");
   if (config === undefined) throw unsuited("has a configuration that cannot be read");
   const extension = (name: string) => config.findLast((entry) => entryName(entry) === `extensions.${name}`)?.value;
@@ -114,7 +131,7 @@ export function readRepository(workspace: string): Repository {
   return {
     gitDir,
     commonDir,
-    objects: objectFolders(join(commonDir, "objects")),
+    objects: objectFolders(commonDir, sight),
     config,
     head: readHead(gitDir, commonDir),
     refs: readRefs(commonDir),

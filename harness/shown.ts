@@ -117,6 +117,20 @@ export function filesInTree(permission: FilePermission, workspace: string, tree:
   return { ...permission, denyRead: permission.denyRead.filter((entry) => !isAbsent(entry)) };
 }
 
+/**
+ * What is hidden although what holds it is shown, unless it is named itself: BROKE_HOME, secrets, other people's homes. Those that are on disk;
+ * `folders` are what is allowed by name.
+ */
+export function hiddenPlaces(
+  brokeHomes: string[],
+  env: Record<string, string | undefined>,
+  folders: string[],
+): Hidden[] {
+  const home = standing(env.HOME ?? homedir())?.path;
+  const places = new Set([...brokeHomes, ...secretPlaces(home, folders), ...othersHomes(home)]);
+  return [...places].map(standing).filter((item) => item !== undefined);
+}
+
 /** What the permission shows. Throws `denied` on a folder that is too large to be looked through, or that holds a link at a protected name. */
 export function gatherShown(
   permission: FilePermission,
@@ -127,17 +141,14 @@ export function gatherShown(
     env,
   }: { workspace: string; brokeHomes: string[]; tools: Bind[]; env: Record<string, string | undefined> },
 ): Shown {
-  const home = standing(env.HOME ?? homedir())?.path;
   const asked: Shown = { permission, hidden: [], kept: [], trees: [] };
   const folders = [...permission.read, ...permission.write]
     .filter(({ kind }) => kind === "dir")
     .map(({ path }) => path);
-  const places = new Set([...brokeHomes, ...secretPlaces(home, folders), ...othersHomes(home)]);
   // What lies in the workspace is the workspace's, which has rules of its own.
-  const hidden = [...places]
-    .map(standing)
-    .filter((item) => item !== undefined)
-    .filter(({ path }) => !isWithin(workspace, path) && isShown(asked, workspace, path));
+  const hidden = hiddenPlaces(brokeHomes, env, folders).filter(
+    ({ path }) => !isWithin(workspace, path) && isShown(asked, workspace, path),
+  );
   // What runs outside, too, later: ourselves, and the programs that clients are.
   const programs = tools.flatMap((bind) => ("source" in bind ? [bind.source] : []));
   const kept = [...ownCode(), ...programs].map(standing).filter((item) => item !== undefined);

@@ -10,6 +10,7 @@ import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import { readPrivate, writePrivate } from "#src/state/files.ts";
 import type { RunStore } from "#src/state/runs.ts";
 import { isOverlayAt } from "#sandbox/mount-table.ts";
+import { sightOf } from "./borrowed.ts";
 import { removeTree } from "./client-home.ts";
 import type { RunContract } from "./contract/contract.ts";
 import { cloneObjects, makeClone } from "./clone-mode.ts";
@@ -30,16 +31,21 @@ export type WorkTree = Disposable & {
   made: Record<string, Json> | undefined;
 };
 
+/** `env` is the launcher's. */
+type Around = { home: Home; runs: RunStore; env: Record<string, string | undefined> };
 type Made = Pick<WorkTree, "objects" | "made"> & { origin: object };
 
 /** By mode: makes the tree at `paths.tree`. */
-const makers: Record<Exclude<WorkspaceMode, "direct">, (contract: RunContract, paths: RunPaths) => Made> = {
+const makers: Record<
+  Exclude<WorkspaceMode, "direct">,
+  (contract: RunContract, paths: RunPaths, around: Pick<Around, "home" | "env">) => Made
+> = {
   copy({ workspace }, paths) {
     const { manifest, copied } = makeCopy(workspace, paths.tree);
     return { origin: manifest, objects: [], made: { ...copied } };
   },
-  worktree({ workspace, base }, paths) {
-    return makeClone(workspace, paths.tree, paths.landing, base);
+  worktree(contract, paths, { home, env }) {
+    return makeClone(sightOf(contract, home.root, env), paths.tree, paths.landing, contract.base);
   },
   overlay({ workspace }, paths) {
     requireOverlay(paths);
@@ -56,7 +62,7 @@ export const identityOf = (path: string): string => {
 };
 
 /** Opens what the run works on. Throws `denied` when another run has it, or when it cannot be made. */
-export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: RunContract, runId: string): WorkTree {
+export function openWorkTree(deps: Around, contract: RunContract, runId: string): WorkTree {
   const { workspace, mode } = contract;
   const writes = contract.files.write.map(({ path }) => path);
   if (mode === "direct") {
@@ -65,15 +71,16 @@ export function openWorkTree(deps: { home: Home; runs: RunStore }, contract: Run
     return { path: workspace, id, objects: [], made: undefined, [Symbol.dispose]: () => writer[Symbol.dispose]() };
   }
   claimFolders(deps, runId, writes);
-  return makeTree(deps.home, { ...contract, mode }, runId);
+  return makeTree(deps, { ...contract, mode }, runId);
 }
 
 type OwnTree = RunContract & { mode: Exclude<WorkspaceMode, "direct"> };
 
-function makeTree(home: Home, contract: OwnTree, runId: string): WorkTree {
+function makeTree(around: Pick<Around, "home" | "env">, contract: OwnTree, runId: string): WorkTree {
+  const { home } = around;
   const paths = runPaths(home, runId);
   try {
-    const { origin, ...made } = makers[contract.mode](contract, paths);
+    const { origin, ...made } = makers[contract.mode](contract, paths, around);
     writePrivate(paths.origin, JSON.stringify(origin));
     return { path: paths.tree, id: identityOf(paths.tree), ...made, [Symbol.dispose]: () => {} };
   } catch (error) {
@@ -133,12 +140,13 @@ export function carrySessions(
 }
 
 /** Takes the tree of a run away and makes it again. Throws `denied` where there is none of its own, or it cannot be made. */
-export function remakeTree({ home }: { home: Home }, contract: RunContract, runId: string): WorkTree {
+export function remakeTree(around: Pick<Around, "home" | "env">, contract: RunContract, runId: string): WorkTree {
+  const { home } = around;
   const { mode } = contract;
   if (mode === "direct") throw new BrokeError("denied", "the workspace itself cannot be made clean again");
   if (mode === "overlay") return cleanTree(runPaths(home, runId), contract);
   removeWork(home, runId);
-  return makeTree(home, { ...contract, mode }, runId);
+  return makeTree(around, { ...contract, mode }, runId);
 }
 
 function cleanTree(paths: RunPaths, { workspace }: RunContract): WorkTree {

@@ -85,26 +85,34 @@ function resolveLists(flag: string, lists: string[], cwd: string): PathEntry[] {
   return found.filter(({ path }, index) => found.findIndex((other) => other.path === path) === index);
 }
 
-function checkAllowed(flag: string, { path, id }: PathEntry, { brokeHomes }: Surroundings): void {
-  const refuse = (why: string, hint: string): never => {
-    throw new BrokeError("denied", `${flag}: ${quote(path)} ${why}`, hint);
-  };
+/** Why no run is shown a path of the host's, whoever names it; undefined: it may be. */
+export function neverShown(
+  { path, id }: Pick<PathEntry, "path" | "id">,
+  brokeHomes: string[],
+): { why: string; hint: string } | undefined {
   const isHome = (folder: string) => {
     const stat = lstatSync(folder, { bigint: true, throwIfNoEntry: false });
     return stat !== undefined && id === `${stat.dev}:${stat.ino}`;
   };
   if (brokeHomes.some((folder) => isWithin(folder, path) || isHome(folder))) {
-    refuse("is in BROKE_HOME, which no run is shown", "put what the run needs elsewhere");
+    return { why: "is in BROKE_HOME, which no run is shown", hint: "put what the run needs elsewhere" };
   }
   if (NEVER.some((folder) => isWithin(folder, path))) {
-    refuse("is never the host's own inside", "a run has its own /proc and /dev, and no /sys and /run");
+    return { why: "is never the host's own inside", hint: "a run has its own /proc and /dev, and no /sys and /run" };
   }
   if (HOLDS_OWN.includes(path)) {
-    refuse("holds folders of the sandbox's own", "name what you need in it; `--allow-read` alone is everything");
+    const hint = "name what you need in it; `--allow-read` alone is everything";
+    return { why: "holds folders of the sandbox's own", hint };
   }
   if (OWN.some((folder) => isWithin(folder, path))) {
-    refuse("is where the sandbox has folders of its own", "move it elsewhere");
+    return { why: "is where the sandbox has folders of its own", hint: "move it elsewhere" };
   }
+  return undefined;
+}
+
+function checkAllowed(flag: string, entry: PathEntry, { brokeHomes }: Surroundings): void {
+  const never = neverShown(entry, brokeHomes);
+  if (never !== undefined) throw new BrokeError("denied", `${flag}: ${quote(entry.path)} ${never.why}`, never.hint);
 }
 
 function checkDenied(flag: string, { path }: PathEntry, { workspace }: Surroundings): void {

@@ -96,15 +96,19 @@ export async function readContract(
 /** The base of a pull request whose configuration counts, with its broke.toml; undefined: the workspace's own does. */
 async function baseConfig(
   { held, trust }: Launch,
+  { env, home }: State,
   cwd: string,
-  env: State["env"],
 ): Promise<{ commit: string; text: string | null } | undefined> {
   if (held === undefined) return undefined;
+  const { realpathSync } = await import("node:fs");
+  const { noFilePermission } = await import("#sandbox/path-permission.ts");
   const { chooseTrust, withBase } = await import("#harness/base-config.ts");
+  const { sightOf } = await import("#harness/borrowed.ts");
   const { SET_FILE } = await import("#harness/permission-set.ts");
   const commit = chooseTrust(trust, env);
   if (commit === null) return undefined;
-  return { commit, text: withBase(cwd, commit, (base) => base.read(SET_FILE)?.toString("utf8") ?? null) };
+  const sight = sightOf({ workspace: realpathSync(cwd), files: noFilePermission }, home.root, env);
+  return { commit, text: withBase(sight, commit, (base) => base.read(SET_FILE)?.toString("utf8") ?? null) };
 }
 
 /** Makes the launch from what the stored settings say. */
@@ -178,7 +182,7 @@ export async function openLaunch(
   const keyNames = secretNames(state.keys, state.generations.current());
   const launch = choose({ sandbox: state.settings.get("sandbox") ?? "strict" });
   const terminal = onTerminal();
-  const base = await baseConfig(launch, cwd, state.env);
+  const base = await baseConfig(launch, state, cwd);
   const { layer, terms, timeoutMs } =
     launch.held === undefined ? noContract : await readContract(launch.held, state, cwd, base);
   await enter?.(launch.mode ?? layer.mode);
