@@ -28,9 +28,10 @@ import { spareInit, watchFolders, watchRun } from "./limits.ts";
 import { prepareRun } from "./prepare.ts";
 import type { RunDeps } from "./run.ts";
 import { makeRecorder } from "./recorder.ts";
+import { junitSince } from "./results/junit-files.ts";
 import { parseTestOutput } from "./results/parse.ts";
 import type { TestResults } from "./results/results.ts";
-import { listingWord, suspicionsOf } from "./results/suspicion.ts";
+import { listingWord, suspicionsOf, unheeded } from "./results/suspicion.ts";
 import { forwardSignals } from "./signals.ts";
 import { hashTree } from "./tree-hash.ts";
 import { brokeHomes } from "./unprotected.ts";
@@ -204,6 +205,7 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
     for (const [index, command] of contract.verification.entries()) {
       const shown = command.length > SHOWN_COMMAND ? `${command.slice(0, SHOWN_COMMAND)}…` : command;
       const tree = hashTree(copy);
+      const beganMs = Date.now();
       const ran = await runCommand(
         {
           ...work,
@@ -213,7 +215,10 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
         pathsBelow(join(paths.verification, String(index))),
       );
       const failure = failureOf(ran);
-      const results = parseTestOutput(ran.output.tail.slice(-READ_CHARS));
+      const printed = parseTestOutput(ran.output.tail.slice(-READ_CHARS));
+      const written = junitSince(copy, beganMs);
+      const results =
+        written === undefined ? printed : [...printed.filter(({ runner }) => runner !== "junit"), written];
       const output = artifacts.put({
         ...{ kind: "verification_output", class: "observation" },
         content: { kind: "text", text: ran.output.tail },
@@ -289,6 +294,7 @@ export async function verifyTree(work: Verification & { changed: boolean; baseli
   return verified.flatMap(({ command, shown, failure, seen, results, output }, index) => [
     ...suspicionsOf(results, baseline[index]),
     ...ofWords(command, shown),
+    ...(failure === undefined ? unheeded(results) : []),
     ...(failure === undefined
       ? []
       : [

@@ -3,6 +3,7 @@
 // documentation of `go test`.
 // Does not stop: a program that prints what a runner would print. What a supervisor ran itself, with the exit code, is what counts.
 
+import { parseJunit } from "./junit.ts";
 import { resultsOf, type TestResults } from "./results.ts";
 
 type Reader = (text: string) => TestResults | undefined;
@@ -134,7 +135,13 @@ const go: Reader = (text) => {
   });
 };
 
-const readers: Reader[] = [bun, node, jest, vitest, unittest, pytest, cargo, go];
+/** Printed instead of written to a file. */
+const junit: Reader = (text) => {
+  const at = text.search(/^[ \t]*<testsuites?[\s>]/m);
+  return at < 0 ? undefined : parseJunit(text.slice(at));
+};
+
+const readers: Reader[] = [bun, node, jest, vitest, unittest, pytest, cargo, go, junit];
 
 /** The results of every runner that is heard in the output. Colours are looked through. */
 export function parseTestOutput(output: string): TestResults[] {

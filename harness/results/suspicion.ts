@@ -24,6 +24,15 @@ export function listingWord(argv: readonly string[]): string | undefined {
   return own.find((word) => LISTING.has(word.split("=")[0]!) || PERMISSIVE.has(word.split("=")[0]!));
 }
 
+/** Of a command that ended well: what its runners say failed all the same. */
+export function unheeded(results: readonly TestResults[]): Finding[] {
+  return results.flatMap(({ runner, failed, failedNames }) => {
+    if (failed === 0) return [];
+    const which = failedNames.length > 0 ? `: ${some(failedNames)}` : "";
+    return [found("suspicious_tests", `${runner}: ${failed} tests failed, and the command ended well${which}`)];
+  });
+}
+
 const totalOf = ({ passed, failed, skipped }: TestResults) => (passed === null ? null : passed + failed + skipped);
 const some = (names: string[]) => names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
 
