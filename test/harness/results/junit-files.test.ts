@@ -52,5 +52,5 @@ test("written or printed by a command that ends well, a failure is told, and rec
   expect(written.text).toContain("junit: 1 tests failed, and the command ended well: c b");
   const whole = await verdict(`echo '${suite(good("a"), good("b"))}' > out.xml`);
   expect([whole.text.includes("tests failed"), whole.text.includes(" exit 0 ")]).toEqual([false, true]);
-  expect(whole.shown).toContain('"passed":2');
+  expect(whole.shown).toContain('"passed": 2');
 }, 60_000);
