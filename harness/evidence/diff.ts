@@ -2,7 +2,7 @@
 // Bounded in bytes and in time; a file that is no text, is too large or has the name of a secret is named and not shown.
 // Does not stop: a diff from being hard to read; it says what there is.
 
-import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
+import { formatPatch, OMIT_HEADERS, structuredPatch } from "diff";
 import { readBeneath } from "#sandbox/open.ts";
 import { showPath } from "#sandbox/tree.ts";
 import type { Difference } from "../inventory.ts";
@@ -19,10 +19,17 @@ export type TreeDiff = { text: string; files: number; omitted: number; cut: numb
 
 type Side = { mode: string; text: string | undefined } | undefined;
 
-const named = (path: string) => {
-  const shown = showPath(Buffer.from(path, "latin1"));
-  return /^[\x21\x23-\x7e]+$/.test(shown) ? shown : JSON.stringify(shown);
-};
+/** A name as git writes it: bytes that are not plain ASCII in octal, the whole in quotes then. `path` has a character a byte. */
+function quoted(path: string): string {
+  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(path)) return path;
+  const escaped = path
+    .replace(/["\\]/g, (char) => `\\${char}`)
+    .replace(/[^\x20-\x7e]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  return `"${escaped}"`;
+}
+
+/** The same on a line of its own, where a name with spaces ends in a tab. */
+const onLine = (path: string) => `${quoted(path)}${path.includes(" ") ? "\t" : ""}`;
 
 const modeOf = ({ kind, mode }: Difference["entry"]) =>
   kind === "link" ? "120000" : (mode & EXECUTABLE) !== 0 ? "100755" : "100644";
@@ -53,7 +60,6 @@ function sidesOf(root: string, start: Snapshot, { path, change, entry, old }: Di
 }
 
 function headers(path: string, [before, after]: [Side, Side]): string {
-  const name = named(path);
   const modes =
     before === undefined
       ? `new file mode ${after!.mode}\n`
@@ -62,22 +68,30 @@ function headers(path: string, [before, after]: [Side, Side]): string {
         : before.mode === after.mode
           ? ""
           : `old mode ${before.mode}\nnew mode ${after.mode}\n`;
-  return `diff --git a/${name} b/${name}\n${modes}`;
+  return `diff --git ${quoted(`a/${path}`)} ${quoted(`b/${path}`)}\n${modes}`;
 }
 
 /** The changes of one file; undefined when they took too long to find. */
 function hunks(path: string, before: Side, after: Side, timeout: number): string | undefined {
-  const name = named(path);
-  const [from, to] = [
-    before === undefined ? "/dev/null" : `a/${name}`,
-    after === undefined ? "/dev/null" : `b/${name}`,
-  ];
-  const patch = structuredPatch(from, to, before?.text ?? "", after?.text ?? "", undefined, undefined, {
+  const patch = structuredPatch("", "", before?.text ?? "", after?.text ?? "", undefined, undefined, {
     context: 3,
     timeout,
   });
   if (patch === undefined) return undefined;
-  return patch.hunks.length === 0 ? "" : formatPatch(patch, FILE_HEADERS_ONLY);
+  if (patch.hunks.length === 0) return "";
+  const from = before === undefined ? "/dev/null" : onLine(`a/${path}`);
+  const to = after === undefined ? "/dev/null" : onLine(`b/${path}`);
+  return `--- ${from}\n+++ ${to}\n${formatPatch(patch, OMIT_HEADERS)}`;
+}
+
+/** What git takes as one change each: a file that became a link is one that went and one that came. */
+function stepsOf([before, after]: [Side, Side]): [Side, Side][] {
+  const isLink = (side: Side) => side?.mode === "120000";
+  if (before === undefined || after === undefined || isLink(before) === isLink(after)) return [[before, after]];
+  return [
+    [before, undefined],
+    [undefined, after],
+  ];
 }
 
 /** The diff of what changed. */
@@ -85,21 +99,30 @@ export function diffTree(root: string, start: Snapshot, differences: readonly Di
   const until = performance.now() + ALL_MS;
   const parts: string[] = [];
   let [bytes, files, omitted, cut] = [0, 0, 0, 0];
-  for (const difference of differences) {
-    const { path } = difference;
-    const sides = sidesOf(root, start, difference);
-    const [before, after] = sides;
-    if (before === undefined && after === undefined) continue;
-    files += 1;
-    const left = Math.min(FILE_MS, until - performance.now());
-    const isText = [before, after].every((side) => side === undefined || side.text !== undefined);
-    const found = isText && left > 0 && bytes < MAX_DIFF_BYTES ? hunks(path, before, after, left) : undefined;
-    const fits = found !== undefined && bytes + found.length <= MAX_DIFF_BYTES;
-    if (isText && !fits) omitted += 1;
-    const part = `${headers(path, sides)}${fits ? found : `Binary files, or too large to be shown: ${named(path)}\n`}`;
+  const add = (part: string) => {
     bytes += part.length;
     if (bytes <= 2 * MAX_DIFF_BYTES) parts.push(part);
     else cut += part.length;
+  };
+  for (const difference of differences) {
+    const { path } = difference;
+    const sides = sidesOf(root, start, difference);
+    if (sides[0] === undefined && sides[1] === undefined) continue;
+    files += 1;
+    const isText = sides.every((side) => side === undefined || side.text !== undefined);
+    // Between two changes git passes over any other line: what cannot be shown keeps nobody from applying the rest.
+    if (!isText) {
+      add(`Not shown, as it is no text or too large: ${quoted(path)}\n`);
+      continue;
+    }
+    for (const [before, after] of stepsOf(sides)) {
+      const left = Math.min(FILE_MS, until - performance.now());
+      const found = left > 0 && bytes < MAX_DIFF_BYTES ? hunks(path, before, after, left) : undefined;
+      if (found === undefined || bytes + found.length > MAX_DIFF_BYTES) {
+        omitted += 1;
+        add(`Not shown, as there is too much: ${quoted(path)}\n`);
+      } else if (found !== "" || before?.mode !== after?.mode) add(`${headers(path, [before, after])}${found}`);
+    }
   }
   return { text: parts.join(""), files, omitted, cut };
 }

@@ -38,7 +38,8 @@ export function errorReply(
   const headers: Record<string, string> = { ...about, "request-id": requestId, "x-broke-request-id": requestId };
   const told = toldFault(fault);
   if (told.retryAfterMs !== undefined) headers["retry-after"] = String(told.retryAfterMs / 1000);
-  if (told.final === true) headers["x-should-retry"] = "false";
+  // Money does not come back while somebody asks again and again.
+  if (told.final === true || told.type === "billing") headers["x-should-retry"] = "false";
   const { status, body } = codec.encodeError(told);
   return json(body, status, headers);
 }

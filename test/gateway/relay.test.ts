@@ -273,7 +273,7 @@ for (const dialect of outbound) {
           body: { type: "error", error: { type, message: `cause ${status}` } },
         });
         expect(response.headers.get("retry-after")).toBe("7");
-        expect(response.headers.get("x-should-retry")).toBe(status === "401" ? "false" : null);
+        expect(response.headers.get("x-should-retry")).toBe(["401", "402"].includes(status) ? "false" : null);
         expect(response.headers.get("set-cookie")).toBeNull();
       }
     });

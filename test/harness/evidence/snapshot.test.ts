@@ -3,6 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -113,6 +115,44 @@ describe("the diff", () => {
     expect(readFileSync(at("changed"), "utf8") + readFileSync(at("gone"), "utf8")).toBe("one\ntwo\nthree\ngone\n");
   });
 
+  test("git applies it, forth and back, whatever stands between and however names are spelled", () => {
+    const names = ["sp ace", 'qu"ote', "back\\slash", "tab\there", "línea", "b/nested c"];
+    const fill = () => {
+      mkdirSync(at("b"));
+      for (const name of names) writeFileSync(at(name), "one\n");
+      writeFileSync(at("a-binary"), "a\0b");
+      writeFileSync(at("a-touched"), "same\n");
+      writeFileSync(at("to-link"), "text\n");
+      symlinkSync("sp ace", at("to-file"));
+    };
+    const { diff } = changed(fill, () => {
+      for (const name of names) writeFileSync(at(name), "two\n");
+      writeFileSync(at("a-binary"), "a\0c");
+      writeFileSync(at("a-touched"), "same\n");
+      unlinkSync(at("to-link"));
+      symlinkSync("línea", at("to-link"));
+      unlinkSync(at("to-file"));
+      writeFileSync(at("to-file"), "now text");
+      writeFileSync(at("z-empty"), "");
+    });
+    const apply = (...words: string[]) =>
+      Bun.spawnSync(["git", "apply", ...words, "-"], {
+        cwd: root,
+        stdin: Buffer.from(diff.text),
+        env: { PATH: "/usr/bin:/bin" },
+      }).stderr.toString();
+    const read = () => [
+      ...names.map((name) => readFileSync(at(name), "utf8")),
+      lstatSync(at("to-link")).isSymbolicLink(),
+      lstatSync(at("to-file")).isSymbolicLink(),
+      existsSync(at("z-empty")),
+    ];
+    const [old, fresh] = [names.map(() => "one\n"), names.map(() => "two\n")];
+    expect([apply("-R"), read()]).toEqual(["", [...old, false, true, false]]);
+    expect([apply(), read()]).toEqual(["", [...fresh, true, false, true]]);
+    expect(diff.text).not.toContain("a-touched");
+  });
+
   test("names what is no text, is too large or has the name of a secret, and shows none of it", () => {
     const { diff, start } = changed(
       () => {
@@ -127,10 +167,10 @@ describe("the diff", () => {
     expect(
       diff.text
         .split("\n")
-        .filter((line) => line.startsWith("Binary"))
+        .filter((line) => line.startsWith("Not shown"))
         .sort(),
     ).toEqual([
-      ...[".env", ".env.local", "data", "large"].map((name) => `Binary files, or too large to be shown: ${name}`),
+      ...[".env", ".env.local", "data", "large"].map((name) => `Not shown, as it is no text or too large: ${name}`),
     ]);
     expect([diff.text.match(/before|after/g), start.texts.size]).toEqual([null, 0]);
   });
