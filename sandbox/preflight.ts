@@ -1,9 +1,10 @@
 // Whether a sandbox can be built here at all, found out by building a small one from the same options. Fails closed with the remedy.
 // Does not stop: a kernel that lies about what it unshared.
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { isOwnView } from "./mount-table.ts";
+import { SHIMS_DIR } from "./plan.ts";
 import { BWRAP, runProbe } from "./spawn.ts";
 
 export const INSTALL_HINT = "apt-get install -y bubblewrap (or `npm run demo` from the checkout), then try again";
@@ -114,8 +115,19 @@ export function requireFilters(): void {
   );
 }
 
+/** Throws `missing` where this is a sandbox of a run: nothing in it is root's, and no second one can be built there. */
+function requireOutside(): void {
+  if (!existsSync(SHIMS_DIR)) return;
+  throw new BrokeError(
+    "missing",
+    "this is the sandbox of a run already, and none can be built in one",
+    "start it outside",
+  );
+}
+
 /** Throws `missing` or `denied`, naming the cause and the remedy, unless a sandbox can be built. */
 export function requireSandbox(): void {
+  requireOutside();
   requireHelper(BWRAP, INSTALL_HINT);
   requireFeatures();
   requireFilters();

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LAUNCHER } from "#test/support/broke.ts";
+import { LAUNCHER, makeBench, ROOT as CHECKOUT } from "#test/support/broke.ts";
 
 const ROOT = process.getuid!() === 0;
 
@@ -68,4 +68,14 @@ test.skipIf(!ROOT)("no bwrap at all (covering it needs root)", async () => {
   rmSync(whiteout, { recursive: true });
   expect({ code, ran }).toEqual({ code: 3, ran: false });
   expect(stderr).toMatch(/^broke: \/usr\/bin\/bwrap is not installed\nbroke: apt-get install -y bubblewrap/);
+});
+
+test("in the sandbox of a run, where none can be built, that is what is said", async () => {
+  using bench = makeBench();
+  const words = ["sandbox", "run", `--allow-read=${CHECKOUT}`, "--"];
+  const ran = await bench.broke([...words, LAUNCHER, "sandbox", "run", "--", "true"]);
+  expect([ran.code, ran.stderr.split("\n")[0]]).toEqual([
+    3,
+    "broke: this is the sandbox of a run already, and none can be built in one",
+  ]);
 });
