@@ -42,18 +42,39 @@ function putBack(root: number, { path, change, entry, old }: Difference, texts: 
       else unlinkSync(at);
       return "removed";
     }
-    if (was.kind === "dir" && (stands === undefined || stands.isDirectory())) {
-      if (stands === undefined) mkdirSync(at);
+    if (was.kind === "dir") {
+      // What stands in its place is the run's, as everything is that differs.
+      if (stands !== undefined && !stands.isDirectory()) unlinkSync(at);
+      if (!stands?.isDirectory()) mkdirSync(at);
       chmodSync(at, was.mode & 0o777);
       return "restored";
     }
-    if (was.kind !== "file" || text === undefined || stands?.isDirectory()) return "left";
+    if (was.kind !== "file" || text === undefined) return "left";
+    if (stands?.isDirectory()) rmdirSync(at);
     const made = named(folder, `.broke-${randomUUID()}`);
     writeFileSync(made, text, { flag: "wx", mode: 0o600 });
     chmodSync(made, was.mode & 0o777);
     renameSync(made, at);
     return "restored";
   });
+}
+
+/** Gives the owner's rights back to a folder that the run made, so that what is in it can go. */
+function openUp(root: number, path: string): void {
+  within(root, path, (folder, name) => {
+    const at = named(folder, name);
+    if (lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) chmodSync(at, 0o700);
+  });
+}
+
+/** Does it; undefined where the file system does not let it. */
+function asFarAsCan<Result>(act: () => Result): Result | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof BrokeError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** What goes, goes from the inside out; what comes back, from the outside in. */
@@ -86,14 +107,11 @@ export function restoreRun(deps: DecideDeps, runId: string): Restored {
   const done: Restored = { restored: [], removed: [], left: [] };
   const root = openFolder(workspace);
   try {
+    for (const { path, entry, change } of found)
+      if (change !== "deleted" && entry.kind === "dir") asFarAsCan(() => openUp(root, path));
     for (const difference of inOrder(found)) {
-      let what: Done = "left";
-      try {
-        what = putBack(root, difference, snapshot.texts);
-      } catch (error) {
-        // In the way stands what was left itself, and so it stays too.
-        if (!(error instanceof BrokeError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
-      }
+      // In the way may stand what was left itself, and so it stays too.
+      const what = asFarAsCan(() => putBack(root, difference, snapshot.texts)) ?? "left";
       done[what].push(showPath(Buffer.from(difference.path, "latin1")));
     }
   } finally {
