@@ -138,6 +138,11 @@ export function copyTree(
       });
     }
     return copied;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // A tree may be deeper than the longest path there is; a copy of it would be deeper still.
+    if (code === "ENAMETOOLONG") throw tooLarge("folders in folders, deeper than the longest path there is");
+    throw code === "ENOSPC" ? tooLarge("the disk is full") : error;
   } finally {
     closeSync(root);
   }

@@ -69,6 +69,13 @@ test("swapped again and again while it is copied", async () => {
   }
 });
 
+test("deeper than the longest path there is: refused in words", () => {
+  const deep = `cd "$1" && for at in $(seq 60); do mkdir ${"e".repeat(200)} && cd ${"e".repeat(200)} || exit 1; done`;
+  expect(Bun.spawnSync(["bash", "-c", deep, "bash", from()]).exitCode).toBe(0);
+  expect(() => copyTree(from(), to())).toThrow("the workspace is too large to copy (folders in folders");
+  Bun.spawnSync(["rm", "-rf", from(), to()]);
+});
+
 test("too many entries, too many bytes, sparse ones too", () => {
   for (let index = 0; index < 20; index++) writeFileSync(from(`f${index}`), "0123456789");
   const limits = { entries: 20, bytes: 200 };
