@@ -19,9 +19,9 @@ const anyMeans = (patterns: readonly string[], path: string) => patterns.some((p
 /** What is in it is counted and not listed (inventory.ts), so it stands for all of that. */
 const isRepository = (path: string) => /(^|\/)\.git$/.test(path);
 
-/** What was changed that must not be. A folder holds nothing of its own, so only what is in it must be allowed. */
+/** What was changed that must not be; `more`: not all that was changed is in the list. A folder holds nothing of its own, so only what is in it must be allowed. */
 export function changeFindings(
-  { changes, total }: Pick<InventoryChanges, "changes" | "total">,
+  { changes, more: unlisted }: Pick<InventoryChanges, "changes"> & { more: boolean },
   { allowed, forbidden }: Pick<Terms, "allowed" | "forbidden">,
 ): Finding[] {
   if (allowed.length === 0 && forbidden.length === 0) return [];
@@ -38,6 +38,6 @@ export function changeFindings(
   const more = wrong.length > SHOWN ? ` and ${wrong.length - SHOWN} more` : "";
   return [
     ...(wrong.length === 0 ? [] : [finding(`changed what the contract forbids: ${shown.join(", ")}${more}`)]),
-    ...(total > changes.length ? [finding("more was changed than can be held against the contract's paths")] : []),
+    ...(unlisted ? [finding("more was changed than can be held against the contract's paths")] : []),
   ];
 }

@@ -2,8 +2,10 @@
 // memory, bounded, read once; files with the names of secrets are hashed and not kept. A tree that is too large is not read at all.
 // Does not stop: a change that leaves a file as it was, content and inode's times, which no unprivileged process can do.
 
+import { lstatSync } from "node:fs";
 import { isSecretName } from "#sandbox/protected-names.ts";
-import type { Entry, Inventory } from "../inventory.ts";
+import { below } from "#sandbox/tree.ts";
+import { type Entry, entryOf, type Inventory } from "../inventory.ts";
 import { hashLines, isGitPath, treeLine, WHOLE_BYTES } from "../tree-hash.ts";
 
 const MIB = 1024 ** 2;
@@ -78,4 +80,12 @@ export function hashAgain(root: string, start: Snapshot, before: Inventory, afte
     lines.push(known ?? treeLine(root, Buffer.from(path, "latin1"), entry));
   }
   return hashLines(lines);
+}
+
+/** Whether what is at a path (as text) is what it was, but for its times; as far as the snapshot goes. */
+export function isOnlyTouched(root: string, start: Snapshot, path: string): boolean {
+  const bytes = Buffer.from(path);
+  const was = start.lines.get(bytes.toString("latin1"));
+  const stat = lstatSync(below(root, bytes), { bigint: true, throwIfNoEntry: false });
+  return was !== undefined && stat !== undefined && treeLine(root, bytes, entryOf(stat)) === was;
 }

@@ -7,6 +7,7 @@ import type { Reached, RunLimits } from "#sandbox/limits.ts";
 import { compareAllowed, sweepRun } from "../allowed.ts";
 import type { RunContract } from "../contract/contract.ts";
 import { changeFindings } from "../contract/change-rules.ts";
+import { isOnlyTouched } from "../evidence/snapshot.ts";
 import { releaseTree } from "../hold.ts";
 import {
   compareInventories,
@@ -114,7 +115,15 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
           end: judged,
           changes: changes.total + changes.inRepositories + beside.reduce((sum, { total }) => sum + total, 0),
         }),
-        ...changeFindings(changes, contract),
+        ...changeFindings(
+          {
+            changes: changes.changes.filter(
+              ({ path, change }) => change !== "modified" || !isOnlyTouched(tree.path, start.snapshot, path),
+            ),
+            more: changes.total > changes.changes.length,
+          },
+          contract,
+        ),
         ...spending.findings(),
         ...ended.findings,
         ...compareTestFiles(tree.path, start.tests.files, after),

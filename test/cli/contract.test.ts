@@ -194,6 +194,16 @@ describe("the contract", () => {
     ] as never);
   });
 
+  test("what was written anew as it was is no change of what it forbids", async () => {
+    using bench = makeBench();
+    for (const name of ["b", "c"]) writeFileSync(join(bench.workspace, name), "one\n");
+    const paths = ["--policy", "throughput", "--verify", "true", "--allowed-paths", "src", "--forbidden-paths", "c"];
+    const ended = await run(bench, paths, "mkdir src; echo x > src/a; touch b; sed -i s/nothing/x/ b c");
+    expect(ended.code).toBe(0);
+    const really = await run(bench, paths, "chmod 600 b");
+    expect([really.code, really.why[0]]).toEqual([13, "changed what the contract forbids: b"] as never);
+  });
+
   test("with a policy and nobody watching, the run works on a tree of its own", async () => {
     using bench = makeBench();
     const words = ["harness", "run", "--client", "exec", "--policy", "throughput", "--verify", "test -e other"];
