@@ -7,13 +7,13 @@ import type {
   McpServerStdio,
   RequestPermissionRequest,
 } from "@agentclientprotocol/sdk";
-import { existsSync, realpathSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { isWithin } from "#sandbox/protected.ts";
 import { type Commands, commandsUpdate } from "./commands.ts";
 import { editorFilesOf } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
+import { folderOf } from "./folders.ts";
 import type { Patience } from "./keep.ts";
 import { LANE_RESULT, LANE_ROLE, laneRoleOf, REVIEWED } from "./lane-result.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
@@ -42,6 +42,8 @@ export type ServerDeps = {
   artifactsOf: ExtraDeps["artifactsOf"];
   reviewWork: SessionDeps["reviewWork"];
   windowOf: (lane: string) => number;
+  /** Tells the operator what an editor is not told. */
+  log: (text: string) => void;
   /** What every session is told of itself first; undefined: nothing. */
   warning?: string | undefined;
 };
@@ -52,12 +54,6 @@ export type Server = {
 };
 
 const PAGE = 50;
-
-function folderOf(cwd: string): string {
-  if (!existsSync(cwd) || !statSync(cwd).isDirectory())
-    throw acpError("invalidParams", "cwd is no folder here", { path: "cwd" });
-  return realpathSync(cwd);
-}
 
 /** The servers that may live beside a client. Of the others nothing could be reached from there. */
 function serversOf(given: readonly object[]): McpServerStdio[] {
@@ -86,6 +82,7 @@ export function serveAcp(
     artifactsOf,
     reviewWork,
     windowOf,
+    log,
     warning,
   }: ServerDeps,
 ): Server {
@@ -141,6 +138,7 @@ export function serveAcp(
       { id, cwd, choices, titled },
       {
         ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf, reviewWork, ended },
+        log,
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),

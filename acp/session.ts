@@ -115,7 +115,10 @@ export function openSession(
   };
 
   const obey = async (given: NonNullable<ReturnType<typeof commandIn>>): Promise<StopReason> => {
-    const context: CommandContext = { cwd, choices, runs: keep.runs, permitted, endRun: keep.stop };
+    const context: CommandContext = {
+      ...{ cwd, choices, runs: keep.runs, permitted, endRun: keep.stop },
+      clearLane: deps.quarantine.clear,
+    };
     let text: string;
     try {
       text = await given.command.run(given.words, context);

@@ -176,6 +176,7 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
     patience: { ...usualPatience, ...patience },
     windowOf: (of) => (isHeadless(of) ? contextTokens : WINDOW_TOKENS),
     warning: unmediated ? UNMEDIATED : undefined,
+    log: (text) => note(redactorOf(state)(text)),
     commands: acpCommands(state),
     async reviewWork(ended, review) {
       const { reviewWork } = await import("#harness/review-work.ts");
@@ -188,8 +189,9 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
   });
 }
 
-export const sessionStore = (state: State) =>
-  openSessionStore(state.home, systemClock, () => makeRedactor(secretValues(state.keys, state.generations.current())));
+const redactorOf = (state: State) => makeRedactor(secretValues(state.keys, state.generations.current()));
+
+export const sessionStore = (state: State) => openSessionStore(state.home, systemClock, () => redactorOf(state));
 
 /** Serves until the editor is gone, or tells us to end. */
 export async function serveEditor(options: ServeOptions): Promise<number> {
