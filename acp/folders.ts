@@ -1,7 +1,8 @@
-// The folder a session works in: as an editor names it when the session is made, and whether it is there still.
+// The folder a session works in: as an editor names it, however it spells it, and whether it is there still.
 // Does not stop: a folder that goes between the look and the launch.
 
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { visible } from "#src/core/text.ts";
 import { acpError } from "./errors.ts";
@@ -13,6 +14,9 @@ export function folderOf(cwd: string): string {
   if (!isFolder(cwd)) throw acpError("invalidParams", "cwd is no folder here", { path: "cwd" });
   return realpathSync(cwd);
 }
+
+/** One spelling of a folder, whether it is there or not. */
+export const placeOf = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path));
 
 /** Throws `missing` where the folder of a session is gone. */
 export function requireFolder(cwd: string): void {

@@ -9,11 +9,12 @@ import type {
 } from "@agentclientprotocol/sdk";
 import * as v from "valibot";
 import { isWithin } from "#sandbox/protected.ts";
+import { visible } from "#src/core/text.ts";
 import { type Commands, commandsUpdate } from "./commands.ts";
 import { editorFilesOf } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
-import { folderOf } from "./folders.ts";
+import { folderOf, placeOf } from "./folders.ts";
 import type { Patience } from "./keep.ts";
 import { LANE_RESULT, LANE_ROLE, laneRoleOf, REVIEWED } from "./lane-result.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
@@ -176,8 +177,13 @@ export function serveAcp(
     return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), stored.lines), stored };
   };
   const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
-    const { sessionId, mcpServers } = readParams(requests.openSession, params);
-    if (store.read(sessionId) === undefined) throw unknown(sessionId);
+    const { sessionId, cwd, mcpServers } = readParams(requests.openSession, params);
+    const known = store.read(sessionId);
+    if (known === undefined) throw unknown(sessionId);
+    if (placeOf(cwd) !== placeOf(known.cwd))
+      throw acpError("invalidParams", "cwd is not the folder of this session", {
+        ...{ path: "cwd", hint: `it works in ${visible(known.cwd)}` },
+      });
     const servers = serversOf(mcpServers);
     const found = reopen(sessionId);
     found.session.serve(servers);

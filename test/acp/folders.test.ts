@@ -1,9 +1,9 @@
-// The folder of a session: what is said when it is gone.
+// The folder of a session: however it is spelled it is one, another is refused, and what is said when it is gone.
 
 import { expect, test } from "bun:test";
-import { mkdirSync, rmdirSync } from "node:fs";
+import { mkdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { openTalk, stopOf, text } from "#test/support/acp-pair.ts";
+import { codeOf, openTalk, stopOf, text } from "#test/support/acp-pair.ts";
 
 test("no client is started where the folder is gone, which is said by its name and held against no lane", async () => {
   using pair = await openTalk();
@@ -19,4 +19,29 @@ test("no client is started where the folder is gone, which is said by its name a
       data: { kind: "missing" },
     } as never);
   expect([pair.runtimes.length, stopOf(await say(pair.sessionId))]).toEqual([0, "end_turn"]);
+});
+
+test.each(["session/load", "session/resume"])("%s is in the session's own folder alone", async (method) => {
+  using pair = await openTalk();
+  const { sessionId, cwd } = pair;
+  const link = join(cwd, "link");
+  symlinkSync(cwd, link);
+  mkdirSync(join(cwd, "other"));
+  const back = (folder: string) => pair.ask(method, { sessionId, cwd: folder, mcpServers: [] });
+  for (const folder of [cwd, `${cwd}/`, link, join(cwd, "other", "..")])
+    expect((await back(folder)).error).toBeUndefined();
+  for (const folder of [join(cwd, "other"), "/nope", "/"]) {
+    const refused = await back(folder);
+    expect([codeOf(refused), refused.error?.data]).toEqual([-32602, { path: "cwd", hint: `it works in ${cwd}` }]);
+  }
+});
+
+test("a session whose folder is gone is shown again", async () => {
+  using pair = await openTalk();
+  const folder = join(pair.cwd, "gone");
+  mkdirSync(folder);
+  const { result } = await pair.ask("session/new", { cwd: folder, mcpServers: [] });
+  const { sessionId } = result as unknown as { sessionId: string };
+  rmdirSync(folder);
+  expect((await pair.ask("session/load", { sessionId, cwd: folder, mcpServers: [] })).error).toBeUndefined();
 });
