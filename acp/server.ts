@@ -256,7 +256,8 @@ export function serveAcp(
     const { cwd, cursor } = readParams(requests.listSessions, params);
     const from = cursor == null ? 0 : Number(/^\d{1,9}$/.exec(cursor)?.[0] ?? Number.NaN);
     if (Number.isNaN(from)) throw acpError("invalidParams", "there is no such cursor", { path: "cursor" });
-    const all = store.list().filter((session) => cwd == null || session.cwd === cwd);
+    const place = cwd == null ? undefined : placeOf(cwd);
+    const all = store.list().filter((session) => place === undefined || placeOf(session.cwd) === place);
     const page = all.slice(from, from + PAGE);
     const more = from + PAGE < all.length;
     return {

@@ -45,3 +45,20 @@ test("a session whose folder is gone is shown again", async () => {
   rmdirSync(folder);
   expect((await pair.ask("session/load", { sessionId, cwd: folder, mcpServers: [] })).error).toBeUndefined();
 });
+
+test("sessions are listed by their folder however it is spelled, one that is gone too", async () => {
+  using pair = await openTalk();
+  const { sessionId, cwd } = pair;
+  const link = join(cwd, "link");
+  const folder = join(cwd, "gone");
+  symlinkSync(cwd, link);
+  mkdirSync(folder);
+  const { result } = await pair.ask("session/new", { cwd: folder, mcpServers: [] });
+  rmdirSync(folder);
+  const listed = async (at: string) => {
+    const { result: page } = await pair.ask("session/list", { cwd: at });
+    return (page as unknown as { sessions: { sessionId: string }[] }).sessions.map((each) => each.sessionId);
+  };
+  for (const at of [cwd, `${cwd}/`, link, join(link, "..", "link")]) expect(await listed(at)).toEqual([sessionId]);
+  expect(await listed(`${folder}/`)).toEqual([(result as unknown as { sessionId: string }).sessionId]);
+});
