@@ -190,8 +190,9 @@ export function serveAcp(
     tellFirst(sessionId);
     return found;
   };
-  const replay = async ({ id, lines }: StoredSession): Promise<void> => {
-    for (const update of replayed(lines, terminalStyle)) await peer.notify("session/update", { sessionId: id, update });
+  const replay = async ({ id, lines }: StoredSession, isGoingOn: boolean): Promise<void> => {
+    for (const update of replayed(lines, terminalStyle, isGoingOn))
+      await peer.notify("session/update", { sessionId: id, update });
   };
   const choose = (session: Session, what: string, value: unknown): void => {
     const next = chosen(session.choices, available, what, value);
@@ -248,7 +249,7 @@ export function serveAcp(
   });
   on("session/load", async (params) => {
     const { session, stored } = comeBack(params);
-    await replay(stored);
+    await replay(stored, session.isBusy);
     return stateOf(session);
   });
   on("session/resume", (params) => stateOf(comeBack(params).session));
