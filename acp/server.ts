@@ -1,13 +1,7 @@
 // The agent an editor talks to: ACP's methods over sessions. It answers at once about itself and touches no client before the first prompt.
 // Does not stop: what an editor allows.
 
-import type {
-  AvailableCommand,
-  InitializeResponse,
-  McpServerStdio,
-  RequestPermissionRequest,
-} from "@agentclientprotocol/sdk";
-import * as v from "valibot";
+import type { AvailableCommand, InitializeResponse, RequestPermissionRequest } from "@agentclientprotocol/sdk";
 import { isWithin } from "#sandbox/protected.ts";
 import { visible } from "#src/core/text.ts";
 import { type Commands, commandsUpdate } from "./commands.ts";
@@ -17,6 +11,7 @@ import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
 import { folderOf, placeOf } from "./folders.ts";
 import type { Patience } from "./keep.ts";
 import { LANE_RESULT, LANE_ROLE, laneRoleOf, REVIEWED } from "./lane-result.ts";
+import { serversOf } from "./mcp-servers.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
@@ -24,7 +19,7 @@ import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
 import { replayed } from "./replay.ts";
 import type { StartRuntime } from "./runtime.ts";
-import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
+import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate } from "./schema.ts";
 import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
 import { endedRuns, type SessionStore, type StoredSession, type Transcript } from "./store.ts";
 import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
@@ -55,19 +50,6 @@ export type Server = {
 };
 
 const PAGE = 50;
-
-/** The servers that may live beside a client. Of the others nothing could be reached from there. */
-function serversOf(given: readonly object[]): McpServerStdio[] {
-  if (given.some((server) => "type" in server && server.type !== "stdio"))
-    throw acpError("invalidParams", "MCP servers over the network cannot be reached from the sandbox", {
-      ...{ path: "mcpServers", hint: "name a server that is a program (stdio)" },
-    });
-  const parsed = v.safeParse(v.array(stdioServer), given);
-  if (!parsed.success) throw acpError("invalidParams", "an MCP server is not what it can be", { path: "mcpServers" });
-  if (new Set(parsed.output.map(({ name }) => name)).size < parsed.output.length)
-    throw acpError("invalidParams", "two MCP servers have one name", { path: "mcpServers" });
-  return parsed.output;
-}
 
 /** Serves a peer. */
 export function serveAcp(
