@@ -17,6 +17,8 @@ export type CommandContext = {
   permitted: readonly Permitted[];
   /** Ends the client, so that its run is judged; the next prompt starts another. */
   endRun(): Promise<void>;
+  /** Lets a lane that is held back try again; false: nothing was held against it. */
+  clearLane(lane: string): boolean;
 };
 
 export type Command = {

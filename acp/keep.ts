@@ -10,8 +10,10 @@ import type { WatchedTree } from "#harness/supervise.ts";
 import type { Opinion } from "#harness/verdict/decide.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import { clip } from "#src/core/text.ts";
 import type { EditorFiles } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
+import { requireFolder } from "./folders.ts";
 import type { LaneRole } from "./lane-result.ts";
 import { type Choices, isOther } from "./modes.ts";
 import type { PutQuestion } from "./question.ts";
@@ -46,6 +48,8 @@ export type KeepDeps = {
   reviewWork(ended: readonly string[], review: Review): Promise<Reviewed>;
   /** A model was asked, or answered. */
   onStir(): void;
+  /** Tells the operator what an editor is not told. */
+  log(text: string): void;
 };
 
 export type Keep = {
@@ -69,6 +73,7 @@ export type Keep = {
 };
 
 const MOST_RUNS = 100;
+const MOST_CAUSE_BYTES = 1024;
 
 type Running = {
   runtime: AgentRuntime;
@@ -104,6 +109,7 @@ export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep 
     transcript.append({ kind: "run", run, verdict });
   };
   const launch = async (choices: Choices, servers: readonly McpServerStdio[], withdrawn: AbortSignal) => {
+    requireFolder(cwd);
     await claim();
     const late = AbortSignal.timeout(patience.startMs);
     // Once it is there it is nobody's to end by these.
@@ -161,6 +167,8 @@ export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep 
       .catch((error: unknown) => {
         if (late.aborted) throw acpError("internal", "the client did not answer in time", { reason: "start_timeout" });
         if (error instanceof BrokeError) throw error;
+        if (!withdrawn.aborted)
+          deps.log(`the client of the lane ${of} could not be started: ${clip(String(error), MOST_CAUSE_BYTES).text}`);
         throw acpError("internal", "the client could not be started", { reason: "start_failed" });
       })
       .finally(() => {
@@ -187,9 +195,13 @@ export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep 
       lane = choices.lane;
       const held = quarantine.heldFor(lane);
       if (held !== undefined)
-        throw acpError("internal", "this agent failed again and again and is held back until it is cleared", {
-          ...{ reason: "lane_quarantined", lane, last: held },
-        });
+        throw acpError(
+          "internal",
+          "this agent failed again and again and is held back: /unquarantine lets it try again",
+          {
+            ...{ reason: "lane_quarantined", lane, last: held },
+          },
+        );
       doing = "starting";
       try {
         if (running !== undefined && isOther(running.choices, choices)) await stop();

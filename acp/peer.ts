@@ -31,6 +31,8 @@ export type Peer = {
   receive(frame: Frame): void;
   /** The same of a message that was read already. */
   take(message: unknown): void;
+  /** Resolves when all that was asked until now is answered, but for requests of these methods. */
+  answered(except: readonly string[]): Promise<void>;
   /** The other end is gone: every handler is told, every request of ours rejects. */
   close(): void;
 };
@@ -49,6 +51,7 @@ export function openPeer(write: WriteFrame): Peer {
   const running = new Map<string | number, AbortController>();
   const notified = new Map<string, (params: unknown) => void>();
   const waiting = new Map<string, (error: Error) => void>();
+  const answering = new Map<Promise<void>, string>();
   let asked = 0;
   let closed = false;
   const refuse = (id: JSONRPCID, code: keyof typeof errorCodes, message: string) =>
@@ -71,7 +74,8 @@ export function openPeer(write: WriteFrame): Peer {
     if (!isJSONRPCRequest(message)) return refuse(known, "invalidRequest", "this is no JSON-RPC 2.0 message");
     if (known !== null && running.has(known))
       return refuse(known, "invalidRequest", "a request of that id is going on");
-    return void handle(message);
+    const handled = handle(message).finally(() => answering.delete(handled));
+    answering.set(handled, message.method);
   };
   notified.set("$/cancel_request", (params) => {
     const parsed = v.safeParse(cancelSchema, params);
@@ -127,6 +131,10 @@ export function openPeer(write: WriteFrame): Peer {
       take(message);
     },
     take,
+    async answered(except) {
+      const asked = [...answering].filter(([, method]) => !except.includes(method));
+      await Promise.all(asked.map(([handled]) => handled));
+    },
     close() {
       closed = true;
       for (const controller of running.values()) controller.abort();

@@ -58,7 +58,7 @@ export type RuntimeOptions = {
   opinions?: () => Roles;
   /** How hard the model is to think; undefined: as it does by itself. */
   effort: string | undefined;
-  /** The editor's MCP servers: they live in the sandbox, beside the client. */
+  /** The editor's MCP servers: they live in the sandbox, beside the client; their names are such as every client takes. */
   servers: readonly McpServerStdio[];
   watch: RunWatch;
   /** Puts what the sandbox asks about to the person at the editor. */

@@ -20,7 +20,7 @@ const mcpServers = v.array(v.looseObject({ name: text }));
 const noNul = v.pipe(text, v.regex(/^[^\0]*$/));
 /** A server that is a program; one of another type has a `type`. */
 export const stdioServer = v.object({
-  name: v.pipe(text, v.regex(/^[\w .-]{1,64}$/)),
+  name: v.pipe(text, v.regex(/^\P{Cc}{1,256}$/u)),
   command: v.pipe(noNul, v.check(isAbsolute, "not an absolute path")),
   args: v.nullish(v.array(noNul), []),
   env: v.nullish(v.array(v.object({ name: v.pipe(text, v.regex(/^[A-Za-z_]\w*$/)), value: noNul })), []),

@@ -1,21 +1,17 @@
 // The agent an editor talks to: ACP's methods over sessions. It answers at once about itself and touches no client before the first prompt.
 // Does not stop: what an editor allows.
 
-import type {
-  AvailableCommand,
-  InitializeResponse,
-  McpServerStdio,
-  RequestPermissionRequest,
-} from "@agentclientprotocol/sdk";
-import { existsSync, realpathSync, statSync } from "node:fs";
-import * as v from "valibot";
+import type { AvailableCommand, InitializeResponse, RequestPermissionRequest } from "@agentclientprotocol/sdk";
 import { isWithin } from "#sandbox/protected.ts";
+import { visible } from "#src/core/text.ts";
 import { type Commands, commandsUpdate } from "./commands.ts";
 import { editorFilesOf } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { type ExtraDeps, metaOf, serveExtras } from "./extras.ts";
+import { folderOf, placeOf } from "./folders.ts";
 import type { Patience } from "./keep.ts";
 import { LANE_RESULT, LANE_ROLE, laneRoleOf, REVIEWED } from "./lane-result.ts";
+import { serversOf } from "./mcp-servers.ts";
 import { type Available, type Choices, chosen, chosenAgain, configOptions, modeOf, modeState } from "./modes.ts";
 import type { Peer } from "./peer.ts";
 import { makeMediator } from "./permission.ts";
@@ -23,7 +19,7 @@ import { makeQuestioner } from "./question.ts";
 import { makeQuarantine } from "./quarantine.ts";
 import { replayed } from "./replay.ts";
 import type { StartRuntime } from "./runtime.ts";
-import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate, stdioServer } from "./schema.ts";
+import { PROTOCOL_VERSION, readParams, requests, type SessionUpdate } from "./schema.ts";
 import { openSession, type Session, type SessionDeps, type SessionState } from "./session.ts";
 import { endedRuns, type SessionStore, type StoredSession, type Transcript } from "./store.ts";
 import { terminalStyleOf, type TerminalStyle } from "./terminals.ts";
@@ -42,6 +38,8 @@ export type ServerDeps = {
   artifactsOf: ExtraDeps["artifactsOf"];
   reviewWork: SessionDeps["reviewWork"];
   windowOf: (lane: string) => number;
+  /** Tells the operator what an editor is not told. */
+  log: (text: string) => void;
   /** What every session is told of itself first; undefined: nothing. */
   warning?: string | undefined;
 };
@@ -52,25 +50,6 @@ export type Server = {
 };
 
 const PAGE = 50;
-
-function folderOf(cwd: string): string {
-  if (!existsSync(cwd) || !statSync(cwd).isDirectory())
-    throw acpError("invalidParams", "cwd is no folder here", { path: "cwd" });
-  return realpathSync(cwd);
-}
-
-/** The servers that may live beside a client. Of the others nothing could be reached from there. */
-function serversOf(given: readonly object[]): McpServerStdio[] {
-  if (given.some((server) => "type" in server && server.type !== "stdio"))
-    throw acpError("invalidParams", "MCP servers over the network cannot be reached from the sandbox", {
-      ...{ path: "mcpServers", hint: "name a server that is a program (stdio)" },
-    });
-  const parsed = v.safeParse(v.array(stdioServer), given);
-  if (!parsed.success) throw acpError("invalidParams", "an MCP server is not what it can be", { path: "mcpServers" });
-  if (new Set(parsed.output.map(({ name }) => name)).size < parsed.output.length)
-    throw acpError("invalidParams", "two MCP servers have one name", { path: "mcpServers" });
-  return parsed.output;
-}
 
 /** Serves a peer. */
 export function serveAcp(
@@ -86,6 +65,7 @@ export function serveAcp(
     artifactsOf,
     reviewWork,
     windowOf,
+    log,
     warning,
   }: ServerDeps,
 ): Server {
@@ -141,6 +121,7 @@ export function serveAcp(
       { id, cwd, choices, titled },
       {
         ...{ start, quarantine, transcript, patience, said, notify, commands, onCommands, windowOf, reviewWork, ended },
+        log,
         ...{ preface: takesNotices ? undefined : warning },
         ...{ claim: () => claim(id, cwd), mediator: makeMediator(id, ask) },
         question: makeQuestioner(id, peer.request, () => showsForms),
@@ -178,16 +159,22 @@ export function serveAcp(
     return { session: sessions.get(id) ?? open(id, stored.cwd, store.reopen(id), choices(), stored.lines), stored };
   };
   const comeBack = (params: unknown): { session: Session; stored: StoredSession } => {
-    const { sessionId, mcpServers } = readParams(requests.openSession, params);
-    if (store.read(sessionId) === undefined) throw unknown(sessionId);
+    const { sessionId, cwd, mcpServers } = readParams(requests.openSession, params);
+    const known = store.read(sessionId);
+    if (known === undefined) throw unknown(sessionId);
+    if (placeOf(cwd) !== placeOf(known.cwd))
+      throw acpError("invalidParams", "cwd is not the folder of this session", {
+        ...{ path: "cwd", hint: `it works in ${visible(known.cwd)}` },
+      });
     const servers = serversOf(mcpServers);
     const found = reopen(sessionId);
     found.session.serve(servers);
     tellFirst(sessionId);
     return found;
   };
-  const replay = async ({ id, lines }: StoredSession): Promise<void> => {
-    for (const update of replayed(lines, terminalStyle)) await peer.notify("session/update", { sessionId: id, update });
+  const replay = async ({ id, lines }: StoredSession, isGoingOn: boolean): Promise<void> => {
+    for (const update of replayed(lines, terminalStyle, isGoingOn))
+      await peer.notify("session/update", { sessionId: id, update });
   };
   const choose = (session: Session, what: string, value: unknown): void => {
     const next = chosen(session.choices, available, what, value);
@@ -244,7 +231,7 @@ export function serveAcp(
   });
   on("session/load", async (params) => {
     const { session, stored } = comeBack(params);
-    await replay(stored);
+    await replay(stored, session.isBusy);
     return stateOf(session);
   });
   on("session/resume", (params) => stateOf(comeBack(params).session));
@@ -252,7 +239,8 @@ export function serveAcp(
     const { cwd, cursor } = readParams(requests.listSessions, params);
     const from = cursor == null ? 0 : Number(/^\d{1,9}$/.exec(cursor)?.[0] ?? Number.NaN);
     if (Number.isNaN(from)) throw acpError("invalidParams", "there is no such cursor", { path: "cursor" });
-    const all = store.list().filter((session) => cwd == null || session.cwd === cwd);
+    const place = cwd == null ? undefined : placeOf(cwd);
+    const all = store.list().filter((session) => place === undefined || placeOf(session.cwd) === place);
     const page = all.slice(from, from + PAGE);
     const more = from + PAGE < all.length;
     return {

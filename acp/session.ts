@@ -48,6 +48,8 @@ export type Session = {
   readonly choices: Choices;
   readonly keep: Keep;
   readonly permitted: readonly Permitted[];
+  /** Whether a prompt is being answered, or waits. */
+  readonly isBusy: boolean;
   /** Answers a prompt once those before it are over. `signal`: the request was withdrawn; `role`: it is a review. */
   prompt(blocks: readonly PromptBlock[], signal: AbortSignal, role?: LaneRole): Promise<Answered>;
   /** Ends what is going on, and what waits. */
@@ -115,7 +117,10 @@ export function openSession(
   };
 
   const obey = async (given: NonNullable<ReturnType<typeof commandIn>>): Promise<StopReason> => {
-    const context: CommandContext = { cwd, choices, runs: keep.runs, permitted, endRun: keep.stop };
+    const context: CommandContext = {
+      ...{ cwd, choices, runs: keep.runs, permitted, endRun: keep.stop },
+      clearLane: deps.quarantine.clear,
+    };
     let text: string;
     try {
       text = await given.command.run(given.words, context);
@@ -221,6 +226,9 @@ export function openSession(
     ...{ id, cwd, keep, permitted },
     get choices() {
       return choices;
+    },
+    get isBusy() {
+      return going.size > 0;
     },
     prompt(blocks, withdrawn, role) {
       if (closed) throw acpError("notFound", "the session is closed", { sessionId: id });

@@ -105,10 +105,11 @@ export const cloneObjects = (origin: string, landing: string) =>
 
 type Ask = (path: string, args: string[], options?: { stdin?: Uint8Array; write?: boolean }) => Buffer;
 
-/** The commit that a base names: a branch, a tag, a full ref, a commit. Throws `usage`. */
-function commitOf(base: string, { refs }: Repository, ask: Ask, workspace: string): string {
+/** The commit that a base names: HEAD, a branch, a tag, a full ref, a commit. Throws `usage`. */
+function commitOf(base: string, { refs, head }: Repository, ask: Ask, workspace: string): string {
   const names = ["", "refs/", "refs/heads/", "refs/tags/", "refs/remotes/"].map((prefix) => `${prefix}${base}`);
-  const oid = names.map((name) => refs.get(name)).find((found) => found !== undefined);
+  const named = names.map((name) => refs.get(name)).find((found) => found !== undefined);
+  const oid = base === "HEAD" ? (head.oid ?? undefined) : named;
   try {
     if (oid === undefined && !/^[0-9a-f]{4,64}$/.test(base)) throw new BrokeError("denied", "no such ref");
     return ask(workspace, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${oid ?? base}^{commit}`])

@@ -18,18 +18,18 @@ import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
-import { openFolder, readBeneath } from "#sandbox/open.ts";
+import { fdPath, openAt, openFolder, readBeneath } from "#sandbox/open.ts";
 import { isAtOrBelow, isOpened, protectedBy } from "#sandbox/protected-names.ts";
 import { below, showPath } from "#sandbox/tree.ts";
 import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
 import { findTraps } from "./findings.ts";
-import { entryOf, type Inventory, takeInventory } from "./inventory.ts";
+import { entryOf, folderMode, folderStamp, type Inventory, takeInventory } from "./inventory.ts";
 import { isDeleted, isMade, isWritten } from "./overlay-mode.ts";
 import { readStored } from "./stored.ts";
 import { requireTakeable, type Step } from "./takeable.ts";
 import { bytes, named, within } from "./beneath.ts";
 
-/** Per path, a character a byte: what the original was (`was`) and what its copy is at the start (`copy`); null for folders. */
+/** Per path, a character a byte: what the original was (`was`) and what its copy is at the start (`copy`). */
 const manifestSchema = v.object({
   kind: v.picklist(["copy", "overlay"]),
   entries: v.record(v.string(), v.object({ was: v.string(), copy: v.string() })),
@@ -39,7 +39,7 @@ export type CopyManifest = v.InferOutput<typeof manifestSchema>;
 /** What the workspace's entry was, as compared with when the work is taken over. */
 export const stampOf = (stat: BigIntStats) => {
   const { kind, mode, size, stamp } = entryOf(stat);
-  return kind === "dir" ? "dir" : `${kind} ${mode} ${size} ${stamp}`;
+  return kind === "dir" ? folderStamp(mode) : `${kind} ${mode} ${size} ${stamp}`;
 };
 
 /** Copies the workspace to `tree` and returns what to compare with afterwards. Throws `denied` when it is too large or not to be read. */
@@ -49,7 +49,10 @@ export function makeCopy(workspace: string, tree: string): { manifest: CopyManif
   const entries: CopyManifest["entries"] = Object.create(null);
   for (const [path, entry] of takeInventory(tree).entries) {
     const { kind, mode, size, stamp } = entry;
-    entries[path] = { was: was.get(path) ?? "", copy: kind === "dir" ? "dir" : `${kind} ${mode} ${size} ${stamp}` };
+    entries[path] = {
+      was: was.get(path) ?? "",
+      copy: kind === "dir" ? folderStamp(mode) : `${kind} ${mode} ${size} ${stamp}`,
+    };
   }
   return { manifest: { kind: "copy", entries }, copied };
 }
@@ -68,7 +71,7 @@ function stepsOf({ kind: made, entries }: CopyManifest, now: Inventory, upper: s
     // What shows through from the workspace is its own, also what it got meanwhile.
     if (made === "overlay" && !isWritten(upper, path, before)) continue;
     if (kind === "dir") {
-      if (before !== "dir") steps.push({ path, kind: "folder" });
+      if (before !== folderStamp(mode)) steps.push({ path, kind: "folder" });
     } else if (before !== `${kind} ${mode} ${size} ${stamp}`) steps.push({ path, kind: "write" });
   }
   const rank = { delete: 0, folder: 1, write: 2 };
@@ -110,7 +113,16 @@ function apply(from: number, to: number, { path, kind }: Step): void {
       if (stat?.isDirectory()) removeEmpty(target);
       else if (stat !== undefined) unlinkSync(target);
     }
-    if (kind === "folder" && !stat?.isDirectory()) mkdirSync(target, 0o755);
+    if (kind === "folder") {
+      if (!stat?.isDirectory()) mkdirSync(target, 0o700);
+      const mode = within(from, path, (source, own) => lstatSync(named(source, own)).mode);
+      const made = openAt(folder, name);
+      try {
+        chmodSync(fdPath(made), folderMode(mode));
+      } finally {
+        closeSync(made);
+      }
+    }
     if (kind !== "write") return;
     if (stat?.isDirectory()) rmdirSync(target);
     const made = named(folder, `.broke-${randomUUID()}`);
@@ -197,7 +209,7 @@ function isThere(
   { from, to }: { from: number; to: number },
   { path, kind }: Step,
 ): boolean {
-  if (kind !== "write") return standing(to, path) === (kind === "folder" ? "dir" : null);
+  if (kind !== "write") return standing(to, path) === (kind === "folder" ? standing(from, path) : null);
   const link = linkAt(from, path);
   if (link !== undefined) return linkAt(to, path)?.equals(link) ?? false;
   const read = (root: string) => readBeneath(root, bytes(path), MAX_COMPARED_BYTES);

@@ -54,6 +54,11 @@ export function entryOf(stat: BigIntStats): Entry {
   return { kind, mode: Number(stat.mode), size, stamp, linked, changedMs: Number(stat.ctimeNs / 1000n) / 1000 };
 }
 
+/** Whether a folder is as it was: what others may do in it. Whoever takes it over may do everything. */
+export const folderStamp = (mode: number | bigint): string => `dir ${folderMode(mode).toString(8)}`;
+/** What a folder that is taken over may be used for, and by whom. */
+export const folderMode = (mode: number | bigint): number => (Number(mode) & 0o777) | 0o700;
+
 /** Looks at every entry below `root`. Entries that vanish meanwhile are left out; a folder that cannot be read makes it incomplete. */
 export function takeInventory(root: string): Inventory {
   const entries = new Map<string, Entry>();

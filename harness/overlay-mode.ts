@@ -26,7 +26,7 @@ import { below, showPath, walkTree } from "#sandbox/tree.ts";
 import { bytes } from "./beneath.ts";
 import { removeTree } from "./client-home.ts";
 import { copyFileAt, copyLinkAt, COPY_LIMITS, refuseEntry, tooLarge } from "./copy-tree.ts";
-import { entryOf } from "./inventory.ts";
+import { entryOf, folderStamp } from "./inventory.ts";
 
 /** As a copy's; `copy` is what an entry is where we put it back ourselves, and empty where what the workspace has shows through. */
 export type OverlayManifest = { kind: "overlay"; entries: Record<string, { was: string; copy: string }> };
@@ -69,7 +69,9 @@ function lookAt(root: string): Look[] {
 
 /** Without the number, which in an overlay of two file systems is another one outside it. */
 export const layerStamp = (stat: BigIntStats): string =>
-  stat.isDirectory() ? "dir" : `${entryOf(stat).kind} ${stat.mode} ${stat.size} ${stat.mtimeNs}:${stat.ctimeNs}`;
+  stat.isDirectory()
+    ? folderStamp(stat.mode)
+    : `${entryOf(stat).kind} ${stat.mode} ${stat.size} ${stat.mtimeNs}:${stat.ctimeNs}`;
 
 /** What is somebody else's, where only the user is known, the kernel copies into no layer. Throws `denied`. */
 function requireOwned(found: readonly Look[]): void {
@@ -98,7 +100,7 @@ export function manifestOf(
   requireOwned(found);
   for (const { path, stat } of found)
     if (lstatSync(below(tree, bytes(path)), { throwIfNoEntry: false }) !== undefined)
-      entries[path] = { was: stampOf(stat), copy: stat.isDirectory() ? "dir" : "" };
+      entries[path] = { was: stampOf(stat), copy: stat.isDirectory() ? layerStamp(stat) : "" };
   return { kind: "overlay", entries };
 }
 
@@ -259,7 +261,7 @@ function proveClean(
     if (now === undefined && isOdd(look.stat)) continue;
     if (now === undefined || !isSame(workspace, tree, upper, look, now)) throw cannotUndo();
     const own = layered(upper, look.path);
-    const copy = now.isDirectory() ? "dir" : own === undefined ? "" : layerStamp(own);
+    const copy = now.isDirectory() ? layerStamp(now) : own === undefined ? "" : layerStamp(own);
     entries[look.path] = { was: stampOf(look.stat), copy };
   }
   if (left.size > 0) throw cannotUndo();

@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { nearest } from "#src/core/nearest.ts";
+import { parseBrokeToml } from "./broke-toml.ts";
 import { parseLimits, parseTimeout, type RunLimits } from "./limits.ts";
 import {
   askedKinds,
@@ -102,13 +103,7 @@ export function readPermissionSet(where: string, given: unknown): PermissionSet 
 
 /** The sets of a `broke.toml`; `file` is how it is called in errors. Throws `config` when it is not TOML, `usage` on what a set cannot say. */
 export function parsePermissionSets(text: string, file: string): Map<string, PermissionSet> {
-  let document: unknown;
-  try {
-    document = Bun.TOML.parse(text);
-  } catch {
-    throw new BrokeError("config", `${file} is not TOML`, "mend it, or move it away");
-  }
-  const parsed = v.safeParse(fileSchema, document);
+  const parsed = v.safeParse(fileSchema, parseBrokeToml(text, file));
   if (!parsed.success) throw new BrokeError("usage", `${file}: permissions is a table of sets`);
   const sets = Object.entries(parsed.output.permissions);
   const odd = sets.find(([name]) => !NAME.test(name));

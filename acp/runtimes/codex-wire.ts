@@ -126,7 +126,7 @@ export function inputOf(blocks: readonly PromptBlock[]): object[] {
 export const serversOf = (servers: readonly McpServerStdio[]) =>
   Object.fromEntries(
     servers.map(({ name, command, args, env }) => [
-      name.replaceAll(/[^\w-]/g, "_"),
+      name,
       // What a server says of its own tools is no reason not to ask.
       {
         command,

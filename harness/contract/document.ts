@@ -98,6 +98,9 @@ function pathsOf(where: string, key: string, value: string | string[]): string[]
   const paths = listOf(value).map((path) => path.replace(/^\.\//, ""));
   const odd = paths.some((path) => path.startsWith("/") || path.split("/").includes("..") || path === "");
   if (odd) throw new BrokeError("usage", `${where}: ${key} are paths in the workspace`, "as in src, docs/*.md");
+  // To a glob it is all but what stands behind it, which would allow, or forbid, the rest.
+  if (paths.some((path) => path.startsWith("!")))
+    throw new BrokeError("usage", `${where}: ${key} name what is meant, not what is not`, "leave out the !");
   return paths;
 }
 

@@ -10,6 +10,7 @@ import { nearest } from "#src/core/nearest.ts";
 import { readPrivate } from "#src/state/files.ts";
 import type { Home } from "#src/state/paths.ts";
 import type { TrustStore } from "#src/state/trust.ts";
+import { parseBrokeToml } from "#sandbox/broke-toml.ts";
 import { readBeneath } from "#sandbox/open.ts";
 import { isWithin } from "#sandbox/protected.ts";
 import { SET_FILE, trustedFile } from "../permission-set.ts";
@@ -86,13 +87,7 @@ const fileSchema = v.looseObject({ harness: section, contracts: section });
 type Sections = { harness: Layer; contracts: Map<string, unknown>; where: string };
 
 function readSections(text: string, file: string): Sections {
-  let document: unknown;
-  try {
-    document = Bun.TOML.parse(text);
-  } catch {
-    throw new BrokeError("config", `${file} is not TOML`, "mend it, or move it away");
-  }
-  const parsed = v.safeParse(fileSchema, document);
+  const parsed = v.safeParse(fileSchema, parseBrokeToml(text, file));
   if (!parsed.success) throw new BrokeError("usage", `${file}: harness and contracts are tables`);
   const { harness, contracts } = parsed.output;
   return {

@@ -85,6 +85,10 @@ function permissions({ choices, permitted }: CommandContext): string {
   return [`mode ${choices.mode}, sandbox ${choices.sandbox}`, ...lines].join("\n");
 }
 
+function unquarantine(lane: string, { clearLane }: CommandContext): string {
+  return clearLane(lane) ? `${visible(lane)} may try again` : `nothing is held against ${visible(lane)}`;
+}
+
 /** The commands over an opened state. */
 export function acpCommands(state: State): Commands {
   const commands: Record<string, Command> = {
@@ -107,6 +111,11 @@ export function acpCommands(state: State): Commands {
     permissions: {
       description: "Show what was allowed and refused in this session",
       run: (_, context) => permissions(context),
+    },
+    unquarantine: {
+      description: "Let a lane try again that failed again and again and is held back",
+      hint: "lane (this session's when empty)",
+      run: ([lane], context) => unquarantine(lane ?? context.choices.lane, context),
     },
   };
   return commands;

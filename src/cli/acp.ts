@@ -29,6 +29,8 @@ const mediatedProfiles = profileNames.filter((name) => name !== "normal");
 
 /** At the end everything is over within this, or left to the sandboxes to die with us. */
 const SHUTDOWN_MS = 3_000;
+/** Of that, for answers to what was asked last. */
+const ANSWERS_MS = 1_000;
 
 /** A run of a client for one session. */
 function launchIn(
@@ -176,6 +178,7 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
     patience: { ...usualPatience, ...patience },
     windowOf: (of) => (isHeadless(of) ? contextTokens : WINDOW_TOKENS),
     warning: unmediated ? UNMEDIATED : undefined,
+    log: (text) => note(redactorOf(state)(text)),
     commands: acpCommands(state),
     async reviewWork(ended, review) {
       const { reviewWork } = await import("#harness/review-work.ts");
@@ -188,8 +191,9 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
   });
 }
 
-export const sessionStore = (state: State) =>
-  openSessionStore(state.home, systemClock, () => makeRedactor(secretValues(state.keys, state.generations.current())));
+const redactorOf = (state: State) => makeRedactor(secretValues(state.keys, state.generations.current()));
+
+export const sessionStore = (state: State) => openSessionStore(state.home, systemClock, () => redactorOf(state));
 
 /** Serves until the editor is gone, or tells us to end. */
 export async function serveEditor(options: ServeOptions): Promise<number> {
@@ -210,7 +214,10 @@ export async function serveEditor(options: ServeOptions): Promise<number> {
     for (const frame of split.end()) peer.receive(frame);
   })();
   await Promise.race([reading, over.promise]);
+  const late = Bun.sleep(SHUTDOWN_MS);
+  // Who wrote it all at once still reads the answers. A turn is ended: nobody could cancel it, or be asked.
+  await Promise.race([peer.answered(["session/prompt"]), Bun.sleep(ANSWERS_MS), over.promise]);
   peer.close();
-  await Promise.race([server.close().then(() => out.drained()), Bun.sleep(SHUTDOWN_MS)]);
+  await Promise.race([server.close().then(() => out.drained()), late]);
   return 0;
 }

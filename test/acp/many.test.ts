@@ -60,7 +60,13 @@ test(`${ROUNDS} orders of asking, cancelling, dying, choosing and closing`, asyn
     };
     using pair = openPair(client);
     await pair.ask("initialize", { protocolVersion: 1 });
-    const ids = [await openIn(pair, "a"), await openIn(pair, "b")];
+    const ids: string[] = [];
+    const folders = new Map<string, string>();
+    for (const name of ["a", "b"]) {
+      const id = await openIn(pair, name);
+      ids.push(id);
+      folders.set(id, join(pair.cwd, name));
+    }
     const asked: Promise<Frame>[] = [];
     for (let act = 0; act < 25; act++) {
       const sessionId = random.pick(ids);
@@ -71,7 +77,7 @@ test(`${ROUNDS} orders of asking, cancelling, dying, choosing and closing`, asyn
       else if (what === 7)
         asked.push(pair.ask("session/set_mode", { sessionId, modeId: random.pick(["ask", "plan", "auto"]) }));
       else if (what === 8) asked.push(pair.ask("session/close", { sessionId }));
-      else asked.push(pair.ask("session/resume", { sessionId, cwd: pair.cwd, mcpServers: [] }));
+      else asked.push(pair.ask("session/resume", { sessionId, cwd: folders.get(sessionId), mcpServers: [] }));
       if (random.chance(0.5)) await Bun.sleep(random.below(3));
     }
     for (const sessionId of ids) pair.tell("session/cancel", { sessionId });

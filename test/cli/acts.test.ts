@@ -83,15 +83,26 @@ describe("--base", () => {
     writeFileSync(join(bench.workspace, "untracked"), "");
   };
 
-  test.each(["old", "v1", "refs/heads/old", "HEAD"])("%s: its files, and nothing of the workspace", async (base) => {
+  test.each(["old", "v1", "refs/heads/old", "HEAD", "a commit"])(
+    "%s: its files, and nothing of the workspace",
+    async (base) => {
+      using bench = makeBench();
+      await made(bench);
+      const isLast = base === "HEAD" || base === "a commit";
+      const oid = await git(bench, "rev-parse", isLast ? "HEAD" : "old");
+      const ran = await run(bench, base === "a commit" ? oid : base);
+      expect([ran.code, ran.stdout]).toEqual([0, isLast ? "two\n" : "one\n"]);
+      const [ref] = (await git(bench, "for-each-ref", "--format=%(refname)", "refs/broke/runs")).split("\n");
+      expect([await git(bench, "show", `${ref}:a`), await git(bench, "rev-parse", `${ref}^`)]).toEqual(["three", oid]);
+      expect(existsSync(join(bench.home, "sprung"))).toBe(false);
+    },
+  );
+
+  test("HEAD of a repository without a commit names none", async () => {
     using bench = makeBench();
-    await made(bench);
-    const oid = await git(bench, "rev-parse", base === "HEAD" ? "HEAD" : "old");
-    const ran = await run(bench, base === "HEAD" ? oid : base);
-    expect([ran.code, ran.stdout]).toEqual([0, base === "HEAD" ? "two\n" : "one\n"]);
-    const [ref] = (await git(bench, "for-each-ref", "--format=%(refname)", "refs/broke/runs")).split("\n");
-    expect([await git(bench, "show", `${ref}:a`), await git(bench, "rev-parse", `${ref}^`)]).toEqual(["three", oid]);
-    expect(existsSync(join(bench.home, "sprung"))).toBe(false);
+    await git(bench, "init", "-q");
+    const ran = await run(bench, "HEAD");
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("--base names no commit") });
   });
 
   test.each([

@@ -191,7 +191,7 @@ describe("freeze", () => {
     using bench = makeBench();
     await done(bench, "backend add own --provider groq --model m", "team save a", "profile new p a");
     await done(bench, "snapshot save s", "swap opus=own");
-    writeFileSync(join(bench.workspace, "broke.toml"), '[sets.x]\nprofile = "strict"\n');
+    writeFileSync(join(bench.workspace, "broke.toml"), '[permissions.x]\nprofile = "strict"\n');
     const file = join(bench.workspace, "x.json");
     const other = await routing(bench);
     writeFileSync(file, JSON.stringify({ broke_export: 1, routing: { ...other, slots: { haiku: "own" } } }));

@@ -100,6 +100,29 @@ test("what was changed meanwhile where the run changed it refuses all of it, and
   expect([readFileSync(it.at("a"), "utf8"), existsSync(it.at("c"))]).toEqual(["old\n", false]);
 });
 
+const modesOf = (at: (path: string) => string, names: string[]) =>
+  names.map((name) => (statSync(at(name)).mode & 0o777).toString(8));
+
+test("what others may do in a folder is as the run left it, and not taken over from what was changed meanwhile", async () => {
+  using it = bench();
+  for (const name of ["closed", "opened", "left", "mine"]) it.put(`${name}/f`, "old\n");
+  chmodSync(it.at("left"), 0o750);
+  const script =
+    "mkdir -m 700 made; echo x > made/f; mkdir -m 770 shared; chmod 700 closed; chmod 775 opened; echo n > left/f";
+  const id = runIdOf(await it.run(script));
+  chmodSync(it.at("mine"), 0o711);
+  const landed = await it.land(id);
+  expect(landed.stdout.trim().split("\n").sort()).toEqual(["closed", "left/f", "made", "made/f", "opened", "shared"]);
+  const names = ["closed", "opened", "left", "mine", "made", "shared"];
+  expect(modesOf(it.at, names)).toEqual(["700", "775", "750", "711", "700", "770"]);
+  expect(await it.land(id)).toMatchObject({ code: 0, stdout: "" });
+
+  const other = runIdOf(await it.run("chmod 755 closed; echo x > more"));
+  chmodSync(it.at("closed"), 0o710);
+  expect((await it.land(other)).stderr).toContain('changed in the workspace too: "closed"\n');
+  expect(existsSync(it.at("more"))).toBe(false);
+});
+
 test("what could not be done to its end is not begun", async () => {
   using it = bench();
   for (const name of ["d/gone", "other"]) it.put(name, "old\n");

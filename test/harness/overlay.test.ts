@@ -28,6 +28,18 @@ function filesIn(folder: string): string[] {
 }
 
 describe.each(launchers)("by %s", (launcher) => {
+  test("what others may do in a folder is as the run left it", async () => {
+    using it = overlayBench(launcher);
+    for (const name of ["closed/f", "written/f"]) it.put(name, "old\n");
+    it.own();
+    const id = await it.run("mkdir -m 700 made; chmod 700 closed; echo n > written/f");
+    const landed = await it.land(id);
+    expect({ code: landed.code, stdout: landed.stdout.trim().split("\n").sort() }).toEqual({
+      ...{ code: 0, stdout: ["closed", "made", "written/f"] },
+    });
+    expect(["closed", "made"].map((name) => statSync(join(it.ws, name)).mode & 0o777)).toEqual([0o700, 0o700]);
+  });
+
   test("every kind of change is made beside the workspace, looked at, taken over, and thrown away", async () => {
     using it = overlayBench(launcher);
     for (const name of ["kept", "changed", "gone", "d/gone", "file-to-dir", "dir-to-file/x", "old/in/x", "tool"])

@@ -17,7 +17,6 @@ const flags = (changes: Partial<ListFlags>): ListFlags => ({ ...noListFlags, ...
 
 test("what a set says", () => {
   const sets = parse(`
-    title = "others may have keys here"
     [permissions.build]
     profile = "hardened"
     timeout = "10m"

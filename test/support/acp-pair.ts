@@ -51,6 +51,8 @@ export type Pair = Disposable & {
   /** Resolves with the first frame that is one of these, from now or before. */
   until(is: (frame: Frame) => boolean): Promise<Frame>;
   server: Server;
+  /** What the operator was told. */
+  logged: string[];
   close(): void;
 };
 
@@ -74,6 +76,7 @@ export function openPair(
   const home = openHome({ BROKE_HOME: join(dir, "home") });
   const frames: Frame[] = [];
   const runtimes: Runtime[] = [];
+  const logged: string[] = [];
   const watchers = new Set<() => void>();
   const peer = openPeer(async (message) => {
     frames.push(JSON.parse(JSON.stringify(message)) as Frame);
@@ -115,6 +118,7 @@ export function openPair(
     patience: { ...usualPatience, ...patience },
     windowOf: (lane) => (lane === "claude" ? 200_000 : 1000),
     warning,
+    log: (line) => void logged.push(line),
     reviewWork: async () => ({ run: null, counted: false, reason: "nobody worked" }),
     artifactsOf: async (run) => [{ run, kind: "diff", sha256: "0".repeat(64), bytes: 1 }],
     available: {
@@ -150,7 +154,7 @@ export function openPair(
     });
   let asked = 0;
   return {
-    ...{ cwd: dir, home: home.root, frames, runtimes, put, until, server },
+    ...{ cwd: dir, home: home.root, frames, runtimes, put, until, server, logged },
     ask(method, params, id = ++asked) {
       put(`${JSON.stringify({ jsonrpc: "2.0", id, method, ...(params === undefined ? {} : { params }) })}\n`);
       return until((frame) => frame.id === id && frame.method === undefined);

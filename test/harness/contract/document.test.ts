@@ -48,6 +48,12 @@ describe("what is no contract", () => {
     ["an empty command", { verify: [""] }, "c: verify is not what it can be"],
     ["a path outside", { "allowed-paths": ["../x"] }, "c: allowed-paths are paths in the workspace"],
     ["an absolute path", { "forbidden-paths": "/etc" }, "c: forbidden-paths are paths in the workspace"],
+    ["all but a path", { "allowed-paths": ["src", "!d"] }, "c: allowed-paths name what is meant, not what is not"],
+    [
+      "the same, spelled longer",
+      { "forbidden-paths": "./!d" },
+      "c: forbidden-paths name what is meant, not what is not",
+    ],
     ["a role nobody knows", { roles: { judge: "opus" } }, "c: roles is not what it can be"],
     [
       "a profile among permissions",
