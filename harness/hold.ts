@@ -21,13 +21,13 @@ export function holdTree(home: Home, runId: string, tree: string, opened: readon
   return { protect, placed: makePlaceholders(tree, protect.missing, runPaths(home, runId).placeholders) };
 }
 
-/** Takes the run's placeholders away. A second call finds nothing to do. */
-export function releaseTree(home: Home, runId: string): void {
-  releasePlaced(runPaths(home, runId));
+/** Takes the run's placeholders away; returns those that could not be, which `broke harness reconcile` tries again. A second call finds nothing else to do. */
+export function releaseTree(home: Home, runId: string): string[] {
+  return releasePlaced(runPaths(home, runId));
 }
 
 /** The same by its folder. Where its tree was an overlay that ended with its supervisor, they are in the layer it wrote to. */
-export function releasePlaced(paths: RunPaths): void {
+export function releasePlaced(paths: RunPaths): string[] {
   const unmounted = existsSync(paths.upper) && !isOverlayAt(paths.tree);
-  removePlaceholders(paths.placeholders, unmounted ? paths.upper : undefined);
+  return removePlaceholders(paths.placeholders, unmounted ? paths.upper : undefined);
 }
