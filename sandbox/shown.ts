@@ -16,7 +16,7 @@ export type Shown = {
   permission: FilePermission;
   /** Hidden although what holds it may be shown: BROKE_HOME, secrets, other people's homes. */
   hidden: Hidden[];
-  /** Read-only although what holds it may be writable: our own code. */
+  /** Read-only, with all that is in it, although what holds it may be writable: our own code. */
   kept: Hidden[];
   /** Folders allowed by name, with what in them is protected and masked, and protected names they do not have; not what is the workspace's. */
   trees: { path: string; writable: boolean; protect: ProtectedPaths; absent: string[] }[];
@@ -42,9 +42,12 @@ export function isShown({ permission }: Shown, workspace: string, path: string):
   return named(permission).some((entry) => isWithin(entry.path, path));
 }
 
-function isWritable({ permission }: Shown, workspace: string, path: string): boolean {
+function isWritable({ permission, kept }: Shown, workspace: string, path: string): boolean {
   if (permission.denyAllWrites || permission.denyWrite.some((entry) => isWithin(entry.path, path))) return false;
-  if (permission.anyWrite || isWithin(workspace, path)) return true;
+  if (isWithin(workspace, path)) return true;
+  // Also where it is named, or pinned for something in it.
+  if (kept.some((item) => isWithin(item.path, path))) return false;
+  if (permission.anyWrite) return true;
   return permission.write.some((entry) => isWithin(entry.path, path));
 }
 
