@@ -28,7 +28,8 @@ export const nothingShown: Shown = { permission: noFilePermission, hidden: [], k
 type Layer = { path: string; rank: 0 | 1 | 2 | 3; words: string[]; files: PlanFile[] };
 /** A path that must still be this `dev:ino`. */
 export type Check = { path: string; id: string };
-type Words = { words: string[]; files: PlanFile[]; checks: Check[] };
+/** `places` are where on the host all of it is. */
+type Words = { words: string[]; files: PlanFile[]; checks: Check[]; places: string[] };
 
 /** What a run has of its own although the host's root is shown. */
 const OWN_PLACES = ["/tmp", "/run", "/dev", "/proc", "/sys"];
@@ -201,8 +202,10 @@ export function shownWords({ shown, protect, ...work }: { shown: Shown; protect:
   const checks = permission.denyRead
     .filter(({ path }) => !made || !isWithin(workspace, path))
     .map(({ path, id }) => ({ path, id }));
+  const borrowed = new Map(work.objects.map(({ source, target }) => [target, source]));
   return {
     words: [...unique.flatMap(({ words }) => words), ...seal],
+    places: unique.map(({ path }) => borrowed.get(path) ?? sourceOf(path, work)),
     files: unique.flatMap(({ files }) => files),
     checks,
   };
