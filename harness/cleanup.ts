@@ -11,8 +11,11 @@ import { clearUserState } from "./user-state.ts";
 /** Leaves of a run its record and what its client keeps. `late`: its supervisor died before. A second call finds nothing to do. */
 export function clearRun(home: Home, runId: string, keep: string[], { late }: { late: boolean }): void {
   const paths = runPaths(home, runId);
-  releaseTree(home, runId);
-  sweepRun(paths, { late });
+  try {
+    releaseTree(home, runId);
+  } finally {
+    sweepRun(paths, { late });
+  }
   clearUserState(paths.userState);
   pruneClientHome(paths.clientHome, keep);
   removeTree(Buffer.from(paths.verification));

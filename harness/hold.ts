@@ -7,27 +7,28 @@ import { type Home, type RunPaths, runPaths } from "#src/state/paths.ts";
 import { isOverlayAt } from "#sandbox/mount-table.ts";
 import { makePlaceholders, removePlaceholders } from "#sandbox/placeholders.ts";
 import { findProtected, type ProtectedPaths } from "#sandbox/protected.ts";
+import { loadedBy } from "./workspace.ts";
 
 /** `placed` are the placeholders in the tree, relative to it. */
 export type Hold = { protect: ProtectedPaths; placed: string[] };
 export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 /**
- * Finds what must be protected, but for what was `opened` by name, and puts placeholders where names are missing. Throws `denied` where that
+ * Finds what must be protected, what says which code of ours is loaded with it where the tree holds us, but for what was `opened` by name, and puts placeholders where names are missing. Throws `denied` where that
  * cannot be.
  */
 export function holdTree(home: Home, runId: string, tree: string, opened: readonly string[]): Hold {
-  const protect = findProtected(tree, opened);
+  const protect = findProtected(tree, opened, loadedBy(tree));
   return { protect, placed: makePlaceholders(tree, protect.missing, runPaths(home, runId).placeholders) };
 }
 
-/** Takes the run's placeholders away. A second call finds nothing to do. */
-export function releaseTree(home: Home, runId: string): void {
-  releasePlaced(runPaths(home, runId));
+/** Takes the run's placeholders away; returns those that could not be, which `broke harness reconcile` tries again. A second call finds nothing else to do. */
+export function releaseTree(home: Home, runId: string): string[] {
+  return releasePlaced(runPaths(home, runId));
 }
 
 /** The same by its folder. Where its tree was an overlay that ended with its supervisor, they are in the layer it wrote to. */
-export function releasePlaced(paths: RunPaths): void {
+export function releasePlaced(paths: RunPaths): string[] {
   const unmounted = existsSync(paths.upper) && !isOverlayAt(paths.tree);
-  removePlaceholders(paths.placeholders, unmounted ? paths.upper : undefined);
+  return removePlaceholders(paths.placeholders, unmounted ? paths.upper : undefined);
 }

@@ -3,7 +3,7 @@
 // Does not stop: somebody who can write here from changing the manifest, or this file, along with the rest.
 
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
@@ -30,7 +30,8 @@ const lockSchema = v.object({
 });
 
 function readAs<const Schema extends v.GenericSchema>(path: string, schema: Schema): v.InferOutput<Schema> | undefined {
-  if (!existsSync(path)) return undefined;
+  // Empty it stands for one that is missing, while a run works here (sandbox/placeholders.ts).
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return undefined;
   const parsed = v.safeParse(schema, parseJson(readFileSync(path, "utf8")));
   if (!parsed.success) throw new BrokeError("config", `${path} is damaged`, "install broke anew");
   return parsed.output;

@@ -18,6 +18,7 @@ import { placeholderOf } from "./routes.ts";
 import type { RunDeps } from "./run.ts";
 import { weakControls } from "./weak-controls.ts";
 import { unprotectedBy } from "./unprotected.ts";
+import { loadedBy } from "./workspace.ts";
 import { onTerminal } from "./terminal.ts";
 
 /** What stands for the run's token. */
@@ -39,7 +40,9 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
   const lock = takeLock(paths.lock);
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
-    const protect = confined ? findProtected(contract.workspace, openedOf(contract)) : NOTHING_HELD.protect;
+    const protect = confined
+      ? findProtected(contract.workspace, openedOf(contract), loadedBy(contract.workspace))
+      : NOTHING_HELD.protect;
     const placed = plannedPlaceholders(contract.workspace, protect.missing);
     const prepared = prepareRun({
       // A tree would be made of it: shown as the workspace it is made from.

@@ -5,6 +5,7 @@
 import { chmodSync, closeSync, fstatSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fdPath, openAt, openFolder } from "#sandbox/open.ts";
+import { withRights } from "#sandbox/rights.ts";
 import { copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
 
 export type Removal = { action: "quarantined" | "removed" | "left"; as: string | null };
@@ -13,18 +14,6 @@ const split = (path: Buffer): { folder: Buffer; name: Buffer } => {
   const cut = path.lastIndexOf(0x2f);
   return { folder: cut === -1 ? Buffer.from(".") : path.subarray(0, cut), name: path.subarray(cut + 1) };
 };
-
-/** Acts in a folder that its owner may have closed to himself; the mode is given back. */
-function writable<Result>(folder: number, act: () => Result): Result {
-  const mode = fstatSync(folder).mode & 0o7777;
-  if ((mode & 0o700) === 0o700) return act();
-  chmodSync(fdPath(folder), mode | 0o700);
-  try {
-    return act();
-  } finally {
-    chmodSync(fdPath(folder), mode);
-  }
-}
 
 /** A folder that is moved has its `..` rewritten, for which it must be writable itself. */
 function openUp(base: number, path: Buffer): void {
@@ -66,7 +55,7 @@ export function quarantine(root: string, path: Buffer, into: string): Removal {
     opened.push(base);
     const folder = openAt(base, split(path).folder);
     opened.push(folder);
-    return writable(folder, () => moveOut(root, base, folder, path, target));
+    return withRights(folder, () => moveOut(root, base, folder, path, target));
   } catch {
     return { action: "left", as: null }; // whatever stood in the way, it is named and the run is not accepted without it
   } finally {

@@ -23,9 +23,10 @@ import { GENESIS } from "./record.ts";
 import { after } from "./supervision/lifecycle.ts";
 import { endLeftovers } from "./supervision/processes.ts";
 import { controlSocket } from "./supervision/wire.ts";
-import { sweepRecord } from "./sweep.ts";
+import { sweepRecord, sweepWarnings } from "./sweep.ts";
 import { takeWholeLines } from "./torn.ts";
 import { parseLedger, verifyLedger } from "./verify.ts";
+import { clearEnded } from "./writer.ts";
 
 export type ReconcileDeps = {
   home: Home;
@@ -37,8 +38,8 @@ export type ReconcileDeps = {
 /** `kept` is the tree a run worked on, where it has one of its own. */
 export type Reconciled = {
   runId: string;
-  /** `unregistered`: it ended before it was anything, and its folder is gone. `damaged`: what it left of itself cannot be worked with, as `reason` says; it stays as it is. */
-  outcome: "abandoned" | "tampered" | "closed" | "damaged" | "unregistered";
+  /** `unregistered`: it ended before it was anything, and its folder is gone. `cleared`: it was closed, and what it had left of itself in its workspace is gone. `damaged`: what it left of itself cannot be worked with, as `reason` says; it stays as it is. */
+  outcome: "abandoned" | "tampered" | "closed" | "damaged" | "unregistered" | "cleared";
   kept?: string;
   reason?: string;
 };
@@ -49,7 +50,7 @@ function readText(file: string): string {
   return takeWholeLines(file);
 }
 
-function reconcileRun(deps: ReconcileDeps, row: RunRow): Exclude<Reconciled["outcome"], "damaged" | "unregistered"> {
+function reconcileRun(deps: ReconcileDeps, row: RunRow): "abandoned" | "tampered" | "closed" {
   const paths = runPaths(deps.home, row.id);
   endLeftovers(paths.processes);
   rmSync(controlSocket(deps.home, row.id), { force: true });
@@ -157,6 +158,29 @@ function clearUnregistered(deps: ReconcileDeps): Reconciled[] {
   return cleared;
 }
 
+/** Looks again where a run that is closed could not take its placeholders away. */
+function clearLeftovers(deps: ReconcileDeps, { id, workspace }: RunRow): Reconciled | undefined {
+  const paths = runPaths(deps.home, id);
+  if (!existsSync(paths.placeholders)) return undefined;
+  let lock: number | undefined;
+  try {
+    lock = takeLock(paths.lock);
+    const cleared = lock === undefined ? undefined : clearEnded(deps, { id, workspace });
+    if (cleared === undefined) return undefined;
+    const { left, sweep } = cleared;
+    const stuck = `${left.length} placeholders cannot be taken away from ${JSON.stringify(workspace)}`;
+    const reason = [...(left.length > 0 ? [stuck] : []), ...sweepWarnings(sweep)].join("; ");
+    return {
+      ...{ runId: id, outcome: left.length > 0 ? "damaged" : "cleared" },
+      ...(reason === "" ? {} : { reason }),
+    };
+  } catch (error) {
+    return { runId: id, outcome: "damaged", reason: reasonOf(error, paths.root) };
+  } finally {
+    if (lock !== undefined) closeSync(lock);
+  }
+}
+
 function reasonOf(error: unknown, root: string): string {
   if (error instanceof BrokeError) return error.message;
   const { code, path } = error as NodeJS.ErrnoException;
@@ -188,6 +212,11 @@ export function reconcileRuns(deps: ReconcileDeps): Reconciled[] {
     } finally {
       if (lock !== undefined) closeSync(lock);
     }
+  }
+  const known = new Set(results.map(({ runId }) => runId));
+  for (const row of deps.runs.list()) {
+    const cleared = known.has(row.id) || isGoing(row.status) ? undefined : clearLeftovers(deps, row);
+    if (cleared !== undefined) results.push(cleared);
   }
   const damaged = new Set(results.filter(({ outcome }) => outcome === "damaged").map(({ runId }) => runId));
   for (const runId of completeLaunches(deps, damaged)) {

@@ -14,7 +14,7 @@ import { isSecretName } from "#sandbox/protected-names.ts";
 import { secretPlaces } from "#sandbox/secret-places.ts";
 import { type Hidden, isShown, type Shown } from "#sandbox/shown.ts";
 import { showPath, utf8, walkTree } from "#sandbox/tree.ts";
-import { ownCode } from "./workspace.ts";
+import { loadedFromAbove, ownPlaces } from "./workspace.ts";
 
 const MAX_ENTRIES = 200_000;
 
@@ -71,7 +71,8 @@ function treesOf({ read, write }: FilePermission, workspace: string): Shown["tre
     const all = [...found.files, ...found.dirs, ...found.missing.map((item) => item.path)];
     const repositories = all.flatMap((name) => /^(?:.*\/)?\.git(?=\/)/.exec(name) ?? []);
     const indirect = [...new Set(repositories)].map((folder) => `${folder}/commondir`);
-    const absent = [...found.missing.map((item) => item.path), ...indirect].filter(
+    const above = loadedFromAbove(path).map((name) => relative(path, name));
+    const absent = [...found.missing.map((item) => item.path), ...indirect, ...above].filter(
       (name) => !existsSync(join(path, name)),
     );
     const standing = [...found.files, ...found.dirs, ...found.masked];
@@ -151,8 +152,13 @@ export function gatherShown(
   );
   // What runs outside, too, later: ourselves, and the programs that clients are.
   const programs = tools.flatMap((bind) => ("source" in bind ? [bind.source] : []));
-  const kept = [...ownCode(), ...programs].map(standing).filter((item) => item !== undefined);
-  const written = permission.anyWrite || permission.write.length > 0;
+  const tops = permission.anyWrite ? ["/"] : permission.write.map(({ path }) => path);
+  const own = ownPlaces();
+  // What is named in it is no more to be written than all of it.
+  const named = permission.write.map(({ path }) => path).filter((path) => own.some((place) => isWithin(place, path)));
+  const places = [...own, ...named, ...tops.flatMap(loadedFromAbove), ...programs];
+  const kept = [...new Set(places)].map(standing).filter((item) => item !== undefined);
+  const written = tops.length > 0;
   const inReach = kept.filter(({ path }) => written && !isWithin(workspace, path) && isShown(asked, workspace, path));
   return { permission, hidden, kept: inReach, trees: treesOf(permission, workspace) };
 }

@@ -209,12 +209,13 @@ export async function superviseClient(
     const early = supervision.killed();
     using _operated = supervision.during(operated);
     if (early) void operated.act("kill");
-    using _signals = forwardSignals(run, (signal) => {
+    const told = (signal: string) => {
       // What is frozen could not obey.
       if (operator?.frozen()) void run.thaw();
       onSignal();
       ledger.append("session.interrupted", { signal });
-    });
+    };
+    using _signals = forwardSignals(run, told, () => void operated.act("kill"));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined && talk !== undefined) {
       const talked = talk({

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { writePrivate } from "#src/state/files.ts";
 import type { Json } from "#src/core/json.ts";
-import { fdPath, openBeneath } from "#sandbox/open.ts";
+import { fdPath, openBeneath, openFolder } from "#sandbox/open.ts";
 import { isOpened } from "#sandbox/protected-names.ts";
 import { below, showPath, walkTree } from "#sandbox/tree.ts";
 import { type Finding, findingKinds, findTraps, isTelling } from "./findings.ts";
@@ -47,7 +47,8 @@ type Closed = { path: Buffer; mode: number };
 /** Gives a folder another mode; returns the one it had, undefined when it could not be. */
 function setMode(root: string, path: Buffer, change: (mode: number) => number): number | undefined {
   try {
-    const fd = openBeneath(root, path.length === 0 ? "." : path);
+    // Not by way of itself: that takes a right to search it.
+    const fd = path.length === 0 ? openFolder(root) : openBeneath(root, path);
     try {
       const stat = fstatSync(fd);
       if (!stat.isDirectory()) return undefined;
@@ -74,13 +75,16 @@ function listTelling(root: string): { listing: Map<string, Entry>; unread: strin
     again = false;
     unread.length = 0;
     listing.clear();
-    const closed = (path: Buffer) => {
+    const open = (path: Buffer): boolean => {
       const mode = setMode(root, path, (had) => had | 0o700);
-      if (mode === undefined || (mode & 0o700) === 0o700) unread.push(showPath(path));
-      else {
-        again = true;
-        opened.push({ path, mode });
-      }
+      if (mode === undefined || (mode & 0o700) === 0o700 || opened.some((each) => each.path.equals(path))) return false;
+      opened.push({ path, mode });
+      return true;
+    };
+    const closed = (path: Buffer) => {
+      // What cannot even be looked at is in a folder that may be read and not searched.
+      if (open(path) || open(path.subarray(0, Math.max(0, path.lastIndexOf(0x2f))))) again = true;
+      else unread.push(showPath(path));
     };
     for (const { path, stat } of walkTree(root, () => true, closed)) {
       const entry = entryOf(stat);

@@ -137,7 +137,7 @@ async function runCommand({ deps, contract, tree, ledger, group, over }: Work, p
       // Beside a client, signals are the client's.
       using _signals =
         over === undefined
-          ? forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }))
+          ? forwardSignals(run, (signal) => ledger.append("session.interrupted", { signal }), run.kill)
           : undefined;
       using watch = watchRun(run, prepared, { limits, group, growth }, () => {});
       over?.addEventListener("abort", run.kill);

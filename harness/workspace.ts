@@ -1,11 +1,12 @@
-// Which folder an agent may be let loose in.
-// Does not stop: handing it a project folder that holds secrets of its own under names nobody masks.
+// Which folder an agent may be let loose in, and where the broke that runs it lies.
+// Does not stop: handing it a project folder that holds secrets of its own under names nobody masks; a worker whose workspace is a checkout of broke
+// from changing its sources, which the run is warned of.
 
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
-import { isWithin } from "#sandbox/protected.ts";
+import { isWithin, type Wanted } from "#sandbox/protected.ts";
 
 /** Too much to hand over as a whole; a folder below may be a project. */
 const TOO_MUCH = ["/", "/home", "/root", "/tmp", "/var", "/var/tmp", "/var/lib", "/opt", "/srv", "/mnt", "/media"];
@@ -31,6 +32,43 @@ export const INSTALLATION = realpathSync(join(import.meta.dir, ".."));
 
 /** Folders of the broke that is running. */
 export const ownCode = () => CODE.map((name) => join(INSTALLATION, name));
+
+/** What says which code is loaded, beside the code itself. */
+const LOADED_BY: Wanted[] = [
+  ...["package.json", "tsconfig.json", "jsconfig.json", "bunfig.toml", "package-lock.json"].map((path): Wanted => ({
+    path,
+    kind: "file",
+  })),
+  { path: "node_modules", kind: "dir" },
+];
+/** What Bun looks for in the folders above too. */
+const FROM_ABOVE = ["tsconfig.json", "jsconfig.json", "node_modules"];
+
+/** Those of a tree that holds all of it, relative to the tree: held in it while a run goes on, whether they are there or not. */
+export function loadedBy(tree: string): Wanted[] {
+  if (!isWithin(tree, INSTALLATION)) return [];
+  return LOADED_BY.map(({ path, kind }) => ({ path: relative(tree, join(INSTALLATION, path)), kind }));
+}
+
+/** All that is never written to, wherever it lies: this broke; the packages beside it where it is one of them; what its code is a link to. */
+export function ownPlaces(): string[] {
+  const packages = INSTALLATION.lastIndexOf("/node_modules/");
+  const whole = packages === -1 ? INSTALLATION : join(INSTALLATION.slice(0, packages), "node_modules");
+  return [whole, ...ownCode().map((path) => existing(path) ?? path)].filter(
+    (path, index) => index === 0 || !isWithin(whole, path),
+  );
+}
+
+/** What is looked for in the folders above it, up to `top`: a package, say, that one of ours would use if it were there. */
+export function loadedFromAbove(top: string): string[] {
+  const [whole] = ownPlaces();
+  const paths: string[] = [];
+  for (let folder = dirname(whole!); isWithin(top, folder); folder = dirname(folder)) {
+    paths.push(...FROM_ABOVE.map((name) => join(folder, name)));
+    if (folder === "/") break;
+  }
+  return paths;
+}
 
 /** Whether what a client changes in the workspace could be the broke that supervises it. */
 export function holdsInstallation(workspace: string): boolean {

@@ -16,6 +16,7 @@ import { sweepRun } from "./allowed.ts";
 import { releasePlaced } from "./hold.ts";
 import { exclusively, takeLock } from "./lock.ts";
 import { readStored } from "./stored.ts";
+import type { Sweep } from "./sweep.ts";
 
 type Deps = { home: Home; runs: RunStore };
 
@@ -88,6 +89,32 @@ function requireNobodyIn(deps: Deps, id: string, writes: string[]): void {
 /** The same where the run has no workspace to claim. */
 export function claimFolders(deps: Deps, id: string, writes: string[]): void {
   if (writes.length > 0) exclusively(locksOf(deps), () => requireNobodyIn(deps, id, writes));
+}
+
+/**
+ * Clears away what a run that is over left of itself in its workspace: its placeholders, and what its worker left to be run. Returns what could not
+ * be taken away, and what was swept; undefined: somebody works there, to whom these names are protection. Throws `denied` where the workspace
+ * cannot be opened.
+ */
+export function clearEnded(
+  deps: Deps,
+  run: { id: string; workspace: string },
+): { left: string[]; sweep: Sweep } | undefined {
+  const paths = runPaths(deps.home, run.id);
+  return exclusively(locksOf(deps), () => {
+    const others = openRuns(deps, run.id).filter(({ workspace, writes }) =>
+      [workspace, ...(writes ?? ["/"])].some((path) => overlap(path, run.workspace)),
+    );
+    if (others.some(({ id }) => isGoing(deps, id))) return undefined;
+    // Gone with all that was in it, where it is not there.
+    const lock = existsSync(run.workspace) ? openWorkspace(run.workspace) : undefined;
+    try {
+      if (lock !== undefined && !libc.tryLock(lock)) return undefined;
+      return { left: releasePlaced(paths), sweep: sweepRun(paths, { late: true }) };
+    } finally {
+      if (lock !== undefined) closeSync(lock);
+    }
+  });
 }
 
 const locksOf = ({ home }: Deps) => join(home.live, "workspaces.lock");

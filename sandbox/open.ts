@@ -13,6 +13,7 @@ const O_CLOEXEC = 0o2000000;
 const RESOLVE_NO_SYMLINKS = 0x04;
 const RESOLVE_BENEATH = 0x08;
 const ENOENT = 2;
+const EACCES = 13;
 
 // struct open_how: flags, mode, resolve, each 64 bits.
 function openat2(dir: number, path: string | Uint8Array, flags: number, resolve: number): number {
@@ -31,12 +32,17 @@ function explained(path: string | Buffer, open: () => number): number {
     return open();
   } catch (error) {
     if (error instanceof libc.LibcError) {
-      const what = error.errno === ENOENT ? "is gone" : "cannot be reached without a symbolic link";
-      throw new BrokeError("denied", `${JSON.stringify(String(path))} ${what}`, "give the real path of the folder");
+      const what = { [ENOENT]: "is gone", [EACCES]: "is not for you to see" }[error.errno];
+      const message = `${JSON.stringify(String(path))} ${what ?? "cannot be reached without a symbolic link"}`;
+      throw Object.assign(new BrokeError("denied", message, "give the real path of the folder"), { cause: error });
     }
     throw error;
   }
 }
+
+/** Whether something was not reached because a folder on the way is closed to us: it may be there. */
+export const isClosed = (error: unknown): boolean =>
+  error instanceof BrokeError && error.cause instanceof libc.LibcError && error.cause.errno === EACCES;
 
 /** The same, and it must be what it was when it was checked (`dev:ino`), where that is known. Throws `denied` when it is another one. */
 export function openSame(beneath: string | undefined, path: string, id: string | undefined): number {

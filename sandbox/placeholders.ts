@@ -1,6 +1,6 @@
 // Empty stand-ins for protected names a workspace does not have, so that they can be mounted read-only during a run and are gone
 // after it. Written down before they are made, so that a crash leaves a list of what to take away; only what is still exactly ours
-// (same inode, empty) is ever removed.
+// (same inode, empty) is ever removed, from folders that the worker closed too. What cannot be taken away stays on the list.
 // Does not stop: seeing the stand-ins in a listing while the run lasts.
 
 import * as v from "valibot";
@@ -11,18 +11,17 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
-  type Stats,
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
-import { openBeneath } from "./open.ts";
+import { fdPath, isClosed, openBeneath } from "./open.ts";
 import type { ProtectedPaths } from "./protected.ts";
+import { withRightsBelow } from "./rights.ts";
 
 const journalSchema = v.object({
   root: v.string(),
@@ -86,14 +85,24 @@ function makeIn(base: string, root: string, missing: ProtectedPaths["missing"], 
   return journal.made.map((item) => item.path);
 }
 
-/** What stands at a path; nothing, too, where a folder above it is none. */
-function statOf(path: string): Stats | undefined {
+/** Not there, not a folder above it, or something in it: then it is not ours, or not any more. */
+const ANOTHERS = ["ENOENT", "ENOTDIR", "ENOTEMPTY", "EEXIST"];
+
+/** Takes one away, if it is still what was made. False: it could not be, and may be there. */
+function removeOne(root: string, { path, kind, ino }: Journal["made"][number]): boolean {
   try {
-    return lstatSync(path);
+    withRightsBelow(root, dirname(path), (folder) => {
+      const full = `${fdPath(folder)}/${basename(path)}`;
+      const stat = lstatSync(full);
+      // A crash between making a file and writing its inode leaves null: then emptiness and mode alone decide.
+      if (ino !== null && stat.ino !== ino) return;
+      if (kind === "dir" && stat.isDirectory()) rmdirSync(full);
+      else if (kind === "file" && stat.isFile() && stat.size === 0 && (stat.mode & 0o777) === 0o444) unlinkSync(full);
+    });
+    return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw error;
+    if (error instanceof BrokeError) return !isClosed(error);
+    return ANOTHERS.includes((error as NodeJS.ErrnoException).code ?? "");
   }
 }
 
@@ -102,18 +111,14 @@ export function readJournal(journalFile: string): Journal {
   return v.parse(journalSchema, JSON.parse(readFileSync(journalFile, "utf8")));
 }
 
-/** Removes what `makePlaceholders` made and nothing else, `at` where its folder is now; safe to call twice and after a crash. */
-export function removePlaceholders(journalFile: string, at?: string): void {
-  if (!existsSync(journalFile)) return;
-  const journal = readJournal(journalFile);
-  for (const item of journal.made.toReversed()) {
-    const path = join(at ?? journal.root, item.path);
-    const stat = statOf(path);
-    // A crash between making a file and writing its inode leaves null: then emptiness and mode alone decide.
-    if (stat === undefined || (item.ino !== null && stat.ino !== item.ino)) continue;
-    if (item.kind === "dir" && stat.isDirectory() && readdirSync(path).length === 0) rmdirSync(path);
-    else if (item.kind === "file" && stat.isFile() && stat.size === 0 && (stat.mode & 0o777) === 0o444)
-      unlinkSync(path);
-  }
-  unlinkSync(journalFile);
+/**
+ * Removes what `makePlaceholders` made and nothing else, `at` where its folder is now; safe to call twice and after a crash. Returns what could
+ * not be removed; the journal stays as long as there is such. Throws only when the journal is none.
+ */
+export function removePlaceholders(journalFile: string, at?: string): string[] {
+  if (!existsSync(journalFile)) return [];
+  const { root, made } = readJournal(journalFile);
+  const left = made.toReversed().filter((item) => !removeOne(at ?? root, item));
+  if (left.length === 0) unlinkSync(journalFile);
+  return left.map(({ path }) => path);
 }

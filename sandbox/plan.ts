@@ -74,6 +74,8 @@ export type SandboxPlan = {
   files: PlanFile[];
   /** What must still be the same file or folder when the sandbox is built. */
   checks: Check[];
+  /** Files and folders of the host that are shown or covered: each must be reached by the sandbox itself. */
+  places: string[];
   seccomp: Uint8Array;
   order: StartOrder;
   /** What the observer decides by. */
@@ -189,9 +191,10 @@ function inVarTmp({ workspace, shown: { permission } }: PlanInput): boolean {
   );
 }
 
-function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "checks"> {
+function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "checks" | "places"> {
   const { host, shown } = input;
-  if (input.profile.root === "host") return { words: hostWords(input), files: replacedWords(input).files, checks: [] };
+  if (input.profile.root === "host")
+    return { words: hostWords(input), files: replacedWords(input).files, checks: [], places: [] };
   const { anyRead } = shown.permission;
   const anyWrite = shown.permission.anyWrite && !shown.permission.denyAllWrites;
   const own: Bind[] = [{ source: host.bun, target: insideBun(shown), mode: "read" }];
@@ -227,6 +230,7 @@ function rootWords(input: PlanInput): Pick<SandboxPlan, "words" | "files" | "che
     ],
     files: [...programs, ...system.files, ...files.files, ...replaced.files],
     checks: files.checks,
+    places: files.places,
   };
 }
 
@@ -287,6 +291,7 @@ export function planSandbox(input: PlanInput): SandboxPlan {
     ],
     files: root.files,
     checks: root.checks,
+    places: root.places,
     seccomp: baseFilter(host.arch, { profile: profile.name }).bytes,
     run: rulesOf(input.programs),
     order: {

@@ -28,14 +28,15 @@ const MAX_ENTRIES = 200_000;
 export type ProtectedPaths = {
   files: string[];
   dirs: string[];
-  missing: { path: string; kind: "file" | "dir" }[];
+  missing: Wanted[];
   /** Files the client must not read: `.env*` and sockets. */
   masked: string[];
   /** Every existing folder above a protected path, shallow first: pinned against rename. */
   pins: string[];
 };
 
-type Wanted = { path: string; kind: "file" | "dir" };
+/** A name that is to be protected, relative to the workspace. */
+export type Wanted = { path: string; kind: "file" | "dir" };
 /** `repositories` are folders as git means them: a `.git`, or a bare one. */
 type Walk = { root: string; opened: readonly string[]; repositories: string[]; named: Wanted[]; masked: string[] };
 
@@ -143,15 +144,20 @@ function ancestors(path: string): string[] {
 }
 
 /**
- * Walks the workspace. `opened` are protected paths the run may write to all the same. Throws `denied` on a symbolic link at a protected name
+ * Walks the workspace. `opened` are protected paths the run may write to all the same, `also` names that are protected here besides. Throws `denied` on a symbolic link at a protected name
  * and on a workspace too large to check.
  */
-export function findProtected(root: string, opened: readonly string[] = []): ProtectedPaths {
+export function findProtected(
+  root: string,
+  opened: readonly string[] = [],
+  also: readonly Wanted[] = [],
+): ProtectedPaths {
   const found = walk(root, opened);
   const everywhere: Wanted[] = [
     ...ROOT_FILES.map(asFile),
     ...ROOT_DIRS.map(asDir),
     ...claudeNames(".claude"),
+    ...also,
     ...found.named,
     ...found.repositories.flatMap((repository) => [...gitNames(root, repository), ...gitPaths(root, repository)]),
   ];

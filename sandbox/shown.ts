@@ -16,7 +16,7 @@ export type Shown = {
   permission: FilePermission;
   /** Hidden although what holds it may be shown: BROKE_HOME, secrets, other people's homes. */
   hidden: Hidden[];
-  /** Read-only although what holds it may be writable: our own code. */
+  /** Read-only, with all that is in it, although what holds it may be writable: our own code. */
   kept: Hidden[];
   /** Folders allowed by name, with what in them is protected and masked, and protected names they do not have; not what is the workspace's. */
   trees: { path: string; writable: boolean; protect: ProtectedPaths; absent: string[] }[];
@@ -28,7 +28,8 @@ export const nothingShown: Shown = { permission: noFilePermission, hidden: [], k
 type Layer = { path: string; rank: 0 | 1 | 2 | 3; words: string[]; files: PlanFile[] };
 /** A path that must still be this `dev:ino`. */
 export type Check = { path: string; id: string };
-type Words = { words: string[]; files: PlanFile[]; checks: Check[] };
+/** `places` are where on the host all of it is. */
+type Words = { words: string[]; files: PlanFile[]; checks: Check[]; places: string[] };
 
 /** What a run has of its own although the host's root is shown. */
 const OWN_PLACES = ["/tmp", "/run", "/dev", "/proc", "/sys"];
@@ -42,9 +43,12 @@ export function isShown({ permission }: Shown, workspace: string, path: string):
   return named(permission).some((entry) => isWithin(entry.path, path));
 }
 
-function isWritable({ permission }: Shown, workspace: string, path: string): boolean {
+function isWritable({ permission, kept }: Shown, workspace: string, path: string): boolean {
   if (permission.denyAllWrites || permission.denyWrite.some((entry) => isWithin(entry.path, path))) return false;
-  if (permission.anyWrite || isWithin(workspace, path)) return true;
+  if (isWithin(workspace, path)) return true;
+  // Also where it is named, or pinned for something in it.
+  if (kept.some((item) => isWithin(item.path, path))) return false;
+  if (permission.anyWrite) return true;
   return permission.write.some((entry) => isWithin(entry.path, path));
 }
 
@@ -198,8 +202,10 @@ export function shownWords({ shown, protect, ...work }: { shown: Shown; protect:
   const checks = permission.denyRead
     .filter(({ path }) => !made || !isWithin(workspace, path))
     .map(({ path, id }) => ({ path, id }));
+  const borrowed = new Map(work.objects.map(({ source, target }) => [target, source]));
   return {
     words: [...unique.flatMap(({ words }) => words), ...seal],
+    places: unique.map(({ path }) => borrowed.get(path) ?? sourceOf(path, work)),
     files: unique.flatMap(({ files }) => files),
     checks,
   };

@@ -4,6 +4,7 @@
 
 import { closeSync, constants } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { requireEnterable } from "./enterable.ts";
 import { checkSame, openSame } from "./open.ts";
 import type { OwnCode } from "./own-code.ts";
 import * as libc from "./libc.ts";
@@ -90,6 +91,7 @@ export function spawnSandbox(
       extra.push(fd);
       numbers.set(token, 2 + extra.length);
     };
+    requireEnterable(plan.places);
     for (const file of plan.files) add(file.token, openFile(file, code));
     for (const { path, id } of plan.checks) checkSame(path, id);
     const seccomp = libc.memoryFile("seccomp");

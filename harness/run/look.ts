@@ -80,7 +80,8 @@ export async function lookAfter(run: OpenRun, ground: Ground, attempt: Attempt, 
   // Before the placeholders go: they were counted at the start too.
   const after = takeInventory(tree.path);
   const rootMs = lstatSync(tree.path).ctimeMs;
-  releaseTree(deps.home, ledger.run);
+  const left = releaseTree(deps.home, ledger.run);
+  if (left.length > 0) warnings.push(`${left.length} placeholders could not be taken away (broke harness reconcile)`);
   const except = new Set(attempt.placed);
   const changes = compareInventories(tree.path, start.before, after, except);
   if (changes.linked > 0)
