@@ -5,9 +5,11 @@ import type { Json } from "#src/core/json.ts";
 import type { Block, CanonicalResponse } from "../canonical.ts";
 import type { WireError } from "../errors.ts";
 import { unwrapLast } from "../custom.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { isObject, read } from "../schema.ts";
 import { wireError } from "./errors.ts";
+import { noteLost } from "./lost.ts";
 import { isFailure, partsOf, sealCall, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { completion } from "./schema.ts";
 
@@ -40,10 +42,13 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string, wr
     if (proof) blocks.push({ kind: "thinking", text: "", signature: sealCall(proof, scope), origin: "openai-chat" });
     blocks.push({ kind: "tool_call", id: names.identify(call.id || undefined), ...tool, argsRaw });
   });
+  const losses: Loss[] = [];
+  noteLost(choice.message, "choices[0].message", losses);
   const usage = answer.usage ?? choice.usage;
   return {
     blocks,
     stop,
     usage: usage ? usageOf(usage) : null,
+    ...(losses.length === 0 ? {} : { losses }),
   };
 }

@@ -35,6 +35,10 @@ const said = v.object({
   reasoning_content: v.nullish(v.string()),
   reasoning: v.nullish(v.string()),
   tool_calls: v.nullish(v.array(toolCall)),
+  // Not carried.
+  images: v.optional(json),
+  audio: v.optional(json),
+  annotations: v.optional(json),
 });
 export type WireSaid = v.InferOutput<typeof said>;
 

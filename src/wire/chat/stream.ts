@@ -8,11 +8,13 @@ import type { StreamDecoder } from "../dialect.ts";
 import { makeAlikeReader } from "../alike.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
 import { wireError } from "./errors.ts";
+import { noteLost } from "./lost.ts";
 import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { fitting, isObject } from "../schema.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
@@ -34,12 +36,14 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const calls = makeCallTracker(names, scope);
   const prose = makeProse(null, calls.settle);
   const alike = makeAlikeReader(plainText);
+  const losses: Loss[] = [];
   let phase: "waiting" | "running" | "over" = "waiting";
   let refusal = false;
   let reason: string | undefined;
   let usage: Usage | undefined;
 
   const take = (said: WireSaid, out: HubEvent[]) => {
+    noteLost(said, "choices[0].delta", losses);
     const { thinking, text } = wordsOf(said);
     out.push(...prose.say("thinking", thinking), ...prose.say("text", text));
     if (said.refusal) refusal = true;
@@ -102,6 +106,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   return {
+    losses,
     push(event) {
       if (phase === "over") return [];
       const known = mayBePlain(event) ? alike.read(event.data) : undefined;
