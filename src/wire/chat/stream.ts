@@ -13,6 +13,7 @@ import type { AnswerNames } from "../names.ts";
 import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
+import { makeThoughts } from "./details.ts";
 import { wireError } from "./errors.ts";
 import { noteLost } from "./lost.ts";
 import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
@@ -35,6 +36,7 @@ function plainText(body: Json | undefined): string | undefined {
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const calls = makeCallTracker(names, scope);
   const prose = makeProse(null, calls.settle);
+  const thoughts = makeThoughts(prose, scope, calls.settle);
   const alike = makeAlikeReader(plainText);
   const losses: Loss[] = [];
   let phase: "waiting" | "running" | "over" = "waiting";
@@ -45,7 +47,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const take = (said: WireSaid, out: HubEvent[]) => {
     noteLost(said, "choices[0].delta", losses);
     const { thinking, text } = wordsOf(said);
-    out.push(...prose.say("thinking", thinking), ...prose.say("text", text));
+    out.push(...thoughts.take(said, thinking), ...prose.say("text", text));
     if (said.refusal) refusal = true;
     for (const fragment of said.tool_calls ?? []) {
       const events = calls.push(fragment);
