@@ -21,9 +21,15 @@ import { translateFlow } from "#src/wire/translate.ts";
 import type { Incoming } from "./incoming.ts";
 import { addResponseHeaders, requestHeaders, upstreamUrl } from "./upstream.ts";
 
-/** `model`: what the provider says it is. */
+/** `model`: what the provider says it is; `losses`: what of its answer was not carried. */
 export type Whole =
-  | { kind: "answer"; body: Uint8Array<ArrayBuffer> | string; cost: Cost; model: string | null }
+  | {
+      kind: "answer";
+      body: Uint8Array<ArrayBuffer> | string;
+      cost: Cost;
+      model: string | null;
+      losses: readonly Loss[];
+    }
   | { kind: "error"; error: WireError };
 
 export type Prepared = {
@@ -67,9 +73,9 @@ function preparePass({ attempt: { backend }, incoming, target, key, redact }: Co
     readWhole(bytes) {
       const answer = parseJson(decoder.decode(bytes));
       const error = codec.errorInAnswer?.(answer);
-      return error === undefined
-        ? { kind: "answer", body: bytes, cost: codec.readWhole(answer), model: modelOfAnswer(backend.dialect, answer) }
-        : { kind: "error", error };
+      if (error !== undefined) return { kind: "error", error };
+      const model = modelOfAnswer(backend.dialect, answer);
+      return { kind: "answer", body: bytes, cost: codec.readWhole(answer), model, losses: [] };
     },
     decodeError: codec.decodeError,
   };
@@ -103,7 +109,8 @@ function prepareTranslation({ attempt: { backend }, incoming, target, key, redac
         cacheWrite: response.usage?.cacheWriteTokens ?? null,
       };
       const model = modelOfAnswer(backend.dialect, answer);
-      return { kind: "answer", body: JSON.stringify(incoming.codec.encodeResponse(response, meta)), cost, model };
+      const body = JSON.stringify(incoming.codec.encodeResponse(response, meta));
+      return { kind: "answer", body, cost, model, losses: response.losses ?? [] };
     },
     decodeError: codec.decodeError,
   };

@@ -4,12 +4,16 @@ import { keyReference, newRequestId } from "#src/core/ids.ts";
 import type { Attempt } from "#src/routing/candidates.ts";
 import type { TriedAttempt } from "#src/state/requests.ts";
 import type { Hold } from "#src/state/limits.ts";
+import type { Loss } from "#src/wire/losses.ts";
 import { usedBy } from "./allowance.ts";
 import { type Caller, liveCaller } from "./caller.ts";
 import type { GatewayDeps, RequestReport } from "./ports.ts";
 import type { Usage } from "./usage.ts";
 
 type ExchangeDeps = Pick<GatewayDeps, "onBegin" | "onReport" | "requests" | "clock">;
+
+/** What an answer lost, told apart from what its request did. */
+export const lossesOfAnswer = (losses: readonly Loss[]): string[] => losses.map(({ what }) => `answer: ${what}`);
 
 /** The status of a request whose client went away; nobody is told it. */
 export const GONE = 499;
@@ -66,9 +70,9 @@ export class Exchange {
     this.#report.backend = backend;
   }
 
-  /** What was not carried, by kind. */
-  lost(losses: string[]): void {
-    this.#report.losses = losses;
+  /** What was not carried, by kind; the end of a stream may add to it. */
+  lost(losses: readonly string[]): void {
+    this.#report.losses = [...new Set([...this.#report.losses, ...losses])];
   }
 
   /** One attempt more. */

@@ -6,7 +6,12 @@ import { drifts } from "#src/observe/requests.ts";
 import type { LoggedRequest } from "#src/state/requests.ts";
 import { type Times, type TimesMetric, timesMetric } from "./times.ts";
 
-export type Metrics = { count(request: LoggedRequest): void; page(): Promise<{ text: string; contentType: string }> };
+export type Metrics = {
+  count(request: LoggedRequest): void;
+  /** The backend could not get, or give, all of one. */
+  lost(backend: string | null): void;
+  page(): Promise<{ text: string; contentType: string }>;
+};
 
 const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const NONE = "none";
@@ -55,7 +60,8 @@ async function openRegistry(seconds: TimesMetric, first: TimesMetric) {
   const tokens = counter("tokens_total", "Tokens as providers count them", ["backend", "kind"]);
   const cost = counter("cost_usd_total", "What answers cost, where the operator said what is charged", ["backend"]);
   const drift = counter("model_drift_total", "Answers by another model than was asked for", ["backend"]);
-  return { registry, requests, attempts, tokens, cost, drift };
+  const lossy = counter("lossy_requests_total", "Requests that lost something, there or in their answer", ["backend"]);
+  return { registry, requests, attempts, tokens, cost, drift, lossy };
 }
 type Counters = Awaited<ReturnType<typeof openRegistry>>;
 
@@ -68,6 +74,7 @@ export function makeMetrics(): Metrics {
 
   const bySlot = new Map<string, Map<string, Sums>>();
   const tried: Counts<string, string> = new Map();
+  const lossy = new Map<string, number>();
   const sumsOf = (slot: string, backend: string): Sums => {
     let within = bySlot.get(slot);
     if (within === undefined) bySlot.set(slot, (within = new Map()));
@@ -109,6 +116,9 @@ export function makeMetrics(): Metrics {
         sums.said = { asked, answered, drifts: drifts(asked, [answered]) };
       if (sums.said.drifts) sums.drifted += 1;
     },
+    lost(backend) {
+      lossy.set(backend ?? NONE, (lossy.get(backend ?? NONE) ?? 0) + 1);
+    },
     async page() {
       const known = await (counters ??= openRegistry(seconds.metric, first.metric));
       for (const within of bySlot.values()) {
@@ -117,6 +127,8 @@ export function makeMetrics(): Metrics {
           Object.assign(sums, { tokens: [0, 0, 0, 0], usd: 0, drifted: 0 });
         }
       }
+      for (const [backend, count] of lossy) known.lossy.inc({ backend }, count);
+      lossy.clear();
       drain(tried, (backend, outcome, count) => known.attempts.inc({ backend, outcome }, count));
       return { text: await known.registry.metrics(), contentType: known.registry.contentType };
     },

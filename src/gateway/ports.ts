@@ -20,7 +20,7 @@ export type RequestReport = Usage & {
   /** 499 when the client went away, 502 when the provider was cut off after the status had gone out. */
   status: number;
   attempts: number;
-  /** What the translation could not carry, by kind. */
+  /** What the translation could not carry, by kind; of the answer behind `answer: `. */
   losses: string[];
   ms: number;
   aborted: boolean;

@@ -8,7 +8,7 @@ import { arrayBody } from "./array-reply.ts";
 import { MAX_BODY_BYTES, TooLarge, WrongType } from "./body.ts";
 import { Departure } from "./departure.ts";
 import { RequestWalk } from "./request-walk.ts";
-import { type Exchange, GONE, openExchange } from "./exchange.ts";
+import { type Exchange, GONE, lossesOfAnswer, openExchange } from "./exchange.ts";
 import { type Door, asksOf, type Incoming, readIncoming } from "./incoming.ts";
 import { type Late, lateBody } from "./late-reply.ts";
 import type { GatewayDeps } from "./ports.ts";
@@ -55,9 +55,10 @@ function noteAsked({ attempt }: { attempt: Attempt | undefined }, { exchange, ab
 function noteAnswer(outcome: Answered, context: Context): void {
   noteAsked(outcome, context);
   context.exchange.first(outcome.attempt, outcome.answer.model);
-  const all = outcome.prepared.losses;
-  if (all.length === 0) return;
-  const losses = [...new Set(all.map((loss) => loss.what))];
+  const { answer, prepared } = outcome;
+  const said = answer.kind === "whole" ? answer.losses : answer.flow.losses();
+  if (prepared.losses.length === 0 && said.length === 0) return;
+  const losses = [...new Set([...prepared.losses.map((loss) => loss.what), ...lossesOfAnswer(said)])];
   context.exchange.lost(losses);
   context.about["x-broke-losses"] = lossesHeader(losses);
 }

@@ -5,7 +5,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import { upstreamFailure } from "#src/wire/errors.ts";
 import { CUT } from "#src/wire/flow.ts";
 import type { Price } from "#src/routing/generation.ts";
-import { type Exchange, GONE } from "./exchange.ts";
+import { type Exchange, GONE, lossesOfAnswer } from "./exchange.ts";
 import { saidNothing } from "./silence.ts";
 import { usageOf } from "./usage.ts";
 import type { Answer, Reader } from "./walk.ts";
@@ -58,6 +58,8 @@ export function streamBody(
     clearInterval(ping);
     silence.stop();
     exchange.saw(Math.ceil(sent / BYTES_PER_TOKEN));
+    const losses = flow.losses();
+    if (losses.length > 0) exchange.lost(lossesOfAnswer(losses));
     const status = aborted ? GONE : flow.phase() === "failed" ? 502 : 200;
     exchange.finish(status, usageOf(flow.cost(), price));
   };

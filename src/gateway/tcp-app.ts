@@ -23,6 +23,10 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
   const doorkeeper = remote?.joined(local) ?? local;
   const metrics = makeMetrics();
   const requests = tapRequests(deps.requests, metrics.count);
+  const onReport: GatewayDeps["onReport"] = (report) => {
+    if (report.losses.length > 0) metrics.lost(report.backend);
+    deps.onReport(report);
+  };
   const app = guardedApp(remote)
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
       detail: operation({
@@ -58,6 +62,6 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
       },
       { beforeHandle: doorkeeper.beforeHandle, detail: { hide: true } },
     )
-    .use(modelApp({ ...deps, requests }, doorkeeper));
+    .use(modelApp({ ...deps, requests, onReport }, doorkeeper));
   return app.use(docsApp(version, () => app));
 }

@@ -10,6 +10,7 @@ import type { Attempt } from "#src/routing/candidates.ts";
 import { errorTypeOf, redactError, upstreamFailure, type WireError } from "#src/wire/errors.ts";
 import { answeredModel } from "#src/wire/answered.ts";
 import type { Cost, Flow } from "#src/wire/flow.ts";
+import type { Loss } from "#src/wire/losses.ts";
 import { readTextUpTo, readWholeBody } from "./answer-body.ts";
 import type { Prepared } from "./attempt.ts";
 import type { Departure } from "./departure.ts";
@@ -25,7 +26,7 @@ export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "can
 
 /** `held` are the bytes that became ready while the flow was held back; `model` is what the provider says it is. */
 export type Answer = { model: string | null } & (
-  | { kind: "whole"; body: Uint8Array<ArrayBuffer> | string; cost: Cost }
+  | { kind: "whole"; body: Uint8Array<ArrayBuffer> | string; cost: Cost; losses: readonly Loss[] }
   | { kind: "stream"; flow: Flow; held: Uint8Array[]; reader: Reader; ended: boolean; silence: SilenceWatch }
 );
 
@@ -173,7 +174,8 @@ async function ask(prepared: Prepared, walk: Walk, signal: AbortSignal, silence:
   const whole = prepared.readWhole(await readWholeBody(head, MAX_ANSWER_BYTES, silence));
   if (whole.kind === "error") throw new Failed(redactError(whole.error, walk.redact));
   if (walk.stream) throw new BrokeError("upstream", "the provider did not stream its answer");
-  return { answer: { kind: "whole", model: whole.model, body: whole.body, cost: whole.cost }, head };
+  const { model, body, cost, losses } = whole;
+  return { answer: { kind: "whole", model, body, cost, losses }, head };
 }
 
 /** One call, ended by the client's going and by the provider's silence. */

@@ -5,6 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { Dialect } from "#src/core/dialects.ts";
 import type { Hosted } from "#src/core/quirks.ts";
 import type { WireError } from "./errors.ts";
+import type { Loss } from "./losses.ts";
 
 /** "The prefix up to here is worth caching"; `ttl` in the client's own words (`5m`, `1h`). */
 export type CacheMark = { ttl?: string };
@@ -137,8 +138,8 @@ export type Stop =
   | { kind: "context_window" }
   | { kind: "unknown"; raw: string };
 
-/** `usage` is null when the provider did not say. */
-export type CanonicalResponse = { blocks: Block[]; stop: Stop; usage: Usage | null };
+/** `usage` is null when the provider did not say; `losses` are kinds of content that no block stands for, absent where there are none. */
+export type CanonicalResponse = { blocks: Block[]; stop: Stop; usage: Usage | null; losses?: readonly Loss[] };
 
 /** The upstream's own index or id of a block; unique within one answer. */
 export type BlockKey = string;

@@ -39,6 +39,8 @@ export type StreamEncoder = Keeping & {
 
 /** Reads one streamed answer. Exactly one `stop` or `error` comes out, at the latest from `end`. */
 export type StreamDecoder = Keeping & {
+  /** Kinds of content that no event told, as they were seen until now; absent where the reader knows none. */
+  readonly losses?: readonly Loss[];
   push(event: SseEvent): HubEvent[];
   /** At a clean end of the bytes; an `error` event when the answer had not ended. */
   end(): HubEvent[];

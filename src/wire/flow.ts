@@ -1,6 +1,7 @@
 // One streamed answer on its way from the provider's bytes to the client's: what the relay drives, whether the bytes pass or are translated.
 
 import type { WireError } from "./errors.ts";
+import type { Loss } from "./losses.ts";
 
 /** What an answer cost; null where the provider did not say. `input` leaves out what the cache served or took in. */
 export type Cost = {
@@ -31,6 +32,8 @@ export type Flow = {
   /** Why it failed, already redacted. */
   failure(): WireError | undefined;
   cost(): Cost;
+  /** What of the answer was not carried, as far as it has come. */
+  losses(): readonly Loss[];
 };
 
 export const CUT = "the provider's answer ended early";

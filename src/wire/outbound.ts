@@ -2,6 +2,7 @@
 // were sent as functions are unwrapped there.
 
 import type { Json } from "#src/core/json.ts";
+import { sayLost, sayLostStream } from "./answer-losses.ts";
 import type { CanonicalRequest, CanonicalResponse } from "./canonical.ts";
 import { unwrapStream } from "./custom.ts";
 import type { OutboundCodec, StreamDecoder, Target } from "./dialect.ts";
@@ -41,10 +42,11 @@ export function makeOutbound({
         body,
         losses,
         errorInAnswer,
-        decodeResponse: (answer) => requireWholeCalls(decodeResponse(answer, answerNames(), target.scope, wraps)),
+        decodeResponse: (answer) =>
+          sayLost(requireWholeCalls(decodeResponse(answer, answerNames(), target.scope, wraps))),
         decodeStream() {
           const decoder = decodeStream(answerNames(), target.scope);
-          return wholeCalls(wraps ? unwrapStream(decoder) : decoder);
+          return sayLostStream(wholeCalls(wraps ? unwrapStream(decoder) : decoder));
         },
       };
     },

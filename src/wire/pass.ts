@@ -79,5 +79,6 @@ export function passFlow(watch: StreamWatch, encoder: StreamEncoder, redact: Red
     phase: () => phase,
     failure: () => failure,
     cost: () => watch.cost(),
+    losses: () => [],
   };
 }

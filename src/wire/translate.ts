@@ -81,5 +81,6 @@ export function translateFlow(decoder: StreamDecoder, encoder: StreamEncoder, re
     phase: () => phase,
     failure: () => failure,
     cost: () => cost,
+    losses: () => decoder.losses ?? [],
   };
 }

@@ -34,6 +34,58 @@ for (const stream of [false, true]) {
   });
 }
 
+describe("what an answer loses is told as well", () => {
+  const picture = { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } };
+  const chunk = (delta: object, reason: string | null = null) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: reason }] })}\n\n`;
+  const whole = { choices: [{ message: { content: null, images: [picture] }, finish_reason: "stop" }] };
+  const STAND_IN = "[an image that cannot be shown here was left out]";
+
+  for (const lossless of [false, true]) {
+    test(`whole: in the header, the report and the metric${lossless ? "; lossless is of requests alone" : ""}`, async () => {
+      const headers = { "content-type": "application/json" };
+      await using upstream = await startUpstream(() => ({ kind: "raw", headers, body: JSON.stringify(whole) }));
+      await using gateway = await startGateway(
+        [{ dialect: "openai-chat", url: upstream.url }],
+        {},
+        { settings: { lossless } },
+      );
+      const asked = lossless ? { ...ask, top_k: undefined, context_management: undefined } : ask;
+      const losses = [...(lossless ? [] : ["top_k", "context_management"]), "answer: image"];
+      const response = await gateway.post("/v1/messages", asked);
+      expect(response.headers.get("x-broke-losses")).toBe(losses.join("; "));
+      expect(await response.json()).toMatchObject({ content: [{ type: "text", text: STAND_IN }] });
+      await gateway.reported(1);
+      expect(gateway.reports[0]!.losses).toEqual(losses);
+      expect(await (await gateway.get("/metrics")).text()).toContain(
+        'broke_lossy_requests_total{backend="backend-0"} 1\n',
+      );
+    });
+  }
+
+  test("streamed: in the report, because the headers are out", async () => {
+    const body = chunk({ content: "Here: " }) + chunk({ images: [picture] }) + chunk({}, "stop") + "data: [DONE]\n\n";
+    const headers = { "content-type": "text/event-stream" };
+    await using upstream = await startUpstream(() => ({ kind: "raw", headers, body, split: 40 }));
+    await using gateway = await startGateway([{ dialect: "openai-chat", url: upstream.url }]);
+    const response = await gateway.post("/v1/messages", { ...ask, stream: true });
+    await response.text();
+    expect(response.headers.get("x-broke-losses")).toBe("top_k; context_management");
+    await gateway.reported(1);
+    expect(gateway.reports[0]!.losses).toEqual(["top_k", "context_management", "answer: image"]);
+  });
+
+  test("streamed and nothing else: words in its place, and the header knows", async () => {
+    const body = chunk({ images: [picture] }) + chunk({}, "stop") + "data: [DONE]\n\n";
+    const headers = { "content-type": "text/event-stream" };
+    await using upstream = await startUpstream(() => ({ kind: "raw", headers, body }));
+    await using gateway = await startGateway([{ dialect: "openai-chat", url: upstream.url }]);
+    const response = await gateway.post("/v1/messages", { ...ask, stream: true });
+    expect(await response.text()).toContain(STAND_IN);
+    expect(response.headers.get("x-broke-losses")).toBe("top_k; context_management; answer: image");
+  });
+});
+
 test("lossless: a lossy conversion is a 400 that names what, and nobody is asked; a whole one goes on", async () => {
   await using upstream = await startUpstream(() => say("hi"));
   await using gateway = await startGateway(

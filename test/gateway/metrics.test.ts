@@ -53,3 +53,14 @@ test("sums are told once, and go on", async () => {
     'broke_requests_total{profile="none",slot="sonnet",backend="a",status="200"} 2',
   );
 });
+
+test("what lost something is counted by its backend alone", async () => {
+  const metrics = makeMetrics();
+  metrics.lost("a");
+  metrics.lost("a");
+  metrics.lost(null);
+  expect(await linesOf(metrics)).toEqual([
+    'broke_lossy_requests_total{backend="a"} 2',
+    'broke_lossy_requests_total{backend="none"} 1',
+  ]);
+});

@@ -10,6 +10,7 @@ import type { Quirks } from "../quirks.ts";
 import { answerCalls, collectResults, type PlacedResult, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
 import { blockParts, contentOf, contentParts, type ImagePart, type Part, systemText } from "./content.ts";
+import { detailsOf } from "./details.ts";
 
 type ChatMessage = { [key: string]: Json };
 type Context = { quirks: Quirks; scope: string; names: ToolNames; losses: LossList };
@@ -68,6 +69,7 @@ function assistantMessage(
   let signature: string | undefined;
   let text = "";
   let reasoning = "";
+  const thoughts: Json[] = [];
   blocks.forEach((block, index) => {
     const at = `${path}[${index}]`;
     if (block.kind === "text") {
@@ -82,8 +84,11 @@ function assistantMessage(
       const what =
         block.kind === "opaque" ? block.type : block.kind === "tool_call" ? `${block.callKind} tool call` : block.kind;
       losses.add(at, what, "Chat has no form for it in an assistant's turn");
-    } else if (isMintedBy(block, "openai-chat", scope)) ({ signature } = block);
-    else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
+    } else if (isMintedBy(block, "openai-chat", scope)) {
+      const details = detailsOf(block);
+      if (details === undefined) ({ signature } = block);
+      else thoughts.push(...details);
+    } else if (quirks.reasoningContent && block.origin === null) reasoning += block.text;
     else losses.add(at, "thinking", LOST_THINKING);
   });
   if (text === "" && calls.length === 0) return { calls };
@@ -91,6 +96,7 @@ function assistantMessage(
     role: "assistant",
     content: text === "" ? null : text,
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(thoughts.length === 0 ? {} : { reasoning_details: thoughts }),
     ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => chatCall(call, signatures.get(call), context)) }),
   };
   return { message, calls };

@@ -28,13 +28,30 @@ const toolCall = v.object({
 });
 export type WireCall = v.InferOutput<typeof toolCall>;
 
+/** What a thought of OpenRouter's says of itself beside its words and what proves them. */
+const marks = {
+  type: v.string(),
+  id: v.nullish(v.string()),
+  format: v.nullish(v.string()),
+  index: v.nullish(v.number()),
+};
+export const detailMarks = v.array(v.object(marks));
+const word = v.nullish(v.string());
+export const detail = v.object({ ...marks, text: word, summary: word, data: word, signature: word });
+export type WireDetail = v.InferOutput<typeof detail>;
+
 /** The same in a whole message and in a delta; reasoning under the names of DeepSeek and of OpenRouter. */
 const said = v.object({
   content: v.nullish(v.union([v.string(), v.array(json)])),
   refusal: v.nullish(v.string()),
   reasoning_content: v.nullish(v.string()),
   reasoning: v.nullish(v.string()),
+  reasoning_details: v.optional(json),
   tool_calls: v.nullish(v.array(toolCall)),
+  // Not carried.
+  images: v.optional(json),
+  audio: v.optional(json),
+  annotations: v.optional(json),
 });
 export type WireSaid = v.InferOutput<typeof said>;
 

@@ -8,11 +8,14 @@ import type { StreamDecoder } from "../dialect.ts";
 import { makeAlikeReader } from "../alike.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { makeProse } from "../prose.ts";
 import type { SseEvent } from "../sse.ts";
 import { makeCallTracker } from "./calls.ts";
+import { makeThoughts } from "./details.ts";
 import { wireError } from "./errors.ts";
+import { noteLost } from "./lost.ts";
 import { GAVE_UP, isFailure, stopOf, usageOf, wordsOf } from "./reading.ts";
 import { fitting, isObject } from "../schema.ts";
 import { chunk as chunkSchema, type WireSaid } from "./schema.ts";
@@ -33,15 +36,18 @@ function plainText(body: Json | undefined): string | undefined {
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const calls = makeCallTracker(names, scope);
   const prose = makeProse(null, calls.settle);
+  const thoughts = makeThoughts(prose, scope, calls.settle);
   const alike = makeAlikeReader(plainText);
+  const losses: Loss[] = [];
   let phase: "waiting" | "running" | "over" = "waiting";
   let refusal = false;
   let reason: string | undefined;
   let usage: Usage | undefined;
 
   const take = (said: WireSaid, out: HubEvent[]) => {
+    noteLost(said, "choices[0].delta", losses);
     const { thinking, text } = wordsOf(said);
-    out.push(...prose.say("thinking", thinking), ...prose.say("text", text));
+    out.push(...thoughts.take(said, thinking), ...prose.say("text", text));
     if (said.refusal) refusal = true;
     for (const fragment of said.tool_calls ?? []) {
       const events = calls.push(fragment);
@@ -102,6 +108,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   return {
+    losses,
     push(event) {
       if (phase === "over") return [];
       const known = mayBePlain(event) ? alike.read(event.data) : undefined;

@@ -4,9 +4,11 @@
 import type { HubEvent } from "../canonical.ts";
 import { upstreamFailure } from "../errors.ts";
 import { CUT } from "../flow.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { makeProse } from "../prose.ts";
 import { seal } from "../seal.ts";
+import { noteLost } from "./lost.ts";
 import { addUsage, blockedBy, candidateOf, failureIn, stopOf, usageOf } from "./reading.ts";
 import type { WireAnswer, WireCall, WirePart, WireUsage } from "./schema.ts";
 import { SENTINEL } from "./signatures.ts";
@@ -16,6 +18,8 @@ export type AnswerReader = {
   take(answer: WireAnswer): HubEvent[];
   /** The end: cost and stop, or an error alone. */
   finish(): HubEvent[];
+  /** What was neither text nor thinking nor a call. */
+  readonly losses: readonly Loss[];
 };
 
 const broken = (why: string): HubEvent[] => [{ kind: "error", error: upstreamFailure(why) }];
@@ -24,6 +28,7 @@ const broken = (why: string): HubEvent[] => [{ kind: "error", error: upstreamFai
 export function makeAnswerReader(names: AnswerNames, scope: string): AnswerReader {
   const prose = makeProse("gemini");
   const calls: string[] = [];
+  const losses: Loss[] = [];
   let reason: string | undefined;
   let counted: WireUsage | undefined;
   let nameless = false;
@@ -70,9 +75,11 @@ export function makeAnswerReader(names: AnswerNames, scope: string): AnswerReade
   };
 
   return {
+    losses,
     take(answer) {
       if (answer.usageMetadata) counted = addUsage(answer.usageMetadata, counted);
       const candidate = candidateOf(answer);
+      if (candidate !== undefined) noteLost(candidate, losses);
       reason = candidate?.finishReason || blockedBy(answer) || reason;
       return (candidate?.content?.parts ?? []).flatMap(takePart);
     },

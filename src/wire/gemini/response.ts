@@ -23,5 +23,7 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string): C
   const blocks = collectBlocks([...said, ...end], { wraps: true, stop }).filter(
     (block) => stop.kind !== "refusal" || block.kind !== "tool_call",
   );
-  return { blocks, stop, usage: end.find((event) => event.kind === "usage")?.usage ?? null };
+  const { losses } = reader;
+  const usage = end.find((event) => event.kind === "usage")?.usage ?? null;
+  return { blocks, stop, usage, ...(losses.length === 0 ? {} : { losses }) };
 }

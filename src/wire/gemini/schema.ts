@@ -18,12 +18,18 @@ export type WireUsage = v.InferOutput<typeof usage>;
 const call = v.object({ id: word, name: word, args: v.nullish(jsonObject) });
 export type WireCall = v.InferOutput<typeof call>;
 
-/** What we read of a part; code that Google ran, pictures and the like have none of these. */
+/** What we read of a part, and what is not carried. */
 const part = v.object({
   text: word,
   thought: v.nullish(v.boolean()),
   thoughtSignature: word,
   functionCall: v.nullish(call),
+  inlineData: v.optional(json),
+  fileData: v.optional(json),
+  executableCode: v.optional(json),
+  codeExecutionResult: v.optional(json),
+  toolCall: v.optional(json),
+  toolResponse: v.optional(json),
 });
 export type WirePart = v.InferOutput<typeof part>;
 
@@ -31,6 +37,9 @@ const candidate = v.object({
   index: count,
   content: v.nullish(v.object({ parts: v.nullish(v.array(part)) })),
   finishReason: word,
+  groundingMetadata: v.optional(json),
+  urlContextMetadata: v.optional(json),
+  citationMetadata: v.optional(json),
 });
 export type WireCandidate = v.InferOutput<typeof candidate>;
 

@@ -25,6 +25,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     return reader.finish();
   };
   return {
+    losses: reader.losses,
     push({ event, data }) {
       if (phase === "over" || data.trim() === "") return [];
       if (data.trim() === "[DONE]") return finish();

@@ -2,9 +2,11 @@
 
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
+import { holds, loseOfAnswer } from "../answer-losses.ts";
 import type { Block, CanonicalResponse, Stop, Usage } from "../canonical.ts";
 import { unwrapLast } from "../custom.ts";
 import type { WireError } from "../errors.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { isObject, read } from "../schema.ts";
 import { seal } from "../seal.ts";
@@ -42,6 +44,12 @@ export function usageOf(usage: schema.WireUsage, before?: Usage): Usage {
 /** What proves a thought, for a client to keep. */
 export function sealThought(kind: "signature" | "redacted", data: string, scope: string): string {
   return seal({ origin: "anthropic", scope, kind, data });
+}
+
+/** Adds what a block loses, whole or as it begins in a stream. */
+export function noteLost({ type, citations }: schema.WireBlock, path: string, losses: Loss[]): void {
+  if (!schema.blockTypes.includes(type)) loseOfAnswer(losses, path, type);
+  if (holds(citations)) loseOfAnswer(losses, `${path}.citations`, "citations");
 }
 
 type Reading = { names: AnswerNames; scope: string; stop: Stop };
@@ -83,9 +91,12 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string): C
   const message = read(schema.message, body, "", "upstream");
   if (!message.stop_reason) throw new BrokeError("upstream", "the provider's answer is not complete");
   const stop = stopOf(message.stop_reason, message.stop_sequence);
+  const losses: Loss[] = [];
+  message.content.forEach((block, index) => noteLost(block, `content[${index}]`, losses));
   return {
     blocks: message.content.flatMap((block) => decodeBlock(block, { names, scope, stop })),
     stop,
     usage: message.usage ? usageOf(message.usage) : null,
+    ...(losses.length === 0 ? {} : { losses }),
   };
 }

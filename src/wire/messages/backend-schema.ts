@@ -28,9 +28,12 @@ const knownBlock = v.object({
   id: v.nullish(v.string()),
   name: v.nullish(v.string()),
   input: v.optional(json),
+  citations: v.optional(json),
 });
 export type WireBlock = v.InferOutput<typeof knownBlock>;
-const block = ofTypes<WireBlock>(["text", "thinking", "redacted_thinking", "tool_use"], knownBlock);
+/** The blocks that are carried. */
+export const blockTypes: readonly string[] = ["text", "thinking", "redacted_thinking", "tool_use"];
+const block = ofTypes<WireBlock>(blockTypes, knownBlock);
 
 const knownDelta = v.object({
   type: v.string(),

@@ -4,12 +4,14 @@ import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
+import { loseOfAnswer } from "../answer-losses.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { fitting, isObject } from "../schema.ts";
 import type { SseEvent } from "../sse.ts";
-import { sealThought, stopOf, usageOf } from "./backend-answer.ts";
+import { noteLost, sealThought, stopOf, usageOf } from "./backend-answer.ts";
 import { events as schemas } from "./backend-schema.ts";
 import { errorOf } from "./provider-errors.ts";
 
@@ -21,6 +23,7 @@ type Wire<Name extends keyof typeof schemas> = v.InferOutput<(typeof schemas)[Na
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const open = new Map<number, Open>();
   const passedOver = new Set<number>();
+  const losses: Loss[] = [];
   let phase: "waiting" | "running" | "over" = "waiting";
   let stop: Stop | undefined;
   let usage: Usage | undefined;
@@ -32,6 +35,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const broken = (what: string) => fail(upstreamFailure(`the provider ${what}`));
 
   const begin = ({ index, content_block: block }: Wire<"content_block_start">): HubEvent[] => {
+    noteLost(block, `content[${index}]`, losses);
     const key = `block:${index}`;
     const start = (kind: Open["kind"], head: BlockHead, first = "", whole = ""): HubEvent[] => {
       open.set(index, { key, kind, signature: block.signature ?? "", whole });
@@ -67,6 +71,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const go = ({ index, delta }: Wire<"content_block_delta">): HubEvent[] => {
     const block = open.get(index);
     if (block === undefined) return passedOver.has(index) ? [] : broken("went on with what it had not begun");
+    if (delta.type === "citations_delta") loseOfAnswer(losses, `content[${index}].citations`, "citations");
     if (delta.type === "signature_delta") block.signature += delta.signature ?? "";
     const text = { text: delta.text, thinking: delta.thinking, call: delta.partial_json }[block.kind];
     if (!text) return [];
@@ -131,6 +136,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
 
   return {
+    losses,
     push(event) {
       if (phase === "over" || event.data.trim() === "") return [];
       phase = "running";

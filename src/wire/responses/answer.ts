@@ -3,7 +3,9 @@
 import type { Json } from "#src/core/json.ts";
 import type { HubEvent } from "../canonical.ts";
 import { upstreamFailure } from "../errors.ts";
+import type { Loss } from "../losses.ts";
 import type { ItemTracker } from "./items.ts";
+import { noteLost } from "./lost.ts";
 import { stopOf, usageOf } from "./reading.ts";
 import { item as itemSchema, type WireItem, type WireResponse } from "./schema.ts";
 import { fitting } from "../schema.ts";
@@ -15,8 +17,14 @@ export function readItem(raw: Json | null | undefined): WireItem | undefined {
 
 const refuses = (item: WireItem) => (item.content ?? []).some((part) => part.type === "refusal");
 
-/** What was not told yet, the cost and the stop; or an error alone. `refusal`: one was streamed. */
-export function finishAnswer(response: WireResponse, tracker: ItemTracker, refusal: boolean): HubEvent[] {
+/** What was not told yet, the cost and the stop; or an error alone. `refusal`: one was streamed; what is lost is added to `losses`. */
+export function finishAnswer(
+  response: WireResponse,
+  tracker: ItemTracker,
+  refusal: boolean,
+  losses: Loss[],
+): HubEvent[] {
+  response.output?.forEach((item, index) => noteLost(item, `output[${index}]`, losses));
   const complete = response.status !== "incomplete";
   const output = (response.output ?? []).flatMap((raw) => readItem(raw) ?? []);
   const refused = refusal || output.some(refuses) || response.incomplete_details?.reason === "content_filter";

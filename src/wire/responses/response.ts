@@ -4,6 +4,7 @@ import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import type { CanonicalResponse, Stop } from "../canonical.ts";
 import { collectBlocks } from "../collect.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { read } from "../schema.ts";
 import { finishAnswer } from "./answer.ts";
@@ -19,7 +20,8 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string, wr
   if (!output || (status && !FINISHED.has(status))) {
     throw new BrokeError("upstream", "the provider's answer is not complete");
   }
-  const events = finishAnswer(response, makeItemTracker(names, scope), false);
+  const losses: Loss[] = [];
+  const events = finishAnswer(response, makeItemTracker(names, scope), false, losses);
   const last = events.at(-1);
   if (last?.kind === "error") throw new BrokeError("upstream", last.error.message);
   const usage = events.find((event) => event.kind === "usage");
@@ -28,5 +30,6 @@ export function decodeResponse(body: Json, names: AnswerNames, scope: string, wr
     blocks: collectBlocks(events, { wraps, stop }),
     stop,
     usage: usage?.usage ?? null,
+    ...(losses.length === 0 ? {} : { losses }),
   };
 }

@@ -6,17 +6,20 @@ import type { HubEvent } from "../canonical.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
 import { CUT } from "../flow.ts";
+import type { Loss } from "../losses.ts";
 import type { AnswerNames } from "../names.ts";
 import { fitting, isObject } from "../schema.ts";
 import type { SseEvent } from "../sse.ts";
 import { finishAnswer, readItem, UNREADABLE } from "./answer.ts";
 import { makeItemTracker } from "./items.ts";
+import { noteLost } from "./lost.ts";
 import { failureOf } from "./reading.ts";
 import * as schema from "./schema.ts";
 
 /** A decoder for one stream. */
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const tracker = makeItemTracker(names, scope);
+  const losses: Loss[] = [];
   let phase: "waiting" | "running" | "over" = "waiting";
   let refusal = false;
 
@@ -31,7 +34,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     if (response.status === "failed" || response.status === "cancelled")
       return fail(failureOf(event.response ?? undefined));
     phase = "over";
-    return finishAnswer(response, tracker, refusal);
+    return finishAnswer(response, tracker, refusal, losses);
   };
   const take = (event: schema.WireEvent): HubEvent[] => {
     const content = `content:${event.content_index ?? 0}`;
@@ -40,6 +43,8 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     switch (event.type) {
       case "response.output_item.added":
       case "response.output_item.done": {
+        // The last word holds them again, but not everybody's.
+        if (event.type.endsWith(".done")) noteLost(event.item, "item", losses);
         const item = readItem(event.item);
         if (item === undefined) return [];
         return event.type.endsWith(".added") ? tracker.open(item, event) : tracker.close(item, event);
@@ -84,6 +89,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
 
   return {
     keepsWords: true,
+    losses,
     push({ event: name, data }: SseEvent) {
       if (phase === "over" || data.trim() === "" || data.trim() === "[DONE]") return [];
       const body = parseJson(data);

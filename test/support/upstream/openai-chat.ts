@@ -33,6 +33,23 @@ type Tool = Extract<Part, { kind: "tool" }>;
 const toolsOf = (reply: Say): Tool[] => reply.parts.filter((part) => part.kind === "tool");
 const joined = (reply: Say, kind: "text" | "thinking") =>
   reply.parts.flatMap((part) => (part.kind === kind ? [part.text] : [])).join("");
+/** Thoughts that are signed, as OpenRouter tells them. */
+const detailsOf = (reply: Say) =>
+  reply.parts.flatMap((part, index) =>
+    part.kind === "thinking" && part.signature !== undefined
+      ? [{ type: "reasoning.text", text: part.text, signature: part.signature, format: "anthropic-claude-v1", index }]
+      : [],
+  );
+
+function thoughtDeltas(reply: Say, pieces: number): Json[] {
+  const details = detailsOf(reply);
+  if (details.length === 0)
+    return cutText(joined(reply, "thinking"), pieces).map((text) => ({ reasoning_content: text }));
+  return details.flatMap(({ signature, text: whole, ...detail }): Json[] => [
+    ...cutText(whole, pieces).map((text) => ({ reasoning_content: text, reasoning_details: [{ ...detail, text }] })),
+    { reasoning_details: [{ ...detail, text: "", signature }] },
+  ]);
+}
 const callId = (part: Tool, id: number, index: number) => part.id ?? `call_${id}_${index}`;
 
 function finishOf(reply: Say): string {
@@ -80,6 +97,7 @@ export const openaiChat: Speaker = {
       role: "assistant",
       content: joined(reply, "text"),
       ...(thinking === "" ? {} : { reasoning_content: thinking }),
+      ...(detailsOf(reply).length === 0 ? {} : { reasoning_details: detailsOf(reply) }),
       ...(calls.length === 0 ? {} : { tool_calls: calls }),
     };
     return {
@@ -99,7 +117,7 @@ export const openaiChat: Speaker = {
     const calls = toolsOf(reply).map((part, index) => callDeltas(part, id, index, pieces));
     return [
       chunk({ role: "assistant", content: "" }),
-      ...cutText(joined(reply, "thinking"), pieces).map((text) => chunk({ reasoning_content: text })),
+      ...thoughtDeltas(reply, pieces).map((delta) => chunk(delta)),
       ...cutText(joined(reply, "text"), pieces).map((text) => chunk({ content: text })),
       ...(reply.interleave ? interleave(calls) : calls.flat()).map((delta) => chunk(delta)),
       chunk({}, finishOf(reply)),

@@ -153,7 +153,11 @@ function hearStream(sse: string): Answer {
       for (const key of ["content", "reasoning_content"]) {
         if (typeof delta[key] === "string") message[key] = asText(message[key]) + delta[key];
       }
-      details.push(...asList(delta["reasoning_details"]));
+      for (const detail of asList(delta["reasoning_details"])) {
+        const last = details.at(-1);
+        if (last === undefined || last["index"] !== detail["index"]) details.push(detail);
+        else Object.assign(last, detail, { text: asText(last["text"]) + asText(detail["text"]) });
+      }
       for (const piece of asList(delta["tool_calls"])) {
         const index = asNumber(piece["index"]);
         insist(index <= calls.length, "calls that are not counted from 0");
