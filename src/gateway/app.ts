@@ -39,9 +39,11 @@ export function plainError(request: Request, fault: Fault): Response {
   return reply;
 }
 
-function notFound(request: Request): Response {
+type Allowed = (path: string) => string | undefined;
+
+function notFound(request: Request, allowed: Allowed = allowedAt): Response {
   const path = pathOf(request);
-  const allow = allowedAt(path);
+  const allow = allowed(path);
   if (allow === undefined) {
     // In OpenAI's words a 404 of `not_found` is a model's.
     const type = dialectOf(request).startsWith("openai") ? "invalid_request" : errorTypeOf(404);
@@ -54,13 +56,14 @@ function notFound(request: Request): Response {
 }
 
 /** Every failure as an answer; nothing of a bug but that it was one. */
-function errorHandler({ code, error, request }: { code: string | number; error: unknown; request: Request }): Response {
-  return code === "NOT_FOUND" ? notFound(request) : plainError(request, faultOf(error));
-}
+const errorHandler =
+  (allowed: Allowed) =>
+  ({ code, error, request }: { code: string | number; error: unknown; request: Request }): Response =>
+    code === "NOT_FOUND" ? notFound(request, allowed) : plainError(request, faultOf(error));
 
-/** The start of every app: failures as answers, and nobody let in who names another host or comes from another's page. `remote`: who else may come. */
-export function guardedApp(remote?: Pick<RemoteGuard, "look">) {
-  return new Elysia(elysiaConfig).onError(errorHandler).onRequest(({ request, server }) => {
+/** The start of every app: failures as answers, and nobody let in who names another host or comes from another's page. `remote`: who else may come; `allowed`: what its paths take. */
+export function guardedApp(remote?: Pick<RemoteGuard, "look">, allowed: Allowed = allowedAt) {
+  return new Elysia(elysiaConfig).onError(errorHandler(allowed)).onRequest(({ request, server }) => {
     const seen = remote?.look({ request, server });
     if (seen?.kind === "refused") return seen.answer;
     if (seen?.kind !== "served" && !isLocalRequest(request.headers)) {
@@ -68,7 +71,7 @@ export function guardedApp(remote?: Pick<RemoteGuard, "look">) {
       return plainError(request, { status: 403, type: "permission", message, final: true });
     }
     if (request.method !== "OPTIONS") return undefined;
-    const allow = allowedAt(pathOf(request));
+    const allow = allowed(pathOf(request));
     return allow === undefined ? undefined : new Response(null, { status: 204, headers: { allow } });
   });
 }
@@ -123,7 +126,7 @@ export function makeDoorkeeper(clock: Clock, admit: Admit): Doorkeeper {
 export function modelApp(deps: GatewayDeps, { beforeHandle, callerOf }: Doorkeeper) {
   // The relay reads the body itself: parsing it here would cost a copy, and a schema would strip what providers understand.
   const raw = { parse: "none", beforeHandle } as const;
-  const app = new Elysia(elysiaConfig).onError(errorHandler);
+  const app = new Elysia(elysiaConfig).onError(errorHandler(allowedAt));
   for (const { paths, dialect, service } of posts) {
     for (const path of paths) {
       const door: Door = { dialect, route: paths[0]! };

@@ -31,8 +31,7 @@ const asset = (name: string) => Bun.file(join(assets, name));
 function described({ routes }: AnyElysia, docs: { [route: string]: object }): InternalRoute[] {
   return routes.map((route) => {
     const name = `${route.method} ${route.path.replace(/:(\w+)/g, "{$1}")}`;
-    const said = Object.keys(route.hooks.detail ?? {}).length > 0 ? route.hooks.detail : { hide: true };
-    return { ...route, hooks: { ...route.hooks, detail: docs[name] ?? said } };
+    return { ...route, hooks: { ...route.hooks, detail: docs[name] ?? { hide: true } } };
   });
 }
 
@@ -41,8 +40,8 @@ function described({ routes }: AnyElysia, docs: { [route: string]: object }): In
  * never read about, and they take 6 MB.
  */
 async function openPages(version: string, documented: AnyElysia): Promise<AnyElysia> {
-  const [{ swagger }, { modelDocs }] = await Promise.all([import("@elysiajs/swagger"), import("./model-docs.ts")]);
-  const getGlobalRoutes = () => described(documented, modelDocs);
+  const [{ swagger }, { routeDocs }] = await Promise.all([import("@elysiajs/swagger"), import("./route-docs.ts")]);
+  const getGlobalRoutes = () => described(documented, routeDocs);
   const pages = Object.assign(new Elysia(elysiaConfig), { getGlobalRoutes });
   return pages.use(
     swagger({
@@ -65,7 +64,6 @@ export function docsApp(version: string, documented: () => AnyElysia) {
     const opened = await (pages ??= openPages(version, documented()));
     return opened.handle(request);
   };
-  const hidden = { detail: { hide: true } };
   return new Elysia(elysiaConfig)
     .onRequest(({ request, set }) => {
       if (!targetOf(request.url).path.startsWith("/swagger")) return;
@@ -73,15 +71,14 @@ export function docsApp(version: string, documented: () => AnyElysia) {
       set.headers["x-content-type-options"] = "nosniff";
       set.headers["referrer-policy"] = "no-referrer";
     })
-    .get("/swagger", page, hidden)
-    .get("/swagger/json", page, hidden)
+    .get("/swagger", page)
+    .get("/swagger/json", page)
     .get(
       "/swagger/ui.js",
       async () =>
         new Response((await asset("swagger-ui-bundle.js").text()) + START, {
           headers: { "content-type": "text/javascript; charset=utf-8" },
         }),
-      hidden,
     )
-    .get("/swagger/ui.css", () => new Response(asset("swagger-ui.css")), hidden);
+    .get("/swagger/ui.css", () => new Response(asset("swagger-ui.css")));
 }

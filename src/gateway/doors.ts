@@ -74,9 +74,22 @@ export function absenceAt(path: string): string {
   return absent.find(([known]) => known.test(path))?.[1] ?? "no such endpoint";
 }
 
-/** The methods a path takes, for `Allow`; undefined when there is no such path. */
+/** What only this machine's own callers find. */
+const LOCAL = new Set([
+  ...["/health/liveliness", "/health/readiness", "/metrics"],
+  ...["/swagger", "/swagger/json", "/swagger/ui.js", "/swagger/ui.css"],
+]);
+
+const plainOf = (path: string) => (path.length > 1 ? path.replace(/\/$/, "") : path);
+
+/** The methods a path takes where everything is served, for `Allow`; undefined when there is no such path. */
+export function allowedHere(path: string): string | undefined {
+  return LOCAL.has(plainOf(path)) ? "GET, HEAD, OPTIONS" : allowedAt(path);
+}
+
+/** The same where models alone are. */
 export function allowedAt(path: string): string | undefined {
-  const plain = path.length > 1 ? path.replace(/\/$/, "") : path;
+  const plain = plainOf(path);
   if (plain === "/") return "HEAD, OPTIONS";
   if (posts.some(({ paths }) => paths.includes(plain))) return "POST, OPTIONS";
   if (lists.includes(plain)) return "GET, HEAD, OPTIONS";

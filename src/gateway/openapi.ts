@@ -11,16 +11,20 @@ export type Operation = {
   summary: string;
   description?: string;
   tag: "models" | "health";
+  /** Told without a token. */
+  open?: boolean;
   /** Parameters of the path, with what they mean. */
   parameters?: Record<string, string>;
   body?: Schema;
-  answer: { description: string; schema: Schema };
+  /** JSON of the schema, text of the type, or neither. */
+  answer: { description: string; schema?: Schema; text?: string };
   /** Server-sent events, when the request asks for them. */
   stream?: string;
-  /** What errors look like, and when they come. */
+  /** What errors look like, and when they come; one of another status looks the same. */
   error?: { schema: Schema; statuses: Record<number, string> };
-  open?: boolean;
 };
+
+const OTHER = "Any other failure, and any other status a provider refuses with";
 
 /** OpenAPI 3.0 wants a list of required members to name one at least. */
 function withoutEmptyLists(value: unknown): unknown {
@@ -49,10 +53,18 @@ const pathParameters = (parameters: Record<string, string>) =>
 
 /** A route's `detail`, as the plugin takes it. */
 export function operation(spec: Operation): object {
-  const errors = Object.entries(spec.error?.statuses ?? {}).map(([status, description]) => [
-    status,
-    { description, content: { "application/json": media(spec.error!.schema, "output") } },
-  ]);
+  const { schema, text } = spec.answer;
+  const content = {
+    ...(schema === undefined ? {} : { "application/json": media(schema, "output") }),
+    ...(text === undefined ? {} : { [text]: { schema: { type: "string" } } }),
+    ...(spec.stream === undefined
+      ? {}
+      : { "text/event-stream": { schema: { type: "string", description: spec.stream } } }),
+  };
+  const failure = spec.error && { "application/json": media(spec.error.schema, "output") };
+  const errors = Object.entries(spec.error === undefined ? {} : { ...spec.error.statuses, default: OTHER }).map(
+    ([status, description]) => [status, { description, content: failure }],
+  );
   return {
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
@@ -65,12 +77,7 @@ export function operation(spec: Operation): object {
     responses: {
       200: {
         description: spec.answer.description,
-        content: {
-          "application/json": media(spec.answer.schema, "output"),
-          ...(spec.stream === undefined
-            ? {}
-            : { "text/event-stream": { schema: { type: "string", description: spec.stream } } }),
-        },
+        ...(Object.keys(content).length === 0 ? {} : { content }),
       },
       ...Object.fromEntries(errors),
     },

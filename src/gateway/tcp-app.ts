@@ -1,19 +1,17 @@
 // The gateway on TCP: the model dialects, health, metrics, and the documentation, for this machine's own callers; for others, where they may
 // come at all, the model dialects alone.
 
-import * as v from "valibot";
+import type * as v from "valibot";
 import { admitClients, type Token } from "./admission.ts";
 import { guardedApp, makeDoorkeeper, modelApp, plainError } from "./app.ts";
 import { docsApp } from "./docs.ts";
+import { allowedHere } from "./doors.ts";
+import type { alive, ready } from "./health.ts";
 import { makeMetrics } from "./metrics.ts";
-import { operation } from "./openapi.ts";
 import { tapRequests } from "#src/state/requests.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { type Exposure, makeRemoteGuard } from "./remote.ts";
 import { json } from "./reply.ts";
-
-const live = v.object({ status: v.literal("alive") });
-const ready = v.object({ status: v.literal("ready"), generation: v.number() });
 
 /** The app. `version` is the product's; `exposure`: where others may come from. */
 export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposure?: Exposure) {
@@ -27,26 +25,10 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
     if (report.losses.length > 0) metrics.lost(report.backend);
     deps.onReport(report);
   };
-  const app = guardedApp(remote)
-    .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof live>), {
-      detail: operation({
-        summary: "Whether the process answers",
-        tag: "health",
-        answer: { description: "It does", schema: live },
-        open: true,
-      }),
-    })
-    .get(
-      "/health/readiness",
-      () => json({ status: "ready", generation: deps.generations.current().id } satisfies v.InferOutput<typeof ready>),
-      {
-        detail: operation({
-          summary: "Whether routing can be read",
-          tag: "health",
-          answer: { description: "It can", schema: ready },
-          open: true,
-        }),
-      },
+  const app = guardedApp(remote, allowedHere)
+    .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof alive>))
+    .get("/health/readiness", () =>
+      json({ status: "ready", generation: deps.generations.current().id } satisfies v.InferOutput<typeof ready>),
     )
     .get(
       "/metrics",
@@ -60,7 +42,7 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
         const message = "this is for the client token alone";
         return plainError(request, { status: 403, type: "permission", message, final: true });
       },
-      { beforeHandle: doorkeeper.beforeHandle, detail: { hide: true } },
+      { beforeHandle: doorkeeper.beforeHandle },
     )
     .use(modelApp({ ...deps, requests, onReport }, doorkeeper));
   return app.use(docsApp(version, () => app));

@@ -196,12 +196,11 @@ export function resolve({
   }
   const slot = slotOf(requested, generation) ?? slotServing(generation, view, requested);
   if (slot === undefined) {
-    const known = allowedSlots(generation, view).map((item) => item.id);
-    return refused(slot, "unknown_model", "unknown model", `ask for a slot: ${known.join(", ")}`);
+    return refused(slot, "unknown_model", "unknown model", `ask for a slot: ${slotsToAskFor(generation, view)}`);
   }
   if (!allowsSlot(view.access, slot.id)) {
-    const known = allowedSlots(generation, view).map((item) => item.id);
-    return refused(slot, "not_allowed", `the slot ${slot.id} is not allowed here`, `ask for: ${known.join(", ")}`);
+    const hint = `ask for: ${slotsToAskFor(generation, view)}`;
+    return refused(slot, "not_allowed", `the slot ${slot.id} is not allowed here`, hint);
   }
   const plan = planOf(generation, view, slot.id, keyNames);
   if (plan === undefined) {
@@ -278,6 +277,13 @@ function arranged(slot: Slot, view: View, plan: Plan, { health, nowMs, party, as
   const reason = why.why === "unknown backend" ? "unknown_backend" : "no_key";
   const hint = reason === "no_key" ? "put the key into .env in BROKE_HOME" : `broke swap ${slot.id}=<backend>`;
   return refused(slot, reason, `the slot ${slot.id} cannot be served: ${why.label}: ${why.why}`, hint);
+}
+
+/** In a hint: those that are set, since no other would be served; all where none is. */
+function slotsToAskFor(generation: Generation, view: View): string {
+  const allowed = allowedSlots(generation, view).map(({ id }) => id);
+  const set = allowed.filter((id) => Object.hasOwn(view.slots, id));
+  return (set.length === 0 ? allowed : set).join(", ");
 }
 
 /** The slots a caller may ask for, set or not. */

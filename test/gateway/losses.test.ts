@@ -64,11 +64,16 @@ describe("what an answer loses is told as well", () => {
   }
 
   test("streamed: in the report, because the headers are out", async () => {
-    const body = chunk({ content: "Here: " }) + chunk({ images: [picture] }) + chunk({}, "stop") + "data: [DONE]\n\n";
-    const headers = { "content-type": "text/event-stream" };
-    await using upstream = await startUpstream(() => ({ kind: "raw", headers, body, split: 40 }));
+    const gone = Promise.withResolvers<void>();
+    const picked = { at: 3, text: chunk({ images: [picture] }) };
+    await using upstream = await startUpstream(() => ({
+      ...say("Here: "),
+      insert: picked,
+      pause: { after: 2, until: gone.promise },
+    }));
     await using gateway = await startGateway([{ dialect: "openai-chat", url: upstream.url }]);
     const response = await gateway.post("/v1/messages", { ...ask, stream: true });
+    gone.resolve();
     await response.text();
     expect(response.headers.get("x-broke-losses")).toBe("top_k; context_management");
     await gateway.reported(1);

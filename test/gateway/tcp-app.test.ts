@@ -101,3 +101,26 @@ test("the documentation's page and files come from here, under a policy that let
   });
   expect((await fetch(`${gateway.url}/swagger/ui.css`)).headers.get("content-type")).toStartWith("text/css");
 });
+
+test("what only this machine's callers find says which methods it takes", async () => {
+  await using gateway = await startGateway([]);
+  const allow = "GET, HEAD, OPTIONS";
+  const swagger = ["/swagger", "/swagger/json", "/swagger/ui.js", "/swagger/ui.css"];
+  for (const path of ["/health/liveliness", "/health/readiness", "/metrics", ...swagger]) {
+    const ask = async (method: string) => {
+      const { status, headers } = await fetch(gateway.url + path, {
+        method,
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
+      return [method, status, headers.get("allow")];
+    };
+    expect({ path, said: await Promise.all(["OPTIONS", "HEAD", "POST"].map(ask)) }).toEqual({
+      path,
+      said: [
+        ["OPTIONS", 204, allow],
+        ["HEAD", 200, null],
+        ["POST", 405, allow],
+      ],
+    });
+  }
+});

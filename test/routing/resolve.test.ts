@@ -183,6 +183,19 @@ test("a team's backends answer for its profile alone; the profile can only narro
   expect(viewOf(teams, "app")!.access).toEqual({ slots: ["sonnet"], rpm: 10, tpm: 5, concurrency: 0, dailyUsd: 0 });
 });
 
+test("who asks for what is none, or not his, is told of the allowed slots that are set; of all allowed ones where none is", () => {
+  const hintOf = (requested: string, slotsOf: Record<string, string[]>, allowed: string[] | null) => {
+    const { access, ...rest } = generation(slotsOf);
+    const answer = resolve({ requested, generation: { ...rest, access: { ...access, slots: allowed } }, keyNames: [] });
+    return answer.kind === "refused" ? [answer.reason, answer.hint] : answer.kind;
+  };
+  const set = { opus: ["open"], sonnet: ["open"] };
+  expect(hintOf("llama", set, null)).toEqual(["unknown_model", "ask for a slot: sonnet, opus"]);
+  expect(hintOf("llama", set, ["opus", "haiku"])).toEqual(["unknown_model", "ask for a slot: opus"]);
+  expect(hintOf("sonnet", set, ["opus", "haiku"])).toEqual(["not_allowed", "ask for: opus"]);
+  expect(hintOf("llama", {}, ["opus", "haiku"])).toEqual(["unknown_model", "ask for a slot: opus, haiku"]);
+});
+
 test("the same question has the same answer, and nothing is changed by asking", () => {
   const frozen = Object.freeze({
     ...emptyRouting,
