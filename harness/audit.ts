@@ -42,6 +42,8 @@ export type LaunchEnd = {
 export type AuditLog = {
   /** Appends one record. Throws `config` when the file is not what was last written to it. */
   append(run: string, event: AuditEvent, data: Record<string, Json>): void;
+  /** Takes a last record over whose writer was killed before it could say so; a torn line is set aside. Throws as `append` does. */
+  settle(): void;
   read(): { records: LedgerRecord[]; verification: Verification };
   /** Sets a damaged file aside and begins anew where the recorded head is. Returns the name it now has, null when there was none. */
   restart(): string | null;
@@ -189,6 +191,7 @@ export function openAudit(options: {
           );
         }
       }),
+    settle: () => heads.advance("audit", (head) => findEnd(file, head, keys.verify) ?? head),
     read() {
       let text = "";
       let head: Head = { seq: 0, hash: "" };

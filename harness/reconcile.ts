@@ -120,7 +120,9 @@ function endOf(deps: ReconcileDeps, runId: string): LaunchEnd {
 
 /** Gives every launch whose run is over, and whose supervisor could not say so any more, its end. Returns the runs. */
 function completeLaunches(deps: ReconcileDeps, damaged: ReadonlySet<string>): string[] {
-  const open = launchesOf(deps.audit.read().records).filter(({ run, end }) => end === null && !damaged.has(run));
+  const { records, verification } = deps.audit.read();
+  if (verification.state === "incomplete") deps.audit.settle();
+  const open = launchesOf(records).filter(({ run, end }) => end === null && !damaged.has(run));
   const over = open
     .map(({ run }) => ({ run, lock: runPaths(deps.home, run).lock }))
     .filter(({ lock }) => !existsSync(lock) || !isHeld(lock))

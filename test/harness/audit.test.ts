@@ -155,6 +155,21 @@ describe("a writer that died", () => {
     expect(log.read().verification).toMatchObject({ state: "intact", records: 6 });
   });
 
+  test("both are taken over by who settles it, and nothing that is no writer's", () => {
+    const { home, log } = written();
+    const { records } = log.read();
+    const heads = openHeads(openDatabase(home));
+    heads.advance("audit", () => ({ seq: records.length - 1, hash: records.at(-2)!.hash }));
+    expect(log.read().verification.state).toBe("incomplete");
+    log.settle();
+    expect(log.read().verification.state).toBe("intact");
+    appendFileSync(home.audit, '{"v":1,"run":"');
+    log.settle();
+    expect(log.read().verification.state).toBe("intact");
+    heads.advance("audit", () => ({ seq: 2, hash: records[1]!.hash }));
+    expect(() => log.settle()).toThrow("is not as it was last written");
+  });
+
   test("a head further behind is none a writer leaves", () => {
     const { home, log } = written();
     const { records } = log.read();

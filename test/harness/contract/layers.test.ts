@@ -44,7 +44,9 @@ const change = (path: string, kind: Change["kind"] = "file"): Change => ({
   ...{ path, kind, change: "created", size: 1, sha256: null, target: null },
 });
 const reasons = (changes: Change[], terms: Parameters<typeof changeFindings>[1], total = changes.length) =>
-  changeFindings({ changes, more: total > changes.length }, terms).map(({ category, reason }) => `${category}: ${reason}`);
+  changeFindings({ changes, more: total > changes.length }, terms).map(
+    ({ category, reason }) => `${category}: ${reason}`,
+  );
 
 test("changes are held against every list of paths", () => {
   const both = { allowed: [["src", "docs/*.md"], ["src/a"]], forbidden: ["src/a/secret"] };
