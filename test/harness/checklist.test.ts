@@ -26,7 +26,7 @@ test("a sandbox that cannot be relied on is said, and keeps the others from noth
         ...{ add: unused, saveHead: unused, setStatus: unused, get: unused, list: unused },
         ...{ decide: unused, undecide: unused, decided: unused },
       },
-      audit: { append: unused, read: unused, restart: unused },
+      audit: { append: unused, read: unused, restart: unused, settle: unused },
       keys: { sign: generateKeyPairSync("ed25519").privateKey },
       gateway: { serve: unused, ask: unused, servedSlots: unused },
       roles: { list: unused, record: unused },
