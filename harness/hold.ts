@@ -14,8 +14,8 @@ export type Hold = { protect: ProtectedPaths; placed: string[] };
 export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [], masked: [], pins: [] }, placed: [] };
 
 /**
- * Finds what must be protected, what says which code of ours is loaded with it where the tree holds us, but for what was `opened` by name, and puts placeholders where names are missing. Throws `denied` where that
- * cannot be.
+ * Finds what must be protected (where the tree holds this broke, what says which code of it is loaded too), but for what was `opened` by name, and puts
+ * placeholders where names are missing. Throws `denied` where that cannot be.
  */
 export function holdTree(home: Home, runId: string, tree: string, opened: readonly string[]): Hold {
   const protect = findProtected(tree, opened, loadedBy(tree));
