@@ -32,12 +32,22 @@ async function readUpTo({ body, headers }: Response, limit: number, silence: Sil
   }
 }
 
+/**
+ * A short answer whose length is known is there with its head or a moment later: where silence may last much longer than that, it is taken at once, which
+ * costs a thirtieth less of a small request than to watch its pieces.
+ */
+const SHORT_BYTES = 64 * 1024;
+const PATIENT_MS = 60_000;
+
 /** All of it. Throws `upstream` when it is longer than the limit; rejects when it breaks off. */
 export async function readWholeBody(
   response: Response,
   limit: number,
   silence: SilenceWatch,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const length = lengthOf(response.headers);
+  if (length !== undefined && length <= SHORT_BYTES && silence.limitMs >= PATIENT_MS)
+    return new Uint8Array(await response.arrayBuffer());
   const { bytes, whole } = await readUpTo(response, limit, silence);
   if (!whole) throw new BrokeError("upstream", "the provider's answer is too large");
   return bytes;
