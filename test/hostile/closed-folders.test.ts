@@ -90,13 +90,7 @@ test.skipIf(process.getuid!() !== 0)(
     mkdirSync(it.at(".claude"));
     it.own();
     const words = [
-      "harness",
-      "run",
-      "--client",
-      "exec",
-      "--",
-      "sh",
-      "-c",
+      ...["harness", "run", "--client", "exec", "--", "sh", "-c"],
       "echo > ready; while [ ! -e go ]; do sleep .05; done",
     ];
     const child = it.start(words);

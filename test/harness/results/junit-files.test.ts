@@ -32,17 +32,8 @@ test("written or printed by a command that ends well, a failure is told, and rec
   writeFileSync(join(bench.workspace, "old.xml"), suite(bad("old")));
   const verdict = async (verify: string) => {
     const options = ["--policy", "throughput", "--retries", "0", "--verify", verify];
-    const ran = await bench.broke([
-      "harness",
-      "run",
-      "--client",
-      "exec",
-      ...options,
-      "--",
-      "sh",
-      "-c",
-      "echo x > made",
-    ]);
+    const words = ["harness", "run", "--client", "exec", ...options, "--"];
+    const ran = await bench.broke([...words, "sh", "-c", "echo x > made"]);
     const { stdout } = await bench.broke(["harness", "report", runIdOf(ran), "--form", "json"]);
     return { text: ran.stderr, shown: stdout };
   };
