@@ -12,6 +12,7 @@ import type { Home } from "./paths.ts";
 export type Db = Database;
 
 const BUSY_TIMEOUT_MS = 5000;
+const ASK_AGAIN_MS = 10;
 
 // Each entry brings the schema from its index to the next; entries are only ever added.
 const migrations = [
@@ -243,13 +244,26 @@ function migrate(db: Database): void {
   }).immediate();
 }
 
+/** SQLite does not wait where two bring a new database to WAL at once: each holds what the other needs. So who is refused asks again. */
+function useWal(db: Database): void {
+  const untilMs = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return void db.run("PRAGMA journal_mode = WAL");
+    } catch (error) {
+      if (!/^SQLITE_BUSY/.test(String((error as { code?: unknown }).code)) || performance.now() > untilMs) throw error;
+      Bun.sleepSync(1 + Math.random() * ASK_AGAIN_MS);
+    }
+  }
+}
+
 /** Opens the database, makes it when missing (0600), migrates it. Throws `config` when it cannot be read. */
 export function openDatabase(home: Home): Db {
   const previous = process.umask(0o077);
   try {
     const db = new Database(home.database, { create: true, strict: true });
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    db.run("PRAGMA journal_mode = WAL");
+    useWal(db);
     db.run("PRAGMA synchronous = FULL");
     migrate(db);
     chmodSync(home.database, 0o600);

@@ -1,4 +1,4 @@
-// What an older version wrote is there after the update; what a full disk puts off is written when there is room.
+// What an older version wrote is there after the update; what a full disk puts off is written when there is room; a new one is made by many at once.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -119,6 +119,32 @@ test("what is learnt of a key while the disk is full counts at once, and the ope
     expect(health.get(subject)).toMatchObject({ state: "cooldown", untilMs: NOON + 60_000 });
     expect([health.all(), told]).toEqual([[], [subject]]);
     expect(() => health.set(`backend ${"b".repeat(9_000)}`, "blocked", null)).toThrow("full");
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test("of several that make a home's database at once none is refused", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "broke-at-once-"));
+  try {
+    const HOMES = 50;
+    const program = `
+      import { openDatabase } from "#src/state/database.ts";
+      import { openHome } from "#src/state/paths.ts";
+      for (let count = 0; count < ${HOMES}; count++) {
+        const db = openDatabase(openHome({ BROKE_HOME: ${JSON.stringify(dir)} + "/" + count }));
+        console.log(Object.values(db.query("PRAGMA journal_mode").get())[0]);
+      }`;
+    const openers = Array.from({ length: 4 }, () =>
+      Bun.spawn([process.execPath, "-e", program], {
+        cwd: join(import.meta.dir, "..", ".."),
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
+    for (const { stdout, stderr } of openers) {
+      expect(await new Response(stderr).text()).toBe("");
+      expect(await new Response(stdout).text()).toBe("wal\n".repeat(HOMES));
+    }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

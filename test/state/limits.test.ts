@@ -157,6 +157,8 @@ test("four processes on one home: exactly so many are let in, none twice, and no
     Bun.spawn([process.execPath, "-e", program], { cwd: join(import.meta.dir, "..", ".."), stdout: "pipe" }),
   );
   const counts = await Promise.all(runs.map(async (run) => Number(await new Response(run.stdout).text())));
+  // What one has said ends a moment before it is dead.
+  await Promise.all(runs.map((run) => run.exited));
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(150);
   const limits = openLimits(at.db, Date.now, { self: ownerNow(), isAlive });
   expect(await said(limits.take("p", { ...none, concurrency: 1 }, { tokens: 0, usd: 0 }))).toBe("held");
