@@ -156,6 +156,7 @@ export class Exchange {
       costUsd: report.costUsd,
       model: this.#model,
       answered: this.#answered,
+      losses: report.losses,
     });
     this.#place?.();
     this.#deps.onReport(report);

@@ -37,9 +37,10 @@ export function attributesOf(request: LoggedRequest): Attributes {
     "broke.attempts": tried.length,
     "broke.ttft_ms": ttftMs,
     "broke.cost_usd": request.costUsd,
+    "broke.losses": request.losses.length === 0 ? null : [...request.losses],
   };
   return Object.fromEntries(
-    Object.entries(known).filter((entry): entry is [string, string | number] => entry[1] !== null),
+    Object.entries(known).filter((entry): entry is [string, string | number | string[]] => entry[1] !== null),
   );
 }
 

@@ -87,10 +87,12 @@ export function metricsOf(requests: readonly LoggedRequest[]): BackendMetrics[] 
   });
 }
 
-/** One line for people: when, what came of it, who answered which slot, and as what. */
-export function lineOf({ atMs, status, slot, backend, model, answered, profile, ms }: LoggedRequest): string {
+/** One line for people: when, what came of it, who answered which slot, as what, and what was not carried. */
+export function lineOf(request: LoggedRequest): string {
+  const { atMs, status, slot, backend, model, answered, profile, ms, losses } = request;
   const as = answered === null ? "" : answered === model ? ` (${model})` : ` (${model} → ${answered})`;
   const drift = drifts(model, answered === null ? [] : [answered]) ? "  DRIFT" : "";
   const who = profile === null ? "" : `  ${profile}`;
-  return `${new Date(atMs).toISOString()}  ${status}  ${slot ?? "-"}  ${backend ?? "-"}${as}  ${Math.round(ms)} ms${who}${drift}`;
+  const lost = losses.length === 0 ? "" : `  LOST ${losses.join("; ")}`;
+  return `${new Date(atMs).toISOString()}  ${status}  ${slot ?? "-"}  ${backend ?? "-"}${as}  ${Math.round(ms)} ms${who}${drift}${lost}`;
 }

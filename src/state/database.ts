@@ -198,6 +198,7 @@ const migrations = [
    DROP TABLE allowances;
    DROP TABLE spending;`,
   `CREATE INDEX rotation_order ON rotation (at);`,
+  `ALTER TABLE requests ADD COLUMN losses TEXT;`,
 ];
 
 /** `ask`: as it is now; `soon`: as it was a moment ago at most. */

@@ -12,10 +12,14 @@ import { type Db, isPassing } from "./database.ts";
 const triedSchema = v.array(
   v.object({ backend: v.string(), key: v.nullable(v.string()), status: v.number(), reason: v.nullable(v.string()) }),
 );
+const lossesSchema = v.array(v.string());
 /** One attempt. `key` is a reference; `reason` null: it answered. */
 export type TriedAttempt = v.InferOutput<typeof triedSchema>[number];
 
-/** `model` is what the backend was asked for, `answered` what it said it was. Times in ms; `ttftMs` to the first content. */
+/**
+ * `model` is what the backend was asked for, `answered` what it said it was; `losses`: kinds of what was not carried. Times in ms; `ttftMs` to the
+ * first content.
+ */
 export type LoggedRequest = {
   id: string;
   atMs: number;
@@ -39,6 +43,7 @@ export type LoggedRequest = {
   costUsd: number | null;
   model: string | null;
   answered: string | null;
+  losses: readonly string[];
 };
 
 export type RequestLog = {
@@ -63,7 +68,7 @@ const PRUNE_EVERY = 1_000;
 const COLUMNS = [
   ...["id", "at_ms", "run", "profile", "token", "path", "slot", "backend", "key", "tried", "generation", "status"],
   ...["aborted", "ms", "ttft_ms", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"],
-  ...["cost_usd", "model", "answered"],
+  ...["cost_usd", "model", "answered", "losses"],
 ];
 
 type Row = {
@@ -90,17 +95,21 @@ type Row = {
   cost_usd: number | null;
   model: string | null;
   answered: string | null;
+  losses: string | null;
 };
 
 function toLogged(row: Row): LoggedRequest & { seq: number } {
   const tried = v.safeParse(triedSchema, parseJson(row.tried));
-  if (!tried.success) throw new BrokeError("config", "a request in broke.db is damaged", "move broke.db away");
+  const losses = v.safeParse(lossesSchema, row.losses === null ? [] : parseJson(row.losses));
+  if (!tried.success || !losses.success)
+    throw new BrokeError("config", "a request in broke.db is damaged", "move broke.db away");
   const { at_ms, ttft_ms, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, ...same } = row;
   return {
     ...same,
     ...{ atMs: at_ms, ttftMs: ttft_ms, inputTokens: input_tokens, outputTokens: output_tokens },
     ...{ cacheReadTokens: cache_read_tokens, cacheWriteTokens: cache_write_tokens, costUsd: cost_usd },
     tried: tried.output,
+    losses: losses.output,
     aborted: row.aborted === 1,
   };
 }
@@ -152,6 +161,7 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
         row.costUsd,
         row.model,
         row.answered,
+        row.losses.length === 0 ? null : JSON.stringify(row.losses),
       );
     }
     // With the first batch too: a run makes few requests, and many runs many.

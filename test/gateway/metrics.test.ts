@@ -8,7 +8,7 @@ const request: LoggedRequest = {
   ...{ id: "req_1", atMs: 0, run: null, profile: null, token: null, path: "/v1/messages", slot: "sonnet" },
   ...{ backend: "a", key: null, tried: [{ backend: "a", key: null, status: 200, reason: null }], generation: 1 },
   ...{ status: 200, aborted: false, ms: 200, ttftMs: 50, inputTokens: 10, outputTokens: 5, cacheReadTokens: 3 },
-  ...{ cacheWriteTokens: null, costUsd: 0.5, model: "m", answered: "m" },
+  ...{ cacheWriteTokens: null, costUsd: 0.5, model: "m", answered: "m", losses: [] },
 };
 
 const linesOf = async (metrics: ReturnType<typeof makeMetrics>) =>

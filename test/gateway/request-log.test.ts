@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { keyReference } from "#src/core/ids.ts";
 import { openState } from "#src/cli/compose.ts";
 import { dialects } from "#src/core/dialects.ts";
-import { metricsOf } from "#src/observe/requests.ts";
+import { lineOf, metricsOf } from "#src/observe/requests.ts";
 import { openDatabase } from "#src/state/database.ts";
 import { openHome } from "#src/state/paths.ts";
 import { type LoggedRequest, openRequests } from "#src/state/requests.ts";
@@ -55,7 +55,7 @@ describe("one request", () => {
         { backend: "backend-0", key: second, status: 200, reason: null },
       ],
       ...{ status: 200, aborted: false, inputTokens: 70, outputTokens: 7, cacheReadTokens: 0, cacheWriteTokens: 0 },
-      ...{ costUsd: null, model: "model-0", answered: "model-0" },
+      ...{ costUsd: null, model: "model-0", answered: "model-0", losses: [] },
     } as typeof rest);
     for (const secret of [SECRET, "MY_KEY", token, prompt]) expect(JSON.stringify(row)).not.toContain(secret);
   });
@@ -77,6 +77,18 @@ describe("one request", () => {
     }
   });
 
+  test("what was not carried, by kind, the end of a stream's answer too, and a person is shown it", async () => {
+    await using upstream = await startUpstream(() => say("hi"));
+    await using gateway = await startGateway([{ dialect: "openai-chat", url: upstream.url }]);
+    for (const stream of [false, true]) {
+      const { path, body } = question.anthropic(stream);
+      await (await gateway.post(path, { ...body, top_k: 5 })).text();
+    }
+    const rows = await logged(gateway, 2);
+    expect(rows.map(({ losses }) => losses)).toEqual([["top_k"], ["top_k"]]);
+    expect(lineOf(rows[0]!)).toEndWith("  LOST top_k");
+  });
+
   test("who was refused is in it too; who was not let in is not", async () => {
     await using gateway = await startGateway([]);
     const { path, body } = question.anthropic(false);
@@ -96,7 +108,7 @@ describe("the log", () => {
     ...{ id: "req_x", atMs: 0, run: null, profile: null, token: null, path: "/v1/messages", slot: "sonnet" },
     ...{ backend: "a", key: null, tried: [], generation: 1, status: 200, aborted: false, ms: 100, ttftMs: 50 },
     ...{ inputTokens: 10, outputTokens: 5, cacheReadTokens: null, cacheWriteTokens: null, costUsd: 0.5 },
-    ...{ model: "org/m-1", answered: "m-1-2026-01-31" },
+    ...{ model: "org/m-1", answered: "m-1-2026-01-31", losses: [] },
   };
 
   test("the oldest go, by age and by number", async () => {

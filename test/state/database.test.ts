@@ -21,7 +21,7 @@ test("requests, tokens, money and open places that were counted one by one count
   try {
     const home = openHome({ BROKE_HOME: dir });
     using old = openDatabase(home);
-    old.run(`DROP TABLE windows; DROP TABLE used; DROP INDEX rotation_order; PRAGMA user_version = ${COUNTED_ONE_BY_ONE};
+    old.run(`DROP TABLE windows; DROP TABLE used; DROP INDEX rotation_order; ALTER TABLE requests DROP COLUMN losses; PRAGMA user_version = ${COUNTED_ONE_BY_ONE};
       CREATE TABLE allowances (id INTEGER PRIMARY KEY, subject TEXT NOT NULL, at_ms INTEGER NOT NULL, requests INTEGER NOT NULL,
         tokens INTEGER NOT NULL, usd REAL NOT NULL, owner TEXT) STRICT;
       CREATE TABLE spending (subject TEXT NOT NULL, day INTEGER NOT NULL, usd REAL NOT NULL, PRIMARY KEY (subject, day)) STRICT, WITHOUT ROWID;
@@ -68,7 +68,7 @@ const request: LoggedRequest = {
     key: null,
   },
   ...{ tried: [], generation: null, status: 200, aborted: false, ms: 1, ttftMs: null, inputTokens: 1, outputTokens: 1 },
-  ...{ cacheReadTokens: null, cacheWriteTokens: null, costUsd: null, model: null, answered: null },
+  ...{ cacheReadTokens: null, cacheWriteTokens: null, costUsd: null, model: null, answered: null, losses: [] },
 };
 
 test("a disk that is full puts off the request log and what was used, and loses none of it", async () => {
