@@ -61,6 +61,8 @@ type Root = { kind: "test" | "build"; start: number | null; command: Classified 
 const MAX_ROOTS = 512;
 const MAX_REFUSALS = 1000;
 const GONE_MS = 50;
+/** That a process is gone may be seen before how it ended is told; some ends are never told. */
+const WORD_MS = 250;
 /** Runners that fail where there is no test: their own end says that tests ran. */
 const OUTSPOKEN: ReadonlySet<string> = new Set(["pytest", "py.test", "jest", "vitest", "bun", "mocha"]);
 
@@ -96,7 +98,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
   let last: { pid: number; name: string | undefined } = { pid: 0, name: undefined };
   let proving: Promise<void> | undefined;
   /** The worker's latest test, while only verification may run. */
-  let tested: { exec: ObservedExec; start: number | null } | undefined;
+  let tested: { exec: ObservedExec; start: number | null; word: PromiseWithResolvers<void> } | undefined;
   const next = verification[0] ?? "run the project's tests";
 
   const take = (event: GovernorEvent): Outcome => {
@@ -148,13 +150,18 @@ export function makeGovernor(options: GovernorOptions): Governor {
     }
     take({ kind: "verified", green, proof: true });
   };
-  /** The proof that goes on, or can begin: the worker's own test has ended. Undefined: there is nothing to wait for. */
+  /** The proof that goes on, or can begin: the worker's own test has ended, and how was told, if it is. Undefined: there is nothing to wait for. */
   const pending = (): Promise<void> | undefined => {
     if (proving !== undefined || state.mode !== "verification_only" || over.signal.aborted) return proving;
     if (tested === undefined || (tested.start !== null && startOf(tested.exec.pid) === tested.start)) return undefined;
-    const { exec } = tested;
-    tested = undefined;
-    proving = proof(exec).finally(() => (proving = undefined));
+    const ended = tested;
+    const prove = async () => {
+      await Promise.race([ended.word.promise, Bun.sleep(WORD_MS)]);
+      if (tested !== ended) return;
+      tested = undefined;
+      await proof(ended.exec);
+    };
+    proving = prove().finally(() => (proving = undefined));
     return proving;
   };
   const ticking = setInterval(pending, GONE_MS);
@@ -208,16 +215,19 @@ export function makeGovernor(options: GovernorOptions): Governor {
       }
       if (!take(event()).allowed) return refuse(held, command);
       note(exec, command);
-      if (command.real && state.mode === "verification_only") tested = { exec, start: startOf(exec.pid) };
+      if (command.real && state.mode === "verification_only")
+        tested = { exec, start: startOf(exec.pid), word: Promise.withResolvers() };
       return true;
     },
     ended({ pid, code }) {
+      const test = tested?.exec.pid === pid ? tested : undefined;
+      // The worker's own red is believed, and needs no proof.
+      if (code !== null && code !== 0 && test !== undefined) tested = undefined;
+      test?.word.resolve();
       const root = roots.get(pid);
       roots.delete(pid);
       if (root === undefined || !root.command.real || code === null) return;
       const green = code === 0;
-      // The worker's own red is believed, and needs no proof.
-      if (!green && tested?.exec.pid === pid) tested = undefined;
       if (!green || (state.mode === "open" && isOutspoken(root.command)))
         take({ kind: "verified", green, proof: false });
     },

@@ -42,7 +42,8 @@ type World = {
   told: string[];
   events: [string, unknown][];
   proofs: string[][];
-  answer: (proof: Proof) => void;
+  /** Answers the proof that is asked for, now or soon. */
+  answer: (proof: Proof) => Promise<void>;
   tree: { now: string };
 };
 
@@ -64,7 +65,11 @@ function govern(verification: string[] = []): World {
     record: (event, data) => void events.push([event, data]),
     tell: (text) => void told.push(text),
   });
-  return { governor, told, events, proofs, tree, answer: (proof) => answers.shift()!(proof) };
+  const answer = async (proof: Proof) => {
+    while (answers.length === 0) await Bun.sleep(1);
+    answers.shift()!(proof);
+  };
+  return { governor, told, events, proofs, tree, answer };
 }
 
 /** A run whose client has been let through, and so many writes. */
@@ -131,10 +136,33 @@ describe("a proof", () => {
     await gone(child);
     const waits = world.governor.judge(call("touch x"));
     expect(await world.governor.judge(call("ls"))).toBe(true);
+    expect(world.proofs).toEqual([]);
+    world.governor.ended({ pid: child.pid, code: 0 });
+    await world.answer({ green: true, ran: true });
     expect(world.proofs).toEqual([["cd '/work' && exec '/usr/bin/pytest' '-q'"]]);
-    world.answer({ green: true, ran: true });
     expect(await waits).toBe(true);
     expect(world.told.at(-1)).toBe("governor: verified green, every command may run again");
+  });
+
+  test("not of what the worker's own test said was red, though that is told after it is seen to be gone", async () => {
+    await using world = await after(LIMIT);
+    const child = process_();
+    await world.governor.judge(call("pytest", { pid: child.pid }));
+    await gone(child);
+    const waits = world.governor.judge(call("touch x"));
+    world.governor.ended({ pid: child.pid, code: 1 });
+    expect<unknown>(await waits).toEqual(refused);
+    expect(world.proofs).toEqual([]);
+  });
+
+  test("of a test whose end is never told all the same", async () => {
+    await using world = await after(LIMIT);
+    const child = process_();
+    await world.governor.judge(call("pytest", { pid: child.pid }));
+    await gone(child);
+    const waits = world.governor.judge(call("touch x"));
+    await world.answer({ green: true, ran: true });
+    expect(await waits).toBe(true);
   });
 
   const rows: [name: string, verification: string[], proof: Proof, change: boolean, frees: boolean][] = [
@@ -149,10 +177,11 @@ describe("a proof", () => {
     const child = process_();
     await world.governor.judge(call("pytest", { pid: child.pid }));
     await gone(child);
+    world.governor.ended({ pid: child.pid, code: null });
     const waits = world.governor.judge(call("touch x"));
-    await Bun.sleep(0);
+    while (world.proofs.length === 0) await Bun.sleep(1);
     if (change) world.tree.now = "b";
-    world.answer(proof);
+    await world.answer(proof);
     expect<unknown>(await waits).toEqual(frees ? true : refused);
     if (verification.length > 0) expect(world.proofs).toEqual([verification]);
   });
@@ -176,9 +205,11 @@ describe("a proof", () => {
     const child = process_();
     await world.governor.judge(call("pytest", { pid: child.pid }));
     await gone(child);
+    world.governor.ended({ pid: child.pid, code: 0 });
     const waits = world.governor.judge(call("touch x"));
+    while (world.proofs.length === 0) await Bun.sleep(1);
     const stopped = world.governor.stop();
-    world.answer({ green: true, ran: true });
+    await world.answer({ green: true, ran: true });
     await stopped;
     expect<unknown>(await waits).toEqual(refused);
   });
@@ -194,7 +225,7 @@ describe("whose children are part of a test", () => {
     await gone(child);
     // Its number is nobody's, or another's.
     const other = world.governor.judge(call("touch x", { lineage: [900_001, child.pid, 2] }));
-    world.answer({ green: false, ran: false });
+    await world.answer({ green: false, ran: false });
     expect<unknown>(await other).toEqual(refused);
   });
 });
