@@ -122,10 +122,10 @@ const liveliness = operation({
   open: true,
 });
 const readiness = operation({
-  summary: "Whether routing can be read",
+  summary: "Whether routing and keys can be read",
   tag: "health",
-  answer: { description: "It can", schema: ready },
-  error: { schema: anyError, statuses: unguarded },
+  answer: { description: "They can", schema: ready },
+  error: { schema: anyError, statuses: { 403: atTheDoor[403], 503: "They cannot" } },
   open: true,
 });
 const metrics = operation({

@@ -11,7 +11,7 @@ import { makeMetrics } from "./metrics.ts";
 import { tapRequests } from "#src/state/requests.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { type Exposure, makeRemoteGuard } from "./remote.ts";
-import { json } from "./reply.ts";
+import { faultOf, json } from "./reply.ts";
 
 /** The app. `version` is the product's; `exposure`: where others may come from. */
 export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposure?: Exposure) {
@@ -27,9 +27,15 @@ export function tcpApp(deps: GatewayDeps, token: Token, version: string, exposur
   };
   const app = guardedApp(remote, allowedHere)
     .get("/health/liveliness", () => json({ status: "alive" } satisfies v.InferOutput<typeof alive>))
-    .get("/health/readiness", () =>
-      json({ status: "ready", generation: deps.generations.current().id } satisfies v.InferOutput<typeof ready>),
-    )
+    .get("/health/readiness", ({ request }) => {
+      try {
+        deps.keys.names();
+        const { id } = deps.generations.current();
+        return json({ status: "ready", generation: id } satisfies v.InferOutput<typeof ready>);
+      } catch (error) {
+        return plainError(request, { ...faultOf(error), status: 503 });
+      }
+    })
     .get(
       "/metrics",
       async ({ request }) => {

@@ -1,7 +1,10 @@
 // The TCP surface: who may ask, and what it says about itself.
 
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { LONGEST_MS } from "#src/state/moment.ts";
+import { openHome } from "#src/state/paths.ts";
 import { startGateway, TOKEN } from "#test/support/gateway.ts";
 
 /** A request written by hand, where an HTTP client would correct it. */
@@ -80,6 +83,12 @@ test("health, for whoever may reach the port", async () => {
     { status: "alive" },
     { status: "ready", generation: 1 },
   ]);
+  const keys = openHome({ BROKE_HOME: gateway.home }).env;
+  writeFileSync(keys, "no name and no value\n", { mode: 0o600 });
+  await Bun.sleep(2 * LONGEST_MS); // what others may have changed is looked for once a moment
+  const unready = await fetch(`${gateway.url}/health/readiness`);
+  expect([unready.status, await unready.text()]).toEqual([503, expect.stringContaining(`${keys} line 1 is not`)]);
+  expect((await fetch(`${gateway.url}/health/liveliness`)).status).toBe(200);
 });
 
 test("the models are the slots that would be served now", async () => {
