@@ -3,6 +3,7 @@
 import { exitCodeOf } from "#src/core/errors.ts";
 import { storageError } from "#src/core/system-errors.ts";
 import { parse } from "#src/cli/front.ts";
+import { exemptLoopback } from "#src/cli/loopback.ts";
 import { answer, complain, READER_GONE_EXIT, ReaderGone } from "#src/cli/output.ts";
 import { root } from "#src/cli/tree.ts";
 
@@ -23,6 +24,7 @@ async function main(argv: string[]): Promise<number> {
   return await verb.run(view === undefined ? invocation : { ...invocation, view });
 }
 
+exemptLoopback(process.env);
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
