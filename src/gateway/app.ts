@@ -17,15 +17,13 @@ import type { Door } from "./incoming.ts";
 import { dialectOfCaller, modelEntry, modelList, servedSlots } from "./models.ts";
 import type { GatewayDeps } from "./ports.ts";
 import { relay } from "./relay.ts";
-import { targetOf } from "./target.ts";
+import { pathOf, targetOf } from "./target.ts";
 import type { RemoteGuard } from "./remote.ts";
 import { makeThrottle } from "./throttle.ts";
 import { errorReply, type Fault, faultOf, json } from "./reply.ts";
 
 // Elysia finds the path by a fixed offset unless told that the host may be short; then path and routing could disagree.
 export const elysiaConfig = { handler: { standardHostname: false } } as const;
-
-const pathOf = (request: Request) => targetOf(request.url).path;
 
 function dialectOf(request: Request): Dialect {
   const path = pathOf(request);

@@ -82,6 +82,22 @@ const LOCAL = new Set([
 
 const plainOf = (path: string) => (path.length > 1 ? path.replace(/\/$/, "") : path);
 
+/** Every path that anything is served at, as routers spell them; all but the first with a slash at the end too. */
+export const servedPaths: readonly string[] = [
+  "/",
+  ...[...posts.flatMap(({ paths }) => paths), ...lists, ...LOCAL],
+  // One model by its name: a slot's entry, and Gemini's calls.
+  ...lists.map((list) => `${list}/:model`),
+];
+
+/** Whether a path is one of them. */
+export function isServedAt(path: string): boolean {
+  const plain = plainOf(path);
+  if (servedPaths.includes(plain)) return true;
+  const slash = plain.lastIndexOf("/");
+  return slash < plain.length - 1 && lists.includes(plain.slice(0, slash));
+}
+
 /** The methods a path takes where everything is served, for `Allow`; undefined when there is no such path. */
 export function allowedHere(path: string): string | undefined {
   return LOCAL.has(plainOf(path)) ? "GET, HEAD, OPTIONS" : allowedAt(path);

@@ -4,6 +4,7 @@
 import { unlinkSync } from "node:fs";
 import { takenPort } from "#src/core/system-errors.ts";
 import { MAX_BODY_BYTES } from "./body.ts";
+import { plainly } from "./plain-path.ts";
 
 export type Listening = {
   /** The real port; undefined on a Unix socket. */
@@ -23,7 +24,7 @@ const HARD_BODY_LIMIT = MAX_BODY_BYTES * 2;
 /** Serves the app. Throws `busy` when the port is taken. */
 export function listen(app: App, address: Address): Listening {
   const common = {
-    fetch: (request: Request) => app.fetch(request),
+    ...plainly((request) => app.fetch(request)),
     maxRequestBodySize: HARD_BODY_LIMIT,
     development: false,
   } as const;

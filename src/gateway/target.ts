@@ -6,6 +6,9 @@ export type RequestTarget = {
   query: string;
 };
 
+/** A request's path alone. */
+export const pathOf = (request: Request): string => targetOf(request.url).path;
+
 /** Both parts of an absolute URL, or of what Bun gives for one when the host could not be part of it: the target alone. */
 export function targetOf(url: string): RequestTarget {
   const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
