@@ -3,12 +3,24 @@
 /** What a provider runs itself and several providers have under names of their own. */
 export type Hosted = "web_search";
 
+/** The words there are for how hard to think, lowest first. */
+export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+export type Effort = (typeof efforts)[number];
+
 export type Quirks = {
   maxTokensField: "max_tokens" | "max_completion_tokens";
   /** Where the dialect demands a limit and the client set none (Anthropic). */
   defaultMaxTokens: number;
   /** Takes a reasoning effort (Chat's `reasoning_effort`, Responses' `reasoning.effort`, Gemini's `thinkingLevel`). */
   reasoningEffort: boolean;
+  /** The words it takes for an effort; another one becomes the next lower of these, else the lowest. */
+  efforts: Effort[];
+  /** Takes a number of tokens to think in beside an effort (Anthropic's `budget_tokens`). */
+  thinkingBudget: boolean;
+  /** How Anthropic's models are told not to think; some always do. */
+  thinkingOff: "disabled" | "between_tools" | "never";
+  /** Takes a choice that forces a tool (Anthropic). */
+  forcedTool: boolean;
   /** Wants earlier reasoning back as `reasoning_content`. */
   reasoningContent: boolean;
   /** Takes `parallel_tool_calls`. */
@@ -37,6 +49,10 @@ export const defaultQuirks: Quirks = {
   maxTokensField: "max_tokens",
   defaultMaxTokens: 32_000,
   reasoningEffort: false,
+  efforts: ["low", "medium", "high"],
+  thinkingBudget: true,
+  thinkingOff: "disabled",
+  forcedTool: true,
   reasoningContent: false,
   parallelToolCalls: true,
   streamUsage: true,

@@ -28,17 +28,59 @@ export type Provider = {
   models?: { match: RegExp; quirks: Partial<Quirks> }[];
 };
 
-// OpenAI's reasoning models: their own name for the limit, no sampling, system prompts as the developer's.
-const openaiReasoning: NonNullable<Provider["models"]> = [
+type Models = NonNullable<Provider["models"]>;
+
+// OpenAI's reasoning models: their own name for the limit, no sampling, system prompts as the developer's, each its words for an effort.
+const reasoner: Partial<Quirks> = {
+  maxTokensField: "max_completion_tokens",
+  reasoningEffort: true,
+  systemRole: "developer",
+  unsupported: ["temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"],
+};
+const openaiReasoning: Models = [
+  { match: /^(openai\/)?gpt-5(\.\d)?-chat/, quirks: { ...reasoner, efforts: ["medium"] } },
+  { match: /^(openai\/)?gpt-5-pro/, quirks: { ...reasoner, efforts: ["high"] } },
+  { match: /^(openai\/)?gpt-5\.\d-pro/, quirks: { ...reasoner, efforts: ["medium", "high", "xhigh"] } },
   {
-    match: /^(openai\/)?(o\d|gpt-[5-9])/,
-    quirks: {
-      maxTokensField: "max_completion_tokens",
-      reasoningEffort: true,
-      systemRole: "developer",
-      unsupported: ["temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"],
-    },
+    match: /^(openai\/)?gpt-5\.(1-codex-max|[2-9]-codex)/,
+    quirks: { ...reasoner, efforts: ["low", "medium", "high", "xhigh"] },
   },
+  { match: /^(openai\/)?(o\d|gpt-5(\.1)?-codex)/, quirks: { ...reasoner, efforts: ["low", "medium", "high"] } },
+  { match: /^(openai\/)?gpt-5(?!\.)/, quirks: { ...reasoner, efforts: ["minimal", "low", "medium", "high"] } },
+  { match: /^(openai\/)?gpt-5\.1/, quirks: { ...reasoner, efforts: ["none", "low", "medium", "high"] } },
+  { match: /^(openai\/)?gpt-5\.[2-5]/, quirks: { ...reasoner, efforts: ["none", "low", "medium", "high", "xhigh"] } },
+  {
+    match: /^(openai\/)?gpt-[5-9]/,
+    quirks: { ...reasoner, efforts: ["none", "low", "medium", "high", "xhigh", "max"] },
+  },
+];
+
+// Claude since Opus 4.7: an effort instead of a budget, no sampling. Each migration guide of Anthropic's says what else its model refuses.
+const adaptive: Partial<Quirks> = {
+  reasoningEffort: true,
+  efforts: ["low", "medium", "high", "xhigh", "max"],
+  thinkingBudget: false,
+  defaultMaxTokens: 64_000,
+  unsupported: ["temperature", "top_p", "top_k"],
+};
+const claude: Models = [
+  { match: /^claude-3-(opus|sonnet|haiku)/, quirks: { defaultMaxTokens: 4_096 } },
+  { match: /^claude-3-5/, quirks: { defaultMaxTokens: 8_192 } },
+  { match: /^claude-(opus|sonnet|haiku)-4-5/, quirks: { defaultMaxTokens: 64_000 } },
+  {
+    match: /^claude-(opus|sonnet)-4-6/,
+    quirks: { reasoningEffort: true, efforts: ["low", "medium", "high", "max"], defaultMaxTokens: 64_000 },
+  },
+  {
+    match: /^claude-(opus|fable|mythos)-(5-[1-9](?!\d)|[6-9])/,
+    quirks: { ...adaptive, thinkingOff: "never", forcedTool: false },
+  },
+  {
+    match: /^claude-sonnet-(5-[1-9](?!\d)|[6-9])/,
+    quirks: { ...adaptive, thinkingOff: "between_tools", forcedTool: false },
+  },
+  { match: /^claude-(fable|mythos)/, quirks: { ...adaptive, thinkingOff: "never" } },
+  { match: /^claude-(opus-4-[7-9]|(opus|sonnet|haiku)-[5-9])/, quirks: adaptive },
 ];
 
 const table: Provider[] = [
@@ -55,11 +97,7 @@ const table: Provider[] = [
       },
       "openai-chat": { baseUrl: "https://api.anthropic.com/v1", keyHeader: "bearer" },
     },
-    models: [
-      { match: /^claude-3-(opus|sonnet|haiku)/, quirks: { defaultMaxTokens: 4_096 } },
-      { match: /^claude-3-5/, quirks: { defaultMaxTokens: 8_192 } },
-      { match: /^claude-(opus|sonnet|fable)-(4-[6-9]|[5-9])/, quirks: { reasoningEffort: true } },
-    ],
+    models: claude,
   },
   {
     id: "openai",
@@ -189,8 +227,8 @@ export const keyHeaderOf: Record<Dialect, KeyHeader> = {
 };
 
 /** Models that others than their makers serve as well, by the dialect they are mostly asked in. */
-const served: { [dialect in Dialect]?: NonNullable<Provider["models"]> } = {
-  anthropic: providers.get("anthropic")!.models!,
+const served: { [dialect in Dialect]?: Models } = {
+  anthropic: claude,
   "openai-chat": [
     ...openaiReasoning,
     // With tools they want back what they thought.

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import { didYouMean } from "#src/core/nearest.ts";
-import type { Quirks } from "#src/core/quirks.ts";
+import { efforts, type Quirks } from "#src/core/quirks.ts";
 
 const flag = v.exactOptional(v.boolean());
 const whole = v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000_000)));
@@ -13,6 +13,10 @@ const entries = {
   maxTokensField: v.exactOptional(v.picklist(["max_tokens", "max_completion_tokens"])),
   defaultMaxTokens: whole,
   reasoningEffort: flag,
+  efforts: v.exactOptional(v.array(v.picklist(efforts))),
+  thinkingBudget: flag,
+  thinkingOff: v.exactOptional(v.picklist(["disabled", "between_tools", "never"])),
+  forcedTool: flag,
   reasoningContent: flag,
   parallelToolCalls: flag,
   streamUsage: flag,
@@ -30,7 +34,7 @@ const entries = {
 /** Some of a backend's quirks. */
 export const quirksSchema = v.strictObject(entries);
 
-const LISTS: readonly string[] = ["schemaKeywords", "hosted", "unsupported"];
+const LISTS: readonly string[] = ["efforts", "schemaKeywords", "hosted", "unsupported"];
 
 function valueOf(name: string, said: string): unknown {
   if (LISTS.includes(name)) return said.split("+");
@@ -42,6 +46,8 @@ function expected(name: string): string {
   if (name === "schemaKeywords" || name === "unsupported") return `${name}=name+name`;
   const known: Record<string, string> = {
     maxTokensField: "max_tokens|max_completion_tokens",
+    efforts: "low+medium+high",
+    thinkingOff: "disabled|between_tools|never",
     systemRole: "system|developer",
     callIds: "any|alnum9",
     hosted: "web_search",

@@ -46,12 +46,65 @@ test("a model that others serve is what its name says, and the operator knows be
   });
 });
 
+describe("a model says by its name how it is told to think", () => {
+  const sampling = ["temperature", "top_p", "top_k"];
+  const claude = { efforts: ["low", "medium", "high", "xhigh", "max"], thinkingBudget: false, unsupported: sampling };
+  const always = { ...claude, thinkingOff: "never", forcedTool: false };
+  const rows: [string, object][] = [
+    ["claude-sonnet-4-5-20250929", {}],
+    ["claude-opus-4-20250514", {}],
+    ["claude-opus-4-6", { efforts: ["low", "medium", "high", "max"] }],
+    ["claude-opus-4-7", claude],
+    ["claude-opus-4-8", claude],
+    ["claude-opus-5", claude],
+    ["claude-sonnet-5", claude],
+    ["claude-haiku-5-5", claude],
+    ["claude-fable-5", { ...claude, thinkingOff: "never" }],
+    ["claude-mythos-preview", { ...claude, thinkingOff: "never" }],
+    ["claude-fable-5-1", always],
+    ["claude-mythos-5-2", always],
+    ["claude-opus-5-5", always],
+    ["claude-sonnet-5-5", { ...claude, thinkingOff: "between_tools", forcedTool: false }],
+  ];
+  for (const [model, expected] of rows) {
+    test(model, () => {
+      const all = quirksOf(providers.get("anthropic")!, "anthropic", model);
+      const { hosted, maxToolNameLength, reasoningEffort, defaultMaxTokens, ...quirks } = all;
+      expect<object>(quirks).toEqual(expected);
+      expect(reasoningEffort ?? false).toBe("efforts" in expected);
+    });
+  }
+
+  const words: [string, string][] = [
+    ["o3", "low medium high"],
+    ["gpt-5", "minimal low medium high"],
+    ["gpt-5-mini-2025-08-07", "minimal low medium high"],
+    ["gpt-5-pro", "high"],
+    ["gpt-5-codex", "low medium high"],
+    ["gpt-5.1", "none low medium high"],
+    ["gpt-5.1-codex-max", "low medium high xhigh"],
+    ["gpt-5.1-codex-mini", "low medium high"],
+    ["gpt-5.1-chat-latest", "medium"],
+    ["gpt-5.3-codex", "low medium high xhigh"],
+    ["gpt-5.4-pro", "medium high xhigh"],
+    ["openai/gpt-5.4", "none low medium high xhigh"],
+    ["gpt-5.6-sol", "none low medium high xhigh max"],
+  ];
+  for (const [model, efforts] of words) {
+    test(model, () => {
+      const quirks = quirksOf(providers.get("openai")!, "openai-responses", model);
+      expect(quirks).toMatchObject({ reasoningEffort: true, efforts: efforts.split(" ") });
+    });
+  }
+});
+
 describe("quirks in words", () => {
   test("every one there is can be said", () => {
     const words = [
       ...["maxTokensField=max_completion_tokens", "defaultMaxTokens=100", "reasoningEffort=true"],
       ...["reasoningContent=true", "parallelToolCalls=false", "streamUsage=false", "systemRole=developer"],
       ...["maxToolNameLength=128", "callIds=alnum9", "schemaKeywords=format+$schema", "hosted=web_search"],
+      ...["efforts=none+low", "thinkingBudget=false", "thinkingOff=never", "forcedTool=false"],
       ...["cacheKey=true", "verbosity=true", "customTools=true", "unsupported=temperature+stop"],
     ];
     const read = parseQuirks(words)!;

@@ -17,15 +17,6 @@ import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
 const MAX_USER_LENGTH = 64;
-/** The words every Chat provider with `reasoning_effort` knows; Anthropic's higher ones are held at the highest of these. */
-const EFFORTS: Record<string, string> = {
-  minimal: "low",
-  low: "low",
-  medium: "medium",
-  high: "high",
-  xhigh: "high",
-  max: "high",
-};
 
 type Body = { [key: string]: Json };
 
@@ -85,9 +76,13 @@ function addChoice(body: Body, request: CanonicalRequest, { names, quirks, losse
 }
 
 function addReasoning(body: Body, reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): void {
-  if (reasoning === undefined || reasoning.mode === "off") return;
-  if (!quirks.reasoningEffort) return losses.add("reasoning", "reasoning", "the backend takes no effort");
-  const word = effortWord(reasoning, EFFORTS, losses);
+  if (reasoning === undefined) return;
+  if (!quirks.reasoningEffort) {
+    // A model that cannot be asked to think is not asked to stop either.
+    if (reasoning.mode !== "off") losses.add("reasoning", "reasoning", "the backend takes no effort");
+    return;
+  }
+  const word = effortWord(reasoning, quirks, losses);
   if (word !== undefined) body["reasoning_effort"] = word;
 }
 

@@ -7,7 +7,7 @@ import type { CanonicalRequest } from "../canonical.ts";
 import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
-import { quirksOf } from "../quirks.ts";
+import { type Quirks, quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { contentMembers } from "./backend-content.ts";
 import { hasMarks, markPrefixes } from "./backend-cache.ts";
@@ -19,22 +19,25 @@ type Body = { [key: string]: Json };
 
 const MAX_USER_LENGTH = 256;
 
-function encodeSampling(request: CanonicalRequest, thinks: boolean, losses: LossList): Body {
+function encodeSampling(request: CanonicalRequest, thinks: boolean, { unsupported }: Quirks, losses: LossList): Body {
   const body: Body = {};
   const { temperature, topP, topK } = request;
   const lose = (what: string, why: string) => losses.add(what, what, why);
-  if (thinks) {
-    if (temperature !== undefined && temperature !== 1) lose("temperature", "Anthropic takes none while it thinks");
-    if (topP !== undefined && topP !== 1) lose("top_p", "Anthropic takes none while it thinks");
-    if (topK !== undefined) lose("top_k", "Anthropic takes none while it thinks");
-  } else {
-    if (temperature !== undefined) body["temperature"] = Math.min(temperature, 1);
-    if (temperature !== undefined && temperature > 1) lose("temperature", "Anthropic's ends at 1");
-    if (topP !== undefined && temperature === undefined) body["top_p"] = topP;
-    if (topP !== undefined && temperature !== undefined && topP !== 1)
-      lose("top_p", "Anthropic takes it or a temperature");
-    if (topK !== undefined) body["top_k"] = topK;
+  // Where a setting may not be said, leaving out its usual value is no loss.
+  const takes = (name: string, value: number, usual?: number): boolean => {
+    const refused = thinks || unsupported.includes(name);
+    if (refused && value !== usual)
+      lose(name, thinks ? "Anthropic takes none while it thinks" : "the backend does not take it");
+    return !refused;
+  };
+  const tempered = temperature !== undefined && takes("temperature", temperature, 1);
+  if (tempered) body["temperature"] = Math.min(temperature, 1);
+  if (tempered && temperature > 1) lose("temperature", "Anthropic's ends at 1");
+  if (topP !== undefined && takes("top_p", topP, 1)) {
+    if (!tempered) body["top_p"] = topP;
+    else if (topP !== 1) lose("top_p", "Anthropic takes it or a temperature");
   }
+  if (topK !== undefined && takes("top_k", topK)) body["top_k"] = topK;
   if (request.seed !== undefined) lose("seed", "Anthropic has no such setting");
   if (request.presencePenalty) lose("presence_penalty", "Anthropic has no such setting");
   if (request.frequencyPenalty) lose("frequency_penalty", "Anthropic has no such setting");
@@ -94,8 +97,8 @@ export function encodeRequest(
     ...(system.length === 0 ? {} : { system: marked.system }),
     messages: marked.messages,
     ...(tools.length === 0 ? {} : { tools: marked.tools }),
-    ...encodeChoice(request, tools, thinks, names, losses),
-    ...encodeSampling(request, thinks, losses),
+    ...encodeChoice(request, tools, thinks, names, quirks, losses),
+    ...encodeSampling(request, thinks, quirks, losses),
     ...withFormat(request, members, losses),
     ...userMember(request.userId),
     ...(target.stream ? { stream: true } : {}),

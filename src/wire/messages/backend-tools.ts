@@ -76,6 +76,7 @@ export function encodeChoice(
   tools: Body[],
   thinks: boolean,
   names: ToolNames,
+  quirks: Quirks,
   losses: LossList,
 ): Body {
   const { toolChoice: choice, parallelToolCalls } = request;
@@ -88,8 +89,9 @@ export function encodeChoice(
   if (choice === undefined) return parallelToolCalls === false ? { tool_choice: { type: "auto", ...single } } : {};
   if (choice.kind === "none") return { tool_choice: { type: "none" } };
   if (choice.kind === "auto") return { tool_choice: { type: "auto", ...single } };
-  if (thinks) {
-    losses.add("tool_choice", "forced tool", "Anthropic forces none while it thinks");
+  if (thinks || !quirks.forcedTool) {
+    const why = thinks ? "Anthropic forces none while it thinks" : "the model takes no forced tool";
+    losses.add("tool_choice", "forced tool", why);
     return { tool_choice: { type: "auto", ...single } };
   }
   if (choice.kind === "required") return { tool_choice: { type: "any", ...single } };

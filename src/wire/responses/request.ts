@@ -17,14 +17,6 @@ import { encodeTools } from "./tools.ts";
 const MAX_KEY_LENGTH = 64;
 /** OpenAI refuses a lower limit for the answer. */
 const MIN_OUTPUT_TOKENS = 16;
-const EFFORTS: Record<string, string> = {
-  minimal: "minimal",
-  low: "low",
-  medium: "medium",
-  high: "high",
-  xhigh: "xhigh",
-  max: "high",
-};
 
 type Body = { [key: string]: Json };
 
@@ -33,16 +25,17 @@ const hash = (text: string) => createHash("sha256").update(text).digest("hex");
 function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losses: LossList): Body {
   // Models that do not reason refuse to be asked for it, encrypted or not.
   const include = quirks.reasoningEffort ? { include: ["reasoning.encrypted_content"] } : {};
-  if (reasoning === undefined || reasoning.mode === "off") return include;
+  if (reasoning === undefined) return include;
   if (!quirks.reasoningEffort) {
-    losses.add("reasoning", "reasoning", "the backend takes no effort");
+    // A model that cannot be asked to think is not asked to stop either.
+    if (reasoning.mode !== "off") losses.add("reasoning", "reasoning", "the backend takes no effort");
     return include;
   }
   const { budgetTokens: budget, mode, show } = reasoning;
   const members: Body = {};
-  const word = effortWord(reasoning, EFFORTS, losses);
+  const word = effortWord(reasoning, quirks, losses);
   if (word !== undefined) members["effort"] = word;
-  if (show === true || mode === "adaptive" || budget !== undefined) members["summary"] = "auto";
+  if (mode !== "off" && (show === true || mode === "adaptive" || budget !== undefined)) members["summary"] = "auto";
   return Object.keys(members).length === 0 ? include : { ...include, reasoning: members };
 }
 
