@@ -56,10 +56,19 @@ function orNull(schema: Members): Members {
   };
 }
 
+/** Google writes an enum's words as text whatever their type is. */
+function numbers({ type, enum: words }: Members): Members {
+  if ((type !== "integer" && type !== "number") || !Array.isArray(words)) return {};
+  const isNumber = (word: Json) => typeof word === "string" && word.trim() !== "" && Number.isFinite(Number(word));
+  return { enum: words.map((word) => (isNumber(word) ? Number(word) : word)) };
+}
+
 /** The schema in JSON Schema's words, at any depth; what is none (`true`) stays. */
 export function jsonSchema(schema: Json): Json {
   if (!isObject(schema)) return schema;
   const members = camelKeys(schema);
-  const out = Object.fromEntries(Object.entries(members).flatMap(([key, value]) => [memberOf(key, value) ?? []]));
-  return members["nullable"] === true ? orNull(out as Members) : (out as Members);
+  const named = Object.entries(members).flatMap(([key, value]) => [memberOf(key, value) ?? []]);
+  const all = Object.fromEntries(named) as Members;
+  const out = { ...all, ...numbers(all) };
+  return members["nullable"] === true ? orNull(out) : out;
 }
