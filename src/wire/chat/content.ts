@@ -3,6 +3,7 @@
 
 import type { Block, DocumentBlock, Source } from "../canonical.ts";
 import { LEFT_OUT, type LossList } from "../losses.ts";
+import { settled } from "../settled.ts";
 
 export type TextPart = { type: "text"; text: string };
 export type ImagePart = { type: "image_url"; image_url: { url: string } };
@@ -10,7 +11,8 @@ export type Part = TextPart | ImagePart;
 
 const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n?/;
 
-function imagePart(source: Source, path: string, losses: LossList): Part {
+function imagePart(given: Source, path: string, losses: LossList): Part {
+  const source = settled(given);
   if (source.kind === "base64") {
     return { type: "image_url", image_url: { url: `data:${source.mediaType};base64,${source.data}` } };
   }

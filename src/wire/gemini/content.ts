@@ -3,6 +3,7 @@
 import type { Json } from "#src/core/json.ts";
 import type { Block, DocumentBlock, Source } from "../canonical.ts";
 import { LEFT_OUT, type LossList } from "../losses.ts";
+import { settled } from "../settled.ts";
 import { mediaTypeOf, PICTURES } from "./media.ts";
 
 export type Part = { [key: string]: Json };
@@ -37,7 +38,8 @@ function mediaParts(kind: "image" | "document", made: Part | string, path: strin
 
 const isPdf = (type: string) => type === "application/pdf";
 
-function documentParts({ source, title, context }: DocumentBlock, path: string, losses: LossList): Part[] {
+function documentParts({ source: given, title, context }: DocumentBlock, path: string, losses: LossList): Part[] {
+  const source = settled(given);
   const head = [title, context].filter((line) => line !== undefined && line !== "").join("\n");
   const headed = (parts: Part[]): Part[] => (head === "" ? parts : [text(head), ...parts]);
   if (source.kind === "text") return headed([text(source.text)]);
@@ -55,7 +57,11 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
     case "text":
       return block.text === "" ? [] : [text(block.text)];
     case "image": {
-      const made = mediaPart(block.source, (type) => PICTURES.has(type), "Gemini takes PNG, JPEG, WebP, HEIC and HEIF");
+      const made = mediaPart(
+        settled(block.source),
+        (type) => PICTURES.has(type),
+        "Gemini takes PNG, JPEG, WebP, HEIC and HEIF",
+      );
       return mediaParts("image", made, path, losses);
     }
     case "document":

@@ -5,6 +5,7 @@ import type { Block, CacheMark, DocumentBlock, Source, ToolCallBlock } from "../
 import { inputOf } from "../custom.ts";
 import { LEFT_OUT, type LossList } from "../losses.ts";
 import type { ToolNames } from "../names.ts";
+import { settled } from "../settled.ts";
 
 type Member = { [key: string]: Json };
 
@@ -19,7 +20,8 @@ export function cacheMember(cache: CacheMark | undefined): Member {
   return { cache_control: { type: "ephemeral", ...(cache.ttl === undefined ? {} : { ttl: cache.ttl }) } };
 }
 
-function imageMember(source: Source, path: string, losses: LossList): Member {
+function imageMember(given: Source, path: string, losses: LossList): Member {
+  const source = settled(given);
   if (source.kind === "url") return { type: "image", source: { type: "url", url: source.url } };
   if (source.kind === "base64" && PICTURES.has(source.mediaType)) {
     return { type: "image", source: { type: "base64", media_type: source.mediaType, data: source.data } };
@@ -32,7 +34,8 @@ function imageMember(source: Source, path: string, losses: LossList): Member {
   return text(LEFT_OUT.image);
 }
 
-function documentSource(source: Source): Member | undefined {
+function documentSource(given: Source): Member | undefined {
+  const source = settled(given);
   switch (source.kind) {
     case "base64":
       if (source.mediaType === "application/pdf") {

@@ -4,6 +4,7 @@
 import type { Json } from "#src/core/json.ts";
 import type { Block, DocumentBlock, Source, ToolResultBlock } from "../canonical.ts";
 import { LEFT_OUT, type LossList } from "../losses.ts";
+import { settled } from "../settled.ts";
 
 export type Part = { [key: string]: Json; type: string };
 
@@ -14,7 +15,8 @@ export function textPart(text: string): Part {
   return { type: "input_text", text };
 }
 
-function imagePart(source: Source, path: string, losses: LossList): Part {
+function imagePart(given: Source, path: string, losses: LossList): Part {
+  const source = settled(given);
   switch (source.kind) {
     case "base64": {
       const url = `data:${source.mediaType};base64,${source.data}`;
