@@ -9,10 +9,12 @@ import type { Target } from "../dialect.ts";
 import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
+import { objectAnswer } from "../object-answer.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
 import { mayBeStrict } from "../strictness.ts";
+import { toolSchema } from "../tool-schema.ts";
 import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
@@ -43,8 +45,9 @@ function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: Lo
         { type: "custom", custom: { ...head, ...(tool.format === undefined ? {} : { format: deep(tool.format) }) } },
       ];
     }
-    const parameters = stripKeywords(tool.schema, quirks.schemaKeywords);
-    const strict = tool.strict === true ? mayBeStrict(parameters, `tools[${index}]`, losses) : tool.strict;
+    const path = `tools[${index}]`;
+    const parameters = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
+    const strict = tool.strict === true ? mayBeStrict(parameters, path, losses) : tool.strict;
     return [{ type: "function", function: { ...head, parameters, ...(strict === undefined ? {} : { strict }) } }];
   });
 }
@@ -89,14 +92,18 @@ function addReasoning(body: Body, reasoning: Reasoning | undefined, quirks: Quir
 function addFormat(body: Body, format: ResponseFormat | undefined, losses: LossList): void {
   if (format === undefined) return;
   if (format.kind === "json_object") return void (body["response_format"] = { type: "json_object" });
-  const strict = format.strict !== false && mayBeStrict(format.schema, "response format", losses);
-  const named = { name: format.name ?? "answer", schema: format.schema };
+  const schema = objectAnswer(format.schema, losses);
+  if (schema === undefined) return;
+  const strict = format.strict !== false && mayBeStrict(schema, "response format", losses);
+  const named = { name: format.name ?? "answer", schema };
   body["response_format"] = { type: "json_schema", json_schema: { ...named, ...(strict ? { strict } : {}) } };
 }
 
 function addLimits(body: Body, request: CanonicalRequest, quirks: Quirks, losses: LossList): void {
   const { userId, stopSequences: stops } = request;
-  if (request.maxTokens !== undefined) body[quirks.maxTokensField] = request.maxTokens;
+  // Anthropic's clients ask for none to fill a cache.
+  if (request.maxTokens !== undefined) body[quirks.maxTokensField] = Math.max(1, request.maxTokens);
+  if (request.maxTokens === 0) losses.add("max_tokens", "max_tokens", "Chat takes 1 at least");
   if (request.temperature !== undefined) body["temperature"] = request.temperature;
   if (request.topP !== undefined) body["top_p"] = request.topP;
   if (request.seed !== undefined) body["seed"] = request.seed;

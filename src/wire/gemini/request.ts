@@ -23,7 +23,9 @@ type Body = { [key: string]: Json };
 function encodeLimits(request: CanonicalRequest, losses: LossList): Body {
   const { maxTokens, stopSequences: stops } = request;
   const body: Body = {};
-  if (maxTokens !== undefined) body["maxOutputTokens"] = Math.min(maxTokens, MAX_OUTPUT_TOKENS);
+  // Anthropic's clients ask for none to fill a cache.
+  if (maxTokens !== undefined) body["maxOutputTokens"] = Math.max(1, Math.min(maxTokens, MAX_OUTPUT_TOKENS));
+  if (maxTokens === 0) losses.add("max_tokens", "max_tokens", "Gemini takes 1 at least");
   if (maxTokens !== undefined && maxTokens > MAX_OUTPUT_TOKENS) {
     losses.add("max_tokens", "max_tokens", `Gemini takes ${MAX_OUTPUT_TOKENS} at most`);
   }
@@ -65,6 +67,17 @@ function withoutUnsupported(body: Body, { unsupported }: Quirks, losses: LossLis
   );
 }
 
+/** The system prompt and the conversation; a prompt alone is what the user says, since Google wants somebody to answer. */
+function encodeWords(request: CanonicalRequest, context: Parameters<typeof encodeContents>[1]): Body {
+  const system = systemText(request.system, "system", context.losses);
+  const contents = encodeContents(request, context);
+  if (system === "") return { contents };
+  const parts = [{ text: system }];
+  if (contents.length > 0) return { systemInstruction: { parts }, contents };
+  context.losses.add("system", "system prompt without a conversation", "Google wants a message to answer");
+  return { contents: [{ role: "user", parts }] };
+}
+
 /** The body for a backend, what it could not carry, and the tool names as the backend knows them. */
 export function encodeRequest(
   request: CanonicalRequest,
@@ -73,8 +86,7 @@ export function encodeRequest(
   const quirks = quirksOf(target.quirks);
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength, NAME_BEGINS);
-  const system = systemText(request.system, "system", losses);
-  const contents = encodeContents(request, { quirks, scope: target.scope, names, losses });
+  const words = encodeWords(request, { quirks, scope: target.scope, names, losses });
   const { members: tools, functions } = encodeTools(request, names, quirks, losses);
   const settings = withoutUnsupported(
     {
@@ -86,8 +98,7 @@ export function encodeRequest(
     losses,
   );
   const body: Body = {
-    ...(system === "" ? {} : { systemInstruction: { parts: [{ text: system }] } }),
-    contents,
+    ...words,
     ...tools,
     ...(Object.keys(settings).length === 0 ? {} : { generationConfig: settings }),
   };

@@ -7,6 +7,7 @@ import type { LossList } from "../losses.ts";
 import type { ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
 import { stripKeywords } from "../schema-keywords.ts";
+import { searchLimits } from "../web-search.ts";
 
 type Body = { [key: string]: Json };
 
@@ -81,8 +82,11 @@ export function encodeTools(
   request.tools.forEach((tool, index) => {
     if (tool.kind !== "server") return;
     const why = refusal(tool, functions.length, quirks);
-    if (why === undefined) search = true;
-    else losses.add(`tools[${index}]`, `tool ${tool.type}`, why);
+    if (why !== undefined) return losses.add(`tools[${index}]`, `tool ${tool.type}`, why);
+    search = true;
+    for (const key of Object.keys(searchLimits(tool))) {
+      losses.add(`tools[${index}].${key}`, `${key} of a web search`, "Google's search has no such limit");
+    }
   });
   const tools: Body[] =
     functions.length > 0 ? [{ functionDeclarations: functions }] : search ? [{ googleSearch: {} }] : [];

@@ -12,6 +12,7 @@ import { isObject } from "../schema.ts";
 import { contentMembers } from "./backend-content.ts";
 import { hasMarks, markPrefixes } from "./backend-cache.ts";
 import { encodeMessages, hasUnthoughtCalls } from "./backend-conversation.ts";
+import { formatSchema } from "./backend-format.ts";
 import { encodeReasoning } from "./backend-reasoning.ts";
 import { encodeChoice, encodeTools } from "./backend-tools.ts";
 
@@ -56,8 +57,10 @@ function withFormat(request: CanonicalRequest, members: Body, losses: LossList):
     losses.add("response format", "response format", "Anthropic wants a schema for it");
     return members;
   }
+  const schema = formatSchema(format.schema, losses);
+  if (schema === undefined) return members;
   const given = isObject(members["output_config"]) ? members["output_config"] : {};
-  return { ...members, output_config: { ...given, format: { type: "json_schema", schema: format.schema } } };
+  return { ...members, output_config: { ...given, format: { type: "json_schema", schema } } };
 }
 
 /** A long one is refused, and one that tells who the user is. */

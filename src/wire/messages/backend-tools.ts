@@ -9,40 +9,18 @@ import type { ToolNames } from "../names.ts";
 import type { Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
+import { toolSchema } from "../tool-schema.ts";
+import { searchLimits } from "../web-search.ts";
 import { cacheMember } from "./backend-content.ts";
 
 type Body = { [key: string]: Json };
 
-/** Members of a search that say nothing about what is searched. */
-const PLAIN = new Set(["type", "name"]);
-/** Anthropic refuses these at the top of a tool's schema. */
-const ALTERNATIVES = ["oneOf", "anyOf", "allOf"];
-
-function objectSchema(schema: Json, path: string, losses: LossList): Json {
-  if (!isObject(schema)) return schema;
-  const kept = Object.entries(schema).filter(([key]) => !ALTERNATIVES.includes(key));
-  if (kept.length < Object.keys(schema).length) {
-    losses.add(path, "alternatives of a tool's schema", "Anthropic takes none at its top");
-  }
-  return { type: "object", ...Object.fromEntries(kept) };
-}
-
-/** The search with the limits that OpenAI's dialects put on it; Chat puts a place one level deeper, Responses its filters. */
-function webSearch({ raw }: ServerTool, path: string, losses: LossList): Body {
-  const { filters, user_location: place, ...rest } = isObject(raw) ? raw : {};
-  const {
-    allowed_domains: allowed,
-    blocked_domains: blocked,
-    ...others
-  } = {
-    ...rest,
-    ...(isObject(filters) ? filters : {}),
-  } as Body;
-  for (const [key, value] of Object.entries(others)) {
-    if (PLAIN.has(key) || value === null) continue;
+/** The search with the limits that Anthropic's has too. */
+function webSearch(tool: ServerTool, path: string, losses: LossList): Body {
+  const { allowed_domains: allowed, blocked_domains: blocked, user_location: near, ...others } = searchLimits(tool);
+  for (const key of Object.keys(others)) {
     losses.add(`${path}.${key}`, `${key} of a web search`, "Anthropic's search has no such setting");
   }
-  const near = isObject(place) && isObject(place["approximate"]) ? place["approximate"] : place;
   return {
     type: "web_search_20250305",
     name: "web_search",
@@ -65,7 +43,7 @@ export function encodeTools(tools: readonly Tool[], names: ToolNames, quirks: Qu
     const name = names.out(tool.name, tool.namespace);
     if (tool.kind === "custom") return [{ name, ...described, input_schema: customSchema(tool) }];
     if (tool.strict === true) losses.add(path, "strictness of a tool", "Anthropic's takes other schemas");
-    const schema = objectSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
+    const schema = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
     return [{ name, ...described, input_schema: schema, ...cacheMember(tool.cache) }];
   });
 }

@@ -9,8 +9,10 @@ import type { Target } from "../dialect.ts";
 import { effortWord } from "../effort.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
+import { objectAnswer } from "../object-answer.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
 import { mayBeStrict } from "../strictness.ts";
+import { textPart } from "./content.ts";
 import { encodeInput } from "./conversation.ts";
 import { encodeTools } from "./tools.ts";
 
@@ -39,16 +41,19 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
   return Object.keys(members).length === 0 ? include : { ...include, reasoning: members };
 }
 
-function encodeFormat(format: ResponseFormat, losses: LossList): Body {
+function encodeFormat(format: ResponseFormat, losses: LossList): Body | undefined {
   if (format.kind === "json_object") return { type: "json_object" };
-  const strict = format.strict !== false && mayBeStrict(format.schema, "response format", losses);
-  return { type: "json_schema", name: format.name ?? "answer", schema: format.schema, strict };
+  const schema = objectAnswer(format.schema, losses);
+  if (schema === undefined) return undefined;
+  const strict = format.strict !== false && mayBeStrict(schema, "response format", losses);
+  return { type: "json_schema", name: format.name ?? "answer", schema, strict };
 }
 
 function encodeText(request: CanonicalRequest, quirks: Quirks, losses: LossList): Body {
-  const { responseFormat: format, verbosity } = request;
+  const { responseFormat, verbosity } = request;
   const text: Body = {};
-  if (format !== undefined) text["format"] = encodeFormat(format, losses);
+  const format = responseFormat === undefined ? undefined : encodeFormat(responseFormat, losses);
+  if (format !== undefined) text["format"] = format;
   if (verbosity !== undefined && quirks.verbosity) text["verbosity"] = verbosity;
   if (verbosity !== undefined && !quirks.verbosity) losses.add("verbosity", "verbosity", "the backend takes none");
   return Object.keys(text).length === 0 ? {} : { text };
@@ -85,6 +90,16 @@ function encodeUser({ userId, cacheKey }: CanonicalRequest, quirks: Quirks): Bod
   };
 }
 
+/** The system prompt and the conversation; a prompt alone is what the user says, since OpenAI wants somebody to answer. */
+function encodeWords(request: CanonicalRequest, context: Parameters<typeof encodeInput>[1]): Body {
+  const instructions = systemText(request.system, "system", context.losses);
+  const input = encodeInput(request, context);
+  if (instructions === "") return { input };
+  if (input.length > 0) return { instructions, input };
+  context.losses.add("system", "system prompt without a conversation", "OpenAI wants a message to answer");
+  return { input: [{ type: "message", role: "user", content: [textPart(instructions)] }] };
+}
+
 /** The body for a backend, what it could not carry, and the tool names as the backend knows them. */
 export function encodeRequest(
   request: CanonicalRequest,
@@ -93,11 +108,9 @@ export function encodeRequest(
   const quirks = quirksOf(target.quirks);
   const losses = makeLossList();
   const names = makeToolNames(request.tools, quirks.maxToolNameLength);
-  const instructions = systemText(request.system, "system", losses);
   const body: Body = {
     model: target.model,
-    ...(instructions === "" ? {} : { instructions }),
-    input: encodeInput(request, { quirks, scope: target.scope, names, losses }),
+    ...encodeWords(request, { quirks, scope: target.scope, names, losses }),
     ...encodeTools(request, names, quirks, losses),
     ...encodeLimits(request, losses),
     ...encodeReasoning(request.reasoning, quirks, losses),

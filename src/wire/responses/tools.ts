@@ -9,26 +9,17 @@ import type { Quirks } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
 import { mayBeStrict } from "../strictness.ts";
+import { toolSchema } from "../tool-schema.ts";
+import { searchLimits } from "../web-search.ts";
 
 type Body = { [key: string]: Json };
 
-/** Members of a search that say nothing about what is searched. */
-const PLAIN = new Set(["type", "name", "cache_control"]);
-
-/** The search with the limits that other dialects have too; Chat puts a place one level deeper. */
-function webSearch({ raw }: ServerTool, path: string, losses: LossList): Body {
-  const {
-    allowed_domains: domains,
-    user_location: place,
-    search_context_size: size,
-    ...rest
-  } = isObject(raw) ? raw : {};
-  for (const [key, value] of Object.entries(rest)) {
-    if (PLAIN.has(key) || value === null) continue;
+/** The search with the limits that other dialects have too. */
+function webSearch(tool: ServerTool, path: string, losses: LossList): Body {
+  const { allowed_domains: domains, user_location: near, search_context_size: size, ...rest } = searchLimits(tool);
+  for (const key of Object.keys(rest)) {
     losses.add(`${path}.${key}`, `${key} of a web search`, "the backend's search has no such limit");
   }
-  const near =
-    isObject(place) && isObject(place["approximate"]) ? { type: "approximate", ...place["approximate"] } : place;
   return {
     type: "web_search",
     ...(Array.isArray(domains) ? { filters: { allowed_domains: domains } } : {}),
@@ -52,7 +43,7 @@ function encodeTool(tool: Tool, path: string, names: ToolNames, quirks: Quirks, 
     ...(tool.description === undefined ? {} : { description: tool.description }),
   };
   if (tool.kind === "function") {
-    const parameters = stripKeywords(tool.schema, quirks.schemaKeywords);
+    const parameters = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
     const strict = tool.strict === true && mayBeStrict(parameters, path, losses);
     return [{ type: "function", ...head, parameters, strict }];
   }

@@ -1,0 +1,125 @@
+// The schema of an answer as Anthropic takes it ("Structured outputs" in its documentation, and as its SDK rewrites one): objects are closed, and
+// limits it does not know are told in words.
+
+import type { Json } from "#src/core/json.ts";
+import type { LossList } from "../losses.ts";
+import { objectAnswer } from "../object-answer.ts";
+import { isObject } from "../schema.ts";
+
+type Members = { [key: string]: Json };
+
+/** What Anthropic knows a text to be. */
+const FORMATS: readonly Json[] = [
+  ...["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"],
+];
+/** They say nothing about an answer. */
+const NOTES = ["$schema", "$id", "$anchor", "$comment"];
+/** They limit nothing. */
+const REMARKS = ["default", "examples", "deprecated", "readOnly", "writeOnly"];
+const SCALARS: Json[] = ["string", "number", "boolean", "null"].map((type) => ({ type }));
+
+const isScalar = (value: Json) => value === null || typeof value !== "object";
+const isLiteral = ({ enum: words, const: word }: Members) =>
+  (Array.isArray(words) && words.length > 0 && words.every(isScalar)) || (word !== undefined && isScalar(word));
+
+/** Members are taken out of the schema one by one; what is left Anthropic does not know. */
+function taker(schema: Members): { left: Members; take(key: string): Json | undefined } {
+  const left = { ...schema };
+  return {
+    left,
+    take(key) {
+      const value = left[key];
+      delete left[key];
+      return value;
+    },
+  };
+}
+
+function typeOf({ type, properties, items }: Members): Json | undefined {
+  return type ?? (isObject(properties) ? "object" : items === undefined ? undefined : "array");
+}
+
+/** What is left, in the words of the description. */
+function told(left: Members, description: Json | undefined, losses: LossList): Members {
+  const entries = Object.entries(left).filter(([key]) => !NOTES.includes(key));
+  if (entries.some(([key]) => !REMARKS.includes(key))) {
+    losses.add("response format", "limits of the answer's schema", "Anthropic's knows no such limits; they are told");
+  }
+  const words = entries.map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join(", ");
+  const lines = [...(typeof description === "string" ? [description] : []), ...(words === "" ? [] : [`{${words}}`])];
+  return lines.length === 0 ? {} : { description: lines.join("\n\n") };
+}
+
+const loseOpen = (losses: LossList) =>
+  losses.add("response format", "open members of the answer", "Anthropic's schemas name every member and its type");
+
+/** The members that a type has of its own. */
+function typed(type: Json | undefined, { left, take }: ReturnType<typeof taker>, losses: LossList): Members {
+  if (type === "object") {
+    const properties = take("properties");
+    const required = take("required");
+    if ((take("additionalProperties") ?? false) !== false) {
+      loseOpen(losses);
+    }
+    return {
+      properties: named(isObject(properties) ? properties : {}, losses),
+      ...(required === undefined ? {} : { required }),
+      additionalProperties: false,
+    };
+  }
+  if (type === "array") {
+    const items = take("items");
+    const { minItems } = left;
+    return {
+      ...(items === undefined ? {} : { items: closed(items, losses) }),
+      ...(minItems === 0 || minItems === 1 ? { minItems: take("minItems")! } : {}),
+    };
+  }
+  return type === "string" && FORMATS.includes(left["format"] ?? null) ? { format: take("format")! } : {};
+}
+
+function named(schemas: Members, losses: LossList): Members {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, closed(schema, losses)]));
+}
+
+/** One of several types, each with its own members. */
+function eachType(types: Json[], schema: Members, losses: LossList): Json[] {
+  return types.map((type) => (type === "null" ? { type } : closed({ ...schema, type }, losses)));
+}
+
+function closed(schema: Json, losses: LossList): Members {
+  const from = taker(isObject(schema) ? schema : {});
+  const { left, take } = from;
+  const out: Members = {};
+  for (const key of ["$defs", "definitions"]) {
+    const schemas = take(key);
+    if (isObject(schemas)) out[key] = named(schemas, losses);
+  }
+  const reference = take("$ref");
+  if (reference !== undefined) return { ...out, $ref: reference };
+  const title = take("title");
+  const description = take("description");
+  if (title !== undefined) out["title"] = title;
+  const type = typeOf(left);
+  take("type");
+  const choice = ["anyOf", "oneOf", "allOf"].find((key) => Array.isArray(left[key]));
+  if (isLiteral(left)) {
+    for (const key of ["enum", "const"]) if (key in left) out[key] = take(key)!;
+  } else if (choice !== undefined) {
+    const schemas = (take(choice) as Json[]).map((each) => closed(each, losses));
+    out[choice === "allOf" ? "allOf" : "anyOf"] = schemas;
+    if (isObject(left["properties"])) Object.assign(out, typed("object", from, losses));
+  } else if (Array.isArray(type)) {
+    return { ...out, ...told({}, description, losses), anyOf: eachType(type, left, losses) };
+  } else if (type === undefined) {
+    loseOpen(losses);
+    out["anyOf"] = SCALARS;
+  } else Object.assign(out, { type }, typed(type, from, losses));
+  return { ...out, ...told(left, description, losses) };
+}
+
+/** The schema for Anthropic; undefined where it takes none of the kind, which is a loss. */
+export function formatSchema(schema: Json, losses: LossList): Json | undefined {
+  const whole = objectAnswer(schema, losses);
+  return whole === undefined ? undefined : closed(whole, losses);
+}
