@@ -5,6 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { LossList } from "../losses.ts";
 import { objectAnswer } from "../object-answer.ts";
 import { isObject } from "../schema.ts";
+import { entryOf } from "../table.ts";
 
 type Members = { [key: string]: Json };
 
@@ -16,6 +17,12 @@ const FORMATS: readonly Json[] = [
 const NOTES = ["$schema", "$id", "$anchor", "$comment"];
 /** They limit nothing. */
 const REMARKS = ["default", "examples", "deprecated", "readOnly", "writeOnly"];
+/** Members that say something about one type only. */
+const OWNERS: Record<string, string> = {
+  ...{ properties: "object", required: "object", additionalProperties: "object", patternProperties: "object" },
+  ...{ items: "array", prefixItems: "array", minItems: "array", maxItems: "array", uniqueItems: "array" },
+  ...{ format: "string", pattern: "string", minLength: "string", maxLength: "string" },
+};
 const SCALARS: Json[] = ["string", "number", "boolean", "null"].map((type) => ({ type }));
 
 const isScalar = (value: Json) => value === null || typeof value !== "object";
@@ -82,9 +89,12 @@ function named(schemas: Members, losses: LossList): Members {
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, closed(schema, losses)]));
 }
 
-/** One of several types, each with its own members. */
+/** One of several types, each with the members that say something about it. */
 function eachType(types: Json[], schema: Members, losses: LossList): Json[] {
-  return types.map((type) => (type === "null" ? { type } : closed({ ...schema, type }, losses)));
+  return [...new Set(types)].map((type) => {
+    const own = Object.entries(schema).filter(([key]) => (entryOf(OWNERS, key) ?? type) === type);
+    return type === "null" ? { type } : closed({ ...Object.fromEntries(own), type }, losses);
+  });
 }
 
 function closed(schema: Json, losses: LossList): Members {
