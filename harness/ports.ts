@@ -21,6 +21,8 @@ export type ModelRequest = {
   losses: string[];
   ms: number;
   aborted: boolean;
+  /** A model's answer had begun to come: false for what nobody answered, and for counts of tokens. */
+  begun: boolean;
 };
 
 export type ServedGateway = {

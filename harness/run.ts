@@ -111,7 +111,9 @@ function closeFailed(run: OpenRun, error: unknown): void {
 /** The worker's turns, what is made of each, and what follows for the work of the last. */
 async function work(run: OpenRun): Promise<Judged> {
   using ground = openGround(run);
-  run.supervision.onKilled(() => ground.end("it was told to end"));
+  const end = () => ground.end("it was told to end");
+  run.supervision.onKilled(end);
+  using _end = endOnSignal(end);
   for (let turn: Turn = run.continued?.turn ?? firstTurn; ;) {
     const { judged, next } = await takeTurn(run, ground, turn);
     if (next !== undefined) {
@@ -159,7 +161,6 @@ function recordWorker({ deps, ledger, contract }: OpenRun, { decision, evidence 
 async function takeTurn(run: OpenRun, ground: Ground, turn: Turn): Promise<{ judged: Judged; next?: Turn }> {
   await using attempt = await openAttempt(run, ground, turn);
   const ended = await runClient(run, ground, attempt);
-  using _stop = endOnSignal(() => ground.end("it was told to end"));
   const seen = await lookAfter(run, ground, attempt, ended);
   const judged = await judgeAttempt(run, ground, attempt, seen);
   const { terminal } = attempt;

@@ -33,7 +33,7 @@ export function forwardSignals(
   };
 }
 
-/** While no client is there to pass them on to, signals end nothing at once: they are told, and what goes on is finished. */
+/** Beside a client that signals are passed on to, or without one: they end nothing at once, but are told, and what goes on is finished. */
 export function endOnSignal(onSignal: () => void): Disposable {
   const names = Object.keys(FORWARDED) as Forwarded[];
   for (const name of names) process.on(name, onSignal);

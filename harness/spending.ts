@@ -1,6 +1,6 @@
 // What a run's worker spends on models, as the gateway saw it, against its budget. The request that goes beyond it is the last: the run is ended, and no
 // other is let through, beside it neither. Where money is limited, an answer whose price nobody can tell is the last, too. A request that the worker
-// breaks off is one that was made; what it took is often not told, so only a few such are left to it.
+// breaks off is one that was made, as is one that breaks off itself; what it took is often not told, so only a few such are left to it.
 // Does not stop: the answers that are on their way together, from taking more tokens or money than is left; a provider that does not say how many tokens
 // it took, which is a finding.
 
@@ -61,8 +61,8 @@ export function countSpending({ turns, tokens, cost }: Terms["budget"]): Spendin
       };
     },
     count(request) {
-      if (request.status >= 400 && !request.aborted) return;
-      if (request.aborted && request.attempts === 0) return;
+      // What the client broke off before was asked of a model, and may have been paid for.
+      if (!request.begun && (!request.aborted || request.attempts === 0)) return;
       // What was broken off took something, and perhaps nobody can say how much.
       const answered = request.status < 400;
       spent.turns += 1;

@@ -78,6 +78,8 @@ export type ClientRun = {
   tree: WatchedTree;
   /** Whether it gets our standard input. */
   listens: boolean;
+  /** Aborted once the run was told to end. */
+  over: AbortSignal;
   /** Told of every signal that was passed on: whoever sent it wants the run to end. */
   onSignal(): void;
 };
@@ -108,10 +110,12 @@ export async function superviseClient(
     onStarted,
     listens,
     onSignal,
+    over,
   }: ClientRun,
   ledger: Ledger,
 ): Promise<Supervised> {
-  if (supervision.killed()) throw new BrokeError("denied", "the run was killed before its client was launched");
+  const told = () => supervision.killed() || over.aborted;
+  if (told()) throw new BrokeError("denied", "the run was told to end before its client was launched");
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const ours = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   const stdin = talk === undefined ? ours : "held";
@@ -206,16 +210,16 @@ export async function superviseClient(
     });
     operator = operated;
     // Said while it was being launched.
-    const early = supervision.killed();
+    const early = told();
     using _operated = supervision.during(operated);
     if (early) void operated.act("kill");
-    const told = (signal: string) => {
+    const passed = (signal: string) => {
       // What is frozen could not obey.
       if (operator?.frozen()) void run.thaw();
       onSignal();
       ledger.append("session.interrupted", { signal });
     };
-    using _signals = forwardSignals(run, told, () => void operated.act("kill"));
+    using _signals = forwardSignals(run, passed, () => void operated.act("kill"));
     session?.connect(run, (to) => ledger.append("session.resized", { columns: to.columns, rows: to.rows }));
     if (run.streams !== undefined && talk !== undefined) {
       const talked = talk({

@@ -192,6 +192,8 @@ type Verified = {
   output: string;
 };
 
+const ended = () => new BrokeError("denied", "it was ended");
+
 type Verification = Omit<Work, "ledger"> & { ledger: Ledger; artifacts: Artifacts; paths: RunPaths };
 
 /** Runs the contract's commands on a copy of the tree, one after the other, and records each. Throws what kept one from being run at all. */
@@ -203,6 +205,7 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
     mkdirSync(paths.verification, { mode: 0o700 });
     copyTree(work.tree.path, copy);
     for (const [index, command] of contract.verification.entries()) {
+      if (work.over?.aborted) throw ended();
       const shown = command.length > SHOWN_COMMAND ? `${command.slice(0, SHOWN_COMMAND)}…` : command;
       const tree = hashTree(copy);
       const beganMs = Date.now();
@@ -214,6 +217,8 @@ async function runCommands(work: Verification, event: string): Promise<Verified[
         },
         pathsBelow(join(paths.verification, String(index))),
       );
+      // What was cut off says nothing of the tree.
+      if (work.over?.aborted) throw ended();
       const failure = failureOf(ran);
       const printed = parseTestOutput(ran.output.tail.slice(-READ_CHARS));
       const written = junitSince(copy, beganMs);

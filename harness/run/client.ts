@@ -69,6 +69,7 @@ export async function runClient(run: OpenRun, ground: Ground, attempt: Attempt):
       tree: watchTree(ground.tree.path, attempt),
       onStarted: gateway.warm,
       listens: attempt.turn.number === 1,
+      over: ground.ending,
       onSignal: () => ground.end("it was told to end"),
     };
     const onAttempt = (attempt: EgressAttempt) => {

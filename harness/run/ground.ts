@@ -101,7 +101,8 @@ export function openGround({ deps, contract, paths, ledger, artifacts, continued
       ledger.append("tree.hashed", { when: "before", sha256: snapshot.sha256 ?? null });
       const tests = keepTestFiles(tree.path, before);
       // Not in the run's own group, whose readings are the client's.
-      const baseline = await verifyBefore({ deps, contract, paths, tree, ledger, artifacts, group: undefined });
+      const work = { deps, contract, paths, tree, ledger, artifacts, group: undefined };
+      const baseline = await verifyBefore({ ...work, over: ending.signal });
       first = { before, placed: [...placed], sinceMs, snapshot, tests, baseline };
       return first;
     },

@@ -42,8 +42,8 @@ function setPolicy(thread: number, policy: keyof typeof policies): void {
 export type Load = {
   begin(): void;
   end(): void;
-  /** From now on the thread follows; `port`: on loopback somebody listens, this process for one. False where it cannot be found. */
-  follow(port: number): Promise<boolean>;
+  /** From now on the thread follows. False where it cannot be found. */
+  follow(): Promise<boolean>;
 };
 
 /** For one process. */
@@ -65,10 +65,19 @@ export function watchLoad(): Load {
       inFlight -= 1;
       if (inFlight <= FEW && batch) turn(false);
     },
-    async follow(port) {
-      // It is there from the first call on.
-      fetch.preconnect(`http://127.0.0.1:${port}`);
-      for (let look = 0; (thread = findThread()) === undefined && look < LOOKS; look++) await Bun.sleep(LOOK_MS);
+    async follow() {
+      // It is there from the first call on. Whom it calls is gone afterwards: a connection to our own gateway would be one that its end waits for.
+      const nobody = Bun.listen({
+        hostname: "127.0.0.1",
+        port: 0,
+        socket: { open: (socket) => void socket.end(), data() {} },
+      });
+      try {
+        fetch.preconnect(`http://127.0.0.1:${nobody.port}`);
+        for (let look = 0; (thread = findThread()) === undefined && look < LOOKS; look++) await Bun.sleep(LOOK_MS);
+      } finally {
+        nobody.stop(true);
+      }
       return thread !== undefined;
     },
   };

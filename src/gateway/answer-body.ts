@@ -3,9 +3,10 @@
 import { BrokeError } from "#src/core/errors.ts";
 import type { SilenceWatch } from "./silence.ts";
 
-/** How long it is as it comes; undefined where nobody said, or where what is read is not what is sent. */
+/** How long it is as it comes; undefined where nobody said, or where what is read is not what is sent, or not framed by it. */
 function lengthOf(headers: Headers): number | undefined {
   const said = headers.get("content-length");
+  if (headers.get("transfer-encoding") !== null) return undefined;
   return said === null || headers.get("content-encoding") !== null ? undefined : Number(said);
 }
 

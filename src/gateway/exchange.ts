@@ -57,6 +57,7 @@ export class Exchange {
       losses: [],
       ms: 0,
       aborted: false,
+      begun: false,
     };
   }
 
@@ -92,6 +93,7 @@ export class Exchange {
   /** The first content is there; `answered` is the model that the provider says it is. */
   first({ backend }: Attempt, answered: string | null): void {
     this.#ttftMs = performance.now() - this.#started;
+    this.#report.begun = true;
     this.#model = backend.model;
     this.#answered = answered;
   }

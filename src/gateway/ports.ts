@@ -24,6 +24,8 @@ export type RequestReport = Usage & {
   losses: string[];
   ms: number;
   aborted: boolean;
+  /** A model's answer had begun to come: false for what nobody answered, and for counts. */
+  begun: boolean;
 };
 
 /** How long is waited for what; all in ms. */

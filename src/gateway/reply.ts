@@ -24,8 +24,9 @@ export function toldFault(fault: Fault): Fault {
   const wait = fault.retryAfterMs ?? (limited ? DEFAULT_RETRY_AFTER_MS : undefined);
   if (wait === undefined) return fault;
   const most = fault.exact === true ? Infinity : MAX_RETRY_AFTER_MS;
-  // Headers say whole seconds, and bodies say what headers do.
-  return { ...fault, retryAfterMs: Math.ceil(Math.min(wait, most) / 1000) * 1000 };
+  // Headers say whole seconds, and bodies say what headers do; told to wait for none of them, Codex would ask again at once.
+  const seconds = Math.max(limited ? 1 : 0, Math.ceil(Math.min(wait, most) / 1000));
+  return { ...fault, retryAfterMs: seconds * 1000 };
 }
 
 /** An error in the caller's dialect, named by the request's id; `about` are further headers. */

@@ -95,6 +95,11 @@ export class SilenceWatch {
     this.last = performance.now();
   }
 
+  /** Nothing is waited for, until something is heard: it is the client that does not read. */
+  rest(): void {
+    this.last = Infinity;
+  }
+
   stop(): void {
     this.#patrol.remove(this, this.#place);
   }

@@ -76,12 +76,14 @@ export function streamBody(
     start(sink) {
       for (const bytes of stream.held.splice(0)) send(sink, bytes);
       if (stream.ended || isOver()) return settle(sink, stream.ended);
+      silence.rest();
       ping = setInterval(() => {
         if (quiet && (sink.desiredSize ?? 0) > 0) send(sink, flow.ping());
         quiet = true;
       }, pingMs);
     },
     async pull(sink) {
+      silence.heard();
       for (;;) {
         let bytes: Uint8Array;
         let ended = true;
@@ -98,7 +100,9 @@ export function streamBody(
         if (over) return; // the client went away meanwhile
         const sent = send(sink, bytes);
         if (ended || isOver()) return settle(sink, ended);
-        if (sent) return;
+        if (!sent) continue;
+        silence.rest();
+        return;
       }
     },
     cancel() {

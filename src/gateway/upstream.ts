@@ -103,13 +103,20 @@ export function callUpstream(
   return fetch(url, { method: "POST", headers, body, signal, redirect: "manual", keepalive: true, timeout: false });
 }
 
+const NUMBER = /^\d+(\.\d+)?$/;
+const DAY = /^(mon|tue|wed|thu|fri|sat|sun)[a-z]*,? /i;
+/** Whatever is said: who is told clamps it, and needs a number for it. */
+const MOST_MS = 366 * 86_400_000;
+
 /** How long the provider asks to wait, in ms; undefined when it does not say (RFC 9110 §10.2.3, and OpenAI's `retry-after-ms`). */
 export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const exact = headers.get("retry-after-ms");
-  if (exact !== null && /^\d{1,10}(\.\d+)?$/.test(exact)) return Number(exact);
+  if (exact !== null && NUMBER.test(exact)) return Math.min(Number(exact), MOST_MS);
   const said = headers.get("retry-after");
   if (said === null) return undefined;
-  if (/^\d{1,8}(\.\d+)?$/.test(said)) return Number(said) * 1000;
-  const date = Date.parse(said);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  // A date has a comma too; said more than once, numbers have it between them.
+  const numbers = said.split(",").map((one) => one.trim());
+  if (numbers.every((one) => NUMBER.test(one))) return Math.min(Math.max(...numbers.map(Number)) * 1000, MOST_MS);
+  const date = DAY.test(said) ? Date.parse(said) : NaN;
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - nowMs), MOST_MS);
 }

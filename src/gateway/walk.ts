@@ -115,7 +115,9 @@ const UNSUPPORTED =
   /unsupported[ _](parameter|value)|(parameter|property) ['"`][^'"`]{1,64}['"`] is (not supported|unsupported)|does not support/i;
 
 async function refusal(response: Response, prepared: Prepared, walk: Walk, silence: SilenceWatch): Promise<Failed> {
-  const { status, headers } = response;
+  const { headers } = response;
+  // One that there is not cannot be passed on.
+  const status = response.status < 600 ? response.status : 502;
   if (status >= 300 && status < 400) {
     await response.body?.cancel();
     return new Failed(upstreamFailure("the provider answered with a redirect"));

@@ -170,23 +170,40 @@ export function openRequests(db: Db, clock: Clock, mostRows = MOST_ROWS): Reques
       many.run(mostRows);
     }
   });
+  /** Returns what is to be written later. One that can never be written keeps no other from it, and is told in `wrong`. */
+  const put = (rows: LoggedRequest[], wrong: unknown[]): LoggedRequest[] => {
+    try {
+      write.immediate(rows);
+      written += rows.length;
+      return [];
+    } catch (error) {
+      if (isPassing(error)) return rows;
+      if (rows.length === 1) {
+        wrong.push(error);
+        return [];
+      }
+      const half = rows.length >> 1;
+      return [...put(rows.slice(0, half), wrong), ...put(rows.slice(half), wrong)];
+    }
+  };
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
     if (waiting.length === 0) return;
     const rows = waiting;
+    const wrong: unknown[] = [];
     waiting = [];
     db.run("PRAGMA synchronous = NORMAL");
     try {
-      write.immediate(rows);
-      written += rows.length;
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      waiting = [...rows, ...waiting].slice(-MOST_WAITING);
-      timer = setTimeout(flush, BATCH_MS);
+      const later = put(rows, wrong);
+      if (later.length > 0) {
+        waiting = [...later, ...waiting].slice(-MOST_WAITING);
+        timer = setTimeout(flush, BATCH_MS);
+      }
     } finally {
       db.run("PRAGMA synchronous = FULL");
     }
+    if (wrong.length > 0) throw wrong[0];
   };
   return {
     add(request) {

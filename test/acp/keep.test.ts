@@ -22,7 +22,7 @@ const second = async (pair: Pair, cwd = pair.cwd) => {
 };
 const request = (over: Partial<ModelRequest>): ModelRequest => ({
   ...{ slot: "sonnet", backend: "b", path: "/v1/messages", status: 200, attempts: 1 },
-  ...{ losses: [], ms: 1, aborted: false },
+  ...{ losses: [], ms: 1, aborted: false, begun: true },
   ...{ inputTokens: 10, outputTokens: 5, cacheReadTokens: 2, cacheWriteTokens: null, costUsd: 0.5, ...over },
 });
 

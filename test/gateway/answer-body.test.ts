@@ -89,6 +89,13 @@ describe("how much is read", () => {
     await expect(readWholeBody(texts("abc", "déf"), 6, watched)).rejects.toThrow("too large");
   });
 
+  test("no more than the limit of one whose length is told and is not what frames it", async () => {
+    const headers = { "content-length": "10", "transfer-encoding": "chunked" };
+    using watched = Object.assign(watch(), { [Symbol.dispose]: () => watched.stop() });
+    const long = new Response(texts("x".repeat(100)).body, { headers });
+    await expect(readWholeBody(long, 50, watched)).rejects.toThrow("too large");
+  });
+
   test("of a refusal its beginning, whole letters of it", async () => {
     using watched = Object.assign(watch(), { [Symbol.dispose]: () => watched.stop() });
     expect(await readTextUpTo(texts("abc", "déf"), 7, watched)).toBe("abcdéf");

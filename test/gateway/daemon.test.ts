@@ -13,6 +13,13 @@ const ownerFile = (bench: Bench) => join(bench.home, "run", "gateway.json");
 const owner = (bench: Bench) => JSON.parse(readFileSync(ownerFile(bench), "utf8")) as Owner;
 const alive = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+/** Who is connected to a port of 127.0.0.1 (proc_net_tcp(5); 01 is an established connection). */
+const connected = (port: number) =>
+  readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , to, state]) => to?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, "0")}`) && state === "01")
+    .length;
 const status = async (bench: Bench) => JSON.parse((await bench.broke(["status", "--json"])).stdout);
 
 test("start, status, restart, stop", async () => {
@@ -58,6 +65,34 @@ test("a proxy that the environment names is not asked for it", async () => {
   } finally {
     await bench.broke(["stop"]);
   }
+});
+
+test("stopped while it answers, it ends with the answer, and waits for nothing else", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using upstream = await startUpstream(() => ({
+    ...say("one two"),
+    pieces: 2,
+    pause: { after: 3, until: gate.promise },
+  }));
+  using bench = makeBench();
+  await bench.answerFrom(upstream.url);
+  await bench.broke(["start", "--port=0"]);
+  const { port } = owner(bench);
+  const token = readFileSync(join(bench.home, "client-token"), "utf8").trim();
+  const reply = await fetch(`http://127.0.0.1:${port}/v1/messages`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "sonnet", max_tokens: 9, stream: true, messages: [{ role: "user", content: "hi" }] }),
+  });
+  // By now it has called a provider. A connection of its own to itself would be one more that its end waits for.
+  expect(connected(port)).toBe(1);
+  const stopping = bench.broke(["stop"]);
+  while (existsSync(ownerFile(bench))) await Bun.sleep(5);
+  gate.resolve();
+  expect(await reply.text()).toContain("message_stop");
+  const began = performance.now();
+  expect((await stopping).code).toBe(0);
+  expect(performance.now() - began).toBeLessThan(5_000);
 });
 
 test("what is asked of one that runs otherwise is not passed over", async () => {

@@ -124,6 +124,16 @@ describe("the log", () => {
     expect(log.since(0).every(({ atMs }) => atMs > now - 86_400_000)).toBe(true);
   });
 
+  test("one that cannot be written keeps no other from it", async () => {
+    await using gateway = await startGateway([]);
+    const log = openRequests(openDatabase(openHome({ BROKE_HOME: gateway.home })), Date.now);
+    for (let count = 0; count < 9; count++)
+      log.add({ ...row(blank, Date.now()), id: `req_${count}`, status: count === 4 ? 429.5 : 200 });
+    expect(log.flush).toThrow("INTEGER");
+    expect(log.last(100).map(({ id }) => id)).toEqual([0, 1, 2, 3, 5, 6, 7, 8].map((count) => `req_${count}`));
+    expect(log.flush()).toBeUndefined();
+  });
+
   test("a dated edition of what was asked for is no drift; another model, or a change of it, is", () => {
     const [one] = metricsOf([blank]);
     expect(one).toMatchObject({ backend: "a", requests: 1, p50Ms: 100, ttftMs: 50, costUsd: 0.5, drift: false });

@@ -175,8 +175,9 @@ for (const client of dialects) {
   }
 }
 
-test("a client that stops reading holds bounded memory, and is still served when it reads on", async () => {
+test("a client that stops reading holds bounded memory, and is still served when it reads on, after longer than a provider may be silent", async () => {
   const MIB = 1024 * 1024;
+  const SILENCE_MS = 1_000;
   const text = "x".repeat(64 * 1024);
   const event = (delta: object) =>
     `event: content_block_delta\ndata: ${JSON.stringify({ type: "content_block_delta", index: 0, delta })}\n\n`;
@@ -209,7 +210,8 @@ test("a client that stops reading holds bounded memory, and is still served when
   });
   for (const dialect of ["anthropic", "openai-chat"] as const) {
     sent = 0;
-    await using gateway = await startGateway([{ dialect: "anthropic", url: `http://127.0.0.1:${server.port}` }]);
+    const backend = { dialect: "anthropic", url: `http://127.0.0.1:${server.port}` } as const;
+    await using gateway = await startGateway([backend], {}, { settings: { silenceMs: SILENCE_MS } });
     const response = await ask(gateway, dialect);
     const reader = response.body!.getReader();
     let bytes = (await reader.read()).value!.length;
@@ -219,6 +221,8 @@ test("a client that stops reading holds bounded memory, and is still served when
       before = sent;
       await Bun.sleep(250);
     }
+    // It is not the provider that is silent.
+    await Bun.sleep(1.3 * SILENCE_MS);
     expect({ dialect, mib: Math.round((sent * text.length) / MIB), halted: sent < COUNT / 2 }).toMatchObject({
       halted: true,
     });

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { Backend } from "#src/routing/backends.ts";
-import { requestHeaders } from "#src/gateway/upstream.ts";
+import { requestHeaders, retryAfterMs } from "#src/gateway/upstream.ts";
 import { startGateway } from "#test/support/gateway.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { say } from "#test/support/upstream/script.ts";
@@ -47,4 +47,27 @@ test("such a key is a wrong one: nothing is asked with it, and the next key serv
   for (let round = 0; round < 2; round++) expect((await gateway.post("/v1/messages", body)).status).toBe(200);
   expect(upstream.seen.map(({ headers }) => headers["x-api-key"])).toEqual(["good", "good"]);
   expect(gateway.health.all().map(({ reason }) => reason)).toEqual(["auth_failure"]);
+});
+
+const NOW = Date.UTC(2026, 10, 28, 12);
+const YEAR_MS = 366 * 86_400_000;
+test.each<[header: string, said: string, ms: number | undefined]>([
+  ["retry-after", "0", 0],
+  ["retry-after", "7", 7_000],
+  ["retry-after", "1.5", 1_500],
+  ["retry-after", "99999999999", YEAR_MS],
+  ["retry-after", "9".repeat(400), YEAR_MS],
+  // A header that came twice.
+  ["retry-after", "5, 7", 7_000],
+  ["retry-after", "Sat, 28 Nov 2026 12:00:09 GMT", 9_000],
+  ["retry-after", "Saturday, 28-Nov-26 12:00:09 GMT", 9_000],
+  ["retry-after", "Sat Nov 28 12:00:09 2026 GMT", 9_000],
+  ["retry-after", "Sat, 28 Nov 2026 11:00:00 GMT", 0],
+  ["retry-after", "-5", undefined],
+  ["retry-after", "soon", undefined],
+  ["retry-after", "5, soon", undefined],
+  ["retry-after-ms", "250", 250],
+  ["retry-after-ms", "99999999999999", YEAR_MS],
+])("%s: %s is a wait of %d ms", (header, said, ms) => {
+  expect(retryAfterMs(new Headers({ [header]: said }), NOW)).toBe(ms as number);
 });

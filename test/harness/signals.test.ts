@@ -1,7 +1,7 @@
 // Signals to a run whose client does not listen to them: a job that is cancelled, a terminal that is closed.
 
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LAUNCHER, makeBench, runIdOf } from "#test/support/broke.ts";
 
@@ -28,3 +28,27 @@ test.each(["SIGTERM", "SIGHUP"] as const)(
     expect(existsSync(join(bench.workspace, "work"))).toBe(true);
   },
 );
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s before the client is there: it is not launched", async (signal) => {
+  using bench = makeBench();
+  const long = `sleep 600.${Date.now()}`;
+  const child = Bun.spawn(
+    [
+      ...[LAUNCHER, "harness", "run", "--client", "exec", "--policy", "balanced"],
+      ...["--verify", long, "--verify", "true", "--", "touch", "made"],
+    ],
+    { cwd: bench.workspace, env: bench.env, stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  );
+  const verifying = () => Bun.spawnSync(["pgrep", "-x", "-f", long]).success;
+  while (!verifying()) await Bun.sleep(20);
+  child.kill(signal);
+  const [code, stderr] = [await child.exited, await new Response(child.stderr).text()];
+  expect({ code, stderr }).toEqual({
+    ...{ code: 4, stderr: expect.stringContaining("the run was told to end before its client was launched") },
+  });
+  const [id] = readdirSync(join(bench.home, "runs"));
+  const shown = JSON.parse((await bench.broke(["harness", "show", id!, "--json"])).stdout) as Record<string, unknown>;
+  expect([existsSync(join(bench.workspace, "made")), shown["commands"] ?? []]).toEqual([false, []]);
+  const events = readFileSync(join(bench.home, "runs", id!, "ledger.jsonl"), "utf8");
+  expect(["agent.launched", "verification.baseline"].filter((event) => events.includes(event))).toEqual([]);
+});

@@ -21,6 +21,7 @@ const request = (
     cacheWriteTokens: null,
     costUsd,
     aborted: status === 499,
+    begun: status === 200,
   },
 });
 const none = { turns: null, tokens: null, cost: null };
@@ -66,6 +67,14 @@ test("a request that was broken off was made; on and on, it is no way around a b
     spending.count(request(null, null, 499));
     expect(spending.reached()).toEqual({ which, value: 0, limit: 5 });
   }
+});
+
+test("an answer that broke off after it had begun was made too; a count of tokens is none", () => {
+  const spending = countSpending({ ...none, turns: 1, cost: 5 });
+  spending.count({ ...request(null, null), begun: false });
+  expect(spending.reached()).toBeUndefined();
+  for (const _ of [1, 2]) spending.count({ ...request(null, null, 502), begun: true });
+  expect(spending.reached()).toEqual({ which: "turns", value: 2, limit: 1 });
 });
 
 test("what nobody counted is a finding where tokens are limited", () => {

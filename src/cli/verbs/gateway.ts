@@ -28,7 +28,7 @@ export const verb: Verb = {
     const where = exposure === undefined ? "" : ` and ${exposure.host}`;
     await serveForeground(state.home, deps, token, version, { port: portOf(values), exposure }, tryLock, (port) => {
       note(`listening on http://127.0.0.1:${port}${where}`);
-      void load.follow(port);
+      void load.follow();
     });
     await stop();
     return 0;

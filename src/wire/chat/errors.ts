@@ -28,7 +28,7 @@ function text(value: Json | undefined): string | undefined {
 
 function httpStatus(value: Json | undefined): number | undefined {
   const number = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && number >= 400 && number < 600 ? number : undefined;
+  return typeof number === "number" && Number.isInteger(number) && number >= 400 && number < 600 ? number : undefined;
 }
 
 /** An error object found in an answer. `status` is the HTTP status, undefined inside a 200: there the object itself may tell. */

@@ -39,5 +39,5 @@ const listening = listen(
   tcpApp(deps, () => BENCH_TOKEN, "0.0.0"),
   { kind: "tcp", port: 0 },
 );
-await load.follow(listening.port!);
+await load.follow();
 process.stdout.write(`${listening.port}\n`);
