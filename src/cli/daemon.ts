@@ -10,9 +10,12 @@ import { clientToken } from "#src/state/secrets.ts";
 import type { State } from "./compose.ts";
 import { type Asked, hostWords } from "./exposing.ts";
 import { DEFAULT_PORT } from "./port.ts";
+import { readTail } from "./tail.ts";
 
 /** The system chooses one. */
 const ANY_PORT = 0;
+/** How every line of ours for people begins. */
+const SAID = "broke: ";
 const MAIN = join(import.meta.dir, "..", "main.ts");
 
 /** Who else may come. Throws `denied` where that is not said, or could be anybody. */
@@ -53,6 +56,16 @@ export async function startGateway(
     `--port=${port ?? DEFAULT_PORT}`,
     ...hostWords(asked),
   ];
-  const child = startDetached(argv, env, join(state.home.root, "gateway.log"));
-  return { owner: await awaitStart(state.home, child), fresh: true };
+  const file = join(state.home.root, "gateway.log");
+  const log = readTail(file, 0);
+  log.lines();
+  const child = startDetached(argv, env, file);
+  try {
+    return { owner: await awaitStart(state.home, child), fresh: true };
+  } catch (error) {
+    // What it said before it ended.
+    const [why, hint] = log.more().flatMap((line) => (line.startsWith(SAID) ? [line.slice(SAID.length)] : []));
+    if (!(error instanceof BrokeError) || why === undefined) throw error;
+    throw new BrokeError(error.kind, `${error.message}: ${why}`, hint ?? error.hint);
+  }
 }

@@ -95,6 +95,16 @@ test("stopped while it answers, it ends with the answer, and waits for nothing e
   expect(performance.now() - began).toBeLessThan(5_000);
 });
 
+test("one that cannot start says why", async () => {
+  using bench = makeBench();
+  using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  for (let round = 0; round < 2; round++)
+    expect(await bench.broke(["start", `--port=${taken.port}`])).toEqual({
+      ...{ code: 3, stdout: "" },
+      stderr: `broke: the gateway did not start: port ${taken.port} on 127.0.0.1 is taken\nbroke: stop what holds it, or choose another with --port\n`,
+    });
+});
+
 test("what is asked of one that runs otherwise is not passed over", async () => {
   using bench = makeBench();
   await bench.broke(["start", "--port=0"]);
