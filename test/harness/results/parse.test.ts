@@ -34,6 +34,10 @@ const printed: Record<string, ReturnType<typeof resultsOf>> = {
   "unittest.txt": resultsOf("unittest", {
     ...{ passed: 1, failed: 2, skipped: 1, failedNames: ["test_a.Sums.test_breaks", "test_a.Sums.test_fails"] },
   }),
+  "unittest-expected.txt": resultsOf("unittest", { passed: 1, skipped: 1 }),
+  "unittest-unexpected.txt": resultsOf("unittest", {
+    ...{ passed: 1, failed: 2, skipped: 2, failedNames: ["test_a.T.test_fails", "test_a.T.test_mended"] },
+  }),
   "unittest-empty.txt": resultsOf("unittest", {}),
   "pytest.txt": pytest,
   "pytest-q.txt": pytest,
