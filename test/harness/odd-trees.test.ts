@@ -2,7 +2,7 @@
 // kernel's longest. Through real runs, as root and, where we are root, as a plain user too.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pruneClientHome } from "#harness/client-home.ts";
@@ -152,6 +152,19 @@ describe("in the run's home", () => {
     const left = readdirSync(join(dir, "home", "runs", id, "home"));
     expect(left.filter((name) => !/^d{200}$/.test(name))).toEqual([]);
   });
+});
+
+test("work in a folder that the workspace has read-only is taken over, and the folder stays so", async () => {
+  const make = "echo a > a; mkdir ro; echo r > ro/r; echo g > ro/gone; chmod 555 ro";
+  Bun.spawnSync([...asUser, "sh", "-c", make], { cwd: workspace });
+  const script = "chmod u+w ro; echo x > ro/r; rm ro/gone; mkdir ro/new; echo z > a";
+  const ran = await broke("harness", "run", "--client=exec", "--workspace=copy", "--", "sh", "-ec", script);
+  const id = /run (run_\d+_[0-9a-f]{8}) /.exec(ran.stderr)?.[1] ?? "";
+  const landed = await broke("harness", "land", id);
+  expect([landed.code, landed.stdout.trim().split("\n").sort()]).toEqual([0, ["a", "ro/gone", "ro/new", "ro/r"]]);
+  expect([statSync(join(workspace, "ro")).mode & 0o777, readdirSync(join(workspace, "ro")).sort()]).toEqual([
+    ...[0o555, ["new", "r"]],
+  ]);
 });
 
 test("a file that is unreadable, or gone between two looks, is no error", () => {
