@@ -10,7 +10,6 @@ import type { WatchedTree } from "#harness/supervise.ts";
 import type { Opinion } from "#harness/verdict/decide.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
-import { clip } from "#src/core/text.ts";
 import type { EditorFiles } from "./editor-files.ts";
 import { acpError } from "./errors.ts";
 import { requireFolder } from "./folders.ts";
@@ -48,7 +47,7 @@ export type KeepDeps = {
   reviewWork(ended: readonly string[], review: Review): Promise<Reviewed>;
   /** A model was asked, or answered. */
   onStir(): void;
-  /** Tells the operator what an editor is not told. */
+  /** Tells the operator what an editor is not told. The whole text: it is cut after secrets are taken out, for half a secret is known by nothing. */
   log(text: string): void;
 };
 
@@ -73,7 +72,6 @@ export type Keep = {
 };
 
 const MOST_RUNS = 100;
-const MOST_CAUSE_BYTES = 1024;
 
 type Running = {
   runtime: AgentRuntime;
@@ -167,8 +165,7 @@ export function keepRuntime(session: string, cwd: string, deps: KeepDeps): Keep 
       .catch((error: unknown) => {
         if (late.aborted) throw acpError("internal", "the client did not answer in time", { reason: "start_timeout" });
         if (error instanceof BrokeError) throw error;
-        if (!withdrawn.aborted)
-          deps.log(`the client of the lane ${of} could not be started: ${clip(String(error), MOST_CAUSE_BYTES).text}`);
+        if (!withdrawn.aborted) deps.log(`the client of the lane ${of} could not be started: ${String(error)}`);
         throw acpError("internal", "the client could not be started", { reason: "start_failed" });
       })
       .finally(() => {

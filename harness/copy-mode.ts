@@ -6,6 +6,7 @@ import {
   type BigIntStats,
   chmodSync,
   closeSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   readlinkSync,
@@ -19,6 +20,7 @@ import * as v from "valibot";
 import { BrokeError } from "#src/core/errors.ts";
 import type { RunPaths } from "#src/state/paths.ts";
 import { fdPath, openAt, openFolder, readBeneath } from "#sandbox/open.ts";
+import { withRights } from "#sandbox/rights.ts";
 import { isAtOrBelow, isOpened, protectedBy } from "#sandbox/protected-names.ts";
 import { below, showPath } from "#sandbox/tree.ts";
 import { type Copied, copyFileAt, copyLinkAt, copyTree } from "./copy-tree.ts";
@@ -105,40 +107,51 @@ function removeEmpty(folder: Buffer): void {
   }
 }
 
-function apply(from: number, to: number, { path, kind }: Step): void {
-  within(to, path, (folder, name) => {
-    const target = named(folder, name);
-    const stat = lstatSync(target, { throwIfNoEntry: false });
-    if (kind === "delete" || (kind === "folder" && stat?.isDirectory() === false)) {
-      if (stat?.isDirectory()) removeEmpty(target);
-      else if (stat !== undefined) unlinkSync(target);
-    }
-    if (kind === "folder") {
-      if (!stat?.isDirectory()) mkdirSync(target, 0o700);
-      const mode = within(from, path, (source, own) => lstatSync(named(source, own)).mode);
-      const made = openAt(folder, name);
-      try {
-        chmodSync(fdPath(made), folderMode(mode));
-      } finally {
-        closeSync(made);
-      }
-    }
-    if (kind !== "write") return;
-    if (stat?.isDirectory()) rmdirSync(target);
-    const made = named(folder, `.broke-${randomUUID()}`);
-    try {
-      const done = within(from, path, (source, own) => {
-        if (lstatSync(named(source, own)).isSymbolicLink()) return copyLinkAt(source, own, made);
-        const copied = copyFileAt(from, bytes(path), made);
-        if (copied !== undefined) chmodSync(made, Number(copied.mode) & 0o777);
-        return copied !== undefined;
-      });
-      if (done) renameSync(made, target);
-    } catch (error) {
-      rmSync(made.toString("latin1"), { force: true });
-      throw error;
-    }
-  });
+/** Gives a folder the run's mode; what makes its entries its group's, or each their owner's alone, is the workspace's own. */
+function setFolderMode(folder: number, name: Buffer, mode: number): void {
+  const made = openAt(folder, name);
+  try {
+    chmodSync(fdPath(made), (fstatSync(made).mode & 0o7000) | folderMode(mode));
+  } finally {
+    closeSync(made);
+  }
+}
+
+function applyIn(folder: number, name: Buffer, from: number, { path, kind }: Step): void {
+  const target = named(folder, name);
+  const stat = lstatSync(target, { throwIfNoEntry: false });
+  if (kind === "delete" || (kind === "folder" && stat?.isDirectory() === false)) {
+    if (stat?.isDirectory()) removeEmpty(target);
+    else if (stat !== undefined) unlinkSync(target);
+  }
+  if (kind === "folder") {
+    if (!stat?.isDirectory()) mkdirSync(target, 0o700);
+    setFolderMode(
+      folder,
+      name,
+      within(from, path, (source, own) => lstatSync(named(source, own)).mode),
+    );
+  }
+  if (kind !== "write") return;
+  if (stat?.isDirectory()) rmdirSync(target);
+  const made = named(folder, `.broke-${randomUUID()}`);
+  try {
+    const done = within(from, path, (source, own) => {
+      if (lstatSync(named(source, own)).isSymbolicLink()) return copyLinkAt(source, own, made);
+      const copied = copyFileAt(from, bytes(path), made);
+      if (copied !== undefined) chmodSync(made, Number(copied.mode) & 0o777);
+      return copied !== undefined;
+    });
+    if (done) renameSync(made, target);
+  } catch (error) {
+    rmSync(made.toString("latin1"), { force: true });
+    throw error;
+  }
+}
+
+/** Does one step. A folder that its owner may not write in is the workspace's own way to be, and stays so. */
+function apply(from: number, to: number, step: Step): void {
+  within(to, step.path, (folder, name) => withRights(folder, () => applyIn(folder, name, from, step)));
 }
 
 /** A landing that ended in the middle: what came before is taken over, and is known again when it is landed once more. */

@@ -18,7 +18,7 @@ export const NOTHING_HELD: Hold = { protect: { files: [], dirs: [], missing: [],
  * placeholders where names are missing. Throws `denied` where that cannot be.
  */
 export function holdTree(home: Home, runId: string, tree: string, opened: readonly string[]): Hold {
-  const protect = findProtected(tree, opened, loadedBy(tree));
+  const protect = findProtected(tree, opened, loadedBy(tree, opened));
   return { protect, placed: makePlaceholders(tree, protect.missing, runPaths(home, runId).placeholders) };
 }
 

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
-import { below, diskBytes, showPath, walkTree } from "#sandbox/tree.ts";
+import { below, diskBytes, showPath, type TreeEntry, walkTree } from "#sandbox/tree.ts";
 
 export type EntryKind = "file" | "dir" | "link" | "other";
 /** `stamp` says whether it is another one; `changedMs` when it last became so (ctime, since the epoch). */
@@ -59,16 +59,18 @@ export const folderStamp = (mode: number | bigint): string => `dir ${folderMode(
 /** What a folder that is taken over may be used for, and by whom. */
 export const folderMode = (mode: number | bigint): number => (Number(mode) & 0o777) | 0o700;
 
+/** How a tree is walked for its inventory; `onUnread` hears of what could not be. */
+type Walk = (onUnread: (path: Buffer) => void) => Iterable<TreeEntry>;
+
 /** Looks at every entry below `root`. Entries that vanish meanwhile are left out; a folder that cannot be read makes it incomplete. */
-export function takeInventory(root: string): Inventory {
+export function takeInventory(
+  root: string,
+  walk: Walk = (onUnread) => walkTree(root, () => true, onUnread),
+): Inventory {
   const entries = new Map<string, Entry>();
   let complete = true;
   let bytes = 0;
-  for (const { path, stat } of walkTree(
-    root,
-    () => true,
-    () => (complete = false),
-  )) {
+  for (const { path, stat } of walk(() => (complete = false))) {
     if (entries.size >= MAX_ENTRIES) return { entries, complete: false, bytes };
     bytes += diskBytes(stat);
     entries.set(path.toString("latin1"), entryOf(stat));

@@ -41,7 +41,7 @@ export function previewRun<Seen>(deps: RunDeps, contract: RunContract, look: (pr
   try {
     const confined = profileOf(contract.profile).root === "allowlist";
     const protect = confined
-      ? findProtected(contract.workspace, openedOf(contract), loadedBy(contract.workspace))
+      ? findProtected(contract.workspace, openedOf(contract), loadedBy(contract.workspace, openedOf(contract)))
       : NOTHING_HELD.protect;
     const placed = plannedPlaceholders(contract.workspace, protect.missing);
     const prepared = prepareRun({

@@ -2,12 +2,14 @@
 // repositories of the operator's and, as far as the head goes, for what a worker made of a clone.
 // Does not stop: a repository that changes while it is read.
 
-import { existsSync, lstatSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
 import { readBeneath } from "#sandbox/open.ts";
-import { utf8, walkTree } from "#sandbox/tree.ts";
+import { showPath, utf8, walkTree } from "#sandbox/tree.ts";
 import { type ConfigEntry, entryName, parseGitConfig } from "#sandbox/git-config.ts";
+import { parseAlternates } from "./alternates.ts";
+import { bytes } from "./beneath.ts";
 import { requireObjects, requireSeen, type Sight } from "./borrowed.ts";
 
 /** `ref` null: detached. `oid` null: nothing was committed yet, or it cannot be told. */
@@ -90,11 +92,25 @@ export function readHead(gitDir: string, commonDir: string): Head {
 }
 
 /** What the list of borrowed objects of a folder says; one that is there and cannot be read as what it is says nothing anybody could check. */
-function alternatesOf(folder: string, file: string): string[] {
-  const said = text(folder, "info/alternates");
+function alternatesOf(folder: string, file: string): Buffer[] {
+  const said = readBeneath(folder, "info/alternates", MAX_FILE_BYTES);
   if (said === undefined && lstatSync(file, { throwIfNoEntry: false }) !== undefined)
     throw unsuited(`has a list of borrowed objects that cannot be read (${JSON.stringify(file)})`);
-  return (said ?? "").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return said === undefined ? [] : parseAlternates(said);
+}
+
+/** The folder that a list names, its links and dots resolved; undefined where none is there, which is none to git either. */
+function borrowedFrom(folder: string, path: Buffer, file: string, sight: Sight): string | undefined {
+  // Dots are resolved in the text, as git does.
+  const whole = bytes(resolve(Buffer.from(folder).toString("latin1"), path.toString("latin1")));
+  if (!existsSync(whole)) return undefined;
+  const real = realpathSync(whole, { encoding: "buffer" });
+  const text = utf8(real);
+  if (text === null)
+    throw unsuited(
+      `borrows objects from ${JSON.stringify(showPath(real))}, whose path is not UTF-8 (${JSON.stringify(file)})`,
+    );
+  return requireObjects(text, file, sight);
 }
 
 function objectFolders(commonDir: string, sight: Sight): string[] {
@@ -103,10 +119,8 @@ function objectFolders(commonDir: string, sight: Sight): string[] {
   const found = [requireObjects(own, commonDir, sight)];
   for (const folder of found) {
     const file = join(folder, "info/alternates");
-    for (const line of alternatesOf(folder, file)) {
-      const path = isAbsolute(line) ? line : resolve(folder, line);
-      // One that is not there is none to git either.
-      const real = existsSync(path) ? requireObjects(path, file, sight) : undefined;
+    for (const path of alternatesOf(folder, file)) {
+      const real = borrowedFrom(folder, path, file, sight);
       if (real !== undefined && !found.includes(real)) found.push(real);
       if (found.length > MAX_ALTERNATES) throw unsuited("borrows objects from too many others");
     }

@@ -16,12 +16,14 @@ import {
 } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
 import { openFolder } from "#sandbox/open.ts";
+import { withRights } from "#sandbox/rights.ts";
 import { showPath } from "#sandbox/tree.ts";
 import { runPaths } from "#src/state/paths.ts";
-import { named, within } from "./beneath.ts";
+import { bytes, named, within } from "./beneath.ts";
 import { type DecideDeps, registeredContract, requireEnded } from "./decide.ts";
 import { type Difference, findDifferences, takeInventory } from "./inventory.ts";
 import { holdEnded } from "./lock.ts";
+import { closeAgain, type Opened, walkOpening } from "./opened.ts";
 import { readStart } from "./run/start.ts";
 import { claimWorkspace } from "./writer.ts";
 
@@ -34,9 +36,11 @@ type Done = "restored" | "removed" | "left";
 function putBack(root: number, { path, change, entry, old }: Difference, texts: Texts): Done {
   const was = change === "created" ? undefined : (old ?? entry);
   const text = texts.get(path);
-  return within(root, path, (folder, name): Done => {
+  const act = (folder: number, name: Buffer): Done => {
     const at = named(folder, name);
     const stands = lstatSync(at, { throwIfNoEntry: false });
+    // The look broke off before it.
+    if (change === "deleted" && stands !== undefined) return "left";
     if (was === undefined) {
       if (stands?.isDirectory()) rmdirSync(at);
       else unlinkSync(at);
@@ -56,15 +60,9 @@ function putBack(root: number, { path, change, entry, old }: Difference, texts: 
     chmodSync(made, was.mode & 0o777);
     renameSync(made, at);
     return "restored";
-  });
-}
-
-/** Gives the owner's rights back to a folder that the run made, so that what is in it can go. */
-function openUp(root: number, path: string): void {
-  within(root, path, (folder, name) => {
-    const at = named(folder, name);
-    if (lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) chmodSync(at, 0o700);
-  });
+  };
+  // A folder that was read-only before the run has its mode back already.
+  return within(root, path, (folder, name) => withRights(folder, () => act(folder, name)));
 }
 
 /** Does it; undefined where the file system does not let it. */
@@ -102,19 +100,51 @@ export function restoreRun(deps: DecideDeps, runId: string): Restored {
       "what the workspace was before the run was not kept",
       "it is kept of a run with a policy that was not accepted; `broke harness diff` shows what this one changed",
     );
+  // By this nobody has been there since; only then may anything be opened.
   const { before, snapshot } = readStart(deps.home, runId, workspace);
-  const { found } = findDifferences(before, takeInventory(workspace));
+  if (!before.complete)
+    throw new BrokeError(
+      "denied",
+      "the workspace held more than was looked at before the run, so nobody could tell what the run made",
+      "`broke harness diff` shows what is known of it",
+    );
   const done: Restored = { restored: [], removed: [], left: [] };
   const root = openFolder(workspace);
+  const opened: Opened[] = [];
+  const settled = new Set<string>();
+  const unread = new Set<string>();
   try {
-    for (const { path, entry, change } of found)
-      if (change !== "deleted" && entry.kind === "dir") asFarAsCan(() => openUp(root, path));
-    for (const difference of inOrder(found)) {
-      // In the way may stand what was left itself, and so it stays too.
-      const what = asFarAsCan(() => putBack(root, difference, snapshot.texts)) ?? "left";
-      done[what].push(showPath(Buffer.from(difference.path, "latin1")));
+    for (let again = true; again;) {
+      const now = takeInventory(workspace, (onUnread) =>
+        walkOpening(workspace, opened, (path) => {
+          unread.add(showPath(path));
+          onUnread(path);
+        }),
+      );
+      const left: string[] = [];
+      let removed = 0;
+      for (const difference of inOrder(findDifferences(before, now).found)) {
+        if (settled.has(difference.path)) continue;
+        // In the way may stand what was left itself, and so it stays too.
+        const what = asFarAsCan(() => putBack(root, difference, snapshot.texts)) ?? "left";
+        const shown = showPath(bytes(difference.path));
+        if (what === "left") {
+          left.push(shown);
+          continue;
+        }
+        settled.add(difference.path);
+        done[what].push(shown);
+        if (what === "removed") removed += 1;
+      }
+      done.left = [...new Set([...left, ...unread])];
+      // A look has an end: what is beyond it may have come within it by what was removed.
+      again = !now.complete && removed > 0;
     }
   } finally {
+    closeAgain(
+      workspace,
+      opened.filter(({ path }) => !settled.has(path.toString("latin1"))),
+    );
     closeSync(root);
   }
   const { restored, removed, left } = done;

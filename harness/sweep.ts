@@ -2,16 +2,16 @@
 // the same state, and what was opened by name stays. The state before is written down, so that a run whose supervisor was killed is swept too.
 // Does not stop: what findings.ts does not look for; the time between the run's last act and the sweep.
 
-import { chmodSync, closeSync, existsSync, fstatSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { writePrivate } from "#src/state/files.ts";
 import type { Json } from "#src/core/json.ts";
-import { fdPath, openBeneath, openFolder } from "#sandbox/open.ts";
 import { isOpened } from "#sandbox/protected-names.ts";
-import { below, showPath, walkTree } from "#sandbox/tree.ts";
+import { below, showPath } from "#sandbox/tree.ts";
 import { type Finding, findingKinds, findTraps, isTelling } from "./findings.ts";
 import { type Entry, entryOf, type Inventory, leaveOut } from "./inventory.ts";
+import { closeAgain, type Opened, walkOpening } from "./opened.ts";
 import { readStored } from "./stored.ts";
 import { clearSetId, quarantine, type Removal } from "./quarantine.ts";
 
@@ -42,55 +42,15 @@ type Baseline = v.InferInput<typeof baselineSchema>;
 
 const bytes = (path: string) => Buffer.from(path, "latin1");
 
-type Closed = { path: Buffer; mode: number };
-
-/** Gives a folder another mode; returns the one it had, undefined when it could not be. */
-function setMode(root: string, path: Buffer, change: (mode: number) => number): number | undefined {
-  try {
-    // Not by way of itself: that takes a right to search it.
-    const fd = path.length === 0 ? openFolder(root) : openBeneath(root, path);
-    try {
-      const stat = fstatSync(fd);
-      if (!stat.isDirectory()) return undefined;
-      const mode = stat.mode & 0o7777;
-      chmodSync(fdPath(fd), change(mode));
-      return mode;
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return undefined; // longer than the kernel's longest path, or not ours
-  }
-}
-
-/**
- * A look at all of a tree that keeps only what could matter. Folders that their owner (we ourselves, through the worker) closed are opened, so that
- * nothing hides in them; the caller closes them again.
- */
-function listTelling(root: string): { listing: Map<string, Entry>; unread: string[]; opened: Closed[] } {
-  const opened: Closed[] = [];
+/** A look at all of a tree that keeps only what could matter. The caller closes again what was opened. */
+function listTelling(root: string): { listing: Map<string, Entry>; unread: string[]; opened: Opened[] } {
+  const opened: Opened[] = [];
   const listing = new Map<string, Entry>();
   const unread: string[] = [];
-  for (let again = true; again;) {
-    again = false;
-    unread.length = 0;
-    listing.clear();
-    const open = (path: Buffer): boolean => {
-      const mode = setMode(root, path, (had) => had | 0o700);
-      if (mode === undefined || (mode & 0o700) === 0o700 || opened.some((each) => each.path.equals(path))) return false;
-      opened.push({ path, mode });
-      return true;
-    };
-    const closed = (path: Buffer) => {
-      // What cannot even be looked at is in a folder that may be read and not searched.
-      if (open(path) || open(path.subarray(0, Math.max(0, path.lastIndexOf(0x2f))))) again = true;
-      else unread.push(showPath(path));
-    };
-    for (const { path, stat } of walkTree(root, () => true, closed)) {
-      const entry = entryOf(stat);
-      const name = path.toString("latin1");
-      if (isTelling(name, entry)) listing.set(name, entry);
-    }
+  for (const { path, stat } of walkOpening(root, opened, (closed) => void unread.push(showPath(closed)))) {
+    const entry = entryOf(stat);
+    const name = path.toString("latin1");
+    if (isTelling(name, entry)) listing.set(name, entry);
   }
   return { listing, unread, opened };
 }
@@ -164,7 +124,7 @@ export function sweepTree(
     if (done.action === "quarantined" || done.action === "removed") gone = finding.path;
     swept.push(done);
   }
-  for (const { path, mode } of look.opened.toReversed()) setMode(tree, path, () => mode);
+  closeAgain(tree, look.opened);
   if (swept.length > 0) {
     mkdirSync(into, { recursive: true, mode: 0o700 });
     writePrivate(join(into, "swept.json"), `${JSON.stringify(swept)}\n`);

@@ -2,10 +2,11 @@
 // Does not stop: handing it a project folder that holds secrets of its own under names nobody masks; a worker whose workspace is a checkout of broke
 // from changing its sources, which the run is warned of.
 
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { BrokeError } from "#src/core/errors.ts";
+import { isOpened } from "#sandbox/protected-names.ts";
 import { isWithin, type Wanted } from "#sandbox/protected.ts";
 
 /** Too much to hand over as a whole; a folder below may be a project. */
@@ -44,10 +45,23 @@ const LOADED_BY: Wanted[] = [
 /** What Bun looks for in the folders above too. */
 const FROM_ABOVE = ["tsconfig.json", "jsconfig.json", "node_modules"];
 
-/** Those of a tree that holds all of it, relative to the tree: held in it while a run goes on, whether they are there or not. */
-export function loadedBy(tree: string): Wanted[] {
-  if (!isWithin(tree, INSTALLATION)) return [];
-  return LOADED_BY.map(({ path, kind }) => ({ path: relative(tree, join(INSTALLATION, path)), kind }));
+/**
+ * Those of a tree that holds all of it, relative to the tree: held in it while a run goes on, whether they are there or not. Throws `denied` for a link
+ * among them that was not `opened`: nothing can be mounted over one, so the worker of a run in that very tree could put a folder of its own in its place.
+ */
+export function loadedBy(tree: string, opened: readonly string[], installation = INSTALLATION): Wanted[] {
+  if (!isWithin(tree, installation)) return [];
+  return LOADED_BY.map(({ path, kind }) => {
+    const whole = join(installation, path);
+    const own = relative(tree, whole);
+    if (!isOpened(opened, own) && lstatSync(whole, { throwIfNoEntry: false })?.isSymbolicLink())
+      throw new BrokeError(
+        "denied",
+        `${JSON.stringify(own)} of the broke that runs this is a symbolic link, which a worker here could replace`,
+        "install the packages there (npm ci), use --workspace=worktree or copy, or launch by another installation of broke",
+      );
+    return { path: own, kind };
+  });
 }
 
 /** All that is never written to, wherever it lies: this broke; the packages beside it where it is one of them; what its code is a link to. */

@@ -4,6 +4,7 @@
 
 import { closeSync } from "node:fs";
 import { BrokeError } from "#src/core/errors.ts";
+import { requireEnterable } from "./enterable.ts";
 import { baseFilter } from "./filters.ts";
 import { hostFacts } from "./host.ts";
 import * as libc from "./libc.ts";
@@ -23,7 +24,7 @@ export type Batch = {
 const MEMORY_BYTES = 4 * 1024 ** 3;
 const FIRST_FD = 3;
 
-/** Output and exit code. Throws `denied` when it took too long, or a folder is reached by a link. */
+/** Output and exit code. Throws `denied` when it took too long, a folder is reached by a link, or it is behind one that is closed to this sandbox. */
 export function runBatch(batch: Batch): { code: number; stdout: Buffer; stderr: string } {
   const host = hostFacts();
   const fds: number[] = [];
@@ -40,6 +41,7 @@ export function runBatch(batch: Batch): { code: number; stdout: Buffer; stderr: 
       else if (kind?.kind === "directory") words.push("--ro-bind", dir, dir);
     }
     words.push("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--dev", "/dev", "--tmpfs", "/tmp");
+    requireEnterable(batch.binds.map(({ path }) => path));
     for (const { path, target, write } of batch.binds) {
       words.push(write ? "--bind-fd" : "--ro-bind-fd", give(openBeneath(undefined, path)), target);
     }

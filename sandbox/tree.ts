@@ -49,25 +49,27 @@ export function below(root: string, path: Buffer): Buffer {
 
 /**
  * Every entry below `root`, folders before what is in them. `enter` says whether to go into a folder; `onUnreadable` hears of folders that
- * cannot be read or whose path is too long for the kernel.
+ * cannot be read or whose path is too long for the kernel. `open` may first do something about one that cannot be read or searched, and says
+ * whether it did.
  */
 export function* walkTree(
   root: string,
   enter: (entry: TreeEntry) => boolean,
   onUnreadable: (path: Buffer) => void,
+  open: (folder: Buffer) => boolean = () => false,
 ): Generator<TreeEntry, void> {
   const pending: Buffer[] = [Buffer.alloc(0)];
   for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
-    let names: Buffer[];
-    try {
-      names = readdirSync(below(root, dir), { encoding: "buffer" });
-    } catch {
+    const names = namesIn(root, dir) ?? (open(dir) ? namesIn(root, dir) : undefined);
+    if (names === undefined) {
       onUnreadable(dir);
       continue;
     }
     for (const name of names) {
       const path = dir.length === 0 ? name : Buffer.concat([dir, SLASH, name]);
-      const entry = look(root, path, name);
+      let entry = look(root, path, name);
+      // What may be read, and not searched, shows names only.
+      if (entry === "unreadable" && open(dir)) entry = look(root, path, name);
       if (entry === "gone") continue;
       if (entry === "unreadable") {
         onUnreadable(path);
@@ -76,6 +78,14 @@ export function* walkTree(
       yield entry;
       if (entry.stat.isDirectory() && enter(entry)) pending.push(path);
     }
+  }
+}
+
+function namesIn(root: string, dir: Buffer): Buffer[] | undefined {
+  try {
+    return readdirSync(below(root, dir), { encoding: "buffer" });
+  } catch {
+    return undefined;
   }
 }
 

@@ -77,13 +77,14 @@ const unittest: Reader = (text) => {
   const ran = all(text, /^Ran (\d+) tests? in [\d.]+s$/gm);
   if (ran.length === 0) return undefined;
   const verdicts = names(text, /^(?:OK|FAILED|NO TESTS RAN)(.*)$/gm);
+  // `(failures=1, expected failures=1)`: each word is one after a bracket or a comma.
   const of = (word: string) =>
-    sum(verdicts.flatMap((verdict) => all(verdict, new RegExp(`\\b${word}=(\\d+)`, "g")).map((match) => match[1])));
+    sum(verdicts.flatMap((verdict) => all(verdict, new RegExp(`[(,] ?${word}=(\\d+)`, "g")).map((match) => match[1])));
   const failed = of("failures") + of("errors") + of("unexpected successes");
-  const skipped = of("skipped");
+  const skipped = of("skipped") + of("expected failures");
   return resultsOf("unittest", {
     ...{ passed: Math.max(0, sum(ran.map((match) => match[1])) - failed - skipped), failed, skipped },
-    failedNames: names(text, /^(?:FAIL|ERROR): \S+ \((.+)\)$/gm),
+    failedNames: names(text, /^(?:FAIL|ERROR|UNEXPECTED SUCCESS): \S+ \((.+)\)$/gm),
     skippedNames: names(text, /^\S+ \((.+)\)(?:\n.*)? \.\.\. skipped/gm),
   });
 };

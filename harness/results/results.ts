@@ -7,8 +7,8 @@ export type Runner = (typeof runners)[number];
 
 export const testResultsSchema = v.object({
   runner: v.picklist(runners),
-  /** `empty`: no test was found. `listed`: tests were found and none was run. */
-  state: v.picklist(["ran", "empty", "listed"]),
+  /** `empty`: no test was found. `listed`: tests were found and none was run. `partial`: there is more than was read. */
+  state: v.picklist(["ran", "empty", "listed", "partial"]),
   passed: v.nullable(v.number()),
   failed: v.number(),
   /** Skipped, ignored, or still to be written. */

@@ -66,13 +66,15 @@ export function suspicionsOf(after: readonly TestResults[], before: readonly Tes
   const own = after.flatMap((results): Finding[] => {
     if (results.state === "empty") return [found("suspicious_tests", `${results.runner}: no test was found`)];
     if (results.state === "listed") return [found("suspicious_tests", `${results.runner}: tests were listed, not run`)];
+    if (results.state === "partial")
+      return [found("suspicious_tests", `${results.runner}: more results than were read`)];
     return [];
   });
   const compared = before.flatMap((earlier): Finding[] => {
     if (earlier.state !== "ran") return [];
     const now = after.find(({ runner }) => runner === earlier.runner);
     if (now === undefined) return [found("suspicious_tests", `${earlier.runner}: ran before, and is not heard of now`)];
-    if (now.state === "listed") return [];
+    if (now.state === "listed" || now.state === "partial") return [];
     return compare(earlier, now.state === "empty" ? { ...now, passed: 0 } : now);
   });
   return [...own, ...compared];

@@ -16,7 +16,7 @@ import { systemClock } from "#src/core/clock.ts";
 import type { PermissionFlags } from "#sandbox/permission-flags.ts";
 import { BrokeError } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
-import { makeRedactor } from "#src/core/text.ts";
+import { clip, makeRedactor } from "#src/core/text.ts";
 import packageJson from "../../package.json";
 import { acpCommands, artifactsOf } from "./acp-commands.ts";
 import { openState, secretValues, type State } from "./compose.ts";
@@ -178,7 +178,7 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
     patience: { ...usualPatience, ...patience },
     windowOf: (of) => (isHeadless(of) ? contextTokens : WINDOW_TOKENS),
     warning: unmediated ? UNMEDIATED : undefined,
-    log: (text) => note(redactorOf(state)(text)),
+    log: (text) => note(operatorLine(redactorOf(state), text)),
     commands: acpCommands(state),
     async reviewWork(ended, review) {
       const { reviewWork } = await import("#harness/review-work.ts");
@@ -190,6 +190,12 @@ export function serveOver(peer: Peer, state: State, options: ServeOptions = {}):
     version: packageJson.version,
   });
 }
+
+const MAX_LINE_BYTES = 1024;
+
+/** What the operator is told, without secrets, and then cut. */
+export const operatorLine = (redact: (text: string) => string, text: string): string =>
+  clip(redact(text), MAX_LINE_BYTES).text;
 
 const redactorOf = (state: State) => makeRedactor(secretValues(state.keys, state.generations.current()));
 

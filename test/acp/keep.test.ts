@@ -115,11 +115,13 @@ describe("a client", () => {
     pair.tell("session/cancel", { sessionId: pair.sessionId });
     expect([stopOf(await going), given <= 2]).toEqual(["cancelled", true]);
     starting = async () => {
-      throw new Error("a bug at /home/x");
+      throw new Error(`a bug at /home/x${"x".repeat(5000)}`);
     };
     const failed = await say(pair);
     expect([codeOf(failed), failed.error?.data]).toEqual([-32603, { reason: "start_failed" }]);
-    expect(pair.logged).toEqual(["the client of the lane claude could not be started: Error: a bug at /home/x"]);
+    expect(pair.logged).toEqual([
+      `the client of the lane claude could not be started: Error: a bug at /home/x${"x".repeat(5000)}`,
+    ]);
     starting = async () => {
       throw new BrokeError("missing", "no such client here", "install it");
     };

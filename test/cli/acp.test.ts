@@ -1,6 +1,8 @@
 // `broke acp-server` at the end of its input: what was asked before it is answered, whatever the last line lacks; a turn is ended.
 
 import { expect, test } from "bun:test";
+import { operatorLine } from "#src/cli/acp.ts";
+import { makeRedactor } from "#src/core/text.ts";
 import { type Bench, LAUNCHER, makeBench } from "#test/support/broke.ts";
 import { startUpstream } from "#test/support/upstream.ts";
 import { say, task } from "#test/support/upstream/script.ts";
@@ -57,3 +59,9 @@ test("a turn that goes on is not waited for", async () => {
   expect(performance.now() - began).toBeLessThan(5000);
   gate.resolve();
 }, 60_000);
+
+test("what the operator is told is cut after secrets are taken out", () => {
+  const secret = "supersecretvalue1234";
+  const told = operatorLine(makeRedactor([secret]), `${"x".repeat(1010)}${secret} tail`);
+  expect([told.includes("supers"), Buffer.byteLength(told) <= 1024]).toEqual([false, true]);
+});

@@ -1,7 +1,16 @@
 // What a repository's own files may bring into a run from outside the workspace: objects that it borrows, and nothing that a file merely says is such.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Sight, sightOf } from "#harness/borrowed.ts";
@@ -47,6 +56,18 @@ function disguise(folder: string): string {
   for (const name of ["refs", "objects"]) mkdirSync(join(folder, name), { recursive: true });
   return join(folder, "objects");
 }
+
+test("a path in quotes is what git takes it for; one that is no text cannot be carried, and is named", () => {
+  const other = join(dir, "o\u00e9 r");
+  commit(other, "g");
+  const objects = join(other, ".git/objects");
+  borrow(`"${objects.replace("\u00e9", "\\303\\251")}"`);
+  expect(readRepository(sight()).objects).toEqual([join(workspace, ".git/objects"), objects]);
+  const odd = Buffer.from(`${dir}/n\u00ff`, "latin1");
+  renameSync(other, odd);
+  writeFileSync(join(workspace, ".git/objects/info/alternates"), Buffer.concat([odd, Buffer.from("/.git/objects\n")]));
+  expect(() => readRepository(sight())).toThrow('/n\\\\xff/.git/objects", whose path is not UTF-8');
+});
 
 describe("a list of borrowed objects is refused, and named, where it leads", () => {
   const cases: [string, () => [path: string, why: string, flags?: Parameters<typeof sight>[0]]][] = [

@@ -123,6 +123,20 @@ test("what others may do in a folder is as the run left it, and not taken over f
   expect(existsSync(it.at("more"))).toBe(false);
 });
 
+test("a folder's group for what is made in it, and that each takes away only his own, stay as the workspace has them", async () => {
+  using it = bench();
+  for (const name of ["shared", "common"]) it.put(`${name}/f`, "old\n");
+  chmodSync(it.at("shared"), 0o2775);
+  chmodSync(it.at("common"), 0o1777);
+  const id = runIdOf(await it.run("mkdir shared/new own; chmod o-rx shared; chmod 700 common"));
+  expect((await it.land(id)).code).toBe(0);
+  const modes = ["shared", "shared/new", "common", "own"].map((name) =>
+    (statSync(it.at(name)).mode & 0o7777).toString(8),
+  );
+  expect(modes).toEqual(["2770", "2755", "1700", "755"]);
+  expect(await it.land(id)).toMatchObject({ code: 0, stdout: "" });
+});
+
 test("what could not be done to its end is not begun", async () => {
   using it = bench();
   for (const name of ["d/gone", "other"]) it.put(name, "old\n");

@@ -2,7 +2,7 @@
 // kernel's longest. Through real runs, as root and, where we are root, as a plain user too.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pruneClientHome } from "#harness/client-home.ts";
@@ -93,6 +93,56 @@ describe("in the workspace", () => {
   });
 });
 
+describe("put back by restore", () => {
+  const commit = () => {
+    const made = "echo a > a; mkdir k; echo 1 > k/f; mkdir -m 555 ro; chown -R $UID .";
+    Bun.spawnSync(["sh", "-c", made.replace("$UID", String(asUser.length > 0 ? UID : process.getuid!()))], {
+      cwd: workspace,
+    });
+  };
+  const restored = async (script: string) => {
+    commit();
+    const held = ["--workspace=direct", "--policy=throughput", "--forbidden-paths=a"];
+    const ran = await broke("harness", "run", "--client=exec", ...held, "--", "sh", "-c", `echo b > a; ${script}`);
+    const id = /run (run_\d+_[0-9a-f]{8}) /.exec(ran.stderr)?.[1] ?? "";
+    const { code, stdout } = await broke("harness", "restore", id, "--json");
+    const listed = Bun.spawnSync(["find", ".", "-printf", "%P %m\\n"], { cwd: workspace }).stdout.toString();
+    return { code, done: JSON.parse(stdout), tree: listed.trim().split("\n").sort().slice(1) };
+  };
+  const WAS = ["a 644", "k 755", "k/f 644", "ro 555"];
+
+  test("what is in a folder that the worker closed, whose it ever was", async () => {
+    expect(await restored("echo 2 > k/f; echo 3 > k/g; chmod 000 k")).toEqual({
+      code: 0,
+      done: { restored: ["a", "k", "k/f"], removed: ["k/g"], left: [] },
+      tree: WAS,
+    });
+    rmSync(join(workspace, "ro"), { recursive: true });
+    rmSync(join(workspace, "k"), { recursive: true });
+    expect(await restored("mkdir -p n/m; echo 1 > n/m/x; chmod 400 n/m; chmod 000 n")).toEqual({
+      code: 0,
+      done: { restored: ["a"], removed: ["n/m/x", "n/m", "n"], left: [] },
+      tree: WAS,
+    });
+  });
+
+  test("what is in a folder that was read-only before, and is again", async () => {
+    expect(await restored("chmod u+w ro; echo 1 > ro/x; chmod u-w ro")).toEqual({
+      code: 0,
+      done: { restored: ["a"], removed: ["ro/x"], left: [] },
+      tree: WAS,
+    });
+  });
+
+  test("what cannot be reached is named, and a folder that stays has the mode the worker gave it", async () => {
+    const deep = "cd n; d=$(printf 'd%.0s' $(seq 200)); for i in $(seq 30); do mkdir $d && cd $d; done";
+    const { code, done, tree } = await restored(`mkdir n; (${deep}); chmod 100 n`);
+    expect([code, done.restored, done.left.includes("n"), tree.find((line) => line.startsWith("n "))]).toEqual([
+      ...[1, ["a"], true, "n 100"],
+    ]);
+  });
+});
+
 describe("in the run's home", () => {
   test("closed folders, odd names and deep trees are taken away, and the run is what it was", async () => {
     const { code, id, shown } = await run(
@@ -102,6 +152,19 @@ describe("in the run's home", () => {
     const left = readdirSync(join(dir, "home", "runs", id, "home"));
     expect(left.filter((name) => !/^d{200}$/.test(name))).toEqual([]);
   });
+});
+
+test("work in a folder that the workspace has read-only is taken over, and the folder stays so", async () => {
+  const make = "echo a > a; mkdir ro; echo r > ro/r; echo g > ro/gone; chmod 555 ro";
+  Bun.spawnSync([...asUser, "sh", "-c", make], { cwd: workspace });
+  const script = "chmod u+w ro; echo x > ro/r; rm ro/gone; mkdir ro/new; echo z > a";
+  const ran = await broke("harness", "run", "--client=exec", "--workspace=copy", "--", "sh", "-ec", script);
+  const id = /run (run_\d+_[0-9a-f]{8}) /.exec(ran.stderr)?.[1] ?? "";
+  const landed = await broke("harness", "land", id);
+  expect([landed.code, landed.stdout.trim().split("\n").sort()]).toEqual([0, ["a", "ro/gone", "ro/new", "ro/r"]]);
+  expect([statSync(join(workspace, "ro")).mode & 0o777, readdirSync(join(workspace, "ro")).sort()]).toEqual([
+    ...[0o555, ["new", "r"]],
+  ]);
 });
 
 test("a file that is unreadable, or gone between two looks, is no error", () => {

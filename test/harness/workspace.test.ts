@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { checkWorkspace, holdsInstallation } from "#harness/workspace.ts";
+import { checkWorkspace, holdsInstallation, loadedBy } from "#harness/workspace.ts";
 
 const ROOT = realpathSync(join(import.meta.dir, "..", ".."));
 
@@ -119,4 +119,22 @@ describe("no folder", () => {
 test("a workspace that holds the broke that runs is known as one", () => {
   const folders = [ROOT, dirname(ROOT), join(ROOT, "src", "cli"), join(ROOT, ".demo", "workspace"), `${ROOT}-other`];
   expect(folders.map(holdsInstallation)).toEqual([true, true, true, false, false]);
+});
+
+test("what says which code is loaded is held where the workspace is this broke; a link among it is refused, with the ways on", () => {
+  const own = join(root, "own");
+  mkdirSync(join(own, "node_modules"), { recursive: true });
+  expect(loadedBy(root, [], own)).toContainEqual({ path: "own/node_modules", kind: "dir" });
+  expect(loadedBy(join(root, "other"), [], own)).toEqual([]);
+  rmSync(join(own, "node_modules"), { recursive: true });
+  symlinkSync("/elsewhere/node_modules", join(own, "node_modules"));
+  expect(() => loadedBy(root, [], own)).toThrow(
+    expect.objectContaining({
+      kind: "denied",
+      message: '"own/node_modules" of the broke that runs this is a symbolic link, which a worker here could replace',
+      hint: "install the packages there (npm ci), use --workspace=worktree or copy, or launch by another installation of broke",
+    }),
+  );
+  expect(loadedBy(root, ["own/node_modules"], own)).toHaveLength(6);
+  expect(loadedBy(join(root, "other"), [], own)).toEqual([]);
 });

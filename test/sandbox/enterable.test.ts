@@ -50,6 +50,29 @@ describe.skipIf(process.getuid!() !== 0)("through the launcher (needs root to be
     expect(readFileSync(join(folder, file), "utf8")).toBe("A\n");
   });
 
+  test.each([["git worktree"], ["a clone that borrows its objects"]])(
+    "%s of a repository in it: the same",
+    async (what) => {
+      using bench = makeBench();
+      const base = bench.env["HOME"]!;
+      const git = (...words: string[]) =>
+        Bun.spawnSync(["git", "-c", "user.name=x", "-c", "user.email=x@x", ...words], { cwd: base });
+      const [folder, other] = [join(base, "theirs"), join(base, "other")];
+      git("init", "-q", "theirs/main");
+      git("-C", "theirs/main", "commit", "-q", "--allow-empty", "-m", "a");
+      if (what === "git worktree") git("-C", "theirs/main", "worktree", "add", "-q", other);
+      else git("clone", "-q", "--shared", "theirs/main", other);
+      chownSync(folder, UID, UID);
+      chmodSync(folder, 0o700);
+      const words = ["harness", "run", "--client", "exec", "--workspace=worktree", "--", "true"];
+      const ran = await bench.broke(words, { cwd: other });
+      expect([ran.code, ran.stderr.split("\n")[0]]).toEqual([
+        4,
+        `broke: ${JSON.stringify(folder)} belongs to uid ${UID} and is closed to others, so nothing in it can be shown or held`,
+      ]);
+    },
+  );
+
   test("where nothing in it is to be held, and where others may pass, the run goes on", async () => {
     using bench = makeBench();
     closed(join(bench.workspace, "u"), "f");

@@ -27,6 +27,21 @@ test("files that were written since then, wherever they lie, and no others", () 
   }
 });
 
+test("files of other kinds do not count, however many; of test suites all are read up to a number of bytes, and what is more is told", () => {
+  const root = mkdtempSync(join(tmpdir(), "broke-junit-"));
+  try {
+    for (let at = 0; at < 300; at++) writeFileSync(join(root, `other-${at}.xml`), "<layout/>");
+    for (let at = 0; at < 150; at++) writeFileSync(join(root, `TEST-${at}.xml`), suite(good(String(at))));
+    const long = `<!-- ${"x".repeat(9_000)} -->${suite(bad("z"), `<system-out>${"x".repeat(9 << 20)}</system-out>`)}`;
+    writeFileSync(join(root, "long.xml"), `<?xml version="1.0"?>\n${long}`);
+    expect(junitSince(root, 0)).toMatchObject({ state: "ran", passed: 150, failed: 1, failedNames: ["c z"] });
+    expect(junitSince(root, 0, 1 << 20)).toMatchObject({ state: "partial", passed: 150, failed: 0 });
+    expect(junitSince(root, 0, 1)).toMatchObject({ state: "partial", passed: 0 });
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
 test("written or printed by a command that ends well, a failure is told, and recorded as results", async () => {
   using bench = makeBench();
   writeFileSync(join(bench.workspace, "old.xml"), suite(bad("old")));

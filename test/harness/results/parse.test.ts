@@ -34,6 +34,10 @@ const printed: Record<string, ReturnType<typeof resultsOf>> = {
   "unittest.txt": resultsOf("unittest", {
     ...{ passed: 1, failed: 2, skipped: 1, failedNames: ["test_a.Sums.test_breaks", "test_a.Sums.test_fails"] },
   }),
+  "unittest-expected.txt": resultsOf("unittest", { passed: 1, skipped: 1 }),
+  "unittest-unexpected.txt": resultsOf("unittest", {
+    ...{ passed: 1, failed: 2, skipped: 2, failedNames: ["test_a.T.test_fails", "test_a.T.test_mended"] },
+  }),
   "unittest-empty.txt": resultsOf("unittest", {}),
   "pytest.txt": pytest,
   "pytest-q.txt": pytest,
@@ -96,6 +100,40 @@ describe("written as JUnit", () => {
     const xml =
       '<testsuites tests="99" failures="0"><testsuite tests="99"><testcase name="a"><failure/></testcase></testsuite></testsuites>';
     expect(parseJunit(xml)).toEqual(resultsOf("junit", { failed: 1, failedNames: ["a"] }));
+  });
+  test.each([
+    ["a CDATA section", "<system-out><![CDATA[got <b>x</b> <error>boom</error>]]></system-out>", "passed"],
+    ["a comment", "<!-- <failure/> <testcase name='b'/> -->", "passed"],
+    ["what is raw in HTML", "<system-out><![CDATA[<html><script><title><textarea>]]></system-out>", "passed"],
+    ["an element of it", "<system-out><failure/><testcase name='c'><error/></testcase></system-out>", "passed"],
+    ["a tag that is none", "<system-out>a < b, vector<int> x, <a b='</system-out>", "passed"],
+    ["an end in an attribute", "<properties><p v='</testcase>'/></properties><skipped/>", "skipped"],
+    ["a section of its own", "<failure><![CDATA[<script> ]]>]]&gt;</failure>", "failed"],
+  ])("what a case printed is nobody's result: %s", (_, inside, state) => {
+    const xml = `<?xml version="1.0"?><testsuite><testcase name="a">${inside}</testcase><testcase name="z"><failure/></testcase></testsuite>`;
+    const { passed, failed, skipped, failedNames } = parseJunit(xml)!;
+    const counted = { passed: 0, failed: 1, skipped: 0 };
+    counted[state as keyof typeof counted] += 1;
+    expect({ passed, failed, skipped }).toEqual(counted);
+    expect(failedNames).toEqual(state === "failed" ? ["a", "z"] : ["z"]);
+  });
+  test.each([
+    "<a ",
+    "<",
+    "<!--",
+    "<![CDATA[",
+    "<a b='",
+    '<a b="',
+    "</a>",
+    "<a>",
+    "</b><a>",
+    "<a b='' ",
+    "   ",
+    "<a   ",
+  ])("read in time in proportion to its size: %j again and again", (piece) => {
+    const began = performance.now();
+    parseJunit(`<testsuite><testcase name="a">${piece.repeat((4 << 20) / piece.length)}`);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
   test("an empty suite, and what is none", () => {
     expect([parseJunit("<testsuites/>"), parseJunit("<html></html>"), parseJunit("")]).toEqual([

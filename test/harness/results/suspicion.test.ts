@@ -29,6 +29,12 @@ describe("results", () => {
   test.each([
     ["nothing found", [bun({})], undefined, ["suspicious_tests: bun: no test was found"]],
     ["only listed", [bun({ state: "listed" })], undefined, ["suspicious_tests: bun: tests were listed, not run"]],
+    [
+      "more than was read",
+      [bun({ passed: 1, state: "partial" })],
+      before,
+      ["suspicious_tests: bun: more results than were read"],
+    ],
     ["mended", [bun({ passed: 10 })], before, []],
     ["more tests", [bun({ passed: 12 })], before, []],
     ["fewer", [bun({ passed: 9 })], before, ["suspicious_tests: bun: 9 tests, 10 before"]],
