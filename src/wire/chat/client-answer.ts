@@ -38,8 +38,3 @@ export function usageMembers(usage: Usage | null, estimate: { input: number; out
 export function answerHead(object: string, meta: { id: string; model: string; createdMs: number }) {
   return { id: meta.id, object, created: Math.floor(meta.createdMs / 1000), model: meta.model };
 }
-
-/** A signed or encrypted thought, as OpenRouter's clients keep and send it back. */
-export function reasoningDetail(text: string, signature: string, index: number): Json {
-  return { type: "reasoning.text", text, signature, index };
-}

@@ -64,21 +64,36 @@ function decodeContent(content: string | Json[] | null | undefined, path: string
     .filter((block) => block.kind !== "text" || block.text !== "");
 }
 
-/** Thinking comes signed in `reasoning_details`, or as plain text under two names. */
-function thinkingOf(message: schema.WireAssistant): ThinkingBlock[] {
-  const signed = (message.reasoning_details ?? []).flatMap((detail): ThinkingBlock[] => {
-    const proof = detail.signature || detail.data;
-    return proof ? [{ kind: "thinking", text: detail.text ?? "", ...unsealThinking(proof, "openai-chat") }] : [];
-  });
+/** Thinking in front of an answer, and of its calls by their ids. */
+type Thinking = { first: ThinkingBlock[]; before: Map<string, ThinkingBlock[]> };
+
+/** It comes signed in `reasoning_details`, or as plain text under two names. What we told of a call's thought has the call's id. */
+function thinkingOf(message: schema.WireAssistant): Thinking {
+  const first: ThinkingBlock[] = [];
+  const before = new Map<string, ThinkingBlock[]>();
+  const { reasoning_details: details, tool_calls: calls } = message;
+  if (details?.some(({ id }) => id)) for (const { id } of calls ?? []) before.set(id, []);
+  let signed = false;
+  for (const { id, text, signature, data } of details ?? []) {
+    const proof = signature || data;
+    if (!proof) continue;
+    signed = true;
+    const block: ThinkingBlock = { kind: "thinking", text: text ?? "", ...unsealThinking(proof, "openai-chat") };
+    (before.get(id ?? "") ?? first).push(block);
+  }
   const text = message.reasoning_content || message.reasoning || "";
-  return signed.length > 0 || text === "" ? signed : [{ kind: "thinking", text, origin: null }];
+  if (!signed && text !== "") first.push({ kind: "thinking", text, origin: null });
+  return { first, before };
 }
 
 function decodeAssistant(raw: Json, path: string, legacyId: string): Block[] {
   const message = read(schema.assistant, raw, path);
-  const blocks: Block[] = [...thinkingOf(message), ...decodeContent(message.content, `${path}.content`)];
+  const { first, before } = thinkingOf(message);
+  const blocks: Block[] = [...first, ...decodeContent(message.content, `${path}.content`)];
   if (message.refusal) blocks.push({ kind: "text", text: message.refusal });
   for (const call of message.tool_calls ?? []) {
+    blocks.push(...(before.get(call.id) ?? []));
+    before.delete(call.id);
     const signature = call.extra_content?.google?.thought_signature;
     if (signature) blocks.push({ kind: "thinking", text: "", ...unsealThinking(signature, "openai-chat") });
     const made: Omit<ToolCallBlock, "kind" | "id"> =

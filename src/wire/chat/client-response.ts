@@ -5,7 +5,8 @@ import type { CanonicalResponse, ToolCallBlock } from "../canonical.ts";
 import { leavesHalves } from "../custom.ts";
 import type { AnswerMeta } from "../dialect.ts";
 import { estimateTokens } from "../estimate.ts";
-import { answerHead, finishReason, reasoningDetail, usageMembers } from "./client-answer.ts";
+import { answerHead, finishReason, usageMembers } from "./client-answer.ts";
+import { makeThoughts } from "./client-thoughts.ts";
 
 function callMember(call: ToolCallBlock, cut: boolean): Json {
   if (call.callKind === "custom") {
@@ -19,19 +20,23 @@ function callMember(call: ToolCallBlock, cut: boolean): Json {
 export function encodeResponse({ blocks, stop, usage }: CanonicalResponse, meta: AnswerMeta): Json {
   const refused = stop.kind === "refusal";
   const text = blocks.flatMap((block) => (block.kind === "text" ? [block.text] : [])).join("");
-  const thoughts = blocks.filter((block) => block.kind === "thinking");
-  const reasoning = thoughts.map((block) => block.text).join("");
-  const details = thoughts.flatMap((block, index) => {
-    const proof = block.signature ?? block.redacted;
-    return proof === undefined ? [] : [reasoningDetail(block.text, proof, index)];
-  });
+  const thoughts = makeThoughts();
+  let reasoning = "";
+  for (const block of blocks) {
+    if (block.kind === "text") thoughts.text();
+    else if (block.kind === "tool_call") thoughts.call(block.id);
+    else if (block.kind === "thinking") {
+      reasoning += block.text;
+      thoughts.add({ text: block.text, proof: block.signature ?? block.redacted });
+    }
+  }
   const calls = refused ? [] : blocks.filter((block) => block.kind === "tool_call" && block.callKind !== "server");
   const message = {
     role: "assistant",
     content: text === "" ? null : text,
     refusal: null,
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
-    ...(details.length === 0 ? {} : { reasoning_details: details }),
+    ...thoughts.members(),
     ...(calls.length === 0
       ? {}
       : { tool_calls: calls.map((call) => callMember(call as ToolCallBlock, leavesHalves(stop))) }),

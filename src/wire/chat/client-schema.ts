@@ -46,6 +46,7 @@ export const toolCall = v.union([
 ]);
 
 const reasoningDetail = v.object({
+  id: v.nullish(v.string()),
   text: v.nullish(v.string()),
   signature: v.nullish(v.string()),
   data: v.nullish(v.string()),

@@ -86,6 +86,12 @@ describe("OpenAI's own client reads the same answer", () => {
       expect(message?.content ?? "").toBe(text);
       const ids = [...blocks.values()].flatMap((block) => (block.kind === "tool_call" ? [block.id] : []));
       expect((message?.tool_calls ?? []).map(({ id }) => id)).toEqual(ids as string[]);
+      const proofs = each.events.flatMap((event) => {
+        if (event.kind === "signature") return [event.signature];
+        return event.kind === "blockStart" && event.head.kind === "thinking" ? (event.head.redacted ?? []) : [];
+      });
+      const kept = (message ?? {}) as { reasoning_details?: { signature: string }[] };
+      expect((kept.reasoning_details ?? []).map(({ signature }) => signature)).toEqual(proofs);
     });
   }
 });
