@@ -10,7 +10,7 @@ import { makeToolNames, type ToolNames } from "../names.ts";
 import { quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
 import { contentMembers } from "./backend-content.ts";
-import { hasMarks, markPrefixes } from "./backend-cache.ts";
+import { hasMarks, keepLastMarks, markPrefixes } from "./backend-cache.ts";
 import { encodeMessages, hasUnthoughtCalls } from "./backend-conversation.ts";
 import { encodeReasoning } from "./backend-reasoning.ts";
 import { encodeChoice, encodeTools } from "./backend-tools.ts";
@@ -87,7 +87,8 @@ export function encodeRequest(
   const { system, messages } = encodeWords(request, target.scope, names, losses);
   const maxTokens = request.maxTokens ?? quirks.defaultMaxTokens;
   const { members, thinks } = encodeReasoning(request, maxTokens, hasUnthoughtCalls(messages), quirks, losses);
-  const marked = hasMarks(request) ? { tools, system, messages } : markPrefixes({ tools, system, messages });
+  const mark = hasMarks(request) ? keepLastMarks : markPrefixes;
+  const marked = mark({ tools, system, messages });
   const body: Body = {
     model: target.model,
     max_tokens: maxTokens,
