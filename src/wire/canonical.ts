@@ -112,6 +112,8 @@ export type CanonicalRequest = {
   stream: boolean;
   /** The client wants a stream's cost told at its end; only Chat's clients say so. */
   streamUsage?: boolean;
+  /** The client reads one call of an answer, in the form older than lists of calls; only Chat's clients say so. */
+  legacyCalls?: boolean;
   userId?: string;
   /** Requests with the same key share a prompt prefix. */
   cacheKey?: string;

@@ -119,6 +119,8 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
   if ((body.n ?? 1) > 1) losses.add("n", "further choices", "one answer is given");
   if (body.logprobs) losses.add("logprobs", "logprobs", "other dialects do not tell them");
   const { stop } = body;
+  // Such a client hears of one call, so the model is asked for no more.
+  const legacy = Boolean(body.functions?.length) && !body.tools?.length;
   const request: CanonicalRequest = {
     dialect: "openai-chat",
     ...asked,
@@ -126,7 +128,7 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
     tools: decodeTools(body),
     ...decodeChoice(body, losses),
     ...present({
-      parallelToolCalls: body.parallel_tool_calls,
+      parallelToolCalls: legacy ? false : body.parallel_tool_calls,
       maxTokens: body.max_completion_tokens ?? body.max_tokens,
       temperature: body.temperature,
       topP: body.top_p,
@@ -138,6 +140,7 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
       verbosity: body.verbosity,
       responseFormat: decodeFormat(body.response_format),
       streamUsage: body.stream_options?.include_usage,
+      legacyCalls: legacy || undefined,
       userId: body.user ?? body.safety_identifier,
       cacheKey: body.prompt_cache_key,
     }),

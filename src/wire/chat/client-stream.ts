@@ -7,7 +7,7 @@ import type { WireError } from "../errors.ts";
 import { leavesHalves } from "../custom.ts";
 import { estimateTokens } from "../estimate.ts";
 import { formatSse } from "../sse.ts";
-import { answerHead, finishReason, usageMembers } from "./client-answer.ts";
+import { answerHead, finishReason, isLegacy, usageMembers } from "./client-answer.ts";
 import { makeThoughts, type Thought } from "./client-thoughts.ts";
 import { errorBody } from "./errors.ts";
 
@@ -17,6 +17,7 @@ type Open = { head: BlockHead; index: number; blank: boolean; thought?: Thought 
 /** An encoder for one answer. */
 export function encodeStream(meta: AnswerMeta): StreamEncoder {
   const head = answerHead("chat.completion.chunk", meta);
+  const legacy = isLegacy(meta);
   const blocks = new Map<BlockKey, Open>();
   const thoughts = makeThoughts();
   let phase: "waiting" | "running" | "over" = "waiting";
@@ -27,8 +28,11 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
   const data = (body: Json) => formatSse(undefined, JSON.stringify(body));
   const chunk = (delta: Json, reason: string | null = null) =>
     data({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }] });
-  const call = (block: Open, members: { [key: string]: Json }) =>
-    chunk({ tool_calls: [{ index: block.index, ...members }] });
+  const call = ({ index }: Open, members: { [key: string]: Json }): string => {
+    if (!legacy) return chunk({ tool_calls: [{ index, ...members }] });
+    // The older form has one call.
+    return index === 0 ? chunk({ function_call: members["function"] ?? null }) : "";
+  };
 
   const start = (): string => {
     if (phase !== "waiting") return "";
@@ -73,7 +77,7 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
     const open = leavesHalves(stop) ? [] : [...blocks.values()];
     const proofs = thoughts.members();
     const proven = proofs.reasoning_details === undefined ? "" : chunk(proofs);
-    const out = start() + open.map(end).join("") + proven + chunk({}, finishReason(stop));
+    const out = start() + open.map(end).join("") + proven + chunk({}, finishReason(stop, legacy));
     phase = "over";
     const cost = usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });
     const told = meta.request?.streamUsage === true ? data({ ...head, choices: [], usage: cost }) : "";

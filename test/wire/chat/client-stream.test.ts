@@ -96,6 +96,24 @@ describe("OpenAI's own client reads the same answer", () => {
   }
 });
 
+test("a client from before there were tools hears of one call, in the form it reads", () => {
+  const encoder = chatInbound.encodeStream({ ...META, request: canonical({ legacyCalls: true }) });
+  const call = (key: string, args: string): HubEvent[] => [
+    { kind: "blockStart", key, head: { kind: "tool_call", id: key, name: "f", callKind: "function" } },
+    { kind: "delta", key, text: args },
+    { kind: "blockEnd", key },
+  ];
+  const events: HubEvent[] = [...call("a", '{"x":'), ...call("b", "{}"), { kind: "stop", stop: { kind: "tool_use" } }];
+  const chunks = clientChunks(events.map((event) => encoder.push(event)).join(""));
+  expect(chunks.map(view)).toEqual([
+    { delta: { role: "assistant", content: "" } },
+    { delta: { function_call: { name: "f", arguments: "" } } },
+    { delta: { function_call: { arguments: '{"x":' } } },
+    { delta: {}, finish_reason: "function_call" },
+    "[DONE]",
+  ]);
+});
+
 test("a chunk has what OpenAI's SDK requires", () => {
   const [first] = clientChunks(chatInbound.encodeStream(META).push({ kind: "start" }));
   const chunk: OpenAI.ChatCompletionChunk = {
