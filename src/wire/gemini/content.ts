@@ -55,6 +55,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
     case "text":
       return block.text === "" ? [] : [text(block.text)];
     case "image": {
+      if (block.detail !== undefined) losses.add(path, "detail of an image", "Gemini has no such setting for one");
       const made = mediaPart(block.source, (type) => PICTURES.has(type), "Gemini takes PNG, JPEG, WebP, HEIC and HEIF");
       return mediaParts("image", made, path, losses);
     }

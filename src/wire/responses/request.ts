@@ -42,7 +42,7 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
   const members: Body = {};
   const word = effortWord(reasoning, EFFORTS, losses);
   if (word !== undefined) members["effort"] = word;
-  if (show === true || mode === "adaptive" || budget !== undefined) members["summary"] = "auto";
+  if (show ?? (mode === "adaptive" || budget !== undefined)) members["summary"] = "auto";
   return Object.keys(members).length === 0 ? include : { ...include, reasoning: members };
 }
 
