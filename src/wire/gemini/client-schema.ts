@@ -98,6 +98,8 @@ export const request = members({
   generationConfig: v.nullish(generationConfig),
   // Said again by some; the URL counts.
   model: word,
+  // Of no consequence to what is answered.
+  serviceTier: v.nullish(json),
 });
 
 /** The members a schema of this file reads, so that the others can be kept aside. */

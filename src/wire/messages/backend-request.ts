@@ -9,6 +9,7 @@ import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
+import { withoutUnsupported } from "../unsupported.ts";
 import { contentMembers } from "./backend-content.ts";
 import { hasMarks, keepLastMarks, markPrefixes } from "./backend-cache.ts";
 import { encodeMessages, hasUnthoughtCalls } from "./backend-conversation.ts";
@@ -102,10 +103,5 @@ export function encodeRequest(
     ...(target.stream ? { stream: true } : {}),
   };
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
-  for (const name of quirks.unsupported) {
-    if (!(name in body)) continue;
-    delete body[name];
-    losses.add(name, name, "the backend does not take it");
-  }
-  return { body, losses: losses.items, names };
+  return { body: withoutUnsupported(body, quirks, losses), losses: losses.items, names };
 }

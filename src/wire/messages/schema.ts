@@ -82,6 +82,9 @@ export const request = v.object({
       v.object({ type: v.picklist(["adaptive", "between_tools", "disabled"]), ...shown }),
     ]),
   ),
+  // Of no consequence to what is answered.
+  cache_control: v.nullish(json),
+  service_tier: v.nullish(json),
   output_config: v.nullish(
     v.looseObject({
       effort: v.nullish(v.string()),

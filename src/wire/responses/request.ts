@@ -11,6 +11,7 @@ import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
 import { mayBeStrict } from "../strictness.ts";
+import { withoutUnsupported } from "../unsupported.ts";
 import { encodeInput } from "./conversation.ts";
 import { encodeTools } from "./tools.ts";
 
@@ -74,8 +75,8 @@ function encodeLimits(request: CanonicalRequest, losses: LossList): Body {
   const absent: [string, boolean][] = [
     ["top_k", request.topK !== undefined],
     ["seed", request.seed !== undefined],
-    ["presence_penalty", request.presencePenalty !== undefined],
-    ["frequency_penalty", request.frequencyPenalty !== undefined],
+    ["presence_penalty", Boolean(request.presencePenalty)],
+    ["frequency_penalty", Boolean(request.frequencyPenalty)],
     ["stop sequences", request.stopSequences.length > 0],
   ];
   for (const [name, given] of absent) if (given) losses.add(name, name, "Responses has no such setting");
@@ -114,10 +115,5 @@ export function encodeRequest(
     ...(target.stream ? { stream: true } : {}),
   };
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
-  for (const name of quirks.unsupported) {
-    if (!(name in body)) continue;
-    delete body[name];
-    losses.add(name, name, "the backend does not take it");
-  }
-  return { body, losses: losses.items, names, quirks };
+  return { body: withoutUnsupported(body, quirks, losses), losses: losses.items, names, quirks };
 }
