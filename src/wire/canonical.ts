@@ -18,7 +18,8 @@ export type Source =
   | { kind: "file"; id: string };
 
 export type TextBlock = { kind: "text"; text: string; cache?: CacheMark };
-export type ImageBlock = { kind: "image"; source: Source; cache?: CacheMark };
+/** `detail`, in OpenAI's word: how closely it is looked at; absent where that is left to the model. */
+export type ImageBlock = { kind: "image"; source: Source; detail?: string; cache?: CacheMark };
 export type DocumentBlock = { kind: "document"; source: Source; title?: string; context?: string; cache?: CacheMark };
 
 /**
@@ -83,7 +84,7 @@ export type Tool = FunctionTool | CustomTool | ServerTool;
 export type ToolChoice =
   { kind: "auto" } | { kind: "required" } | { kind: "none" } | { kind: "tool"; name: string; namespace?: string };
 
-/** What the client asked for, each absent when it did not say. `effort` in the client's own word; `show`: it wants to read the thoughts. */
+/** What the client asked for, each absent when it did not say. `effort` in the client's own word; `show`: whether it wants to read the thoughts. */
 export type Reasoning = { mode?: "off" | "adaptive"; budgetTokens?: number; effort?: string; show?: boolean };
 
 export type ResponseFormat =
@@ -112,6 +113,8 @@ export type CanonicalRequest = {
   stream: boolean;
   /** The client wants a stream's cost told at its end; only Chat's clients say so. */
   streamUsage?: boolean;
+  /** The client reads one call of an answer, in the form older than lists of calls; only Chat's clients say so. */
+  legacyCalls?: boolean;
   userId?: string;
   /** Requests with the same key share a prompt prefix. */
   cacheKey?: string;

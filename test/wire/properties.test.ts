@@ -74,7 +74,8 @@ const lanes: Lane[] = [
     keeps: mintedBy("anthropic"),
     answered(fact) {
       if (!fact.failed) return { fact, behind: [] };
-      return { fact: { ...fact, shows: [] }, behind: fact.shows.map((shows) => ({ shows })) };
+      const text = fact.text.trim() === "" ? "The call failed." : fact.text;
+      return { fact: { ...fact, text, shows: [] }, behind: fact.shows.map((shows) => ({ shows })) };
     },
     laterRole: () => "user",
     free: false,

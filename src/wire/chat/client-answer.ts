@@ -2,6 +2,7 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { Stop, Usage } from "../canonical.ts";
+import type { AnswerMeta } from "../dialect.ts";
 
 const reasons = {
   end: "stop",
@@ -14,8 +15,12 @@ const reasons = {
   pause: "pause_turn",
 } as const satisfies Record<Exclude<Stop["kind"], "unknown">, string>;
 
+/** Whether the client reads `function_call`, the form older than `tool_calls`. */
+export const isLegacy = ({ request }: AnswerMeta): boolean => request?.legacyCalls === true;
+
 /** `finish_reason`. A reason nobody knows is passed on as it is. */
-export function finishReason(stop: Stop): string {
+export function finishReason(stop: Stop, legacy: boolean): string {
+  if (legacy && stop.kind === "tool_use") return "function_call";
   return stop.kind === "unknown" ? stop.raw.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) : reasons[stop.kind];
 }
 
@@ -37,9 +42,4 @@ export function usageMembers(usage: Usage | null, estimate: { input: number; out
 /** The members that every answer and chunk begins with. `created` is in seconds. */
 export function answerHead(object: string, meta: { id: string; model: string; createdMs: number }) {
   return { id: meta.id, object, created: Math.floor(meta.createdMs / 1000), model: meta.model };
-}
-
-/** A signed or encrypted thought, as OpenRouter's clients keep and send it back. */
-export function reasoningDetail(text: string, signature: string, index: number): Json {
-  return { type: "reasoning.text", text, signature, index };
 }

@@ -2,9 +2,10 @@
 
 import type { Json } from "#src/core/json.ts";
 import type { Block, CacheMark, Message, Source, ThinkingBlock, ToolCallBlock } from "../canonical.ts";
-import type { LossList } from "../losses.ts";
+import { LEFT_OUT, type LossList } from "../losses.ts";
 import { read } from "../schema.ts";
 import { unsealThinking } from "../seal.ts";
+import { loseUnknown } from "../unknown.ts";
 import * as schema from "./client-schema.ts";
 
 const DATA_URL = /^data:([^;,]+)(?:;[^;,]+)*;base64,/i;
@@ -29,8 +30,15 @@ export function cacheOf({ cache_control: mark, prompt_cache_breakpoint: breakpoi
   return breakpoint ? { cache: {} } : {};
 }
 
-function decodePart(raw: Json, path: string): Block {
+/** The `detail` member of a picture; `auto` leaves it to the model. */
+export function detailOf(detail: string | null | undefined): { detail?: string } {
+  return !detail || detail === "auto" ? {} : { detail };
+}
+
+function decodePart(raw: Json, path: string, losses: LossList): Block {
   const { type, ...marks } = read(schema.partType, raw, path);
+  const known = schema.known.part.get(type);
+  if (known !== undefined) loseUnknown(raw, known, path, `a ${type} part`, losses);
   return { ...decodeTyped(type, raw, path), ...cacheOf(marks) };
 }
 
@@ -42,7 +50,8 @@ function decodeTyped(type: string, raw: Json, path: string): Block {
       return { kind: "text", text: read(schema.parts.refusal, raw, path).refusal };
     case "image_url": {
       const { image_url: image } = read(schema.parts.imageUrl, raw, path);
-      return { kind: "image", source: sourceOf(typeof image === "string" ? image : image.url) };
+      if (typeof image === "string") return { kind: "image", source: sourceOf(image) };
+      return { kind: "image", source: sourceOf(image.url), ...detailOf(image.detail) };
     }
     case "file": {
       const { file } = read(schema.parts.file, raw, path);
@@ -57,28 +66,53 @@ function decodeTyped(type: string, raw: Json, path: string): Block {
   }
 }
 
-function decodeContent(content: string | Json[] | null | undefined, path: string): Block[] {
+function decodeContent(content: string | Json[] | null | undefined, path: string, losses: LossList): Block[] {
   if (typeof content === "string") return content === "" ? [] : [{ kind: "text", text: content }];
   return (content ?? [])
-    .map((raw, index) => decodePart(raw, `${path}[${index}]`))
+    .map((raw, index) => decodePart(raw, `${path}[${index}]`, losses))
     .filter((block) => block.kind !== "text" || block.text !== "");
 }
 
-/** Thinking comes signed in `reasoning_details`, or as plain text under two names. */
-function thinkingOf(message: schema.WireAssistant): ThinkingBlock[] {
-  const signed = (message.reasoning_details ?? []).flatMap((detail): ThinkingBlock[] => {
-    const proof = detail.signature || detail.data;
-    return proof ? [{ kind: "thinking", text: detail.text ?? "", ...unsealThinking(proof, "openai-chat") }] : [];
-  });
-  const text = message.reasoning_content || message.reasoning || "";
-  return signed.length > 0 || text === "" ? signed : [{ kind: "thinking", text, origin: null }];
+/** Thinking in front of an answer, and of its calls by their ids. */
+type Thinking = { first: ThinkingBlock[]; before: Map<string, ThinkingBlock[]> };
+
+/** It comes signed in `reasoning_details`, or as plain text under two names. What we told of a call's thought has the call's id. */
+function thinkingOf(message: schema.WireAssistant): Thinking {
+  const first: ThinkingBlock[] = [];
+  const before = new Map<string, ThinkingBlock[]>();
+  const { reasoning_details: details, tool_calls: calls } = message;
+  if (details?.some(({ id }) => id)) for (const { id } of calls ?? []) before.set(id, []);
+  let signed = false;
+  for (const { id, text, signature, data } of details ?? []) {
+    const proof = signature || data;
+    if (!proof) continue;
+    signed = true;
+    const block: ThinkingBlock = { kind: "thinking", text: text ?? "", ...unsealThinking(proof, "openai-chat") };
+    (before.get(id ?? "") ?? first).push(block);
+  }
+  const said = message.reasoning_content || message.reasoning;
+  const text = said || (details ?? []).map((detail) => detail.text || detail.summary || "").join("");
+  if (!signed && text !== "") first.push({ kind: "thinking", text, origin: null });
+  return { first, before };
 }
 
-function decodeAssistant(raw: Json, path: string, legacyId: string): Block[] {
+function decodeAssistant(raw: Json, path: string, legacyId: string, losses: LossList): Block[] {
   const message = read(schema.assistant, raw, path);
-  const blocks: Block[] = [...thinkingOf(message), ...decodeContent(message.content, `${path}.content`)];
+  const before = losses.items.length;
+  loseUnknown(raw, schema.known.assistant, path, "an answer", losses);
+  const blocks = assistantBlocks(message, path, legacyId, losses);
+  // The turn stays where all it said is lost.
+  const lost = blocks.length === 0 && losses.items.length > before;
+  return lost ? [{ kind: "text", text: LEFT_OUT.content }] : blocks;
+}
+
+function assistantBlocks(message: schema.WireAssistant, path: string, legacyId: string, losses: LossList): Block[] {
+  const { first, before } = thinkingOf(message);
+  const blocks: Block[] = [...first, ...decodeContent(message.content, `${path}.content`, losses)];
   if (message.refusal) blocks.push({ kind: "text", text: message.refusal });
   for (const call of message.tool_calls ?? []) {
+    blocks.push(...(before.get(call.id) ?? []));
+    before.delete(call.id);
     const signature = call.extra_content?.google?.thought_signature;
     if (signature) blocks.push({ kind: "thinking", text: "", ...unsealThinking(signature, "openai-chat") });
     const made: Omit<ToolCallBlock, "kind" | "id"> =
@@ -94,8 +128,13 @@ function decodeAssistant(raw: Json, path: string, legacyId: string): Block[] {
   return blocks;
 }
 
-function resultBlock(callId: string, content: string | Json[] | null | undefined, path: string): Block {
-  return { kind: "tool_result", callId, isError: false, content: decodeContent(content, `${path}.content`) };
+function resultBlock(
+  callId: string,
+  content: string | Json[] | null | undefined,
+  path: string,
+  losses: LossList,
+): Block {
+  return { kind: "tool_result", callId, isError: false, content: decodeContent(content, `${path}.content`, losses) };
 }
 
 /** The system prompt (what stands before anything else is said) and the conversation. Throws `usage` naming the path. */
@@ -111,10 +150,13 @@ export function decodeMessages(raws: Json[], losses: LossList): { system: Block[
       losses.add(`${path}.name`, "name of a speaker", "other dialects know roles only");
     }
     if (role === "tool" || role === "function") {
+      loseUnknown(raw, schema.known.result, path, "a result", losses);
       const block =
         role === "tool"
-          ? (({ tool_call_id: id, content }) => resultBlock(id, content, path))(read(schema.toolMessage, raw, path))
-          : resultBlock(legacyId, read(schema.functionMessage, raw, path).content, path);
+          ? (({ tool_call_id: id, content }) => resultBlock(id, content, path, losses))(
+              read(schema.toolMessage, raw, path),
+            )
+          : resultBlock(legacyId, read(schema.functionMessage, raw, path).content, path, losses);
       if (results !== undefined) return void results.blocks.push(block);
       results = { role: "user", blocks: [block], path };
       messages.push(results);
@@ -123,10 +165,11 @@ export function decodeMessages(raws: Json[], losses: LossList): { system: Block[
     results = undefined;
     if (role === "assistant") {
       legacyId = `call_function_${index}`;
-      messages.push({ role, blocks: decodeAssistant(raw, path, legacyId), path });
+      messages.push({ role, blocks: decodeAssistant(raw, path, legacyId, losses), path });
       return;
     }
-    const blocks = decodeContent(read(schema.said, raw, path).content, `${path}.content`);
+    loseUnknown(raw, schema.known.said, path, "a message", losses);
+    const blocks = decodeContent(read(schema.said, raw, path).content, `${path}.content`, losses);
     if (role !== "user" && messages.length === 0) system.push(...blocks);
     else messages.push({ role, blocks, path });
   });

@@ -6,6 +6,7 @@ import type { CanonicalRequest, FunctionTool, Reasoning, ResponseFormat, Tool } 
 import type { Asked } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
+import { loseUnknown } from "../unknown.ts";
 import { cacheOf, decodeMessages } from "./client-messages.ts";
 import * as schema from "./client-schema.ts";
 
@@ -29,10 +30,11 @@ function flat(format: Json): Json {
   return isObject(format) && isObject(format["grammar"]) ? { type: "grammar", ...format["grammar"] } : format;
 }
 
-function decodeTool(raw: Json, path: string): Tool {
+function decodeTool(raw: Json, path: string, losses: LossList): Tool {
   const { type } = read(schema.partType, raw, path);
   if (type === "function") {
     const tool = read(schema.tools.function, raw, path);
+    loseUnknown(isObject(raw) ? raw["function"]! : raw, schema.known.function, `${path}.function`, "a tool", losses);
     return { ...functionTool(tool.function), ...cacheOf(tool) };
   }
   if (type === "custom") {
@@ -49,8 +51,8 @@ function decodeTool(raw: Json, path: string): Tool {
   return { kind: "server", dialect: "openai-chat", type, name, ...hosted, raw };
 }
 
-function decodeTools(body: schema.WireRequest): Tool[] {
-  const tools = (body.tools ?? []).map((raw, index) => decodeTool(raw, `tools[${index}]`));
+function decodeTools(body: schema.WireRequest, losses: LossList): Tool[] {
+  const tools = (body.tools ?? []).map((raw, index) => decodeTool(raw, `tools[${index}]`, losses));
   tools.push(...(body.functions ?? []).map(functionTool));
   const search = body.web_search_options;
   if (search !== null && search !== undefined) {
@@ -85,10 +87,11 @@ function decodeReasoning(body: schema.WireRequest): Reasoning | undefined {
   return { ...(effort ? { effort } : {}), ...(typeof budgetTokens === "number" ? { budgetTokens } : {}) };
 }
 
-function decodeFormat(format: schema.WireRequest["response_format"]): ResponseFormat | undefined {
+function decodeFormat(format: schema.WireRequest["response_format"], losses: LossList): ResponseFormat | undefined {
   if (!format) return undefined;
   if (format.type !== "json_schema") return format.type === "text" ? undefined : { kind: "json_object" };
-  const { name, schema: given, strict } = format.json_schema;
+  const { name, description, schema: given, strict } = format.json_schema;
+  if (description) losses.add("response_format", "description of the answer's format", "other dialects have none");
   return {
     kind: "json_schema",
     schema: given ?? {},
@@ -119,14 +122,17 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
   if ((body.n ?? 1) > 1) losses.add("n", "further choices", "one answer is given");
   if (body.logprobs) losses.add("logprobs", "logprobs", "other dialects do not tell them");
   const { stop } = body;
+  if (body.reasoning) loseUnknown(body.reasoning as Json, schema.known.reasoning, "reasoning", "reasoning", losses);
+  // Such a client hears of one call, so the model is asked for no more.
+  const legacy = Boolean(body.functions?.length) && !body.tools?.length;
   const request: CanonicalRequest = {
     dialect: "openai-chat",
     ...asked,
     ...decodeMessages(body.messages, losses),
-    tools: decodeTools(body),
+    tools: decodeTools(body, losses),
     ...decodeChoice(body, losses),
     ...present({
-      parallelToolCalls: body.parallel_tool_calls,
+      parallelToolCalls: legacy ? false : body.parallel_tool_calls,
       maxTokens: body.max_completion_tokens ?? body.max_tokens,
       temperature: body.temperature,
       topP: body.top_p,
@@ -136,8 +142,9 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
       frequencyPenalty: body.frequency_penalty,
       reasoning: decodeReasoning(body),
       verbosity: body.verbosity,
-      responseFormat: decodeFormat(body.response_format),
+      responseFormat: decodeFormat(body.response_format, losses),
       streamUsage: body.stream_options?.include_usage,
+      legacyCalls: legacy || undefined,
       userId: body.user ?? body.safety_identifier,
       cacheKey: body.prompt_cache_key,
     }),

@@ -21,7 +21,9 @@ export const partType = v.object({ type: v.string(), ...cached });
 export const parts = {
   text: v.object({ text: v.string() }),
   refusal: v.object({ refusal: v.string() }),
-  imageUrl: v.object({ image_url: v.union([v.string(), v.object({ url: v.string() })]) }),
+  imageUrl: v.object({
+    image_url: v.union([v.string(), v.object({ url: v.string(), detail: v.nullish(v.string()) })]),
+  }),
   file: v.object({
     file: v.object({
       file_data: v.nullish(v.string()),
@@ -46,7 +48,9 @@ export const toolCall = v.union([
 ]);
 
 const reasoningDetail = v.object({
+  id: v.nullish(v.string()),
   text: v.nullish(v.string()),
+  summary: v.nullish(v.string()),
   signature: v.nullish(v.string()),
   data: v.nullish(v.string()),
 });
@@ -68,6 +72,20 @@ export const assistant = v.object({
 export type WireAssistant = v.InferOutput<typeof assistant>;
 export const toolMessage = v.object({ tool_call_id: name, content });
 export const functionMessage = v.object({ name, content: v.nullish(content) });
+
+/** The members of messages by role, of parts by type and of tools, beside which others are lost. */
+export const known = {
+  part: new Map(
+    Object.entries({ text: parts.text, refusal: parts.refusal, image_url: parts.imageUrl, file: parts.file }).map(
+      ([type, { entries }]) => [type, new Set([...Object.keys(partType.entries), ...Object.keys(entries)])],
+    ),
+  ),
+  said: new Set(["role", "name", "content"]),
+  assistant: new Set(["role", "name", ...Object.keys(assistant.entries)]),
+  result: new Set(["role", "name", "content", "tool_call_id"]),
+  function: new Set(["name", "description", "parameters", "strict"]),
+  reasoning: new Set(["effort", "max_tokens", "enabled"]),
+};
 
 const functionTool = v.object({
   name,
@@ -124,6 +142,7 @@ export const request = v.object({
         type: v.literal("json_schema"),
         json_schema: v.object({
           name: v.nullish(v.string()),
+          description: v.nullish(v.string()),
           schema: v.nullish(jsonObject),
           strict: v.nullish(v.boolean()),
         }),
@@ -132,7 +151,7 @@ export const request = v.object({
   ),
   reasoning_effort: v.nullish(v.string()),
   reasoning: v.nullish(
-    v.object({ effort: v.nullish(v.string()), max_tokens: v.nullish(whole), enabled: v.nullish(v.boolean()) }),
+    v.looseObject({ effort: v.nullish(v.string()), max_tokens: v.nullish(whole), enabled: v.nullish(v.boolean()) }),
   ),
   verbosity: v.nullish(v.string()),
   user: v.nullish(v.string()),

@@ -7,27 +7,32 @@ import type { WireError } from "../errors.ts";
 import { leavesHalves } from "../custom.ts";
 import { estimateTokens } from "../estimate.ts";
 import { formatSse } from "../sse.ts";
-import { answerHead, finishReason, reasoningDetail, usageMembers } from "./client-answer.ts";
+import { answerHead, finishReason, isLegacy, usageMembers } from "./client-answer.ts";
+import { makeThoughts, type Thought } from "./client-thoughts.ts";
 import { errorBody } from "./errors.ts";
 
-/** `index` counts tool calls, or thoughts; `text` is kept of a thought only, for what proves it. */
-type Open = { head: BlockHead; index: number; blank: boolean; text: string };
+/** `index` counts tool calls; `thought` is kept for what proves it. */
+type Open = { head: BlockHead; index: number; blank: boolean; thought?: Thought };
 
 /** An encoder for one answer. */
 export function encodeStream(meta: AnswerMeta): StreamEncoder {
   const head = answerHead("chat.completion.chunk", meta);
+  const legacy = isLegacy(meta);
   const blocks = new Map<BlockKey, Open>();
+  const thoughts = makeThoughts();
   let phase: "waiting" | "running" | "over" = "waiting";
   let calls = 0;
-  let thoughts = 0;
   let characters = 0;
   let usage: Usage | null = null;
 
   const data = (body: Json) => formatSse(undefined, JSON.stringify(body));
   const chunk = (delta: Json, reason: string | null = null) =>
     data({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }] });
-  const call = (block: Open, members: { [key: string]: Json }) =>
-    chunk({ tool_calls: [{ index: block.index, ...members }] });
+  const call = ({ index }: Open, members: { [key: string]: Json }): string => {
+    if (!legacy) return chunk({ tool_calls: [{ index, ...members }] });
+    // The older form has one call.
+    return index === 0 ? chunk({ function_call: members["function"] ?? null }) : "";
+  };
 
   const start = (): string => {
     if (phase !== "waiting") return "";
@@ -35,13 +40,12 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
     return chunk({ role: "assistant", content: "" });
   };
   const begin = (key: BlockKey, given: BlockHead): string => {
-    const index = given.kind === "tool_call" ? calls++ : given.kind === "thinking" ? thoughts++ : 0;
-    const block: Open = { head: given, index, blank: true, text: "" };
+    const block: Open = { head: given, index: given.kind === "tool_call" ? calls++ : 0, blank: true };
     blocks.set(key, block);
-    if (given.kind === "thinking" && given.redacted !== undefined) {
-      return chunk({ reasoning_details: [reasoningDetail("", given.redacted, index)] });
-    }
+    if (given.kind === "thinking") block.thought = thoughts.add({ text: "", proof: given.redacted });
+    if (given.kind === "text") thoughts.text();
     if (given.kind !== "tool_call") return "";
+    thoughts.call(given.id);
     const { id, name } = given;
     return given.callKind === "custom"
       ? call(block, { id, type: "custom", custom: { name, input: "" } })
@@ -58,7 +62,7 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
       case "text":
         return chunk({ content: text });
       case "thinking":
-        block.text += text;
+        block.thought!.text += text;
         return chunk({ reasoning_content: text });
       case "tool_call":
         return args(block, text);
@@ -71,7 +75,9 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
   };
   const finish = (stop: Stop): string => {
     const open = leavesHalves(stop) ? [] : [...blocks.values()];
-    const out = start() + open.map(end).join("") + chunk({}, finishReason(stop));
+    const proofs = thoughts.members();
+    const proven = proofs.reasoning_details === undefined ? "" : chunk(proofs);
+    const out = start() + open.map(end).join("") + proven + chunk({}, finishReason(stop, legacy));
     phase = "over";
     const cost = usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });
     const told = meta.request?.streamUsage === true ? data({ ...head, choices: [], usage: cost }) : "";
@@ -97,8 +103,8 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
         }
         case "signature": {
           const block = blocks.get(event.key);
-          if (block === undefined) return "";
-          return chunk({ reasoning_details: [reasoningDetail(block.text, event.signature, block.index)] });
+          if (block?.thought !== undefined) block.thought.proof = event.signature;
+          return "";
         }
         case "blockEnd": {
           const block = blocks.get(event.key);

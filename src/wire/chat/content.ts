@@ -1,22 +1,23 @@
 // Canonical blocks → Chat content: text, images, documents. Bytes of an image never become text; what has no form here leaves a line saying
 // so, because an empty place would mislead the model.
 
-import type { Block, DocumentBlock, Source } from "../canonical.ts";
+import type { Block, DocumentBlock, ImageBlock } from "../canonical.ts";
 import { LEFT_OUT, type LossList } from "../losses.ts";
 import { settled } from "../settled.ts";
 
 export type TextPart = { type: "text"; text: string };
-export type ImagePart = { type: "image_url"; image_url: { url: string } };
+export type ImagePart = { type: "image_url"; image_url: { url: string; detail?: string } };
 export type Part = TextPart | ImagePart;
 
 const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n?/;
 
-function imagePart(given: Source, path: string, losses: LossList): Part {
+function imagePart({ source: given, detail }: ImageBlock, path: string, losses: LossList): Part {
   const source = settled(given);
+  const looked = detail === undefined ? {} : { detail };
   if (source.kind === "base64") {
-    return { type: "image_url", image_url: { url: `data:${source.mediaType};base64,${source.data}` } };
+    return { type: "image_url", image_url: { url: `data:${source.mediaType};base64,${source.data}`, ...looked } };
   }
-  if (source.kind === "url") return { type: "image_url", image_url: { url: source.url } };
+  if (source.kind === "url") return { type: "image_url", image_url: { url: source.url, ...looked } };
   losses.add(path, "image", "an uploaded file exists only at the provider it was uploaded to");
   return { type: "text", text: LEFT_OUT.image };
 }
@@ -25,6 +26,9 @@ function documentParts(block: DocumentBlock, path: string, losses: LossList): Pa
   const head = [block.title, block.context].filter((line) => line !== undefined && line !== "").join("\n");
   const headed = (parts: Part[]): Part[] => (head === "" ? parts : [{ type: "text", text: head }, ...parts]);
   if (block.source.kind === "text") return headed([{ type: "text", text: block.source.text }]);
+  if (block.source.kind === "base64" && block.source.mediaType.startsWith("text/")) {
+    return headed([{ type: "text", text: Buffer.from(block.source.data, "base64").toString() }]);
+  }
   if (block.source.kind === "blocks")
     return headed(contentParts(block.source.blocks, `${path}.source.content`, losses));
   losses.add(path, "document", "Chat carries documents as text only");
@@ -37,7 +41,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
     case "text":
       return [{ type: "text", text: block.text }];
     case "image":
-      return [imagePart(block.source, path, losses)];
+      return [imagePart(block, path, losses)];
     case "document":
       return documentParts(block, path, losses);
     case "opaque":

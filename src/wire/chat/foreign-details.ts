@@ -1,5 +1,5 @@
 // Thoughts in a history that no Chat backend minted: sealed for another one. A provider would take them for its own and refuse them, so they are
-// taken out of the passing body. Only then `messages` is written anew: Chat binds nothing to its bytes, and caches by tokens.
+// taken out of the passing body, and the words that we told of them with them: not every provider takes `reasoning_content`. Only then `messages` is written anew: Chat binds nothing to its bytes, and caches by tokens.
 
 import type { Json } from "#src/core/json.ts";
 import { isObject } from "../schema.ts";
@@ -18,25 +18,30 @@ function cleanCall(call: Json): Json {
   return rest;
 }
 
-function cleanMessage(message: Json): Json {
+/** `takesWords`: the backend wants reasoning back, whoever reasoned. */
+function cleanMessage(message: Json, takesWords: boolean): Json {
   if (!isObject(message)) return message;
   const { reasoning_details: details, tool_calls: calls } = message;
   const kept = Array.isArray(details) ? details.filter((detail) => !isForeign(detail)) : [];
-  const { reasoning_details: _, ...rest } = message;
+  const { reasoning_details: _, reasoning_content: words, ...rest } = message;
   return {
     ...(Array.isArray(details) && kept.length < details.length
-      ? { ...rest, ...(kept.length === 0 ? {} : { reasoning_details: kept }) }
+      ? {
+          ...rest,
+          ...(takesWords && words !== undefined ? { reasoning_content: words } : {}),
+          ...(kept.length === 0 ? {} : { reasoning_details: kept }),
+        }
       : message),
     ...(Array.isArray(calls) ? { tool_calls: calls.map(cleanCall) } : {}),
   };
 }
 
-/** The request's `messages` without them; undefined when there are none. The body must be well-formed. */
-export function withoutForeignDetails(body: Uint8Array): Json[] | undefined {
+/** The request's `messages` without them; undefined when there are none. `takesWords`: see above. The body must be well-formed. */
+export function withoutForeignDetails(body: Uint8Array, takesWords: boolean): Json[] | undefined {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!buffer.includes(SEAL_SIGN)) return undefined;
   const messages = readMember(body, "messages");
   if (!Array.isArray(messages)) return undefined;
-  const kept = messages.map(cleanMessage);
+  const kept = messages.map((message) => cleanMessage(message, takesWords));
   return JSON.stringify(kept) === JSON.stringify(messages) ? undefined : kept;
 }

@@ -90,7 +90,7 @@ export const chatPass: PassCodec = {
     const ours = stream && quirksOf(quirks).streamUsage && given["include_usage"] !== true;
     const spliced = ours ? { stream_options: { ...given, include_usage: true } } : {};
     const { n } = readTopLevel(body, ["n"]);
-    const messages = withoutForeignDetails(body);
+    const messages = withoutForeignDetails(body, quirksOf(quirks).reasoningContent);
     const cleaned = messages === undefined ? {} : { messages };
     const answers = typeof n === "number" ? Math.max(1, n) : 1;
     return {

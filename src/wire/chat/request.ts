@@ -15,6 +15,7 @@ import { isObject } from "../schema.ts";
 import { stripKeywords } from "../schema-keywords.ts";
 import { mayBeStrict } from "../strictness.ts";
 import { toolSchema } from "../tool-schema.ts";
+import { withoutUnsupported } from "../unsupported.ts";
 import { encodeMessages } from "./conversation.ts";
 
 const MAX_STOPS = 4;
@@ -146,10 +147,5 @@ export function encodeRequest(
     if (quirks.streamUsage) body["stream_options"] = { include_usage: true };
   }
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
-  for (const name of quirks.unsupported) {
-    if (!(name in body)) continue;
-    delete body[name];
-    losses.add(name, name, "the backend does not take it");
-  }
-  return { body, losses: losses.items, names, quirks };
+  return { body: withoutUnsupported(body, quirks, losses), losses: losses.items, names, quirks };
 }

@@ -5,6 +5,7 @@ import type { Block, Source } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
 import type { CallIds } from "./client-ids.ts";
+import { loseUnknown } from "../unknown.ts";
 import * as schema from "./client-schema.ts";
 import { addProven, proofOf } from "./signatures.ts";
 
@@ -65,6 +66,7 @@ function saidBy(response: Json): { text: string; isError: boolean } {
 
 function decodeResult(raw: Json, path: string, place: string, context: PartContext): Block {
   const { id, name, response, parts } = read(schema.parts.response, raw, path);
+  loseUnknown(read(schema.object, raw, path), schema.known.response, path, "a result", context.losses);
   const { text, isError } = saidBy(response ?? {});
   const said: Block[] = text === "" ? [] : [{ kind: "text", text }];
   const shown = decodeParts(parts ?? [], `${path}.parts`, place, context);

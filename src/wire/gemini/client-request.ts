@@ -67,6 +67,8 @@ function unknownMembers(raw: Json): Record<string, Json> {
   const { toolConfig, generationConfig } = schema.camelKeys(raw);
   keep(raw, schema.known.request, "");
   keep(toolConfig, schema.known.toolConfig, "toolConfig.");
+  const { functionCallingConfig: choice } = isObject(toolConfig) ? schema.camelKeys(toolConfig) : {};
+  keep(choice, schema.known.callingConfig, "toolConfig.functionCallingConfig.");
   keep(generationConfig, schema.known.generationConfig, "generationConfig.");
   return extra;
 }

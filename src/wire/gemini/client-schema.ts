@@ -64,9 +64,8 @@ export const declaration = members({
 });
 export const declarations = v.nullish(list);
 
-export const toolConfig = members({
-  functionCallingConfig: v.nullish(members({ mode: word, allowedFunctionNames: v.nullish(v.array(v.string())) })),
-});
+const callingConfig = members({ mode: word, allowedFunctionNames: v.nullish(v.array(v.string())) });
+export const toolConfig = members({ functionCallingConfig: v.nullish(callingConfig) });
 export type WireToolConfig = v.InferOutput<typeof toolConfig>;
 
 export const generationConfig = members({
@@ -99,6 +98,8 @@ export const request = members({
   generationConfig: v.nullish(generationConfig),
   // Said again by some; the URL counts.
   model: word,
+  // Of no consequence to what is answered.
+  serviceTier: v.nullish(json),
 });
 
 /** The members a schema of this file reads, so that the others can be kept aside. */
@@ -106,4 +107,7 @@ export const known = {
   request: new Set(Object.keys(request.pipe[2].entries)),
   toolConfig: new Set(Object.keys(toolConfig.pipe[2].entries)),
   generationConfig: new Set(Object.keys(generationConfig.pipe[2].entries)),
+  callingConfig: new Set(Object.keys(callingConfig.pipe[2].entries)),
+  declaration: new Set(Object.keys(declaration.pipe[2].entries)),
+  response: new Set(Object.keys(parts.response.pipe[2].entries)),
 };

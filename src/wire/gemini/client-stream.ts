@@ -2,7 +2,7 @@
 // stream that failed ends with Google's error and never with a finish reason.
 
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
-import { inputOf } from "../custom.ts";
+import { inputOf, leavesHalves } from "../custom.ts";
 import type { AnswerMeta, StreamEncoder } from "../dialect.ts";
 import { MAX_RETRY_AFTER_MS, type WireError } from "../errors.ts";
 import { estimateTokens } from "../estimate.ts";
@@ -86,16 +86,16 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
         return "";
     }
   };
-  const tell = ({ head, args: argsRaw, proof: proven }: Call, cut: boolean): string => {
+  const tell = ({ head, args: argsRaw, proof: proven }: Call): string => {
     const args = inputOf({ callKind: head.callKind, argsRaw });
     if (args !== undefined) return part(answer.callPart(head.id, head.name, args), proven);
-    if (!cut) malformed = true;
+    malformed = true;
     return proven === undefined ? "" : part({ text: "" }, proven);
   };
   /** Calls go on in the order they began: what proves them is on the first. */
-  const release = (cut = false): string => {
+  const release = (): string => {
     let out = "";
-    while (calls[0]?.ended) out += tell(calls.shift()!, cut);
+    while (calls[0]?.ended) out += tell(calls.shift()!);
     return out;
   };
   const end = (key: BlockKey): string => {
@@ -106,13 +106,15 @@ export function encodeStream(meta: AnswerMeta): StreamEncoder {
     return release();
   };
   const finish = (stop: Stop): string => {
-    const reason = answer.finishReason(stop);
-    // What a refused answer wanted to call is never told: it must not run.
-    if (stop.kind !== "refusal") for (const call of calls) call.ended = true;
-    const out = release(reason === "MAX_TOKENS") + flush();
+    // What a refused answer wanted to call is never told, nor what a limit cut before its first argument: they must not run.
+    const cut = ({ args }: Call) => stop.kind === "refusal" || (leavesHalves(stop) && args.trim() === "");
+    for (const call of calls) call.ended ||= !cut(call);
+    const out = release() + flush();
     const cost = answer.usageMembers(usage, { input: meta.estimate ?? 0, output: estimateTokens(characters) });
+    // Half a call behind a limit is the limit's doing.
+    const reason = malformed && !leavesHalves(stop) ? answer.MALFORMED : answer.finishReason(stop);
     over = true;
-    return out + data(answer.lastChunk(meta, [], malformed ? answer.MALFORMED : reason, said, cost));
+    return out + data(answer.lastChunk(meta, [], reason, said, cost));
   };
   const fail = (error: WireError): string => {
     if (over) return "";

@@ -5,6 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { FunctionTool, ServerTool, Tool, ToolChoice } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import { read } from "../schema.ts";
+import { loseUnknown } from "../unknown.ts";
 import * as schema from "./client-schema.ts";
 import { jsonSchema } from "./json-schema.ts";
 
@@ -13,6 +14,7 @@ const SEARCHES = new Set(["googleSearch", "googleSearchRetrieval"]);
 
 function decodeFunction(raw: Json, path: string, losses: LossList): FunctionTool {
   const { name, description, parameters, parametersJsonSchema, ...rest } = read(schema.declaration, raw, path);
+  loseUnknown(read(schema.object, raw, path), schema.known.declaration, path, "a tool", losses);
   if (rest.response ?? rest.responseJsonSchema) {
     losses.add(path, "schema of a tool's result", "other dialects have none");
   }

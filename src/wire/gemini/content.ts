@@ -57,6 +57,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
     case "text":
       return block.text === "" ? [] : [text(block.text)];
     case "image": {
+      if (block.detail !== undefined) losses.add(path, "detail of an image", "Gemini has no such setting for one");
       const made = mediaPart(
         settled(block.source),
         (type) => PICTURES.has(type),

@@ -1,6 +1,7 @@
 // Canonical messages → Gemini contents. Google wants the results of one turn's calls together, right behind the turn that called and with nothing
 // beside them; thought signatures go back only to the backend that minted them, each on the part it came with.
 
+import type { Json } from "#src/core/json.ts";
 import type { CanonicalRequest, Message, ToolCallBlock } from "../canonical.ts";
 import { systemText } from "../chat/content.ts";
 import { inputOf } from "../custom.ts";
@@ -10,7 +11,7 @@ import type { Quirks } from "../quirks.ts";
 import { answerCalls, collectResults, type PlacedResult, type Results } from "../results.ts";
 import { isMintedBy } from "../seal.ts";
 import { blockParts, contentParts, type Part } from "./content.ts";
-import { SENTINEL } from "./signatures.ts";
+import { excuseUnsigned } from "./signatures.ts";
 
 /** `results`: nothing but results of tools. */
 type Turn = { role: "user" | "model"; parts: Part[]; results: boolean };
@@ -97,19 +98,8 @@ function userParts({ blocks, path }: Message, results: Results, { losses }: Cont
   });
 }
 
-/** Since Gemini 3 every step of the current turn must have a signature on its first call; what another model called has none. */
-function excuseUnsigned(turns: Turn[]): void {
-  const asked = turns.findLastIndex(({ role, results }) => role === "user" && !results);
-  for (const { role, parts } of turns.slice(asked + 1)) {
-    const first = role === "model" ? parts.findIndex((part) => part["functionCall"] !== undefined) : -1;
-    const part = parts[first];
-    if (part !== undefined && part["thoughtSignature"] === undefined)
-      parts[first] = { ...part, thoughtSignature: SENTINEL };
-  }
-}
-
 /** The conversation; the system prompt is not part of it. */
-export function encodeContents(given: CanonicalRequest, context: Context): Part[] {
+export function encodeContents(given: CanonicalRequest, context: Context): Json[] {
   const { losses, quirks } = context;
   const request = answerCalls(given, losses);
   const results = collectResults(request);
@@ -138,6 +128,6 @@ export function encodeContents(given: CanonicalRequest, context: Context): Part[
     losses.add("messages", "conversation that begins with an answer", "Gemini's begin with a user");
     turns.unshift({ role: "user", parts: [{ text: "(The conversation goes on from here.)" }], results: false });
   }
-  if (quirks.reasoningEffort) excuseUnsigned(turns);
-  return turns.map(({ role, parts }) => ({ role, parts }));
+  const contents = turns.map(({ role, parts }) => ({ role, parts }));
+  return quirks.reasoningEffort ? excuseUnsigned(contents) : contents;
 }

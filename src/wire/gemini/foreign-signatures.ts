@@ -1,25 +1,23 @@
 // Thought signatures in a history that Google did not mint: sealed for another backend. Google refuses a request with one, so they are taken out
-// of the passing body. Only then `contents` is written anew: Google binds nothing to its bytes, and caches by tokens.
+// of the passing body, and the calls on which it would miss one are excused. Only then `contents` is written anew: Google binds nothing to its
+// bytes, and caches by tokens.
 // Does not stop: another account's signature in Google's own form. Only the provider can tell.
 
 import type { Json } from "#src/core/json.ts";
 import { isObject } from "../schema.ts";
 import { SEAL_SIGN, unseal } from "../seal.ts";
 import { readMember } from "../splice.ts";
-import { SENTINEL } from "./signatures.ts";
-
-const NAMES = ["thoughtSignature", "thought_signature"];
+import { excuseUnsigned, isCall, SENTINEL, SIGNATURES } from "./signatures.ts";
 
 const isForeign = (value: Json | undefined) => typeof value === "string" && unseal(value) !== undefined;
 
 /** A part without it, or no part when it was there for nothing else. `excused`: what a call gets instead, where it must have one. */
 function cleanPart(part: Json, excused: string | undefined): Json[] {
-  const name = isObject(part) ? NAMES.find((each) => isForeign(part[each])) : undefined;
+  const name = isObject(part) ? SIGNATURES.find((each) => isForeign(part[each])) : undefined;
   if (!isObject(part) || name === undefined) return [part];
   const { [name]: _, ...rest } = part;
   if (rest["text"] === "") return [];
-  const calls = rest["functionCall"] ?? rest["function_call"];
-  return [calls && excused !== undefined ? { ...rest, [name]: excused } : rest];
+  return [isCall(rest) && excused !== undefined ? { ...rest, [name]: excused } : rest];
 }
 
 function cleanContent(content: Json, excused: string | undefined): Json[] {
@@ -29,8 +27,8 @@ function cleanContent(content: Json, excused: string | undefined): Json[] {
 }
 
 /**
- * The request's `contents` without them; undefined when there are none. `strict`: the backend refuses calls without a signature. The body must
- * be well-formed.
+ * The request's `contents` without them; undefined when there are none. `strict`: the backend refuses calls without a signature, and one of a turn
+ * that another backend began may never have had one. The body must be well-formed.
  */
 export function withoutForeignSignatures(body: Uint8Array, strict: boolean): Json[] | undefined {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -38,5 +36,6 @@ export function withoutForeignSignatures(body: Uint8Array, strict: boolean): Jso
   const contents = readMember(body, "contents");
   if (!Array.isArray(contents)) return undefined;
   const kept = contents.flatMap((content) => cleanContent(content, strict ? SENTINEL : undefined));
-  return JSON.stringify(kept) === JSON.stringify(contents) ? undefined : kept;
+  if (JSON.stringify(kept) === JSON.stringify(contents)) return undefined;
+  return strict ? excuseUnsigned(kept) : kept;
 }

@@ -19,6 +19,15 @@ function named(schemas: Members): Members {
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)]));
 }
 
+/** Elsewhere a schema's members are written in the order they stand in. */
+function ordered(members: Members): Members {
+  const { propertyOrdering: order, properties } = members;
+  if (!Array.isArray(order) || !isObject(properties)) return members;
+  const known = order.filter((name) => typeof name === "string" && Object.hasOwn(properties, name)) as string[];
+  const first = Object.fromEntries(known.map((name) => [name, properties[name]!]));
+  return { ...members, properties: { ...first, ...properties } };
+}
+
 /** One member under its JSON Schema name; undefined when JSON Schema has none. */
 function memberOf(key: string, value: Json): [string, Json] | undefined {
   if (COUNTS.has(key)) return [key, countOf(value)];
@@ -66,7 +75,7 @@ function numbers({ type, enum: words }: Members): Members {
 /** The schema in JSON Schema's words, at any depth; what is none (`true`) stays. */
 export function jsonSchema(schema: Json): Json {
   if (!isObject(schema)) return schema;
-  const members = camelKeys(schema);
+  const members = ordered(camelKeys(schema));
   const named = Object.entries(members).flatMap(([key, value]) => [memberOf(key, value) ?? []]);
   const all = Object.fromEntries(named) as Members;
   const out = { ...all, ...numbers(all) };

@@ -54,7 +54,7 @@ export function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks
     losses.add("reasoning", "effort", "the word has no counterpart");
   }
   const told = quirks.reasoningEffort ? { thinkingLevel: level(reasoning) } : { thinkingBudget: budget(reasoning) };
-  const shows = show === true || (mode !== "off" && (mode === "adaptive" || budgetTokens !== undefined));
+  const shows = show ?? (mode !== "off" && (mode === "adaptive" || budgetTokens !== undefined));
   const config: Body = { ...(shows ? { includeThoughts: true } : {}) };
   for (const [name, value] of Object.entries(told)) if (value !== undefined) config[name] = value;
   return Object.keys(config).length === 0 ? {} : { thinkingConfig: config };

@@ -8,6 +8,7 @@ import type { Target } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
+import { withoutUnsupported } from "../unsupported.ts";
 import { encodeContents } from "./conversation.ts";
 import { encodeReasoning } from "./reasoning.ts";
 import { encodeTools } from "./tools.ts";
@@ -54,17 +55,6 @@ function encodeFormat(
   }
   const json = { responseMimeType: "application/json" };
   return format.kind === "json_object" ? json : { ...json, responseJsonSchema: format.schema };
-}
-
-/** Members the backend refuses, of the body and of its settings. */
-function withoutUnsupported(body: Body, { unsupported }: Quirks, losses: LossList): Body {
-  return Object.fromEntries(
-    Object.entries(body).filter(([name]) => {
-      const taken = !unsupported.includes(name);
-      if (!taken) losses.add(name, name, "the backend does not take it");
-      return taken;
-    }),
-  );
 }
 
 /** The system prompt and the conversation; a prompt alone is what the user says, since Google wants somebody to answer. */

@@ -1,7 +1,9 @@
 // Where a thought signature stands. Google puts it on a part (a call, a text, an empty text behind all others); canonically it belongs to the
 // thinking in front of what it was put on, which may be thinking without words. Never part of an id.
 
+import type { Json } from "#src/core/json.ts";
 import type { Block, ThinkingBlock } from "../canonical.ts";
+import { isObject } from "../schema.ts";
 import { unsealThinking } from "../seal.ts";
 
 /** What Google takes where a signature is missing ("Thought signatures" in its guides). It proves nothing. */
@@ -33,4 +35,35 @@ export function addProven(blocks: Block[], block: Block | undefined, proof: Proo
     else blocks.push({ kind: "thinking", text: "", ...proof });
   }
   if (block !== undefined) blocks.push(block);
+}
+
+/** A signature's member, as Google writes it and as it reads it too. */
+export const SIGNATURES = ["thoughtSignature", "thought_signature"];
+const CALLS = ["functionCall", "function_call"];
+const RESULTS = ["functionResponse", "function_response"];
+
+const has = (part: Json, names: readonly string[]) => isObject(part) && names.some((name) => Boolean(part[name]));
+const partsOf = (content: Json): Json[] =>
+  isObject(content) && Array.isArray(content["parts"]) ? content["parts"] : [];
+/** Whether a part is a call. */
+export const isCall = (part: Json) => has(part, CALLS);
+const isModels = (content: Json) =>
+  isObject(content) && (content["role"] ? content["role"] === "model" : partsOf(content).some(isCall));
+/** What is not a tool's result begins another turn. */
+const asks = (content: Json) => !isModels(content) && !partsOf(content).every((part) => has(part, RESULTS));
+
+/**
+ * Contents with the sentinel where a signature is missing: since Gemini 3 every step of the current turn must have one on its first call, and what
+ * another model called has none.
+ */
+export function excuseUnsigned(contents: readonly Json[]): Json[] {
+  const asked = contents.findLastIndex(asks);
+  return contents.map((content, index) => {
+    if (index <= asked || !isObject(content) || !isModels(content)) return content;
+    const parts = partsOf(content);
+    const first = parts.findIndex(isCall);
+    const part = parts[first];
+    if (!isObject(part) || has(part, SIGNATURES)) return content;
+    return { ...content, parts: parts.with(first, { ...part, thoughtSignature: SENTINEL }) };
+  });
 }

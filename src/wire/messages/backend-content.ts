@@ -72,6 +72,7 @@ export function blockMembers(block: Block, path: string, losses: LossList): Memb
     case "text":
       return block.text.trim() === "" ? [] : [{ ...text(block.text), ...cacheMember(block.cache) }];
     case "image":
+      if (block.detail !== undefined) losses.add(path, "detail of an image", "Anthropic has no such setting");
       return [{ ...imageMember(block.source, path, losses), ...cacheMember(block.cache) }];
     case "document":
       return [{ ...documentMember(block, path, losses), ...cacheMember(block.cache) }];

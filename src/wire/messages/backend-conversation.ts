@@ -62,6 +62,9 @@ function assistantTurn(
   return { content: content.slice(0, end), calls };
 }
 
+/** Of a failed result that says nothing: Anthropic refuses one without words. */
+const FAILED = "The call failed.";
+
 /** The results in the order of the calls; of a failed one Anthropic takes text only, so its pictures stand behind them all. */
 function resultMembers(calls: Called[], after: number, results: Results, losses: LossList): Member[] {
   const behind: Member[] = [];
@@ -70,7 +73,8 @@ function resultMembers(calls: Called[], after: number, results: Results, losses:
     if (placed === undefined) return [];
     const { block, path } = placed;
     const all = contentMembers(block.content, `${path}.content`, losses);
-    const content = block.isError ? all.filter((member) => member["type"] === "text") : all;
+    const texts = all.filter((member) => member["type"] === "text");
+    const content = !block.isError ? all : texts.length > 0 ? texts : [{ type: "text", text: FAILED }];
     if (block.isError) behind.push(...all.filter((member) => member["type"] !== "text"));
     return [
       {

@@ -9,8 +9,9 @@ import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { makeToolNames, type ToolNames } from "../names.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
 import { isObject } from "../schema.ts";
+import { withoutUnsupported } from "../unsupported.ts";
 import { contentMembers } from "./backend-content.ts";
-import { hasMarks, markPrefixes } from "./backend-cache.ts";
+import { hasMarks, keepLastMarks, markPrefixes } from "./backend-cache.ts";
 import { encodeMessages, hasUnthoughtCalls } from "./backend-conversation.ts";
 import { formatSchema } from "./backend-format.ts";
 import { encodeReasoning } from "./backend-reasoning.ts";
@@ -93,7 +94,8 @@ export function encodeRequest(
   const { system, messages } = encodeWords(request, target.scope, names, losses);
   const maxTokens = request.maxTokens ?? quirks.defaultMaxTokens;
   const { members, thinks } = encodeReasoning(request, maxTokens, hasUnthoughtCalls(messages), quirks, losses);
-  const marked = hasMarks(request) ? { tools, system, messages } : markPrefixes({ tools, system, messages });
+  const mark = hasMarks(request) ? keepLastMarks : markPrefixes;
+  const marked = mark({ tools, system, messages });
   const body: Body = {
     model: target.model,
     max_tokens: maxTokens,
@@ -107,10 +109,5 @@ export function encodeRequest(
     ...(target.stream ? { stream: true } : {}),
   };
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
-  for (const name of quirks.unsupported) {
-    if (!(name in body)) continue;
-    delete body[name];
-    losses.add(name, name, "the backend does not take it");
-  }
-  return { body, losses: losses.items, names };
+  return { body: withoutUnsupported(body, quirks, losses), losses: losses.items, names };
 }

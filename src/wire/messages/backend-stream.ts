@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { parseJson } from "#src/core/json.ts";
 import type { BlockHead, BlockKey, HubEvent, Stop, Usage } from "../canonical.ts";
+import { inputOf, leavesHalves } from "../custom.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { loseOfAnswer } from "../answer-losses.ts";
 import { upstreamFailure, type WireError } from "../errors.ts";
@@ -15,14 +16,16 @@ import { noteLost, sealThought, stopOf, usageOf } from "./backend-answer.ts";
 import { events as schemas } from "./backend-schema.ts";
 import { errorOf } from "./provider-errors.ts";
 
-/** `whole`: a call's arguments where they came with its beginning, for when they do not come in pieces. */
-type Open = { key: BlockKey; kind: "text" | "thinking" | "call"; signature: string; whole: string };
+/** Of a call, `args` is what came of its arguments, and `whole` all of them where they came with its beginning, for when they do not come in pieces. */
+type Open = { key: BlockKey; kind: "text" | "thinking" | "call"; signature: string; args: string; whole: string };
 type Wire<Name extends keyof typeof schemas> = v.InferOutput<(typeof schemas)[Name]>;
 
 /** A decoder for one stream. */
 export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   const open = new Map<number, Open>();
   const passedOver = new Set<number>();
+  /** Calls whose block was stopped before its arguments were whole: a limit stops it too, and why is told last. Those without any are whole if more follows. */
+  let halves: Open[] = [];
   const losses: Loss[] = [];
   let phase: "waiting" | "running" | "over" = "waiting";
   let stop: Stop | undefined;
@@ -34,13 +37,21 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
   };
   const broken = (what: string) => fail(upstreamFailure(`the provider ${what}`));
 
+  const over = (blocks: readonly Open[]) => blocks.map(({ key }): HubEvent => ({ kind: "blockEnd", key }));
+  const settle = (): HubEvent[] => {
+    if (halves.length === 0) return [];
+    const whole = halves.filter(({ args }) => args === "");
+    halves = halves.filter(({ args }) => args !== "");
+    return over(whole);
+  };
+
   const begin = ({ index, content_block: block }: Wire<"content_block_start">): HubEvent[] => {
     noteLost(block, `content[${index}]`, losses);
     const key = `block:${index}`;
     const start = (kind: Open["kind"], head: BlockHead, first = "", whole = ""): HubEvent[] => {
-      open.set(index, { key, kind, signature: block.signature ?? "", whole });
+      open.set(index, { key, kind, signature: block.signature ?? "", args: "", whole });
       const said: HubEvent[] = first === "" ? [] : [{ kind: "delta", key, text: first }];
-      return [{ kind: "blockStart", key, head }, ...said];
+      return [...settle(), { kind: "blockStart", key, head }, ...said];
     };
     switch (block.type) {
       case "text":
@@ -76,6 +87,7 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     const text = { text: delta.text, thinking: delta.thinking, call: delta.partial_json }[block.kind];
     if (!text) return [];
     block.whole = "";
+    if (block.kind === "call") block.args += text;
     return [{ kind: "delta", key: block.key, text }];
   };
   const end = ({ index }: Wire<"content_block_stop">): HubEvent[] => {
@@ -85,12 +97,17 @@ export function decodeStream(names: AnswerNames, scope: string): StreamDecoder {
     const said: HubEvent[] = block.whole === "" ? [] : [{ kind: "delta", key: block.key, text: block.whole }];
     const signature = block.signature === "" ? undefined : sealThought("signature", block.signature, scope);
     const proof: HubEvent[] = signature === undefined ? [] : [{ kind: "signature", key: block.key, signature }];
-    return [...said, ...proof, { kind: "blockEnd", key: block.key }];
+    const args = block.whole || block.args;
+    if (block.kind !== "call" || (args !== "" && inputOf({ callKind: "function", argsRaw: args }) !== undefined))
+      return [...said, ...proof, ...over([block])];
+    halves.push(block);
+    return said;
   };
   const finish = (): HubEvent[] => {
     if (stop === undefined) return broken("ended its answer without a reason");
     phase = "over";
-    return [...(usage === undefined ? [] : [{ kind: "usage", usage } as const]), { kind: "stop", stop }];
+    const ended = leavesHalves(stop) ? [] : over(halves);
+    return [...ended, ...(usage === undefined ? [] : [{ kind: "usage", usage } as const]), { kind: "stop", stop }];
   };
 
   const take = (type: string, data: string): HubEvent[] => {

@@ -5,7 +5,22 @@ import type { Block, CacheMark, Source } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import { read } from "../schema.ts";
 import { unsealThinking } from "../seal.ts";
+import { loseUnknown } from "../unknown.ts";
 import { blocks as schemas, blockType, type WireSource } from "./schema.ts";
+
+const membersOf = (schema: { entries: object }, ...more: string[]) =>
+  new Set(["type", ...Object.keys(schema.entries), ...more]);
+
+/** The members of blocks by `type`. Who called a tool (`caller`) says nothing about what it was called with. */
+const KNOWN = new Map([
+  ["text", membersOf(schemas.text)],
+  ["image", membersOf(schemas.image)],
+  ["document", membersOf(schemas.document)],
+  ["thinking", membersOf(schemas.thinking)],
+  ["redacted_thinking", membersOf(schemas.redactedThinking)],
+  ["tool_use", membersOf(schemas.toolUse, "caller")],
+  ["tool_result", membersOf(schemas.toolResult)],
+]);
 
 /** The `cache` member for a block or tool that carries `cache_control`. */
 export function cacheOf(mark: { ttl?: string | null | undefined } | null | undefined): { cache?: CacheMark } {
@@ -30,6 +45,8 @@ function decodeSource(source: WireSource, path: string, losses: LossList): Sourc
 
 function decodeBlock(raw: Json, path: string, losses: LossList): Block {
   const { type } = read(blockType, raw, path);
+  const known = KNOWN.get(type);
+  if (known !== undefined) loseUnknown(raw, known, path, `a ${type} block`, losses);
   switch (type) {
     case "text": {
       const block = read(schemas.text, raw, path);
@@ -43,6 +60,7 @@ function decodeBlock(raw: Json, path: string, losses: LossList): Block {
     }
     case "document": {
       const block = read(schemas.document, raw, path);
+      if (block.citations?.enabled) losses.add(path, "citations of a document", "only Anthropic's models cite");
       return {
         kind: "document",
         source: decodeSource(block.source, `${path}.source`, losses),

@@ -6,13 +6,20 @@ import type { CanonicalRequest, Message, Reasoning, Tool } from "../canonical.ts
 import type { Asked } from "../dialect.ts";
 import { type Loss, type LossList, makeLossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
+import { loseUnknown } from "../unknown.ts";
 import { cacheOf, decodeContent } from "./blocks.ts";
 import * as schema from "./schema.ts";
 
 const KNOWN = new Set(Object.keys(schema.request.entries));
+/** How pieces of a call come says nothing about what is called. */
+const KNOWN_OF_TOOLS = new Set([
+  ...[schema.tool, schema.namedTool].flatMap(({ entries }) => Object.keys(entries)),
+  "eager_input_streaming",
+]);
+const KNOWN_OF_MESSAGES = new Set(Object.keys(schema.message.entries));
 const KNOWN_OUTPUT = new Set(["effort", "format"]);
 
-function decodeTool(raw: Json, path: string): Tool {
+function decodeTool(raw: Json, path: string, losses: LossList): Tool {
   const tool = read(schema.tool, raw, path);
   const name = tool.name ?? "";
   if (tool.type && tool.type !== "custom") {
@@ -20,6 +27,7 @@ function decodeTool(raw: Json, path: string): Tool {
     return { kind: "server", dialect: "anthropic", type: tool.type, name, ...hosted, raw };
   }
   const named = read(schema.namedTool, raw, path);
+  loseUnknown(raw, KNOWN_OF_TOOLS, path, "a tool", losses);
   return {
     kind: "function",
     name: named.name,
@@ -37,6 +45,8 @@ function decodeReasoning(body: schema.WireRequest): Reasoning | undefined {
   if (thinking?.type === "adaptive" || thinking?.type === "between_tools") reasoning.mode = "adaptive";
   if (thinking?.type === "enabled" && thinking.budget_tokens !== undefined)
     reasoning.budgetTokens = thinking.budget_tokens;
+  if (thinking?.display === "omitted") reasoning.show = false;
+  if (thinking?.display === "summarized") reasoning.show = true;
   if (typeof output?.effort === "string") reasoning.effort = output.effort;
   return Object.keys(reasoning).length > 0 ? reasoning : undefined;
 }
@@ -64,6 +74,7 @@ function unknownMembers(raw: Json, body: schema.WireRequest): Record<string, Jso
 
 function decodeMessage(raw: Json, path: string, losses: LossList): Message {
   const { role, content } = read(schema.message, raw, path);
+  loseUnknown(raw, KNOWN_OF_MESSAGES, path, "a message", losses);
   return { role, blocks: decodeContent(content, `${path}.content`, losses), path };
 }
 
@@ -78,7 +89,7 @@ export function decodeRequest(raw: Json, asked: Asked): { request: CanonicalRequ
     model: asked.model,
     system: decodeContent(body.system ?? [], "system", losses),
     messages: body.messages.map((message, index) => decodeMessage(message, `messages[${index}]`, losses)),
-    tools: (body.tools ?? []).map((tool, index) => decodeTool(tool, `tools[${index}]`)),
+    tools: (body.tools ?? []).map((tool, index) => decodeTool(tool, `tools[${index}]`, losses)),
     stopSequences: body.stop_sequences ?? [],
     stream: asked.stream,
     extra: unknownMembers(raw, body),

@@ -25,6 +25,7 @@ export const blocks = {
     source,
     title: v.nullish(v.string()),
     context: v.nullish(v.string()),
+    citations: v.nullish(v.object({ enabled: v.nullish(v.boolean()) })),
     cache_control: cacheControl,
   }),
   thinking: v.object({ thinking: v.string(), signature: v.nullish(v.string()) }),
@@ -54,6 +55,9 @@ export const namedTool = v.object({ name: v.pipe(v.string(), v.nonEmpty()), inpu
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** Whether thoughts are told in words: `summarized` or `omitted`. */
+const shown = { display: v.nullish(v.string()) };
+
 export const request = v.object({
   model: v.string(),
   max_tokens: v.optional(whole),
@@ -74,10 +78,13 @@ export const request = v.object({
   metadata: v.nullish(v.object({ user_id: v.nullish(v.string()) })),
   thinking: v.nullish(
     v.variant("type", [
-      v.object({ type: v.literal("enabled"), budget_tokens: v.optional(whole) }),
-      v.object({ type: v.picklist(["adaptive", "between_tools", "disabled"]) }),
+      v.object({ type: v.literal("enabled"), budget_tokens: v.optional(whole), ...shown }),
+      v.object({ type: v.picklist(["adaptive", "between_tools", "disabled"]), ...shown }),
     ]),
   ),
+  // Of no consequence to what is answered.
+  cache_control: v.nullish(json),
+  service_tier: v.nullish(json),
   output_config: v.nullish(
     v.looseObject({
       effort: v.nullish(v.string()),

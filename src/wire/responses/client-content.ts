@@ -2,7 +2,7 @@
 
 import { type Json, parseJson } from "#src/core/json.ts";
 import type { Block, Source } from "../canonical.ts";
-import { sourceOf } from "../chat/client-messages.ts";
+import { detailOf, sourceOf } from "../chat/client-messages.ts";
 import type { LossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
 import * as schema from "./client-schema.ts";
@@ -31,8 +31,8 @@ function decodePart(raw: Json, path: string, losses: LossList): Block {
     case "refusal":
       return { kind: "text", text: read(schema.parts.refusal, raw, path).refusal };
     case "input_image": {
-      const { image_url: url, file_id: id } = read(schema.parts.image, raw, path);
-      if (url) return { kind: "image", source: sourceOf(url) };
+      const { image_url: url, file_id: id, detail } = read(schema.parts.image, raw, path);
+      if (url) return { kind: "image", source: sourceOf(url), ...detailOf(detail) };
       return id ? { kind: "image", source: { kind: "file", id } } : opaque;
     }
     case "input_file": {

@@ -17,7 +17,7 @@ export const typed = v.object({ type: v.string() });
 export const parts = {
   text: v.object({ text: v.string(), annotations: v.nullish(v.array(json)) }),
   refusal: v.object({ refusal: v.string() }),
-  image: v.object({ image_url: word, file_id: word }),
+  image: v.object({ image_url: word, file_id: word, detail: word }),
   file: v.object({ file_data: word, file_url: word, file_id: word, filename: word }),
 };
 
@@ -45,6 +45,12 @@ export const toolChoice = v.union([
   v.object({ type: v.string() }),
 ]);
 export type WireChoice = v.InferOutput<typeof toolChoice>;
+
+/** The members of tools, beside which others are lost. */
+export const known = {
+  functionTool: new Set(["type", ...Object.keys(functionTool.entries)]),
+  customTool: new Set(["type", ...Object.keys(customTool.entries)]),
+};
 
 const textFormat = v.variant("type", [
   v.object({ type: v.picklist(["text", "json_object"]) }),

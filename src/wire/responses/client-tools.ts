@@ -5,6 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { Tool, ToolChoice } from "../canonical.ts";
 import type { LossList } from "../losses.ts";
 import { isObject, read } from "../schema.ts";
+import { loseUnknown } from "../unknown.ts";
 import * as schema from "./client-schema.ts";
 
 const NO_PARAMETERS: Json = { type: "object", properties: {} };
@@ -17,12 +18,14 @@ function decodeTool(raw: Json, path: string, losses: LossList, namespace?: strin
   switch (type) {
     case "function": {
       const { name, description, parameters, strict } = read(schema.functionTool, raw, path);
+      loseUnknown(raw, schema.known.functionTool, path, "a tool", losses);
       const described = description ? { description } : {};
       const strictly = typeof strict === "boolean" ? { strict } : {};
       return [{ kind: "function", name, ...within, ...described, schema: parameters ?? NO_PARAMETERS, ...strictly }];
     }
     case "custom": {
       const { name, description, format } = read(schema.customTool, raw, path);
+      loseUnknown(raw, schema.known.customTool, path, "a tool", losses);
       const described = description ? { description } : {};
       const formed = format === null || format === undefined ? {} : { format };
       return [{ kind: "custom", name, ...within, ...described, ...formed }];

@@ -2,7 +2,7 @@
 // mislead the model.
 
 import type { Json } from "#src/core/json.ts";
-import type { Block, DocumentBlock, Source, ToolResultBlock } from "../canonical.ts";
+import type { Block, DocumentBlock, ImageBlock, ToolResultBlock } from "../canonical.ts";
 import { LEFT_OUT, type LossList } from "../losses.ts";
 import { settled } from "../settled.ts";
 
@@ -15,15 +15,15 @@ export function textPart(text: string): Part {
   return { type: "input_text", text };
 }
 
-function imagePart(given: Source, path: string, losses: LossList): Part {
+function imagePart({ source: given, detail = "auto" }: ImageBlock, path: string, losses: LossList): Part {
   const source = settled(given);
   switch (source.kind) {
     case "base64": {
       const url = `data:${source.mediaType};base64,${source.data}`;
-      return { type: "input_image", image_url: url, detail: "auto" };
+      return { type: "input_image", image_url: url, detail };
     }
     case "url":
-      return { type: "input_image", image_url: source.url, detail: "auto" };
+      return { type: "input_image", image_url: source.url, detail };
     default:
       losses.add(path, "image", UPLOADED);
       return textPart(LEFT_OUT.image);
@@ -65,7 +65,7 @@ export function blockParts(block: Block, path: string, losses: LossList): Part[]
     case "text":
       return block.text === "" ? [] : [textPart(block.text)];
     case "image":
-      return [imagePart(block.source, path, losses)];
+      return [imagePart(block, path, losses)];
     case "document":
       return documentParts(block, path, losses);
     case "opaque":

@@ -13,6 +13,7 @@ import { objectAnswer } from "../object-answer.ts";
 import { type Quirks, quirksOf } from "../quirks.ts";
 import { mayBeStrict } from "../strictness.ts";
 import { textPart } from "./content.ts";
+import { withoutUnsupported } from "../unsupported.ts";
 import { encodeInput } from "./conversation.ts";
 import { encodeTools } from "./tools.ts";
 
@@ -37,7 +38,7 @@ function encodeReasoning(reasoning: Reasoning | undefined, quirks: Quirks, losse
   const members: Body = {};
   const word = effortWord(reasoning, quirks, losses);
   if (word !== undefined) members["effort"] = word;
-  if (mode !== "off" && (show === true || mode === "adaptive" || budget !== undefined)) members["summary"] = "auto";
+  if (mode !== "off" && (show ?? (mode === "adaptive" || budget !== undefined))) members["summary"] = "auto";
   return Object.keys(members).length === 0 ? include : { ...include, reasoning: members };
 }
 
@@ -72,8 +73,8 @@ function encodeLimits(request: CanonicalRequest, losses: LossList): Body {
   const absent: [string, boolean][] = [
     ["top_k", request.topK !== undefined],
     ["seed", request.seed !== undefined],
-    ["presence_penalty", request.presencePenalty !== undefined],
-    ["frequency_penalty", request.frequencyPenalty !== undefined],
+    ["presence_penalty", Boolean(request.presencePenalty)],
+    ["frequency_penalty", Boolean(request.frequencyPenalty)],
     ["stop sequences", request.stopSequences.length > 0],
   ];
   for (const [name, given] of absent) if (given) losses.add(name, name, "Responses has no such setting");
@@ -120,10 +121,5 @@ export function encodeRequest(
     ...(target.stream ? { stream: true } : {}),
   };
   for (const name of Object.keys(request.extra)) losses.add(name, name, `only ${request.dialect} understands it`);
-  for (const name of quirks.unsupported) {
-    if (!(name in body)) continue;
-    delete body[name];
-    losses.add(name, name, "the backend does not take it");
-  }
-  return { body, losses: losses.items, names, quirks };
+  return { body: withoutUnsupported(body, quirks, losses), losses: losses.items, names, quirks };
 }

@@ -5,7 +5,7 @@ import type { Json } from "#src/core/json.ts";
 import type { CanonicalResponse } from "#src/wire/canonical.ts";
 import { chatInbound } from "#src/wire/chat/codec.ts";
 import type { WireError } from "#src/wire/errors.ts";
-import { loadCases, META } from "../cases.ts";
+import { canonical, loadCases, META } from "../cases.ts";
 
 type AnswerCase = { response: CanonicalResponse; client: Json };
 
@@ -15,6 +15,17 @@ describe("a canonical answer becomes a completion", () => {
       expect(chatInbound.encodeResponse(response, { ...META, estimate: 9 })).toEqual(client);
     });
   }
+});
+
+test("a client from before there were tools hears of one call, in the form it reads", () => {
+  const call = (id: string, argsRaw: string) => ({ kind: "tool_call", id, name: "f", argsRaw, callKind: "function" });
+  const response = { blocks: [call("a", '{"x":1}'), call("b", "{}")], stop: { kind: "tool_use" }, usage: null };
+  const request = canonical({ legacyCalls: true });
+  const answer = chatInbound.encodeResponse(response as CanonicalResponse, { ...META, request });
+  expect(answer).toMatchObject({
+    choices: [{ message: { function_call: { name: "f", arguments: '{"x":1}' } }, finish_reason: "function_call" }],
+  });
+  expect(JSON.stringify(answer)).not.toContain("tool_calls");
 });
 
 describe("an error reaches the client in its own words", () => {

@@ -86,8 +86,32 @@ describe("OpenAI's own client reads the same answer", () => {
       expect(message?.content ?? "").toBe(text);
       const ids = [...blocks.values()].flatMap((block) => (block.kind === "tool_call" ? [block.id] : []));
       expect((message?.tool_calls ?? []).map(({ id }) => id)).toEqual(ids as string[]);
+      const proofs = each.events.flatMap((event) => {
+        if (event.kind === "signature") return [event.signature];
+        return event.kind === "blockStart" && event.head.kind === "thinking" ? (event.head.redacted ?? []) : [];
+      });
+      const kept = (message ?? {}) as { reasoning_details?: { signature: string }[] };
+      expect((kept.reasoning_details ?? []).map(({ signature }) => signature)).toEqual(proofs);
     });
   }
+});
+
+test("a client from before there were tools hears of one call, in the form it reads", () => {
+  const encoder = chatInbound.encodeStream({ ...META, request: canonical({ legacyCalls: true }) });
+  const call = (key: string, args: string): HubEvent[] => [
+    { kind: "blockStart", key, head: { kind: "tool_call", id: key, name: "f", callKind: "function" } },
+    { kind: "delta", key, text: args },
+    { kind: "blockEnd", key },
+  ];
+  const events: HubEvent[] = [...call("a", '{"x":'), ...call("b", "{}"), { kind: "stop", stop: { kind: "tool_use" } }];
+  const chunks = clientChunks(events.map((event) => encoder.push(event)).join(""));
+  expect(chunks.map(view)).toEqual([
+    { delta: { role: "assistant", content: "" } },
+    { delta: { function_call: { name: "f", arguments: "" } } },
+    { delta: { function_call: { arguments: '{"x":' } } },
+    { delta: {}, finish_reason: "function_call" },
+    "[DONE]",
+  ]);
 });
 
 test("a chunk has what OpenAI's SDK requires", () => {

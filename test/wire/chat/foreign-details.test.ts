@@ -7,7 +7,8 @@ import { seal } from "#src/wire/seal.ts";
 import { bytesOf, SCOPE } from "../cases.ts";
 
 const target = { model: "m", stream: false, scope: SCOPE };
-const sent = (body: Json) => new TextDecoder().decode(chatPass.prepare(bytesOf(JSON.stringify(body)), target).body);
+const sent = (body: Json, quirks = {}) =>
+  new TextDecoder().decode(chatPass.prepare(bytesOf(JSON.stringify(body)), { ...target, quirks }).body);
 const sealed = (origin: "anthropic" | "gemini", kind: "signature" | "redacted" = "signature") =>
   seal({ origin, scope: "ffffffffffffffff", kind, data: "c2ln" });
 const call = (members: object): Json => ({
@@ -34,6 +35,17 @@ test("thoughts sealed for another backend stay here", () => {
     JSON.stringify(request({ content: "ok", reasoning_details: [own] })),
   );
   expect(sent(request({ content: "ok", reasoning_details: foreign }))).toBe(JSON.stringify(request({ content: "ok" })));
+});
+
+test("and so do the words told of them, but where a backend wants those", () => {
+  const details = [{ type: "reasoning.text", text: "hm", signature: sealed("anthropic"), index: 0 }];
+  const told = request({ content: "ok", reasoning_content: "hm", reasoning_details: details });
+  expect(sent(told)).toBe(JSON.stringify(request({ content: "ok" })));
+  expect(sent(told, { reasoningContent: true })).toBe(
+    JSON.stringify(request({ content: "ok", reasoning_content: "hm" })),
+  );
+  const others = [...(told as { messages: Json[] }).messages, { role: "assistant", reasoning_content: "its own" }];
+  expect(sent({ model: "m", messages: others })).toContain('"reasoning_content":"its own"');
 });
 
 test("so do the signatures of calls", () => {

@@ -19,6 +19,23 @@ const refusal = (body: Json): BrokeError | undefined => {
   return undefined;
 };
 
+test("a schema's members stand in the order they are to be written in, at any depth", () => {
+  const text = { type: "STRING" };
+  const within = {
+    type: "OBJECT",
+    properties: { b: text, a: text, c: text },
+    property_ordering: ["a", "b", "none", 5],
+  };
+  const parameters = { type: "OBJECT", properties: { z: text, y: within }, propertyOrdering: ["y", "z"] };
+  const { request } = decode({
+    contents: [{ parts: [{ text: "hi" }] }],
+    tools: [{ functionDeclarations: [{ name: "f", parameters }] }],
+  });
+  const [tool] = request.tools;
+  const schema = tool?.kind === "function" ? JSON.stringify(tool.schema) : "";
+  expect([...schema.matchAll(/"([a-z])":/g)].map(([, name]) => name)).toEqual(["y", "a", "b", "c", "z"]);
+});
+
 describe("a generateContent request becomes canonical", () => {
   for (const { name, body, request: expected, losses } of loadCases<RequestCase>("gemini/client-request")) {
     test(name, () => {

@@ -173,6 +173,24 @@ describe("what goes on its way", () => {
     );
   });
 
+  test("the first call of every step of the current turn is excused, wherever the signature stood", () => {
+    const excused = { ...call, thoughtSignature: SENTINEL };
+    const results = { role: "user", parts: [{ functionResponse: { id: "a", name: "f", response: {} } }] };
+    const step = (...parts: Json[]) => [{ role: "model", parts }, results];
+    const said = { text: "Hello" };
+    const contents = [
+      ...[ask, ...step(said, call)],
+      ...[ask, ...step({ ...said, thoughtSignature: SEAL }, call, call), ...step(call), ...step(excused)],
+    ];
+    const loose = [...[ask, ...step(said, call)], ...[ask, ...step(said, call, call), ...step(call), ...step(excused)]];
+    expect(contentsOf(contents)).toEqual(loose);
+    const strict = [
+      ...[ask, ...step(said, call)],
+      ...[ask, ...step(said, excused, call), ...step(excused), ...step(excused)],
+    ];
+    expect(contentsOf(contents, { reasoningEffort: true })).toEqual(strict);
+  });
+
   test("a content of nothing else goes with them", () => {
     expect(contentsOf([...model({ text: "", thoughtSignature: SEAL }), ask])).toEqual([ask, ask]);
   });

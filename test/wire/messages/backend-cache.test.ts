@@ -107,6 +107,26 @@ describe("a client that marks anything is left to its own marks", () => {
   const cases: [string, Json, string[]][] = [
     ["a text", chat(ask([marked])), ["messages[0].content[0]"]],
     ["a tool", { ...(chat(ask("hi")) as object), tools: [{ ...tool("read"), cache_control: MARK }] }, ["tools[0]"]],
+    [
+      "more than Anthropic takes, of which the last count",
+      {
+        model: "m",
+        messages: [
+          { role: "system", content: [marked] },
+          ask([marked, marked]),
+          call("a"),
+          { role: "tool", tool_call_id: "a", content: [marked, { type: "text", text: "." }, marked] },
+          ask([marked]),
+        ],
+        tools: [{ ...tool("read"), cache_control: MARK }],
+      },
+      [
+        "messages[0].content[1]",
+        "messages[2].content[0].content[0]",
+        "messages[2].content[0].content[2]",
+        "messages[2].content[1]",
+      ],
+    ],
     ["the system prompt", { model: "m", messages: [{ role: "system", content: [marked] }, ask("hi")] }, ["system[0]"]],
   ];
   for (const [name, body, marks] of cases) {
