@@ -77,6 +77,7 @@ export type RunResult = { notes: string[]; runId: string; verdict: Verdict; exit
 
 /** Exit code of a run that its operator's policy refused. */
 const DENIED = 4;
+const TOLD = "it was told to end";
 /** Of a run that was never launched. */
 const UNHEARD: Observed = { end: { kind: "exited", code: 0, signal: null }, warnings: [], inventoryComplete: false };
 
@@ -111,9 +112,8 @@ function closeFailed(run: OpenRun, error: unknown): void {
 /** The worker's turns, what is made of each, and what follows for the work of the last. */
 async function work(run: OpenRun): Promise<Judged> {
   using ground = openGround(run);
-  const end = () => ground.end("it was told to end");
-  run.supervision.onKilled(end);
-  using _end = endOnSignal(end);
+  run.supervision.onKilled(() => ground.end(TOLD));
+  using _end = endOnSignal((signal) => ground.end(TOLD, signal));
   for (let turn: Turn = run.continued?.turn ?? firstTurn; ;) {
     const { judged, next } = await takeTurn(run, ground, turn);
     if (next !== undefined) {

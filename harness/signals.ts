@@ -34,12 +34,13 @@ export function forwardSignals(
 }
 
 /** Beside a client that signals are passed on to, or without one: they end nothing at once, but are told, and what goes on is finished. */
-export function endOnSignal(onSignal: () => void): Disposable {
+export function endOnSignal(onSignal: (signal: number) => void): Disposable {
   const names = Object.keys(FORWARDED) as Forwarded[];
-  for (const name of names) process.on(name, onSignal);
+  const told = (name: Forwarded) => onSignal(FORWARDED[name]);
+  for (const name of names) process.on(name, told);
   return {
     [Symbol.dispose]() {
-      for (const name of names) process.off(name, onSignal);
+      for (const name of names) process.off(name, told);
     },
   };
 }

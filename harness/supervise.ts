@@ -8,7 +8,7 @@ import type { Growth } from "#sandbox/growth.ts";
 import { foldLookups } from "#sandbox/lookups.ts";
 import type { SandboxPlan } from "#sandbox/plan.ts";
 import type { Watch } from "#sandbox/watch.ts";
-import { BrokeError } from "#src/core/errors.ts";
+import { BrokeError, EndedBySignal } from "#src/core/errors.ts";
 import type { Json } from "#src/core/json.ts";
 import { type Home, runPaths } from "#src/state/paths.ts";
 import type { RunStore } from "#src/state/runs.ts";
@@ -115,12 +115,17 @@ export async function superviseClient(
   ledger: Ledger,
 ): Promise<Supervised> {
   const told = () => supervision.killed() || over.aborted;
-  if (told()) throw new BrokeError("denied", "the run was told to end before its client was launched");
+  if (told()) {
+    const message = "the run was told to end before its client was launched";
+    const signal: unknown = over.reason;
+    throw typeof signal === "number" ? new EndedBySignal(signal, message) : new BrokeError("denied", message);
+  }
   // A terminal without one for the output, or /dev/null: there is nothing to wait for.
   const ours = !listens || fstatSync(0).isCharacterDevice() ? "empty" : "pipe";
   const stdin = talk === undefined ? ours : "held";
   let watch: Watch | undefined;
   let operator: Operated | undefined;
+  let started = false;
   const seen = (bytes: Uint8Array) => {
     watch?.countOutput(bytes.length);
     activity.stir();
@@ -142,6 +147,7 @@ export async function superviseClient(
     session === undefined ? { kind: "pipes", stdin } : { kind: "terminal", ...terminalSize(), onOutput },
     {
       onStarted() {
+        started = true;
         spareInit(run, group);
         onStarted();
         ledger.append("agent.launched", { client: contract.client, ...boundArgs(plan.order.argv) });
@@ -237,8 +243,8 @@ export async function superviseClient(
     }
     const reason = "the client made its supervisor hold too much memory";
     const ended = await run.ended;
-    // Everything was seen up to its end, which the operator chose.
-    const killed = operated.killed() && ended.kind === "gone" ? KILLED : ended;
+    // Everything was seen up to its end, which the operator chose; before its client was there, nothing had to be.
+    const killed = operated.killed() && (ended.kind === "gone" || !started) ? KILLED : ended;
     return { end: tooMuch ? { kind: "unobserved", reason } : killed, run, watch };
   } catch (error) {
     watch?.[Symbol.dispose]();

@@ -47,9 +47,9 @@ export type Ground = Disposable & {
   remembered: Set<string>;
   /** The limits of the next turn: of those, what is left. */
   left(): RunLimits;
-  /** No turn follows, for this reason. The first one counts. */
-  end(why: string): void;
-  /** Aborted by that. */
+  /** No turn follows, for this reason, or this signal. The first one counts. */
+  end(why: string, signal?: number): void;
+  /** Aborted by that; its reason is the signal. */
   ending: AbortSignal;
   over(): string | undefined;
 };
@@ -128,9 +128,9 @@ export function openGround({ deps, contract, paths, ledger, artifacts, continued
       const timed = Number.isFinite(leaseMs) ? Math.max(0, Math.min(ms ?? Infinity, leaseMs)) : ms;
       return { ...contract.limits, timeoutMs: timed, outputBytes: least(outputBytes, used.outputBytes) };
     },
-    end(why) {
+    end(why, signal) {
       over ??= why;
-      ending.abort();
+      ending.abort(signal);
     },
     ending: ending.signal,
     over() {

@@ -37,8 +37,19 @@ export class BrokeError extends Error {
   }
 }
 
-/** Process exit code for an error: design's 0…5; anything that is not a `BrokeError` is a bug and gives 5. */
+/** What a signal ended; by its number. */
+export class EndedBySignal extends BrokeError {
+  readonly signal: number;
+
+  constructor(signal: number, message: string) {
+    super("denied", message);
+    this.signal = signal;
+  }
+}
+
+/** Process exit code for an error: design's 0…5; of what a signal ended 128 and its number, as shells have it; anything that is not a `BrokeError` is a bug and gives 5. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof EndedBySignal) return 128 + error.signal;
   return error instanceof BrokeError ? codes[error.kind].exit : codes.internal.exit;
 }
 

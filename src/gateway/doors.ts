@@ -91,9 +91,11 @@ export const servedPaths: readonly string[] = [
 ];
 
 /** Whether a path is one of them. */
-export function isServedAt(path: string): boolean {
+export const isServedAt = (path: string): boolean => servedPaths.includes(plainOf(path)) || isOfOneModel(path);
+
+/** Whether it is one of those of one model, by its name. */
+export function isOfOneModel(path: string): boolean {
   const plain = plainOf(path);
-  if (servedPaths.includes(plain)) return true;
   const slash = plain.lastIndexOf("/");
   return slash < plain.length - 1 && lists.includes(plain.slice(0, slash));
 }

@@ -3,7 +3,7 @@
 // what comes to one of them by another way is refused.
 // Does not stop: a target that names another host, which the router drops before it matches.
 
-import { isServedAt, servedPaths } from "./doors.ts";
+import { isOfOneModel, isServedAt, servedPaths } from "./doors.ts";
 import { pathOf } from "./target.ts";
 
 type Handle = (request: Request) => Response | Promise<Response>;
@@ -20,7 +20,9 @@ export function plainly(handle: Handle): { routes: Record<string, Handle>; fetch
   const exact: Handle = (request) => handle(request);
   // One segment to the router, and more than one, or none, to a URL.
   const named: Handle = (request: Routed) =>
-    request.params?.model?.includes("\\") === true || !isServedAt(pathOf(request)) ? refused(request) : handle(request);
+    request.params?.model?.includes("\\") === true || !isOfOneModel(pathOf(request))
+      ? refused(request)
+      : handle(request);
   const routes = servedPaths.flatMap((path) => [path, ...(path === "/" ? [] : [`${path}/`])]);
   return {
     routes: Object.fromEntries(routes.map((path) => [path, path.includes(":") ? named : exact])),

@@ -16,6 +16,8 @@ export function saidNothing(limitMs: number): WireError {
 type Ended = { abort(): void };
 
 const LONGEST_LOOK_MS = 5_000;
+/** A client that reads nothing for so long is gone, or as good as that. */
+const STALLED_MS = 900_000;
 
 /**
  * The answers that are looked after at one pace, and the timer that does; it goes on for as long as there is one of them, and keeps no
@@ -52,6 +54,7 @@ class Patrol {
     this.#places.forEach((watched, place) => {
       if (watched === undefined || now - watched.last < watched.limitMs) return;
       this.remove(watched, place);
+      if (watched.stalled !== undefined) return watched.stalled();
       watched.silent = true;
       watched.ends.abort();
     });
@@ -80,24 +83,30 @@ export class SilenceWatch {
   last = performance.now();
   /** It was ended for its silence. */
   silent = false;
+  /** What is done when its client is the one that lets it wait. */
+  stalled: (() => void) | undefined;
+  readonly #stalledMs: number;
   readonly #patrol: Patrol;
   readonly #place: number;
 
-  constructor(limitMs: number, ends: Ended) {
+  constructor(limitMs: number, ends: Ended, stalledMs = STALLED_MS) {
     this.limitMs = limitMs;
     this.ends = ends;
+    this.#stalledMs = stalledMs;
     this.#patrol = patrolOf(limitMs);
     this.#place = this.#patrol.add(this);
   }
 
   /** Something came. */
   heard(): void {
+    this.stalled = undefined;
     this.last = performance.now();
   }
 
-  /** Nothing is waited for, until something is heard: it is the client that does not read. */
-  rest(): void {
-    this.last = Infinity;
+  /** The provider is not waited for until something is heard: it is the client that does not read. `stalled`, once, when he has not for too long. */
+  rest(stalled: () => void): void {
+    this.stalled = stalled;
+    this.last = performance.now() + this.#stalledMs - this.limitMs;
   }
 
   stop(): void {

@@ -70,13 +70,23 @@ export function streamBody(
     if (flow.phase() === "done") void drain(reader);
     else drop(reader);
   };
+  const giveUp = () => {
+    finish(true);
+    abandon();
+    drop(reader);
+  };
+  let stalled = () => {};
   const isOver = () => flow.phase() === "done" || flow.phase() === "failed";
 
   return new ReadableStream<Uint8Array>({
     start(sink) {
       for (const bytes of stream.held.splice(0)) send(sink, bytes);
       if (stream.ended || isOver()) return settle(sink, stream.ended);
-      silence.rest();
+      stalled = () => {
+        giveUp();
+        sink.error(new BrokeError("upstream", "the client stopped reading"));
+      };
+      silence.rest(stalled);
       ping = setInterval(() => {
         if (quiet && (sink.desiredSize ?? 0) > 0) send(sink, flow.ping());
         quiet = true;
@@ -101,15 +111,12 @@ export function streamBody(
         const sent = send(sink, bytes);
         if (ended || isOver()) return settle(sink, ended);
         if (!sent) continue;
-        silence.rest();
+        silence.rest(stalled);
         return;
       }
     },
     cancel() {
-      if (over) return;
-      finish(true);
-      abandon();
-      drop(reader);
+      if (!over) giveUp();
     },
   });
 }

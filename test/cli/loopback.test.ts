@@ -45,5 +45,6 @@ test("what is exempt already stays so, in the spelling that counts", () => {
     "a,localhost,127.0.0.1,::1",
   ]);
   expect(after({ http_proxy: "p", no_proxy: "b", NO_PROXY: "a" })).toEqual([`b,${all}`, `b,${all}`]);
+  expect(after({ http_proxy: "p", no_proxy: "", NO_PROXY: "a" })).toEqual([`a,${all}`, `a,${all}`]);
   expect(after({ http_proxy: "p", NO_PROXY: "*" })).toEqual([undefined, "*"]);
 });

@@ -65,6 +65,7 @@ const crooked = [
   ...["/v1/../v1/messages", "/x/../v1/messages", "/v1/./messages", "/v1/%2e%2e/v1/messages", "/v1/.%2E/v1/messages"],
   ...["/v1\\messages", "/v1/x/..\\messages", "/x/../responses", `/v1beta/models/x/../${model}`, "/v1beta/models/.."],
   ...[`/v1beta/models/.\\${model}`, "/v1beta/models/..\\..\\v1\\messages", "/v1beta/models/%2e%2e/"],
+  ...["/v1/models/.", "/v1/models/%2e", "/v1/models/%2E/", "/v1beta/models/./", "/models/%2e%2e"],
   ...["/v1/messages/../../responses", "/./v1/messages/"],
 ];
 test.each(crooked)("%s is refused, whatever it would come to", async (target) => {

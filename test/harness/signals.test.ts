@@ -44,7 +44,10 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s before the client is there: it is 
   child.kill(signal);
   const [code, stderr] = [await child.exited, await new Response(child.stderr).text()];
   expect({ code, stderr }).toEqual({
-    ...{ code: 4, stderr: expect.stringContaining("the run was told to end before its client was launched") },
+    ...{
+      code: signal === "SIGINT" ? 130 : 143,
+      stderr: expect.stringContaining("the run was told to end before its client was launched"),
+    },
   });
   const [id] = readdirSync(join(bench.home, "runs"));
   const shown = JSON.parse((await bench.broke(["harness", "show", id!, "--json"])).stdout) as Record<string, unknown>;
