@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   mkdtempSync,
   realpathSync,
   renameSync,
@@ -148,10 +149,12 @@ test("of a folder of objects nothing is shown but objects", () => {
   const shown = () => borrowedBinds([objects], "/landing").map(({ path, target }) => `${path} ${target}`);
   expect(shown()).toEqual([`${objects} /run/broke/objects/0`]);
   put(objects, { "info/alternates": "", key: "secret\n", "more/key": "secret\n" });
-  symlinkSync("/etc", join(objects, "ff"));
+  // Which folders there are, hashes decide.
+  const loose = readdirSync(objects).filter((name) => /^[0-9a-f]{2}$/.test(name));
+  const free = ["fd", "fe", "ff", "00"].find((name) => !loose.includes(name))!;
+  symlinkSync("/etc", join(objects, free));
   const names = new Set(shown().map((line) => line.split("/").at(-1)!));
-  expect([...names].filter((name) => !/^[0-9a-f]{2}$/.test(name)).sort()).toEqual(["alternates", "info", "pack"]);
-  expect([names.has("ff"), names.size]).toEqual([false, 6]);
+  expect([...names].sort()).toEqual([...loose, "alternates", "info", "pack"].sort());
   rmSync(join(other, ".git/HEAD"));
   expect(shown).toThrow(`${JSON.stringify(objects)} is no folder of a repository's objects`);
 });
