@@ -4,12 +4,25 @@ import type { Source } from "./canonical.ts";
 
 const DATA = /^data:([^,]*),/i;
 
-/** Percent signs stand for bytes, everything else for itself. */
+const PERCENT = 0x25;
+
+const isHex = (byte: number | undefined) =>
+  byte !== undefined && ((byte >= 48 && byte <= 57) || ((byte | 32) >= 97 && (byte | 32) <= 102));
+const hex = (byte: number) => (byte <= 57 ? byte - 48 : (byte | 32) - 87);
+
+/** Percent signs stand for bytes, everything else for itself; it is read in place because a document may be long. */
 function unescaped(data: string): Buffer {
-  const bytes = Buffer.from(data).toString("latin1");
-  const plain = bytes.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(plain, "latin1");
+  const bytes = Buffer.from(data);
+  let end = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const isEscape = bytes[at] === PERCENT && isHex(bytes[at + 1]) && isHex(bytes[at + 2]);
+    bytes[end++] = isEscape ? hex(bytes[at + 1]!) * 16 + hex(bytes[at + 2]!) : bytes[at]!;
+    if (isEscape) at += 2;
+  }
+  return bytes.subarray(0, end);
 }
+
+const plainBase64 = (data: string) => (data.includes("%") ? unescaped(data).toString("latin1") : data);
 
 function fromDataUrl(head: string, data: string): Source {
   const [mediaType = "", ...rest] = head.toLowerCase().split(";");
@@ -17,7 +30,7 @@ function fromDataUrl(head: string, data: string): Source {
   return {
     kind: "base64",
     mediaType: mediaType.trim() || "text/plain",
-    data: isBase64 ? data : unescaped(data).toString("base64"),
+    data: isBase64 ? plainBase64(data) : unescaped(data).toString("base64"),
   };
 }
 

@@ -23,6 +23,7 @@ const OWNERS: Record<string, string> = {
   ...{ items: "array", prefixItems: "array", minItems: "array", maxItems: "array", uniqueItems: "array" },
   ...{ format: "string", pattern: "string", minLength: "string", maxLength: "string" },
 };
+const TYPES = ["string", "object", "array", "number", "integer", "boolean", "null"];
 const SCALARS: Json[] = ["string", "number", "boolean", "null"].map((type) => ({ type }));
 
 const isScalar = (value: Json) => value === null || typeof value !== "object";
@@ -42,8 +43,11 @@ function taker(schema: Members): { left: Members; take(key: string): Json | unde
   };
 }
 
-function typeOf({ type, properties, items }: Members): Json | undefined {
-  return type ?? (isObject(properties) ? "object" : items === undefined ? undefined : "array");
+/** One type or several; words that are no types, of which there may be thousands, say nothing. */
+function typeOf({ type, properties, items }: Members): string | string[] | undefined {
+  const types = TYPES.filter((each) => (Array.isArray(type) ? type.includes(each) : type === each));
+  if (types.length > 0) return types.length === 1 ? types[0] : types;
+  return isObject(properties) ? "object" : items === undefined ? undefined : "array";
 }
 
 /** What is left, in the words of the description. */
@@ -61,7 +65,7 @@ const loseOpen = (losses: LossList) =>
   losses.add("response format", "open members of the answer", "Anthropic's schemas name every member and its type");
 
 /** The members that a type has of its own. */
-function typed(type: Json | undefined, { left, take }: ReturnType<typeof taker>, losses: LossList): Members {
+function typed(type: string, { left, take }: ReturnType<typeof taker>, losses: LossList): Members {
   if (type === "object") {
     const properties = take("properties");
     const required = take("required");
@@ -89,11 +93,13 @@ function named(schemas: Members, losses: LossList): Members {
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, closed(schema, losses)]));
 }
 
-/** One of several types, each with the members that say something about it. */
-function eachType(types: Json[], schema: Members, losses: LossList): Json[] {
-  return [...new Set(types)].map((type) => {
-    const own = Object.entries(schema).filter(([key]) => (entryOf(OWNERS, key) ?? type) === type);
-    return type === "null" ? { type } : closed({ ...Object.fromEntries(own), type }, losses);
+/** One of several types, each with the members that say something about it alone; the rest stays where it is. */
+function eachType(types: Json[], { left, take }: ReturnType<typeof taker>, losses: LossList): Json[] {
+  const owned = Object.keys(left).filter((key) => types.includes(entryOf(OWNERS, key) ?? null));
+  const own = owned.map((key): [string, Json] => [key, take(key)!]);
+  return types.map((type) => {
+    const members = own.filter(([key]) => entryOf(OWNERS, key) === type);
+    return closed({ ...Object.fromEntries(members), type }, losses);
   });
 }
 
@@ -120,7 +126,7 @@ function closed(schema: Json, losses: LossList): Members {
     out[choice === "allOf" ? "allOf" : "anyOf"] = schemas;
     if (isObject(left["properties"])) Object.assign(out, typed("object", from, losses));
   } else if (Array.isArray(type)) {
-    return { ...out, ...told({}, description, losses), anyOf: eachType(type, left, losses) };
+    out["anyOf"] = eachType(type, from, losses);
   } else if (type === undefined) {
     loseOpen(losses);
     out["anyOf"] = SCALARS;
