@@ -31,6 +31,8 @@ export type Quirks = {
   maxToolNameLength: number;
   /** Call ids of exactly nine letters or digits (Mistral), or any of `[a-zA-Z0-9_-]`. */
   callIds: "any" | "alnum9";
+  /** Takes answers that are objects only, and tools without alternatives at the top of their schema; Anthropic and Responses always do (Chat). */
+  objectSchemas: boolean;
   /** JSON Schema keywords that the backend refuses in a tool's schema. */
   schemaKeywords: string[];
   /** Tools the backend runs itself when asked by its dialect's own name for them. */
@@ -59,6 +61,7 @@ export const defaultQuirks: Quirks = {
   systemRole: "system",
   maxToolNameLength: 64,
   callIds: "any",
+  objectSchemas: false,
   schemaKeywords: [],
   hosted: [],
   cacheKey: false,

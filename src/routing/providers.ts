@@ -34,6 +34,7 @@ type Models = NonNullable<Provider["models"]>;
 const reasoner: Partial<Quirks> = {
   maxTokensField: "max_completion_tokens",
   reasoningEffort: true,
+  objectSchemas: true,
   systemRole: "developer",
   unsupported: ["temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"],
 };
@@ -45,7 +46,10 @@ const openaiReasoning: Models = [
     match: /^(openai\/)?gpt-5\.(1-codex-max|[2-9]-codex)/,
     quirks: { ...reasoner, efforts: ["low", "medium", "high", "xhigh"] },
   },
-  { match: /^(openai\/)?(o\d|gpt-5(\.1)?-codex)/, quirks: { ...reasoner, efforts: ["low", "medium", "high"] } },
+  {
+    match: /^(openai\/)?(o\d|codex-mini|gpt-5(\.1)?-codex)/,
+    quirks: { ...reasoner, efforts: ["low", "medium", "high"] },
+  },
   { match: /^(openai\/)?gpt-5(?!\.)/, quirks: { ...reasoner, efforts: ["minimal", "low", "medium", "high"] } },
   { match: /^(openai\/)?gpt-5\.1/, quirks: { ...reasoner, efforts: ["none", "low", "medium", "high"] } },
   { match: /^(openai\/)?gpt-5\.[2-5]/, quirks: { ...reasoner, efforts: ["none", "low", "medium", "high", "xhigh"] } },
@@ -53,6 +57,7 @@ const openaiReasoning: Models = [
     match: /^(openai\/)?gpt-[5-9]/,
     quirks: { ...reasoner, efforts: ["none", "low", "medium", "high", "xhigh", "max"] },
   },
+  { match: /^(openai\/)?(gpt-[34]|chatgpt)/, quirks: { objectSchemas: true } },
 ];
 
 // Claude since Opus 4.7: an effort instead of a budget, no sampling. Each migration guide of Anthropic's says what else its model refuses.
@@ -113,7 +118,7 @@ const table: Provider[] = [
       "openai-chat": {
         baseUrl: "https://api.openai.com/v1",
         keyHeader: "bearer",
-        quirks: { customTools: true, cacheKey: true, verbosity: true },
+        quirks: { customTools: true, cacheKey: true, verbosity: true, objectSchemas: true },
       },
     },
     models: openaiReasoning,
@@ -239,14 +244,26 @@ const served: { [dialect in Dialect]?: Models } = {
   gemini: providers.get("gemini")!.models!,
 };
 
+/** A model's own name: behind who serves it where, and of Claude with one spelling of its version's numbers. */
+function plainName(model: string): string {
+  const name = model.replace(/^(ft:|models\/|azure\/|(us|eu|apac|global)\.)?(anthropic[./])?/, "");
+  return name.startsWith("claude") ? name.replace(/(\d)\.(?=\d)/g, "$1-") : name;
+}
+
+const quirksIn = (models: Models | undefined, model: string) => {
+  const name = plainName(model);
+  return models?.find(({ match }) => match.test(name))?.quirks;
+};
+
 /** What a model takes beyond or short of its dialect wherever it is served. */
 export function modelQuirks(dialect: Dialect, model: string): Partial<Quirks> {
-  return served[dialect]?.find(({ match }) => match.test(model))?.quirks ?? {};
+  return quirksIn(served[dialect], model) ?? {};
 }
 
 /** What one model at one endpoint takes beyond or short of its dialect. */
 export function quirksOf(provider: Provider, dialect: Dialect, model: string): Partial<Quirks> {
-  const own = provider.models?.find(({ match }) => match.test(model))?.quirks;
+  // Who serves others' models by their own dialect passes them on as they are.
+  const own = quirksIn(provider.models ?? (dialect === "openai-chat" ? undefined : served[dialect]), model);
   const shared = provider.endpoints[dialect]?.quirks;
   const unsupported = [...(shared?.unsupported ?? []), ...(own?.unsupported ?? [])];
   return { ...shared, ...own, ...(unsupported.length === 0 ? {} : { unsupported }) };

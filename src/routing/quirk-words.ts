@@ -17,6 +17,7 @@ const entries = {
   thinkingBudget: flag,
   thinkingOff: v.exactOptional(v.picklist(["disabled", "between_tools", "never"])),
   forcedTool: flag,
+  objectSchemas: flag,
   reasoningContent: flag,
   parallelToolCalls: flag,
   streamUsage: flag,

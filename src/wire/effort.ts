@@ -33,5 +33,7 @@ export function effortWord(
   if (at < 0) losses.add("reasoning", "effort", "the word has no counterpart");
   if (at < 0) return undefined;
   const takes = (word: (typeof words)[number]) => taken.includes(word);
-  return words.slice(0, at + 1).findLast(takes) ?? words.find(takes);
+  const word = words.slice(0, at + 1).findLast(takes) ?? words.find(takes);
+  if (word === undefined) losses.add("reasoning", "effort", "the backend takes no word for one");
+  return word;
 }

@@ -7,20 +7,27 @@ import { entryOf } from "./table.ts";
 
 type Members = { [key: string]: Json };
 
+const MAX_CHAIN = 16;
 const REFERENCE = /^#\/(\$defs|definitions)\/([^/]+)$/;
 
-/** What the whole refers to, where it is nothing but a reference into its own definitions. */
-function referred(schema: Members): Members {
-  const { $ref: reference } = schema;
-  const [, key = "", name = ""] = (typeof reference === "string" && REFERENCE.exec(reference)) || [];
-  const definitions = schema[key];
-  const found = isObject(definitions) ? entryOf(definitions, name) : undefined;
-  return isObject(found) ? { ...found, [key]: definitions! } : schema;
+/** What a schema refers to, where it is a reference into the definitions of the `whole`; these stay with the whole alone. */
+export function referred(schema: Members, whole: Members): Members {
+  let found = schema;
+  for (let step = 0; step < MAX_CHAIN && typeof found["$ref"] === "string"; step++) {
+    const [, key = "", name = ""] = REFERENCE.exec(found["$ref"]) ?? [];
+    const definitions = whole[key];
+    const next = isObject(definitions) ? entryOf(definitions, name) : undefined;
+    if (!isObject(next)) return schema;
+    found = next;
+  }
+  if (found === schema || "$ref" in found) return schema;
+  const { $ref: _, ...beside } = schema;
+  return schema === whole ? { ...beside, ...found } : found;
 }
 
 /** The schema as an object's; undefined where it is of something else, which is a loss. */
 export function objectAnswer(schema: Json, losses: LossList): Members | undefined {
-  const whole = isObject(schema) ? referred(schema) : {};
+  const whole = isObject(schema) ? referred(schema, schema) : {};
   const { type, properties } = whole;
   if (type === "object") return whole;
   const mayBe = type === undefined ? isObject(properties) : Array.isArray(type) && type.includes("object");

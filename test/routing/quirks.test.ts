@@ -6,7 +6,7 @@ import { defaultQuirks } from "#src/core/quirks.ts";
 import { findBackend } from "#src/routing/backends.ts";
 import { addBackend } from "#src/routing/edit.ts";
 import { emptyRouting, type StoredBackend } from "#src/routing/generation.ts";
-import { providers, quirksOf } from "#src/routing/providers.ts";
+import { modelQuirks, providers, quirksOf } from "#src/routing/providers.ts";
 import { parseQuirks } from "#src/routing/quirk-words.ts";
 
 test("what a model refuses comes on top of what its endpoint refuses", () => {
@@ -104,7 +104,7 @@ describe("quirks in words", () => {
       ...["maxTokensField=max_completion_tokens", "defaultMaxTokens=100", "reasoningEffort=true"],
       ...["reasoningContent=true", "parallelToolCalls=false", "streamUsage=false", "systemRole=developer"],
       ...["maxToolNameLength=128", "callIds=alnum9", "schemaKeywords=format+$schema", "hosted=web_search"],
-      ...["efforts=none+low", "thinkingBudget=false", "thinkingOff=never", "forcedTool=false"],
+      ...["efforts=none+low", "thinkingBudget=false", "thinkingOff=never", "forcedTool=false", "objectSchemas=true"],
       ...["cacheKey=true", "verbosity=true", "customTools=true", "unsupported=temperature+stop"],
     ];
     const read = parseQuirks(words)!;
@@ -124,4 +124,18 @@ describe("quirks in words", () => {
   ])("%j is refused", (words, why) => {
     expect(() => parseQuirks(words)).toThrow(why);
   });
+});
+
+test("a model is known by its own name, whoever serves it and however its version is spelled", () => {
+  const known = modelQuirks("anthropic", "claude-opus-4-7");
+  expect(known.thinkingBudget).toBe(false);
+  for (const name of [
+    ...["anthropic/claude-opus-4.7", "claude-opus-4.7", "anthropic/claude-opus-4-7", "anthropic/claude-opus-4.7:free"],
+    ...["us.anthropic.claude-opus-4-7-v1:0", "anthropic.claude-opus-4-7-20260101-v1:0", "claude-opus-4-7@20260101"],
+  ])
+    expect({ name, quirks: modelQuirks("anthropic", name) }).toEqual({ name, quirks: known });
+  for (const name of ["azure/gpt-5", "ft:gpt-5-mini:org::1", "models/gpt-5", "codex-mini-latest", "gpt-4o"])
+    expect({ name, takes: modelQuirks("openai-chat", name).objectSchemas }).toEqual({ name, takes: true });
+  expect(modelQuirks("openai-chat", "llama3.1")).toEqual({});
+  expect(quirksOf(providers.get("openrouter")!, "anthropic", "anthropic/claude-opus-4.7")).toEqual(known);
 });

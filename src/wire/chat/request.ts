@@ -47,7 +47,12 @@ function encodeTools(tools: Tool[], names: ToolNames, quirks: Quirks, losses: Lo
       ];
     }
     const path = `tools[${index}]`;
-    const parameters = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
+    const parameters = toolSchema(
+      stripKeywords(tool.schema, quirks.schemaKeywords),
+      quirks.objectSchemas,
+      path,
+      losses,
+    );
     const strict = tool.strict === true ? mayBeStrict(parameters, path, losses) : tool.strict;
     return [{ type: "function", function: { ...head, parameters, ...(strict === undefined ? {} : { strict }) } }];
   });
@@ -90,10 +95,10 @@ function addReasoning(body: Body, reasoning: Reasoning | undefined, quirks: Quir
   if (word !== undefined) body["reasoning_effort"] = word;
 }
 
-function addFormat(body: Body, format: ResponseFormat | undefined, losses: LossList): void {
+function addFormat(body: Body, format: ResponseFormat | undefined, quirks: Quirks, losses: LossList): void {
   if (format === undefined) return;
   if (format.kind === "json_object") return void (body["response_format"] = { type: "json_object" });
-  const schema = objectAnswer(format.schema, losses);
+  const schema = quirks.objectSchemas ? objectAnswer(format.schema, losses) : format.schema;
   if (schema === undefined) return;
   const strict = format.strict !== false && mayBeStrict(schema, "response format", losses);
   const named = { name: format.name ?? "answer", schema };
@@ -141,7 +146,7 @@ export function encodeRequest(
   addChoice(body, request, { names, quirks, losses });
   addLimits(body, request, quirks, losses);
   addReasoning(body, request.reasoning, quirks, losses);
-  addFormat(body, request.responseFormat, losses);
+  addFormat(body, request.responseFormat, quirks, losses);
   if (target.stream) {
     body["stream"] = true;
     if (quirks.streamUsage) body["stream_options"] = { include_usage: true };

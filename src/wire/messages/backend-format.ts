@@ -1,5 +1,5 @@
 // The schema of an answer as Anthropic takes it ("Structured outputs" in its documentation, and as its SDK rewrites one): objects are closed, and
-// limits it does not know are told in words.
+// limits it does not know are told in words. What could not be closed without asking for something else is taken out whole.
 
 import type { Json } from "#src/core/json.ts";
 import type { LossList } from "../losses.ts";
@@ -23,12 +23,29 @@ const OWNERS: Record<string, string> = {
   ...{ items: "array", prefixItems: "array", minItems: "array", maxItems: "array", uniqueItems: "array" },
   ...{ format: "string", pattern: "string", minLength: "string", maxLength: "string" },
 };
+/** Members by which a schema says what there is; one without them only limits what stands beside it. */
+const SAYING = ["type", "properties", "items", "$ref", "enum", "const", "anyOf", "oneOf", "allOf"];
 const TYPES = ["string", "object", "array", "number", "integer", "boolean", "null"];
 const SCALARS: Json[] = ["string", "number", "boolean", "null"].map((type) => ({ type }));
 
 const isScalar = (value: Json) => value === null || typeof value !== "object";
 const isLiteral = ({ enum: words, const: word }: Members) =>
   (Array.isArray(words) && words.length > 0 && words.every(isScalar)) || (word !== undefined && isScalar(word));
+
+/** Closed, parts of the schema would keep each other from being fulfilled. */
+class Unclosable extends Error {}
+
+const saysWhat = (schema: Json) => isObject(schema) && SAYING.some((key) => key in schema);
+
+/** The alternatives that stand for the schema; undefined where there are none, or all only limit what it says itself. */
+function alternatives(left: Members): { key: string; schemas: Json[] } | undefined {
+  const key = ["anyOf", "oneOf", "allOf"].find((each) => Array.isArray(left[each]));
+  const schemas = key === undefined ? [] : (left[key] as Json[]);
+  if (key === undefined || !schemas.some(saysWhat)) return undefined;
+  const isBeside = Object.keys(left).some((each) => entryOf(OWNERS, each) !== undefined);
+  if (isBeside || !schemas.every(saysWhat) || (key === "allOf" && schemas.length > 1)) throw new Unclosable();
+  return { key, schemas };
+}
 
 /** Members are taken out of the schema one by one; what is left Anthropic does not know. */
 function taker(schema: Members): { left: Members; take(key: string): Json | undefined } {
@@ -69,11 +86,12 @@ function typed(type: string, { left, take }: ReturnType<typeof taker>, losses: L
   if (type === "object") {
     const properties = take("properties");
     const required = take("required");
-    if ((take("additionalProperties") ?? false) !== false) {
-      loseOpen(losses);
-    }
+    const members = isObject(properties) ? properties : {};
+    if (Array.isArray(required) && required.some((name) => !Object.hasOwn(members, String(name))))
+      throw new Unclosable();
+    if ((take("additionalProperties") ?? false) !== false) loseOpen(losses);
     return {
-      properties: named(isObject(properties) ? properties : {}, losses),
+      properties: named(members, losses),
       ...(required === undefined ? {} : { required }),
       additionalProperties: false,
     };
@@ -118,13 +136,12 @@ function closed(schema: Json, losses: LossList): Members {
   if (title !== undefined) out["title"] = title;
   const type = typeOf(left);
   take("type");
-  const choice = ["anyOf", "oneOf", "allOf"].find((key) => Array.isArray(left[key]));
+  const choice = isLiteral(left) ? undefined : alternatives(left);
   if (isLiteral(left)) {
     for (const key of ["enum", "const"]) if (key in left) out[key] = take(key)!;
   } else if (choice !== undefined) {
-    const schemas = (take(choice) as Json[]).map((each) => closed(each, losses));
-    out[choice === "allOf" ? "allOf" : "anyOf"] = schemas;
-    if (isObject(left["properties"])) Object.assign(out, typed("object", from, losses));
+    take(choice.key);
+    out["anyOf"] = choice.schemas.map((each) => closed(each, losses));
   } else if (Array.isArray(type)) {
     out["anyOf"] = eachType(type, from, losses);
   } else if (type === undefined) {
@@ -137,5 +154,11 @@ function closed(schema: Json, losses: LossList): Members {
 /** The schema for Anthropic; undefined where it takes none of the kind, which is a loss. */
 export function formatSchema(schema: Json, losses: LossList): Json | undefined {
   const whole = objectAnswer(schema, losses);
-  return whole === undefined ? undefined : closed(whole, losses);
+  try {
+    return whole === undefined ? undefined : closed(whole, losses);
+  } catch (error) {
+    if (!(error instanceof Unclosable)) throw error;
+    losses.add("response format", "response format", "its parts could not be closed as Anthropic wants them");
+    return undefined;
+  }
 }

@@ -43,7 +43,7 @@ export function encodeTools(tools: readonly Tool[], names: ToolNames, quirks: Qu
     const name = names.out(tool.name, tool.namespace);
     if (tool.kind === "custom") return [{ name, ...described, input_schema: customSchema(tool) }];
     if (tool.strict === true) losses.add(path, "strictness of a tool", "Anthropic's takes other schemas");
-    const schema = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
+    const schema = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), true, path, losses);
     return [{ name, ...described, input_schema: schema, ...cacheMember(tool.cache) }];
   });
 }

@@ -43,7 +43,7 @@ function encodeTool(tool: Tool, path: string, names: ToolNames, quirks: Quirks, 
     ...(tool.description === undefined ? {} : { description: tool.description }),
   };
   if (tool.kind === "function") {
-    const parameters = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), path, losses);
+    const parameters = toolSchema(stripKeywords(tool.schema, quirks.schemaKeywords), true, path, losses);
     const strict = tool.strict === true && mayBeStrict(parameters, path, losses);
     return [{ type: "function", ...head, parameters, strict }];
   }
