@@ -1,4 +1,4 @@
-// An answer's schema closed for Anthropic is weaker where it must be, and told so; it never asks for what would not do.
+// An answer's schema closed for Anthropic is weaker where it must be, and told so; it never asks for what would not do, and stays about as long as it was.
 
 import { describe, expect, test } from "bun:test";
 import type { Json } from "#src/core/json.ts";
@@ -56,4 +56,14 @@ test("one that holds is the schema; alternatives are each closed", () => {
     additionalProperties: false,
   } as Json);
   expect(lost).toEqual([]);
+});
+
+test("with thousands of words for types, and members of no type, it stays about as long as it was", () => {
+  const many = (count: number, word: string) => Array.from({ length: count }, (_, index) => `${word}${index}`);
+  const odd = Object.fromEntries(many(600, "k").map((key) => [key, 1]));
+  const given = object({ p: { type: [...many(6000, "t"), "string", "null"], enum: [{}], ...odd } });
+  const { schema, lost } = closed(given);
+  expect(JSON.stringify(schema).length).toBeLessThan(JSON.stringify(given).length);
+  expect(schema).toMatchObject({ properties: { p: { anyOf: [{ type: "string" }, { type: "null" }] } } });
+  expect(lost).toEqual(["limits of the answer's schema"]);
 });
